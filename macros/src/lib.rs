@@ -1,0 +1,224 @@
+//! The attributes of [streamgauge](https://docs.rs/streamgauge), which re-exports them: depend on that.
+//!
+//! Each attribute has a folder: its arguments are parsed and checked in `args`, its expansion is made
+//! in `expand`. What they share is what is true of every annotated function.
+
+mod arguments;
+mod errors;
+mod function;
+mod instrument_endpoint;
+mod reply;
+mod route;
+mod site;
+mod streaming_metrics;
+mod token_usage;
+mod track_tokens;
+mod wrap;
+
+use proc_macro::TokenStream;
+
+use crate::errors::report;
+
+/// Records the requests that a handler serves.
+///
+/// ```
+/// use axum::{Json, extract::Path, http::StatusCode};
+/// use streamgauge::instrument_endpoint;
+///
+/// #[derive(Debug, serde::Serialize)]
+/// struct Item {
+///     id: u64,
+/// }
+///
+/// #[instrument_endpoint]
+/// async fn item(Path(id): Path<u64>) -> Result<Json<Item>, StatusCode> {
+///     if id == 0 { Err(StatusCode::NOT_FOUND) } else { Ok(Json(Item { id })) }
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | value | default |
+/// |---|---|---|
+/// | `endpoint` | the `endpoint` label, a route template: `"/items/{id}"` | the matched route; outside a request the function's name |
+/// | `method` | the `method` label outside a request: `"GET"` | empty, "not known" |
+/// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
+///
+/// # What it records
+///
+/// Behind [`PrometheusLayer`] the layer counts the request, and the attribute adds what only the
+/// function knows: its endpoint, and the type of the error it returns (`exceptions_total`). The first
+/// annotated function of a request is its handler; others that it calls add nothing. Called outside any
+/// request, the function records by itself: `http_requests_total`, `http_request_duration_seconds`,
+/// `active_requests`, `errors_total` and `exceptions_total`, with the status of its reply where the reply
+/// has one, else 200 for a value and 500 for an `Err`.
+///
+/// # What it expands to
+///
+/// The body moves into an async block, or a closure, between a guard that is made before it and a call
+/// that closes the guard with the result. Name, signature, visibility and attributes stay.
+///
+/// # Limits
+///
+/// A `const fn` has no runtime to record in:
+///
+/// ```compile_fail
+/// #[streamgauge::instrument_endpoint]
+/// const fn answer() -> u32 {
+///     42
+/// }
+/// ```
+///
+/// [`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html
+#[proc_macro_attribute]
+pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(instrument_endpoint::attribute, args, item)
+}
+
+/// Records the tokens of the model call that a function makes.
+///
+/// ```
+/// use axum::Json;
+/// use streamgauge::{TokenUsage, track_tokens};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Question {
+///     model: String,
+/// }
+///
+/// #[derive(serde::Serialize, TokenUsage)]
+/// struct Answer {
+///     #[token_usage(input)]
+///     prompt_tokens: u64,
+///     #[token_usage(output)]
+///     completion_tokens: u64,
+/// }
+///
+/// #[track_tokens(provider = "house", model = question.model)]
+/// async fn ask(Json(question): Json<Question>) -> Json<Answer> {
+///     Json(Answer { prompt_tokens: 12, completion_tokens: question.model.len() as u64 })
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | value | default |
+/// |---|---|---|
+/// | `model` | the `model` label: text, or an expression over the arguments | what the reply says, see [`TokenUsage::model`] |
+/// | `provider` | the `provider` label: text, or an expression over the arguments | empty, "not known" |
+/// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
+/// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
+///
+/// # What it records
+///
+/// `token_usage_total`, `request_tokens` and `llm_calls_total` from the returned value, which is looked
+/// through: `Result`, `Option`, `Json`, `Box`, references and tuples. A call that ends without usage is
+/// counted in `usage_missing_total`. What `token_usage_context::record` is given while the function runs,
+/// or while the stream that it returned flows, is counted under the same labels.
+///
+/// # What it expands to
+///
+/// As `instrument_endpoint`: a guard before the body, a call with the result after it.
+///
+/// # Limits
+///
+/// The reply must be able to carry usage:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens]
+/// async fn ask() -> u32 {
+///     42
+/// }
+/// ```
+///
+/// The usage of a stream is recorded by `token_usage_context` and is found through the layer: without
+/// one, a call that returns a stream is counted as one without usage.
+///
+/// [`TokenUsage::model`]: https://docs.rs/streamgauge/latest/streamgauge/trait.TokenUsage.html
+#[proc_macro_attribute]
+pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(track_tokens::attribute, args, item)
+}
+
+/// Records the stream that a function returns.
+///
+/// ```
+/// use async_stream::stream;
+/// use axum::body::Bytes;
+/// use futures_core::Stream;
+/// use streamgauge::streaming_metrics;
+///
+/// // With a media type the function becomes a handler: it returns the stream as a response.
+/// #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
+/// fn numbers() -> impl Stream<Item = std::io::Result<Bytes>> {
+///     stream! {
+///         for n in 0..3 {
+///             yield Ok(Bytes::from(format!("{n}\n")));
+///         }
+///     }
+/// }
+///
+/// let app: axum::Router = axum::Router::new().route("/numbers", axum::routing::get(numbers_handler));
+/// # async fn numbers_handler() -> axum::response::Response { numbers() }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | value | default |
+/// |---|---|---|
+/// | `media_type` | makes the function return a response of this `Content-Type` with the stream as its body | the return type stays |
+/// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
+/// | `model` | the `model` label of the stream's pace: text, or an expression over the arguments | empty |
+/// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
+///
+/// # What it records
+///
+/// `active_streams`, `stream_chunks_total`, `stream_bytes_total`, `stream_duration_seconds` by outcome,
+/// `stream_errors_total`, `time_to_first_chunk_seconds` and `inter_chunk_seconds`. The request's own
+/// duration then ends at the response head.
+///
+/// # What it expands to
+///
+/// As `instrument_endpoint`, with a call that wraps the stream in the reply. An `impl Stream` and a
+/// `Pin<Box<dyn Stream>>` come back wrapped; a `Response` and a `Body` are metered in place; an
+/// `Sse<…>`, or a response behind `impl IntoResponse`, is metered by the layer as it is sent.
+///
+/// # Limits
+///
+/// What is no stream cannot be metered:
+///
+/// ```compile_fail
+/// #[streamgauge::streaming_metrics]
+/// async fn numbers() -> Vec<u32> {
+///     vec![1, 2, 3]
+/// }
+/// ```
+///
+/// A stream of a named type cannot be wrapped without changing that type, so it is an error too: return
+/// it as `impl Stream`.
+#[proc_macro_attribute]
+pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(streaming_metrics::attribute, args, item)
+}
+
+/// Implements the trait `TokenUsage` for a struct, from the fields that are marked with what they hold:
+/// `#[token_usage(input)]`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, and `nested` for
+/// a field that has usage of its own.
+///
+/// Counts may be of any integer type, or an `Option` of one. `input` and `output` are totals: the other
+/// three are parts of them.
+#[proc_macro_derive(TokenUsage, attributes(token_usage))]
+pub fn derive_token_usage(input: TokenStream) -> TokenStream {
+    token_usage::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+type Tokens = proc_macro2::TokenStream;
+
+fn attribute(
+    expand: fn(Tokens, Tokens) -> syn::Result<Tokens>,
+    args: TokenStream,
+    item: TokenStream,
+) -> TokenStream {
+    let item = Tokens::from(item);
+    expand(args.into(), item.clone()).unwrap_or_else(|error| report(&error, item)).into()
+}

@@ -1,0 +1,75 @@
+//! What the tokens of a return type say about the stream in it.
+
+use syn::{GenericArgument, PathArguments, Type, TypeParamBound};
+
+/// Where a reply's stream is: the reply itself, or the `Ok` of a `Result`.
+pub(crate) struct StreamPlace<'a> {
+    pub(crate) in_result: bool,
+    pub(crate) form: StreamForm,
+    pub(crate) ty: &'a Type,
+}
+
+/// How a stream is written in a return type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamForm {
+    /// `impl Stream<…>`
+    Opaque,
+    /// `impl` of something that is no stream: the reply is a response of hidden type.
+    OpaqueResponse,
+    /// A type that can be asked.
+    Concrete,
+}
+
+impl<'a> StreamPlace<'a> {
+    pub(crate) fn of(reply: &'a Type) -> Self {
+        let ok = ok_type(reply);
+        let ty = ok.unwrap_or(reply);
+        let form = match ty {
+            Type::ImplTrait(opaque) => {
+                let is_stream = opaque.bounds.iter().any(|bound| {
+                    matches!(bound, TypeParamBound::Trait(bound)
+                        if bound.path.segments.last().is_some_and(|last| ends_with(&last.ident, "Stream")))
+                });
+                if is_stream { StreamForm::Opaque } else { StreamForm::OpaqueResponse }
+            }
+            _ => StreamForm::Concrete,
+        };
+        Self { in_result: ok.is_some(), form, ty }
+    }
+}
+
+/// The `T` of a `Result<T, …>`, also of an alias whose name ends so.
+fn ok_type(reply: &Type) -> Option<&Type> {
+    let Type::Path(reply) = reply else { return None };
+    let last = reply.path.segments.last()?;
+    if !ends_with(&last.ident, "Result") {
+        return None;
+    }
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+fn ends_with(ident: &proc_macro2::Ident, end: &str) -> bool {
+    ident.to_string().ends_with(end)
+}
+
+/// Replaces the type at a reply's stream place.
+pub(crate) fn replace_stream(reply: &mut Type, with: Type) {
+    if ok_type(reply).is_some() {
+        if let Type::Path(path) = reply
+            && let Some(last) = path.path.segments.last_mut()
+            && let PathArguments::AngleBracketed(arguments) = &mut last.arguments
+            && let Some(GenericArgument::Type(ty)) = arguments
+                .args
+                .iter_mut()
+                .find(|argument| matches!(argument, GenericArgument::Type(_)))
+        {
+            *ty = with;
+        }
+    } else {
+        *reply = with;
+    }
+}

@@ -1,0 +1,52 @@
+//! The arguments of `#[streaming_metrics]`.
+
+use proc_macro2::TokenStream;
+use syn::{Error, Expr, LitStr, Path};
+
+use crate::arguments::Arguments;
+use crate::errors::Errors;
+use crate::route;
+
+pub(super) struct Args {
+    pub(super) endpoint: Option<LitStr>,
+    pub(super) media_type: Option<LitStr>,
+    pub(super) model: Option<Expr>,
+    pub(super) krate: Path,
+}
+
+impl Args {
+    pub(super) fn parse(tokens: TokenStream) -> Result<Self, Error> {
+        let mut errors = Errors::default();
+        let known = &["media_type", "endpoint", "model", "crate"];
+        let mut given = Arguments::parse(super::NAME, known, tokens, &mut errors);
+        let endpoint = given.text("endpoint", &mut errors);
+        if let Some(endpoint) = &endpoint {
+            errors.keep(route::check(endpoint));
+        }
+        let media_type = given.text("media_type", &mut errors);
+        if let Some(media_type) = &media_type {
+            errors.keep(check_media_type(media_type));
+        }
+        let args = Self {
+            endpoint,
+            media_type,
+            model: given.expression("model"),
+            krate: given.crate_path(),
+        };
+        errors.into_result().map(|()| args)
+    }
+}
+
+/// A media type is `type/subtype`, and becomes a header value.
+fn check_media_type(media_type: &LitStr) -> Result<(), Error> {
+    let value = media_type.value();
+    let is_header = value.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    let has_both = value.split_once('/').is_some_and(|(ty, subtype)| {
+        !ty.is_empty() && !subtype.is_empty() && !subtype.starts_with([';', ' '])
+    });
+    if is_header && has_both {
+        return Ok(());
+    }
+    let message = "a media type is written `type/subtype`: \"text/event-stream\"";
+    Err(Error::new_spanned(media_type, message))
+}

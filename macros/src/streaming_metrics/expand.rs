@@ -1,0 +1,56 @@
+//! The expansion of `#[streaming_metrics]`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Error, ReturnType};
+
+use super::{Args, NAME};
+use crate::function::Function;
+use crate::reply::{StreamForm, StreamPlace, replace_stream};
+use crate::site::{label, optional};
+use crate::wrap::wrap;
+
+pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
+    let Args { endpoint, media_type, model, krate } = args;
+    let Some(reply) = function.reply() else {
+        let message = format!("#[{NAME}] needs a function that returns a stream");
+        return Err(Error::new_spanned(&function.signature.ident, message));
+    };
+    let start = Ident::new("__start", Span::mixed_site());
+    let StreamPlace { in_result, form, ty } = StreamPlace::of(reply);
+    let span = ty.span();
+    let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
+    let model = label(krate, model.as_ref());
+    let before = quote! {
+        let #start = #krate::__private::StreamStart::new(
+            #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint)),
+            #model,
+        );
+    };
+    let private = quote! { #krate::__private };
+    let meter = |stream: &Ident| match (media_type, form) {
+        (Some(media_type), _) => quote! { #private::respond(&#start, #media_type, #stream) },
+        (None, StreamForm::Opaque) => quote! { #private::stream(&#start, #stream) },
+        (None, StreamForm::OpaqueResponse) => quote! { #private::mark(&#start, #stream) },
+        // At the return type, where a reply that cannot be metered is to be mended.
+        (None, StreamForm::Concrete) => {
+            quote_spanned! {span=> #private::meter(&#start, #stream) }
+        }
+    };
+    let mut wrapped = wrap(function, krate, &before, |reply| {
+        if in_result {
+            let stream = Ident::new("__stream", Span::mixed_site());
+            let metered = meter(&stream);
+            quote! { ::core::result::Result::map(#reply, |#stream| #metered) }
+        } else {
+            meter(reply)
+        }
+    });
+    if media_type.is_some()
+        && let ReturnType::Type(_, reply) = &mut wrapped.signature.output
+    {
+        replace_stream(reply, syn::parse_quote!(#krate::__private::Response));
+    }
+    Ok(wrapped.into_token_stream())
+}

@@ -1,0 +1,48 @@
+//! The expansion of `#[track_tokens]`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Error;
+use syn::spanned::Spanned;
+
+use super::{Args, NAME};
+use crate::function::Function;
+use crate::reply::{StreamForm, StreamPlace};
+use crate::site::{label, optional};
+use crate::wrap::wrap;
+
+pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
+    let Args { endpoint, provider, model, krate } = args;
+    let Some(reply) = function.reply() else {
+        let message = format!(
+            "#[{NAME}] reads the token usage of what the function returns, and this one returns \
+             nothing; record it with `token_usage_context::record` and annotate the caller"
+        );
+        return Err(Error::new_spanned(&function.signature.ident, message));
+    };
+    let call = Ident::new("__call", Span::mixed_site());
+    let opaque_stream = StreamPlace::of(reply).form == StreamForm::Opaque;
+    let span = reply.span();
+    let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
+    let (provider, model) = (label(krate, provider.as_ref()), label(krate, model.as_ref()));
+    let before = quote! {
+        let #call = #krate::__private::start_call(
+            #krate::__private::site!(#krate::__private::Site::tokens(#name, #endpoint)),
+            #provider,
+            #model,
+        );
+    };
+    Ok(wrap(function, krate, &before, |reply| {
+        let finish = if opaque_stream {
+            quote! {
+                #krate::__private::finish_stream_call(#call, #krate::__private::verdict!(&#reply));
+            }
+        } else {
+            // At the return type, where a reply without usage is to be mended.
+            let asked = quote_spanned! {span=> #krate::__private::finish_call(#call, &#reply) };
+            quote! { #asked; }
+        };
+        quote! { #finish #reply }
+    })
+    .into_token_stream())
+}

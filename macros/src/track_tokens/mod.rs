@@ -1,0 +1,18 @@
+//! `#[track_tokens]`
+
+mod args;
+mod expand;
+
+use proc_macro2::TokenStream;
+use syn::Error;
+
+use self::args::Args;
+use crate::function::Function;
+
+pub(crate) const NAME: &str = "track_tokens";
+
+pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
+    let function = Function::parse(NAME, item)?;
+    let args = Args::parse(args)?;
+    expand::expand(function, &args)
+}

@@ -1,0 +1,137 @@
+//! The shape that all attributes give a function: something before its body, something after.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, FnArg, Pat, Path, ReturnType, Signature, Type, Visibility};
+
+use crate::function::Function;
+
+/// The function with its body between `before` (statements) and `after` (an expression of the reply,
+/// which is bound to the name given).
+///
+/// The body keeps its tokens and runs inside an async block, or in a closure, so that `return` and
+/// `?` end there and not before `after` has run. A function that never returns has no `after`.
+pub(crate) fn wrap(
+    function: Function,
+    krate: &Path,
+    before: &TokenStream,
+    after: impl FnOnce(&Ident) -> TokenStream,
+) -> Wrapped {
+    let reply = Ident::new("__reply", Span::mixed_site());
+    let never_returns = function.never_returns();
+    let Function { attributes, visibility, mut signature, body } = function;
+    let rebound = rebind(&mut signature.inputs);
+    let output = &signature.output;
+    let body = quote! { { #rebound '__body: #body } };
+    let run = if signature.asyncness.is_some() {
+        let edge = fake_return(output);
+        quote! { async move { #edge #body }.await }
+    } else if never_returns {
+        body
+    } else {
+        let returns = closure_output(output);
+        let edge = returns.is_none().then(|| fake_return(output));
+        quote! { #krate::__private::call(move || #returns { #edge #body }) }
+    };
+    let run = if never_returns {
+        run
+    } else {
+        let after = after(&reply);
+        quote! { let #reply = #run; #after }
+    };
+    Wrapped { attributes, visibility, signature, body: quote! { { #before #run } } }
+}
+
+/// A function that has been wrapped.
+pub(crate) struct Wrapped {
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    pub(crate) signature: Signature,
+    body: TokenStream,
+}
+
+impl ToTokens for Wrapped {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attributes, visibility, signature, body } = self;
+        tokens.extend(quote! { #(#attributes)* #visibility #signature #body });
+    }
+}
+
+/// Binds the arguments again, inside: they are moved in whether the body mentions them or not, and
+/// dropped when and in the order the plain function drops them.
+fn rebind<'a>(inputs: impl IntoIterator<Item = &'a mut FnArg>) -> TokenStream {
+    let mut bindings = Bindings::default();
+    for input in inputs {
+        if let FnArg::Typed(argument) = input {
+            bindings.visit_pat_mut(&mut argument.pat);
+        }
+    }
+    let Bindings(bindings) = bindings;
+    quote! {#(
+        #[allow(
+            clippy::no_effect_underscore_binding,
+            clippy::shadow_same,
+            clippy::used_underscore_binding
+        )]
+        #bindings
+    )*}
+}
+
+/// Collects `let x = x;` for every name that a pattern binds. `mut` moves along to the inner binding.
+#[derive(Default)]
+struct Bindings(Vec<TokenStream>);
+
+impl VisitMut for Bindings {
+    fn visit_pat_mut(&mut self, pattern: &mut Pat) {
+        if let Pat::Ident(binding) = pattern
+            && binding.by_ref.is_none()
+        {
+            let name = &binding.ident;
+            let mutability = binding.mutability.take();
+            self.0.push(quote! { let #mutability #name = #name; });
+        }
+        visit_mut::visit_pat_mut(self, pattern);
+    }
+}
+
+/// An edge that is never taken, from which the compiler learns what the block returns before it
+/// reads the body, so that coercions and errors are where they would be without the attribute.
+fn fake_return(output: &ReturnType) -> TokenStream {
+    let ReturnType::Type(_, reply) = output else { return TokenStream::new() };
+    let mut reply = reply.clone();
+    EraseImplTrait::default().visit_type_mut(&mut reply);
+    if matches!(*reply, Type::Never(_) | Type::Infer(_)) {
+        return TokenStream::new();
+    }
+    let value = Ident::new("__value", Span::mixed_site());
+    quote! {
+        if let ::core::option::Option::Some(#value) = ::core::option::Option::None::<#reply> {
+            return #value;
+        }
+    }
+}
+
+/// The return type of a closure, where it can be written.
+fn closure_output(output: &ReturnType) -> Option<TokenStream> {
+    let ReturnType::Type(_, reply) = output else { return Some(TokenStream::new()) };
+    let mut erase = EraseImplTrait::default();
+    erase.visit_type_mut(&mut reply.clone());
+    (!erase.found).then(|| output.to_token_stream())
+}
+
+/// Replaces every `impl Trait` by `_`.
+#[derive(Default)]
+struct EraseImplTrait {
+    found: bool,
+}
+
+impl VisitMut for EraseImplTrait {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if matches!(ty, Type::ImplTrait(_)) {
+            self.found = true;
+            *ty = syn::parse_quote!(_);
+        }
+        visit_mut::visit_type_mut(self, ty);
+    }
+}
