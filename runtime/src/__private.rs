@@ -1,0 +1,106 @@
+//! What the attributes' expansions call. No part of the public interface: it changes with every
+//! version of the macros, which are pinned to this crate's version.
+
+use std::sync::Arc;
+
+pub use std::borrow::Cow;
+
+pub use linkme;
+
+pub use crate::endpoint::{
+    EndpointGuard, HasStatus, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Verdict, finish,
+    start,
+};
+pub use crate::family::Method;
+pub use crate::site::{SITES, Site};
+#[cfg(feature = "axum")]
+pub use crate::stream::respond;
+pub use crate::stream::{StreamReply, StreamStart, mark, meter, stream};
+pub use crate::tokens::{TokenCall, TokenCount, finish_call, finish_stream_call, start_call};
+pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
+
+/// What a media-type attribute turns a stream into.
+#[cfg(feature = "axum")]
+pub type Response = axum::response::Response;
+
+/// Calls a synchronous function's body. As the argument of an `FnOnce` bound the closure may return
+/// what it borrows through an argument, which it could not if it were called in place.
+#[inline]
+pub fn call<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// A label value that an attribute takes from the function's arguments.
+pub fn label<T: LabelText + ?Sized>(value: &T) -> Cow<'static, str> {
+    value.text().map_or(Cow::Borrowed(""), |text| Cow::Owned(text.to_owned()))
+}
+
+/// Text that can be a label's value, or may be absent.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be a label value",
+    label = "expected text: `&str`, `String`, or an `Option` of one"
+)]
+pub trait LabelText {
+    /// The text, if it is there.
+    fn text(&self) -> Option<&str>;
+}
+
+impl LabelText for str {
+    fn text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+impl LabelText for String {
+    fn text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+impl LabelText for Cow<'_, str> {
+    fn text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+impl<T: LabelText> LabelText for Option<T> {
+    fn text(&self) -> Option<&str> {
+        self.as_ref()?.text()
+    }
+}
+
+macro_rules! look_through {
+    ($($outer:ty)*) => {$(
+        impl<T: LabelText + ?Sized> LabelText for $outer {
+            fn text(&self) -> Option<&str> {
+                (**self).text()
+            }
+        }
+    )*};
+}
+
+look_through!(&T Box<T> Arc<T>);
+
+/// Declares the static call site of an attribute, known to the linker's catalogue, and is a reference
+/// to it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __streamgauge_site {
+    ($site:expr) => {{
+        #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
+        #[linkme(crate = $crate::__private::linkme)]
+        static SITE: $crate::__private::Site = $site;
+        &SITE
+    }};
+}
+
+/// Asks a result how it went: see `endpoint::verdict`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __streamgauge_verdict {
+    ($reply:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _};
+        (&&&&$crate::__private::Reply($reply)).streamgauge_verdict()
+    }};
+}

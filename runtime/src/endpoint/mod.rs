@@ -1,0 +1,100 @@
+//! `#[instrument_endpoint]`: what one call of an annotated function records.
+
+mod verdict;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use http::StatusCode;
+
+pub use self::verdict::{HasStatus, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Verdict};
+use crate::exception::short_name;
+use crate::metrics::Metrics;
+use crate::request::{self, Ending, end};
+use crate::site::{EndpointSeries, Site};
+
+/// The open call of an annotated function. Dropped without [`finish`], it was cancelled or panicked.
+#[must_use]
+pub struct EndpointGuard(State);
+
+enum State {
+    /// The function serves a request that the layer counts, as its handler.
+    Owner,
+    /// The function was called by the handler of such a request.
+    Helper,
+    /// There is no request: the function records by itself.
+    Alone(Call),
+}
+
+struct Call {
+    endpoint: Arc<EndpointSeries>,
+    site: &'static Site,
+    started: Instant,
+    open: bool,
+}
+
+/// Begins a call.
+pub fn start(site: &'static Site) -> EndpointGuard {
+    EndpointGuard(match request::current(|scope| scope.claim(site)) {
+        Some(true) => State::Owner,
+        Some(false) => State::Helper,
+        None => State::Alone(Call::start(site)),
+    })
+}
+
+/// Ends a call with what its result says.
+pub fn finish(guard: EndpointGuard, verdict: Verdict) {
+    match guard.0 {
+        State::Owner => {
+            if let Some(exception) = verdict.exception {
+                request::current(|scope| scope.failed_with(exception));
+            }
+        }
+        State::Helper => {}
+        State::Alone(mut call) => call.finish(verdict),
+    }
+}
+
+impl Call {
+    fn start(site: &'static Site) -> Self {
+        let endpoint = Metrics::global().endpoints().of_site(site);
+        endpoint.method(site.method()).active.inc();
+        Self { endpoint, site, started: Instant::now(), open: true }
+    }
+
+    /// Where only the function is known, a result without a status of its own is 200, an error 500.
+    fn finish(&mut self, verdict: Verdict) {
+        let status = verdict.status.unwrap_or(match verdict.exception {
+            None => StatusCode::OK,
+            Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        });
+        if let Some(type_name) = verdict.exception {
+            self.endpoint.exception(&short_name(type_name), status.as_u16());
+        }
+        self.close(Some(status), Ending::Complete);
+    }
+
+    fn close(&mut self, status: Option<StatusCode>, ending: Ending) {
+        self.open = false;
+        let end = end(status, ending);
+        let series = self.endpoint.method(self.site.method());
+        series.active.dec();
+        series.end(end);
+        series.duration(end.outcome).observe_duration(self.started.elapsed());
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        if thread::panicking() {
+            Metrics::global().endpoints().global_exception("panic");
+            self.close(None, Ending::Panicked);
+        } else {
+            self.close(None, Ending::Left);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a function's result says about how it went.
+//!
+//! An attribute knows a return type only as tokens: aliases and `impl Trait` hide what it is. So the
+//! expansion asks the value, with a method call that finds the most telling of four answers: the
+//! traits below are tried in order, one reference fewer each time, and the first that fits is taken.
+
+use std::any::type_name;
+
+use http::StatusCode;
+
+/// What is known of a result.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Verdict {
+    /// The name of the error's type, for an `Err`.
+    pub(crate) exception: Option<&'static str>,
+    /// The status, where the value has one.
+    pub(crate) status: Option<StatusCode>,
+}
+
+/// A result to be asked.
+#[derive(Debug)]
+pub struct Reply<'a, T: ?Sized>(pub &'a T);
+
+/// A reply that knows its own status.
+pub trait HasStatus {
+    /// The status that will be sent.
+    fn status(&self) -> StatusCode;
+}
+
+impl HasStatus for StatusCode {
+    fn status(&self) -> StatusCode {
+        *self
+    }
+}
+
+impl<B> HasStatus for http::Response<B> {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+}
+
+impl<T> HasStatus for (StatusCode, T) {
+    fn status(&self) -> StatusCode {
+        self.0
+    }
+}
+
+fn of_error<E>() -> Verdict {
+    Verdict { exception: Some(type_name::<E>()), status: None }
+}
+
+/// First: a `Result` whose `Ok` knows its status.
+pub trait OfStatusResult {
+    #[doc(hidden)]
+    fn streamgauge_verdict(&self) -> Verdict;
+}
+
+impl<T: HasStatus, E> OfStatusResult for &&&Reply<'_, Result<T, E>> {
+    fn streamgauge_verdict(&self) -> Verdict {
+        match self.0 {
+            Ok(reply) => Verdict { exception: None, status: Some(reply.status()) },
+            Err(_) => of_error::<E>(),
+        }
+    }
+}
+
+/// Second: any other `Result`.
+pub trait OfResult {
+    #[doc(hidden)]
+    fn streamgauge_verdict(&self) -> Verdict;
+}
+
+impl<T, E> OfResult for &&Reply<'_, Result<T, E>> {
+    fn streamgauge_verdict(&self) -> Verdict {
+        match self.0 {
+            Ok(_) => Verdict::default(),
+            Err(_) => of_error::<E>(),
+        }
+    }
+}
+
+/// Third: a reply that knows its status.
+pub trait OfStatus {
+    #[doc(hidden)]
+    fn streamgauge_verdict(&self) -> Verdict;
+}
+
+impl<T: HasStatus> OfStatus for &Reply<'_, T> {
+    fn streamgauge_verdict(&self) -> Verdict {
+        Verdict { exception: None, status: Some(self.0.status()) }
+    }
+}
+
+/// Last: anything.
+pub trait OfAny {
+    #[doc(hidden)]
+    fn streamgauge_verdict(&self) -> Verdict;
+}
+
+impl<T: ?Sized> OfAny for Reply<'_, T> {
+    fn streamgauge_verdict(&self) -> Verdict {
+        Verdict::default()
+    }
+}

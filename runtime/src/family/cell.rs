@@ -1,0 +1,209 @@
+//! One series' numbers: plain atomics that never wait for each other.
+//!
+//! Amounts are integers, so that sums are exact and one addition is one instruction: durations in
+//! nanoseconds, sizes in bytes, tokens in tokens. Seconds appear only when a value is read out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use prometheus::proto;
+
+/// What a family's series are made of.
+pub(crate) trait Cell: Send + Sync + 'static {
+    /// What all series of one family share.
+    type Shape: Send + Sync + 'static;
+    /// The type that is written behind `# TYPE`.
+    const KIND: proto::MetricType;
+
+    fn new(shape: &Self::Shape) -> Self;
+    /// Copies the current numbers into the interchange form.
+    fn read(&self, into: &mut proto::Metric);
+}
+
+/// A number that only grows.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Relaxed);
+    }
+}
+
+impl Cell for Counter {
+    type Shape = ();
+    const KIND: proto::MetricType = proto::MetricType::COUNTER;
+
+    fn new((): &()) -> Self {
+        Self::default()
+    }
+
+    fn read(&self, into: &mut proto::Metric) {
+        let mut counter = proto::Counter::default();
+        counter.set_value(float(self.0.load(Relaxed)));
+        into.set_counter(counter);
+    }
+}
+
+/// A number that rises and falls.
+#[derive(Default)]
+pub(crate) struct Gauge(AtomicI64);
+
+impl Gauge {
+    pub(crate) fn add(&self, amount: i64) {
+        self.0.fetch_add(amount, Relaxed);
+    }
+}
+
+impl Cell for Gauge {
+    type Shape = ();
+    const KIND: proto::MetricType = proto::MetricType::GAUGE;
+
+    fn new((): &()) -> Self {
+        Self::default()
+    }
+
+    fn read(&self, into: &mut proto::Metric) {
+        let mut gauge = proto::Gauge::default();
+        #[expect(clippy::cast_precision_loss, reason = "a gauge counts what is open now")]
+        gauge.set_value(self.0.load(Relaxed) as f64);
+        into.set_gauge(gauge);
+    }
+}
+
+/// How often a value fell between two bounds, and the sum of all values.
+///
+/// The count is not stored: it is the sum of the buckets, so a scrape can never show a `+Inf`
+/// bucket that differs from `_count`.
+pub(crate) struct Histogram {
+    buckets: Arc<Buckets>,
+    counts: Box<[AtomicU64]>,
+    sum: AtomicU64,
+}
+
+impl Histogram {
+    pub(crate) fn observe(&self, amount: u64) {
+        let place = self.buckets.limits.partition_point(|&limit| limit < amount);
+        self.counts[place].fetch_add(1, Relaxed);
+        self.sum.fetch_add(amount, Relaxed);
+    }
+
+    /// Observes a duration. Centuries are cut off at 584 years.
+    pub(crate) fn observe_duration(&self, duration: Duration) {
+        self.observe(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    }
+}
+
+impl Cell for Histogram {
+    type Shape = Arc<Buckets>;
+    const KIND: proto::MetricType = proto::MetricType::HISTOGRAM;
+
+    fn new(buckets: &Arc<Buckets>) -> Self {
+        Self {
+            buckets: Arc::clone(buckets),
+            counts: (0..=buckets.limits.len()).map(|_| AtomicU64::new(0)).collect(),
+            sum: AtomicU64::new(0),
+        }
+    }
+
+    fn read(&self, into: &mut proto::Metric) {
+        let mut cumulative = 0;
+        let mut buckets = Vec::with_capacity(self.counts.len());
+        let bounds = self.buckets.bounds.iter().copied().chain([f64::INFINITY]);
+        for (count, bound) in self.counts.iter().zip(bounds) {
+            cumulative += count.load(Relaxed);
+            let mut bucket = proto::Bucket::default();
+            bucket.set_upper_bound(bound);
+            bucket.set_cumulative_count(cumulative);
+            buckets.push(bucket);
+        }
+        let mut histogram = proto::Histogram::default();
+        histogram.set_sample_count(cumulative);
+        histogram.set_sample_sum(float(self.sum.load(Relaxed)) / self.buckets.unit.per_base());
+        histogram.set_bucket(buckets);
+        into.set_histogram(histogram);
+    }
+}
+
+/// What the integers of a histogram count, and how that becomes Prometheus' base unit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unit {
+    /// Stored as nanoseconds, shown as seconds.
+    Seconds,
+    /// Bytes or tokens, shown as they are.
+    Whole,
+}
+
+impl Unit {
+    fn per_base(self) -> f64 {
+        match self {
+            Self::Seconds => 1e9,
+            Self::Whole => 1.0,
+        }
+    }
+}
+
+/// The upper bounds of a histogram, as shown and as compared.
+pub(crate) struct Buckets {
+    unit: Unit,
+    bounds: Box<[f64]>,
+    limits: Box<[u64]>,
+}
+
+impl Buckets {
+    /// The bounds must be finite, rising and not negative; `MetricsBuilder` sees to that.
+    pub(crate) fn new(unit: Unit, bounds: &[f64]) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the cast saturates, and a bound past 2^64 is never reached"
+        )]
+        let limits = bounds
+            .iter()
+            .map(|bound| match unit {
+                Unit::Seconds => (bound * unit.per_base()).round() as u64,
+                Unit::Whole => bound.floor() as u64,
+            })
+            .collect();
+        Self { unit, bounds: bounds.into(), limits }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus samples are 64-bit floats")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(histogram: &Histogram) -> (Vec<u64>, u64, f64) {
+        let mut metric = proto::Metric::default();
+        histogram.read(&mut metric);
+        let read = metric.get_histogram();
+        (
+            read.get_bucket().iter().map(proto::Bucket::cumulative_count).collect(),
+            read.get_sample_count(),
+            read.get_sample_sum(),
+        )
+    }
+
+    #[test]
+    fn a_value_on_a_bound_belongs_to_the_bucket_of_that_bound() {
+        let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Seconds, &[0.005, 0.01])));
+        histogram.observe_duration(Duration::from_millis(5));
+        histogram.observe_duration(Duration::from_nanos(5_000_001));
+        histogram.observe_duration(Duration::from_secs(1));
+        assert_eq!(read(&histogram), (vec![1, 2, 3], 3, 1.010_000_001));
+    }
+
+    #[test]
+    fn a_fractional_bound_holds_the_whole_numbers_below_it() {
+        let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Whole, &[1.5])));
+        histogram.observe(1);
+        histogram.observe(2);
+        assert_eq!(read(&histogram), (vec![1, 2], 2, 3.0));
+    }
+}

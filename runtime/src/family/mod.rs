@@ -1,0 +1,238 @@
+//! The table of families, and the storage of their series.
+//!
+//! [`Families`] is written once, below: a family's name, kind, labels and meaning stand here and
+//! nowhere else. What records into a family has its handle from [`Family::series`].
+
+mod cell;
+mod label;
+mod store;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto;
+
+use self::cell::Buckets;
+pub(crate) use self::cell::{Counter, Gauge, Histogram, Unit};
+pub use self::label::Method;
+pub(crate) use self::label::{
+    ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,
+};
+use self::store::AnyFamily;
+pub(crate) use self::store::{Family, Handle};
+pub(crate) use self::table::{Chain, Table};
+
+/// Upper bounds of request durations, in seconds.
+const REQUEST: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
+    600.0,
+];
+/// Upper bounds of stream lifetimes, in seconds.
+const STREAM: &[f64] =
+    &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0, 3600.0];
+/// Upper bounds of the time to a first chunk or token, in seconds.
+const FIRST: &[f64] = &[
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+    20.0, 40.0, 80.0, 160.0,
+];
+/// Upper bounds of the time between chunks or tokens, in seconds.
+const GAP: &[f64] = &[
+    0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0,
+    10.0,
+];
+/// Upper bounds of message sizes, in bytes: 256 times the powers of four.
+const SIZE: &[f64] = &[
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+/// Upper bounds of token counts: the powers of four.
+const TOKENS: &[f64] =
+    &[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0];
+
+/// Turns the table into the struct that holds it, its construction and its iteration.
+macro_rules! families {
+    ($(
+        $field:ident: $cell:ident $(($unit:ident, $bounds:ident))? $name:literal
+        [$($label:literal),*] $help:literal
+    )*) => {
+        /// All families of one instance.
+        pub(crate) struct Families {
+            $(pub(crate) $field: Family<$cell, { [$($label),*].len() }>,)*
+        }
+
+        /// The histograms by name, with the buckets they have unless told otherwise.
+        const HISTOGRAMS: &[(&str, &[f64])] = &[$($(($name, $bounds),)?)*];
+
+        /// The names of all labels, some more than once.
+        const LABELS: &[&str] = &[$($($label,)*)*];
+
+        impl Families {
+            /// Lays out every family; fails where the registry's rules for names are broken.
+            pub(crate) fn new(layout: &Layout) -> prometheus::Result<Self> {
+                Ok(Self {$(
+                    $field: Family::new(
+                        layout.desc($name, $help, &[$($label),*])?,
+                        [$($label),*],
+                        families!(@shape layout $name $(($unit, $bounds))?),
+                        &layout.limits,
+                    ),
+                )*})
+            }
+
+            fn each(&self) -> impl Iterator<Item = &dyn AnyFamily> {
+                [$(&self.$field as &dyn AnyFamily),*].into_iter()
+            }
+        }
+    };
+    (@shape $layout:ident $name:literal ($unit:ident, $bounds:ident)) => {
+        Arc::new(Buckets::new(Unit::$unit, $layout.buckets.get($name).map_or($bounds, Vec::as_slice)))
+    };
+    (@shape $layout:ident $name:literal) => { () };
+}
+
+families! {
+    http_requests: Counter "http_requests_total"
+        ["method", "endpoint", "status", "outcome"]
+        "Requests by result, counted once each when the response has ended, failed or been left."
+    http_request_duration: Histogram(Seconds, REQUEST) "http_request_duration_seconds"
+        ["method", "endpoint", "outcome"]
+        "Seconds from a request's entry to the end of its response; for a stream, to its head."
+    active_requests: Gauge "active_requests"
+        ["method", "endpoint"]
+        "Requests that have entered and whose response has not ended."
+    request_size: Histogram(Whole, SIZE) "request_size_bytes"
+        ["method", "endpoint"]
+        "Size of request bodies in bytes."
+    response_size: Histogram(Whole, SIZE) "response_size_bytes"
+        ["method", "endpoint"]
+        "Response body bytes handed to the transport."
+    errors: Counter "errors_total"
+        ["method", "endpoint", "status", "error_type"]
+        "Requests that ended as a client's error, a server's error, a failed stream or a panic."
+    exceptions: Counter "exceptions_total"
+        ["endpoint", "exception_type", "status"]
+        "Errors that annotated handlers returned or reported, by type."
+    global_exceptions: Counter "global_exceptions_total"
+        ["exception_type"]
+        "Failures that no annotated handler owned: panics, errors of services and bodies."
+    active_streams: Gauge "active_streams"
+        ["endpoint"]
+        "Streams that have been created and have not ended."
+    stream_chunks: Counter "stream_chunks_total"
+        ["endpoint"]
+        "Items that streams have sent."
+    stream_bytes: Counter "stream_bytes_total"
+        ["endpoint"]
+        "Payload bytes that streams have sent."
+    stream_duration: Histogram(Seconds, STREAM) "stream_duration_seconds"
+        ["endpoint", "outcome"]
+        "Lifetime of streams in seconds, by how they ended."
+    stream_errors: Counter "stream_errors_total"
+        ["endpoint", "error_type"]
+        "Errors within streams; a client that leaves is none."
+    time_to_first_chunk: Histogram(Seconds, FIRST) "time_to_first_chunk_seconds"
+        ["endpoint", "model"]
+        "Seconds from a request's entry to the first item of its stream."
+    inter_chunk: Histogram(Seconds, GAP) "inter_chunk_seconds"
+        ["endpoint", "model"]
+        "Seconds between one item of a stream and the next."
+    token_usage: Counter "token_usage_total"
+        ["endpoint", "provider", "model", "token_type", "detail"]
+        "Tokens of model calls, in classes that do not overlap: their sum is the total."
+    request_tokens: Histogram(Whole, TOKENS) "request_tokens"
+        ["endpoint", "model", "token_type"]
+        "Tokens of one model call."
+    llm_calls: Counter "llm_calls_total"
+        ["endpoint", "provider", "model", "finish_reason"]
+        "Model calls by the reason they ended."
+    usage_missing: Counter "usage_missing_total"
+        ["endpoint", "model", "reason"]
+        "Tracked model calls that ended without token usage."
+    time_to_first_token: Histogram(Seconds, FIRST) "time_to_first_token_seconds"
+        ["endpoint", "model"]
+        "Seconds from a request's entry to the first item with generated content."
+    time_per_output_token: Histogram(Seconds, GAP) "time_per_output_token_seconds"
+        ["endpoint", "model"]
+        "Mean seconds between output tokens of a complete stream."
+    metrics_overflow: Counter "metrics_overflow_total"
+        ["family", "label"]
+        "Observations whose label value was past its limit and became 'other'."
+}
+
+/// How many values a label may take before the rest becomes `other`.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// Labels whose values come from outside the program's text.
+    pub(crate) values: usize,
+    /// Route templates and names in attributes: as many as a program has, so this only stops a
+    /// program that makes them up as it goes.
+    pub(crate) endpoints: usize,
+}
+
+impl Limits {
+    fn of(&self, label: &str) -> Option<usize> {
+        match label {
+            "endpoint" => Some(self.endpoints),
+            "provider" | "model" | "error_type" | "exception_type" => Some(self.values),
+            _ => None,
+        }
+    }
+}
+
+/// What an instance chooses about its families.
+pub(crate) struct Layout {
+    pub(crate) prefix: String,
+    pub(crate) const_labels: HashMap<String, String>,
+    pub(crate) buckets: HashMap<&'static str, Vec<f64>>,
+    pub(crate) limits: Limits,
+}
+
+impl Layout {
+    fn desc(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Desc> {
+        let separator = if self.prefix.is_empty() { "" } else { "_" };
+        Desc::new(
+            format!("{}{separator}{name}", self.prefix),
+            help.to_owned(),
+            labels.iter().map(|&label| label.to_owned()).collect(),
+            self.const_labels.clone(),
+        )
+    }
+}
+
+/// The name in the table of the histogram that a user names, without prefix.
+pub(crate) fn histogram_name(name: &str) -> Option<&'static str> {
+    HISTOGRAMS.iter().map(|(known, _)| *known).find(|known| *known == name)
+}
+
+/// The names of all histograms, without prefix.
+pub(crate) fn histogram_names() -> impl Iterator<Item = &'static str> {
+    HISTOGRAMS.iter().map(|(name, _)| *name)
+}
+
+/// Whether one of the families has this label.
+pub(crate) fn is_family_label(name: &str) -> bool {
+    LABELS.contains(&name)
+}
+
+/// The families as one collector of a `prometheus` registry.
+pub(crate) struct FamilyCollector(pub(crate) Arc<Families>);
+
+impl Collector for FamilyCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.0.each().map(AnyFamily::desc).collect()
+    }
+
+    fn collect(&self) -> Vec<proto::MetricFamily> {
+        self.0.each().map(AnyFamily::collect).collect()
+    }
+}

@@ -1,0 +1,176 @@
+//! A family and its labelled series.
+//!
+//! Series are found by comparing whole label values, never their hash alone. This is the slow way to
+//! a series: it is taken once, and the [`Handle`] it gives is kept by whoever records.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use prometheus::core::Desc;
+use prometheus::proto;
+
+use super::cell::{Cell, Counter, Gauge, Histogram};
+use super::{Families, Limits};
+
+/// The value that stands for all values past a label's limit.
+const OVERFLOW: &str = "other";
+
+/// One family: a name, its labels, and one cell a combination of their values.
+pub(crate) struct Family<C: Cell, const L: usize> {
+    desc: Desc,
+    labels: [&'static str; L],
+    limits: [Option<usize>; L],
+    shape: C::Shape,
+    series: Mutex<Series<C, L>>,
+}
+
+struct Series<C, const L: usize> {
+    cells: BTreeMap<[Box<str>; L], Arc<C>>,
+    /// The distinct values seen of each label that has a limit.
+    seen: [BTreeSet<Box<str>>; L],
+}
+
+impl<C: Cell, const L: usize> Family<C, L> {
+    pub(super) fn new(
+        desc: Desc,
+        labels: [&'static str; L],
+        shape: C::Shape,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            desc,
+            labels,
+            limits: labels.map(|label| limits.of(label)),
+            shape,
+            series: Mutex::new(Series {
+                cells: BTreeMap::new(),
+                seen: [const { BTreeSet::new() }; L],
+            }),
+        }
+    }
+
+    /// The series with these label values; past a label's limit, the one with `other` in its place.
+    pub(crate) fn series(&self, families: &Families, values: [&str; L]) -> Handle<C> {
+        let mut folded = Vec::new();
+        let cell = {
+            let mut series = self.series.lock();
+            let mut key: [Box<str>; L] = values.map(Box::from);
+            for (place, value) in key.iter_mut().enumerate() {
+                if !series.admits(place, value, self.limits[place]) {
+                    *value = OVERFLOW.into();
+                    folded.push(self.labels[place]);
+                }
+            }
+            match series.cells.entry(key) {
+                Entry::Occupied(entry) => Arc::clone(entry.get()),
+                Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(C::new(&self.shape)))),
+            }
+        };
+        let overflow = folded
+            .into_iter()
+            .map(|label| {
+                families.metrics_overflow.series(families, [&self.desc.fq_name, label]).cell
+            })
+            .collect();
+        Handle { cell, overflow }
+    }
+
+    /// Takes a series out of the family. Handles to it stay usable and are not seen any more.
+    pub(crate) fn remove(&self, values: [&str; L]) {
+        self.series.lock().cells.remove(&values.map(Box::from));
+    }
+}
+
+impl<C, const L: usize> Series<C, L> {
+    /// Whether a value may become a label value. An empty one says "not known" and always may.
+    fn admits(&mut self, place: usize, value: &str, limit: Option<usize>) -> bool {
+        let Some(limit) = limit else { return true };
+        let seen = &mut self.seen[place];
+        value.is_empty()
+            || seen.contains(value)
+            || (seen.len() < limit && seen.insert(value.into()))
+    }
+}
+
+/// A family, whatever it is made of.
+pub(super) trait AnyFamily {
+    fn desc(&self) -> &Desc;
+    fn collect(&self) -> proto::MetricFamily;
+}
+
+impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
+    fn desc(&self) -> &Desc {
+        &self.desc
+    }
+
+    fn collect(&self) -> proto::MetricFamily {
+        let metrics = self
+            .series
+            .lock()
+            .cells
+            .iter()
+            .map(|(values, cell)| {
+                let variable = self.labels.iter().zip(values).map(|(name, value)| {
+                    let mut pair = proto::LabelPair::default();
+                    pair.set_name((*name).to_owned());
+                    pair.set_value(value.to_string());
+                    pair
+                });
+                let pairs = self.desc.const_label_pairs.iter().cloned().chain(variable).collect();
+                let mut metric = proto::Metric::from_label(pairs);
+                cell.read(&mut metric);
+                metric
+            })
+            .collect();
+        let mut family = proto::MetricFamily::default();
+        family.set_name(self.desc.fq_name.clone());
+        family.set_help(self.desc.help.clone());
+        family.set_field_type(C::KIND);
+        family.set_metric(metrics);
+        family
+    }
+}
+
+/// A resolved series: recording into it is a few atomic additions.
+pub(crate) struct Handle<C> {
+    cell: Arc<C>,
+    /// The counters of the labels whose value did not fit, empty for nearly every series.
+    overflow: Box<[Arc<Counter>]>,
+}
+
+impl<C> Handle<C> {
+    fn record(&self) -> &C {
+        for counter in &self.overflow {
+            counter.add(1);
+        }
+        &self.cell
+    }
+}
+
+impl Handle<Counter> {
+    pub(crate) fn add(&self, amount: u64) {
+        self.record().add(amount);
+    }
+}
+
+impl Handle<Gauge> {
+    pub(crate) fn inc(&self) {
+        self.record().add(1);
+    }
+
+    pub(crate) fn dec(&self) {
+        self.cell.add(-1);
+    }
+}
+
+impl Handle<Histogram> {
+    pub(crate) fn observe(&self, amount: u64) {
+        self.record().observe(amount);
+    }
+
+    pub(crate) fn observe_duration(&self, duration: std::time::Duration) {
+        self.record().observe_duration(duration);
+    }
+}

@@ -1,0 +1,125 @@
+//! A map that only grows, is bounded, and is read without a lock.
+//!
+//! Its entries live as long as the map, so a reader walks a short chain of cells that are written
+//! once; a writer that loses the race for a cell finds the winner's entry in it and goes on.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+/// Values by name.
+pub(crate) struct Table<V> {
+    chains: Box<[Chain<Box<str>, Arc<V>>]>,
+    room: AtomicUsize,
+}
+
+impl<V> Table<V> {
+    /// A table that keeps up to `limit` entries, spread over `chains` (a power of two).
+    pub(crate) fn new(chains: usize, limit: usize) -> Self {
+        Self {
+            chains: (0..chains.next_power_of_two()).map(|_| Chain::new()).collect(),
+            room: AtomicUsize::new(limit),
+        }
+    }
+
+    /// The value of `name`, made on first sight.
+    ///
+    /// Once the table is full, a new name's value is made for the caller alone and not kept, so that
+    /// names which a client invents cannot fill the memory.
+    pub(crate) fn get_or_make(&self, name: &str, make: impl FnOnce() -> V) -> Arc<V> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
+        #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the chain")]
+        let chain = &self.chains[hash as usize & (self.chains.len() - 1)];
+        if let Some(value) = chain.find(|key| **key == *name) {
+            return Arc::clone(value);
+        }
+        let value = Arc::new(make());
+        if self.room.fetch_update(Relaxed, Relaxed, |room| room.checked_sub(1)).is_err() {
+            return value;
+        }
+        let kept = chain.insert(|key| **key == *name, || (name.into(), Arc::clone(&value)));
+        if !Arc::ptr_eq(kept, &value) {
+            self.room.fetch_add(1, Relaxed);
+        }
+        Arc::clone(kept)
+    }
+}
+
+/// A list that only grows: cells written once, each with a place for the next.
+pub(crate) struct Chain<K, V>(OnceLock<Box<Link<K, V>>>);
+
+struct Link<K, V> {
+    key: K,
+    value: V,
+    next: Chain<K, V>,
+}
+
+impl<K, V> Chain<K, V> {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    pub(crate) fn find(&self, is_it: impl Fn(&K) -> bool) -> Option<&V> {
+        let mut link = self.0.get()?;
+        while !is_it(&link.key) {
+            link = link.next.0.get()?;
+        }
+        Some(&link.value)
+    }
+
+    /// The value whose key `is_it` accepts, else a new one at the end.
+    pub(crate) fn insert(&self, is_it: impl Fn(&K) -> bool, make: impl Fn() -> (K, V)) -> &V {
+        let mut chain = self;
+        loop {
+            let link = chain.0.get_or_init(|| {
+                let (key, value) = make();
+                Box::new(Link { key, value, next: Self::new() })
+            });
+            if is_it(&link.key) {
+                return &link.value;
+            }
+            chain = &link.next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_share_a_chain_stay_apart() {
+        let table = Table::new(1, 10);
+        for (number, name) in ["a", "b", "ab", ""].into_iter().enumerate() {
+            assert_eq!(*table.get_or_make(name, || number), number);
+        }
+        assert_eq!(*table.get_or_make("ab", || 99), 2);
+    }
+
+    #[test]
+    fn a_full_table_keeps_nothing_more() {
+        let table = Table::new(4, 1);
+        assert_eq!(*table.get_or_make("first", || 1), 1);
+        assert_eq!(*table.get_or_make("second", || 2), 2);
+        assert_eq!(*table.get_or_make("second", || 3), 3);
+        assert_eq!(*table.get_or_make("first", || 4), 1);
+    }
+
+    #[test]
+    fn threads_that_race_for_a_name_get_one_value() {
+        let table = Table::new(1, 1_000);
+        let values: Vec<Vec<usize>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|thread| {
+                    let table = &table;
+                    scope.spawn(move || {
+                        (0..100).map(|n| *table.get_or_make(&n.to_string(), || thread)).collect()
+                    })
+                })
+                .collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        assert_eq!(values.len(), 4);
+        assert!(values.iter().all(|seen| *seen == values[0]));
+    }
+}

@@ -1,0 +1,75 @@
+//! The tower layer: what only the wire knows.
+//!
+//! It opens a [`Scope`](crate::request::Scope) for every request and keeps it until the response has
+//! ended: in the response's future up to the head, then in its body.
+
+mod body;
+mod future;
+mod service;
+
+use std::fmt;
+
+use tower_layer::Layer;
+
+pub use self::future::ResponseFuture;
+pub use self::service::Prometheus;
+use crate::metrics::Metrics;
+
+/// Records every request that passes: its count, duration, sizes and outcome.
+///
+/// Put it on the finished router, so that it sees all routes:
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use streamgauge::{Metrics, metrics_endpoint};
+///
+/// let metrics = Metrics::builder().prefix("shop").build()?;
+/// let app: Router = Router::new()
+///     .route("/items/{id}", get(|| async { "an item" }))
+///     .route("/metrics", get(metrics_endpoint))
+///     .layer(metrics.layer());
+/// # Ok::<(), streamgauge::BuildError>(())
+/// ```
+///
+/// Requests are labelled with the template of their route, `/items/{id}`, and those that no route
+/// takes with `unmatched`. Bodies pass frame by frame; nothing is collected.
+#[derive(Clone)]
+pub struct PrometheusLayer {
+    metrics: Metrics,
+}
+
+impl PrometheusLayer {
+    /// A layer that records into [`Metrics::global`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self { metrics: Metrics::global().clone() }
+    }
+}
+
+impl Default for PrometheusLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// A layer that records into this instance.
+    #[must_use]
+    pub fn layer(&self) -> PrometheusLayer {
+        PrometheusLayer { metrics: self.clone() }
+    }
+}
+
+impl<S> Layer<S> for PrometheusLayer {
+    type Service = Prometheus<S>;
+
+    fn layer(&self, inner: S) -> Prometheus<S> {
+        Prometheus::new(inner, self.metrics.clone())
+    }
+}
+
+impl fmt::Debug for PrometheusLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusLayer").field("metrics", &self.metrics).finish()
+    }
+}

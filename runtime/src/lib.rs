@@ -1,0 +1,80 @@
+//! Prometheus metrics for axum services, written by the compiler.
+//!
+//! Three attributes rewrite handler functions so that they record what they do, and one tower layer
+//! adds what only the wire knows: status, sizes, departed clients, panics.
+//!
+//! ```
+//! use axum::{Json, Router, routing::post};
+//! use serde::Serialize;
+//! use streamgauge::{
+//!     Metrics, TokenUsage, instrument_endpoint, metrics_endpoint, track_tokens,
+//! };
+//!
+//! #[derive(Serialize, TokenUsage)]
+//! struct Answer {
+//!     text: String,
+//!     #[token_usage(input)]
+//!     prompt_tokens: u32,
+//!     #[token_usage(output)]
+//!     completion_tokens: u32,
+//! }
+//!
+//! #[instrument_endpoint]
+//! #[track_tokens(provider = "house", model = "small-1")]
+//! async fn ask(question: String) -> Json<Answer> {
+//!     Json(Answer { text: "42".to_owned(), prompt_tokens: question.len() as u32, completion_tokens: 1 })
+//! }
+//!
+//! let metrics = Metrics::builder().prefix("oracle").build()?;
+//! let app: Router = Router::new()
+//!     .route("/ask", post(ask))
+//!     .route("/metrics", axum::routing::get(metrics_endpoint))
+//!     .layer(metrics.layer());
+//! # Ok::<(), streamgauge::BuildError>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`Metrics`] is an instance: prefix, buckets, limits, the registry. [`PrometheusLayer`] brings it
+//!   into the request path, [`metrics_endpoint`] shows it to Prometheus.
+//! - [`instrument_endpoint`], [`track_tokens`] and [`streaming_metrics`] are the attributes.
+//! - [`TokenUsage`], [`Usage`] and [`token_usage_context`] bring in the tokens of model calls.
+//! - [`track_detailed_exception`] and [`track_global_exception`] count errors by hand.
+//! - [`wrap_streaming_response`] counts a stream at hand.
+//!
+//! # Features
+//!
+//! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes
+//!   record functions, streams and tokens into [`Metrics::global`].
+
+// The layer opens the scope of a request. Without it the scope is never opened, and what only it needs
+// lies idle.
+#![cfg_attr(not(feature = "axum"), allow(dead_code, unused_imports))]
+
+#[doc(hidden)]
+pub mod __private;
+mod endpoint;
+mod exception;
+mod export;
+mod family;
+#[cfg(feature = "axum")]
+mod layer;
+mod metrics;
+mod request;
+mod site;
+mod stream;
+mod tokens;
+
+pub use streamgauge_macros::{TokenUsage, instrument_endpoint, streaming_metrics, track_tokens};
+
+pub use crate::exception::{track_detailed_exception, track_global_exception};
+#[cfg(feature = "axum")]
+pub use crate::export::{MetricsEndpoint, metrics_endpoint};
+pub use crate::export::{WriteError, generate_prometheus_data};
+#[cfg(feature = "axum")]
+pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
+pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};
+#[cfg(feature = "axum")]
+pub use crate::stream::ResponseChunk;
+pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};
+pub use crate::tokens::{TokenUsage, Usage, token_usage_context};

@@ -1,0 +1,103 @@
+//! One instance of the metrics: its families, its registry, its settings.
+
+mod builder;
+mod skip;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use prometheus::{Registry, TextEncoder};
+
+pub use self::builder::{BuildError, MetricsBuilder};
+use self::skip::SkipPaths;
+use crate::site::Endpoints;
+
+static GLOBAL: OnceLock<Metrics> = OnceLock::new();
+
+/// One instance of the metrics of a service.
+///
+/// An application needs one. It is made with [`Metrics::builder`], and reaches the request path as a
+/// layer: [`Metrics::layer`](crate::Metrics::layer). Attributes record into the instance whose layer
+/// serves the request, and into [`Metrics::global`] outside any request, so that two applications or
+/// many tests in one process do not mix.
+///
+/// A clone is another handle to the same instance.
+///
+/// ```
+/// use streamgauge::Metrics;
+///
+/// let metrics = Metrics::builder()
+///     .prefix("shop")
+///     .skip_paths(["/health", "/internal/*"])
+///     .build()?;
+/// assert_eq!(metrics.encode_text()?, "", "nothing has been recorded");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Metrics(Arc<Instance>);
+
+struct Instance {
+    endpoints: Endpoints,
+    registry: Registry,
+    skip: SkipPaths,
+    prefix: String,
+}
+
+impl Metrics {
+    /// Starts the settings of an instance.
+    pub fn builder() -> MetricsBuilder {
+        MetricsBuilder::default()
+    }
+
+    /// The instance of the process: the one that [`MetricsBuilder::install`] set, else one with
+    /// default settings, made at the first call.
+    pub fn global() -> &'static Self {
+        GLOBAL.get_or_init(|| {
+            Self::builder().build().unwrap_or_else(|_| {
+                unreachable!("the default settings are valid and the registry is empty")
+            })
+        })
+    }
+
+    /// The registry that holds the families, for the metrics of your own that should stand on the
+    /// same page.
+    ///
+    /// ```
+    /// use prometheus::IntCounter;
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().build()?;
+    /// let orders = IntCounter::new("shop_orders_total", "Orders taken.")?;
+    /// metrics.registry().register(Box::new(orders.clone()))?;
+    /// orders.inc();
+    /// assert!(metrics.encode_text()?.contains("shop_orders_total 1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// All metrics of the registry in the Prometheus text format 0.0.4.
+    ///
+    /// # Errors
+    ///
+    /// Our own families always encode; a collector registered beside them may not.
+    pub fn encode_text(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.0.registry.gather())
+    }
+
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.0.endpoints
+    }
+
+    pub(crate) fn skips(&self, path: &str) -> bool {
+        self.0.skip.matches(path)
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("prefix", &self.0.prefix).finish_non_exhaustive()
+    }
+}

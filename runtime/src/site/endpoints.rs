@@ -1,0 +1,67 @@
+//! One instance's endpoints: series by label, by call site, and those that exist from the start.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{EndpointSeries, Records, SITES, Site};
+use crate::family::{Counter, Families, Handle, Method, Table};
+
+/// Chains of the table of endpoints: a thousand routes share them at four a chain.
+const CHAINS: usize = 256;
+
+/// All endpoints that one instance has seen.
+pub(crate) struct Endpoints {
+    families: Arc<Families>,
+    by_label: Table<EndpointSeries>,
+    by_site: Box<[OnceLock<Arc<EndpointSeries>>]>,
+    global_exceptions: Table<Handle<Counter>>,
+    /// How many values of a label that comes from outside are kept resolved.
+    values: usize,
+}
+
+impl Endpoints {
+    pub(crate) fn new(families: Arc<Families>, endpoints: usize, values: usize) -> Self {
+        Self {
+            families,
+            by_label: Table::new(CHAINS, endpoints),
+            by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
+            global_exceptions: Table::new(4, values),
+            values,
+        }
+    }
+
+    /// The endpoint with this label.
+    pub(crate) fn get(&self, label: &str) -> Arc<EndpointSeries> {
+        self.by_label.get_or_make(label, || EndpointSeries::new(&self.families, label, self.values))
+    }
+
+    /// The endpoint that a site belongs to when no request says otherwise.
+    pub(crate) fn of_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
+        match self.by_site.get(site.index()) {
+            Some(resolved) => Arc::clone(resolved.get_or_init(|| self.get(site.label()))),
+            None => self.get(site.label()),
+        }
+    }
+
+    /// Counts a failure that no annotated handler owned.
+    pub(crate) fn global_exception(&self, exception_type: &str) {
+        self.global_exceptions
+            .get_or_make(exception_type, || {
+                self.families.global_exceptions.series(&self.families, [exception_type])
+            })
+            .add(1);
+    }
+
+    /// Lets the endpoints that attributes name exist at zero, so that a first increase is one.
+    pub(crate) fn declare(&self) {
+        for site in SITES.iter().filter(|site| site.endpoint.is_some()) {
+            let endpoint = self.of_site(site);
+            match site.records {
+                Records::Requests(Method::Unknown) | Records::Tokens => {}
+                Records::Requests(method) => endpoint.method(method).declare(),
+                Records::Streams => {
+                    endpoint.stream();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Call sites and the series they record into.
+//!
+//! Every attribute declares one [`Site`] in the function it stands on. The linker gathers them in
+//! [`SITES`], so an instance knows all of them before the first request, and a site's place in that
+//! slice is its place in the instance's table of resolved series.
+
+mod endpoint_series;
+mod endpoints;
+mod stream_series;
+mod token_series;
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+pub(crate) use self::endpoint_series::{End, EndpointSeries};
+pub(crate) use self::endpoints::Endpoints;
+pub(crate) use self::stream_series::{PaceSeries, StreamSeries};
+pub(crate) use self::token_series::TokenSeries;
+use crate::family::Method;
+
+/// All call sites that are linked into the program.
+#[doc(hidden)]
+#[linkme::distributed_slice]
+pub static SITES: [Site];
+
+/// Where an attribute stands, and what it was told.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Site {
+    function: &'static str,
+    endpoint: Option<&'static str>,
+    records: Records,
+    warned: AtomicBool,
+}
+
+/// What a site records.
+#[derive(Debug)]
+pub(crate) enum Records {
+    Requests(Method),
+    Streams,
+    Tokens,
+}
+
+impl Site {
+    /// The site of an `#[instrument_endpoint]`.
+    #[must_use]
+    pub const fn requests(
+        function: &'static str,
+        endpoint: Option<&'static str>,
+        method: Method,
+    ) -> Self {
+        Self::new(function, endpoint, Records::Requests(method))
+    }
+
+    /// The site of a `#[streaming_metrics]`.
+    #[must_use]
+    pub const fn streams(function: &'static str, endpoint: Option<&'static str>) -> Self {
+        Self::new(function, endpoint, Records::Streams)
+    }
+
+    /// The site of a `#[track_tokens]`.
+    #[must_use]
+    pub const fn tokens(function: &'static str, endpoint: Option<&'static str>) -> Self {
+        Self::new(function, endpoint, Records::Tokens)
+    }
+
+    const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
+        Self { function, endpoint, records, warned: AtomicBool::new(false) }
+    }
+
+    /// The annotated function's name.
+    pub(crate) fn function(&self) -> &'static str {
+        self.function
+    }
+
+    /// The endpoint that the attribute names.
+    pub(crate) fn endpoint(&self) -> Option<&'static str> {
+        self.endpoint
+    }
+
+    /// The method that the attribute names.
+    pub(crate) fn method(&self) -> Method {
+        match self.records {
+            Records::Requests(method) => method,
+            Records::Streams | Records::Tokens => Method::Unknown,
+        }
+    }
+
+    /// The endpoint label outside any request: the attribute's, else the function's name.
+    fn label(&self) -> &'static str {
+        self.endpoint.unwrap_or(self.function)
+    }
+
+    /// True once in a program: for a warning that need not be repeated.
+    pub(crate) fn warns_now(&self) -> bool {
+        !self.warned.load(Relaxed) && !self.warned.swap(true, Relaxed)
+    }
+
+    /// The place among [`SITES`]; past its end for a site that the linker did not gather.
+    fn index(&self) -> usize {
+        let offset = std::ptr::from_ref(self).addr().wrapping_sub(SITES.as_ptr().addr());
+        offset / size_of::<Self>()
+    }
+}

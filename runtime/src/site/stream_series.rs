@@ -1,0 +1,54 @@
+//! The resolved stream families of one endpoint.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::family::{Counter, Families, Gauge, Handle, Histogram, StreamOutcome};
+
+/// What is recorded by endpoint alone.
+pub(crate) struct StreamSeries {
+    families: Arc<Families>,
+    label: Arc<str>,
+    pub(crate) active: Handle<Gauge>,
+    pub(crate) chunks: Handle<Counter>,
+    pub(crate) bytes: Handle<Counter>,
+    duration: [OnceLock<Handle<Histogram>>; StreamOutcome::COUNT],
+}
+
+impl StreamSeries {
+    pub(super) fn new(families: &Arc<Families>, label: &Arc<str>) -> Self {
+        Self {
+            families: Arc::clone(families),
+            label: Arc::clone(label),
+            active: families.active_streams.series(families, [label]),
+            chunks: families.stream_chunks.series(families, [label]),
+            bytes: families.stream_bytes.series(families, [label]),
+            duration: [const { OnceLock::new() }; StreamOutcome::COUNT],
+        }
+    }
+
+    pub(crate) fn duration(&self, outcome: StreamOutcome) -> &Handle<Histogram> {
+        self.duration[outcome.index()].get_or_init(|| {
+            self.families.stream_duration.series(&self.families, [&self.label, outcome.as_str()])
+        })
+    }
+
+    /// Counts an error within a stream. Streams that fail are rare: this looks the series up.
+    pub(crate) fn error(&self, error_type: &str) {
+        self.families.stream_errors.series(&self.families, [&self.label, error_type]).add(1);
+    }
+}
+
+/// What is recorded by endpoint and model: how quickly a stream began, and how evenly it flows.
+pub(crate) struct PaceSeries {
+    pub(crate) first_chunk: Handle<Histogram>,
+    pub(crate) gap: Handle<Histogram>,
+}
+
+impl PaceSeries {
+    pub(super) fn new(families: &Families, label: &str, model: &str) -> Self {
+        Self {
+            first_chunk: families.time_to_first_chunk.series(families, [label, model]),
+            gap: families.inter_chunk.series(families, [label, model]),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the items of a stream are worth: bytes, or an error.
+
+use std::any::type_name;
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+/// An item of a metered stream.
+///
+/// Implemented for bytes and text, and for `Result`s of them. For an item of your own, say how many
+/// payload bytes it will be on the wire:
+///
+/// ```
+/// use streamgauge::StreamChunk;
+///
+/// struct Delta {
+///     text: String,
+/// }
+///
+/// impl StreamChunk for Delta {
+///     fn payload_bytes(&self) -> usize {
+///         self.text.len()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a stream of `{Self}` cannot be metered",
+    label = "its items are not `StreamChunk`s",
+    note = "items may be `Bytes`, `Vec<u8>`, `String`, `&'static str`, `Cow<'static, str>`, or a \
+            `Result` of one of them",
+    note = "for a type of your own, `impl StreamChunk for {Self}` says how many bytes an item has",
+    note = "server-sent events are metered on their way out: put the attribute on the function that \
+            returns `Sse<…>`"
+)]
+pub trait StreamChunk {
+    /// The payload bytes of this item, as they will be sent.
+    fn payload_bytes(&self) -> usize;
+
+    /// For an item that is an error, the name of the error's type.
+    fn error_type(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// An item that can be sent as a part of a response body: what `#[streaming_metrics(media_type = …)]`
+/// makes a response of.
+#[cfg(feature = "axum")]
+#[diagnostic::on_unimplemented(
+    message = "a stream of `{Self}` cannot become a response body",
+    label = "`media_type` needs items that are bytes or text",
+    note = "items may be `Bytes`, `Vec<u8>`, `String`, `&'static str`, `Cow<'static, str>`, or a \
+            `Result` of one of them"
+)]
+pub trait ResponseChunk: StreamChunk {
+    /// The bytes to send.
+    ///
+    /// # Errors
+    ///
+    /// The error that the item is; the response is broken off there.
+    fn into_bytes(self) -> Result<Bytes, axum::BoxError>;
+}
+
+macro_rules! chunks {
+    ($($item:ty),* $(,)?) => {$(
+        impl StreamChunk for $item {
+            fn payload_bytes(&self) -> usize {
+                self.len()
+            }
+        }
+
+        #[cfg(feature = "axum")]
+        impl ResponseChunk for $item {
+            fn into_bytes(self) -> Result<Bytes, axum::BoxError> {
+                Ok(ChunkBytes::from(self).0)
+            }
+        }
+    )*};
+}
+
+chunks!(Bytes, Vec<u8>, String, &'static [u8], &'static str, Cow<'static, str>);
+
+/// The one conversion that `Bytes` lacks, beside those it has.
+#[cfg(feature = "axum")]
+struct ChunkBytes(Bytes);
+
+#[cfg(feature = "axum")]
+impl From<Cow<'static, str>> for ChunkBytes {
+    fn from(text: Cow<'static, str>) -> Self {
+        Self(match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        })
+    }
+}
+
+#[cfg(feature = "axum")]
+macro_rules! chunk_bytes {
+    ($($item:ty),*) => {$(
+        impl From<$item> for ChunkBytes {
+            fn from(item: $item) -> Self {
+                Self(item.into())
+            }
+        }
+    )*};
+}
+
+#[cfg(feature = "axum")]
+chunk_bytes!(Bytes, Vec<u8>, String, &'static [u8], &'static str);
+
+impl<T: StreamChunk, E> StreamChunk for Result<T, E> {
+    fn payload_bytes(&self) -> usize {
+        self.as_ref().map_or(0, T::payload_bytes)
+    }
+
+    fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Ok(item) => item.error_type(),
+            Err(_) => Some(type_name::<E>()),
+        }
+    }
+}
+
+#[cfg(feature = "axum")]
+impl<T: ResponseChunk, E: Into<axum::BoxError>> ResponseChunk for Result<T, E> {
+    fn into_bytes(self) -> Result<Bytes, axum::BoxError> {
+        self.map_err(Into::into)?.into_bytes()
+    }
+}

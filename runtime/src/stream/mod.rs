@@ -1,0 +1,20 @@
+//! `#[streaming_metrics]`: how long streams live, how quickly they begin, how evenly they flow, and how
+//! they end.
+
+#[cfg(feature = "axum")]
+mod body;
+mod chunk;
+mod metered;
+mod recorder;
+mod reply;
+
+#[cfg(feature = "axum")]
+pub(crate) use self::body::{frame_passes, meter_body};
+#[cfg(feature = "axum")]
+pub use self::chunk::ResponseChunk;
+pub use self::chunk::StreamChunk;
+pub use self::metered::{MeteredStream, wrap_streaming_response};
+pub(crate) use self::recorder::StreamRecorder;
+#[cfg(feature = "axum")]
+pub use self::reply::respond;
+pub use self::reply::{StreamReply, StreamStart, mark, meter, stream};

@@ -1,0 +1,174 @@
+//! How each kind of reply has its stream metered.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::time::Instant;
+
+use futures_core::Stream;
+
+use super::{MeteredStream, StreamChunk, StreamRecorder};
+use crate::metrics::Metrics;
+use crate::request::{self, StreamClaim};
+use crate::site::Site;
+
+/// A stream that an annotated function is about to return.
+pub struct StreamStart {
+    site: &'static Site,
+    model: Cow<'static, str>,
+}
+
+impl StreamStart {
+    /// The stream of a site; `model` is empty where none is known.
+    #[must_use]
+    pub fn new(site: &'static Site, model: Cow<'static, str>) -> Self {
+        Self { site, model }
+    }
+
+    /// A record of its own, for a stream that can be wrapped.
+    fn recorder(&self) -> StreamRecorder {
+        let inside = request::current(|scope| (scope.endpoint_of(self.site), scope.begin_stream()));
+        let (endpoint, entered) = inside
+            .unwrap_or_else(|| (Metrics::global().endpoints().of_site(self.site), Instant::now()));
+        StreamRecorder::new(&endpoint, &self.model, entered)
+    }
+
+    /// Lets the layer meter the body of the response being made. False outside any request.
+    fn claim_body(&self) -> bool {
+        request::current(|scope| {
+            let endpoint = scope.endpoint_of(self.site);
+            scope.claim_stream(StreamClaim { endpoint, model: self.model.clone() });
+        })
+        .is_some()
+    }
+}
+
+/// A reply whose stream can be metered without changing the reply's type.
+#[diagnostic::on_unimplemented(
+    message = "`#[streaming_metrics]` cannot meter a `{Self}`",
+    label = "not a stream that can be metered in place",
+    note = "return `impl Stream`, `Pin<Box<dyn Stream + Send>>`, `Sse<…>`, `Response`, `Body`, or a \
+            `Result` of one of them"
+)]
+pub trait StreamReply: Sized {
+    /// The same reply, metered.
+    #[must_use]
+    fn meter(self, start: &StreamStart) -> Self;
+}
+
+/// Meters a reply of a type that can be asked.
+pub fn meter<R: StreamReply>(start: &StreamStart, reply: R) -> R {
+    reply.meter(start)
+}
+
+/// Meters the stream behind an `impl Stream`.
+pub fn stream<S>(start: &StreamStart, stream: S) -> MeteredStream<S>
+where
+    S: Stream,
+    S::Item: StreamChunk,
+{
+    MeteredStream::new(stream, start.recorder())
+}
+
+/// Lets the layer meter the response that an opaque reply becomes. Without a layer nobody can: that
+/// is said once.
+pub fn mark<R>(start: &StreamStart, reply: R) -> R {
+    if !start.claim_body() && start.site.warns_now() {
+        tracing::warn!(
+            function = start.site.function(),
+            "#[streaming_metrics] meters this response through `PrometheusLayer`, and no such layer \
+             serves the request: nothing is recorded"
+        );
+    }
+    reply
+}
+
+impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + 'a>> {
+    fn meter(self, start: &StreamStart) -> Self {
+        Box::pin(stream(start, self))
+    }
+}
+
+impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + Send + 'a>> {
+    fn meter(self, start: &StreamStart) -> Self {
+        Box::pin(stream(start, self))
+    }
+}
+
+impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + Send + Sync + 'a>> {
+    fn meter(self, start: &StreamStart) -> Self {
+        Box::pin(stream(start, self))
+    }
+}
+
+impl<T: StreamReply, E> StreamReply for Result<T, E> {
+    fn meter(self, start: &StreamStart) -> Self {
+        self.map(|reply| reply.meter(start))
+    }
+}
+
+#[cfg(feature = "axum")]
+pub use self::of_axum::respond;
+
+#[cfg(feature = "axum")]
+mod of_axum {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::{Body, Bytes};
+    use axum::response::sse::Sse;
+    use futures_core::Stream;
+    use http::{HeaderValue, Response, header};
+
+    use super::super::{ResponseChunk, meter_body};
+    use super::{MeteredStream, StreamReply, StreamStart, mark, stream};
+
+    impl StreamReply for Body {
+        fn meter(self, start: &StreamStart) -> Self {
+            if start.claim_body() { self } else { meter_body(self, start.recorder()) }
+        }
+    }
+
+    impl StreamReply for Response<Body> {
+        fn meter(self, start: &StreamStart) -> Self {
+            self.map(|body| body.meter(start))
+        }
+    }
+
+    impl<S> StreamReply for Sse<S> {
+        fn meter(self, start: &StreamStart) -> Self {
+            mark(start, self)
+        }
+    }
+
+    /// Makes a response of a stream and meters it: what `media_type` asks for.
+    pub fn respond<S>(start: &StreamStart, media_type: &'static str, source: S) -> Response<Body>
+    where
+        S: Stream + Send + 'static,
+        S::Item: ResponseChunk,
+    {
+        let frames = Frames { source: stream(start, source) };
+        let mut response = Response::new(Body::from_stream(frames));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response
+    }
+
+    pin_project_lite::pin_project! {
+        /// The items of a metered stream, as bytes.
+        struct Frames<S> {
+            #[pin]
+            source: MeteredStream<S>,
+        }
+    }
+
+    impl<S> Stream for Frames<S>
+    where
+        S: Stream,
+        S::Item: ResponseChunk,
+    {
+        type Item = Result<Bytes, axum::BoxError>;
+
+        fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.project().source.poll_next(cx).map(|item| item.map(ResponseChunk::into_bytes))
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! One tracked call of a model, from the annotated function's start to its reply.
+
+use std::borrow::Cow;
+use std::mem;
+use std::thread;
+
+use super::{ReplyKind, TokenUsage, Usage};
+use crate::endpoint::Verdict;
+use crate::metrics::Metrics;
+use crate::request::{self, Ending, OpenCall};
+use crate::site::Site;
+
+/// The open call of a function under `#[track_tokens]`. Dropped without being finished, the call was
+/// cancelled or panicked.
+#[must_use]
+pub struct TokenCall(Place);
+
+/// Where the call's state is.
+enum Place {
+    /// In the request's scope, where usage recorded by hand finds it. The call that was there before
+    /// comes back afterwards.
+    Scope { before: Option<OpenCall> },
+    /// Here: no request is being served.
+    Here(OpenCall),
+    /// Closed.
+    Nowhere,
+}
+
+/// Begins a call. `provider` and `model` are empty where they are not known.
+pub fn start_call(
+    site: &'static Site,
+    provider: Cow<'static, str>,
+    model: Cow<'static, str>,
+) -> TokenCall {
+    let mut call = Some(OpenCall::new(site, provider, model));
+    let before = request::current(|scope| mem::replace(scope.call(), call.take()));
+    TokenCall(match (before, call) {
+        (Some(before), _) => Place::Scope { before },
+        (None, Some(call)) => Place::Here(call),
+        (None, None) => Place::Nowhere,
+    })
+}
+
+/// Ends a call with the usage its reply carries.
+pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
+    match reply.__kind() {
+        ReplyKind::Stream => call.leave_open(),
+        ReplyKind::Failed => call.close(Ending::Failed, None),
+        ReplyKind::Value => {
+            let usage = reply.token_usage().map(|usage| (usage, reply.model()));
+            call.close(Ending::Complete, usage);
+        }
+    }
+}
+
+/// Ends a call whose reply is an opaque stream: its usage is recorded by hand while it flows.
+pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
+    if verdict.exception.is_some() {
+        call.close(Ending::Failed, None);
+    } else {
+        call.leave_open();
+    }
+}
+
+impl TokenCall {
+    /// Leaves the call in the request's scope, which closes it together with the request. Where there
+    /// is none, nobody would.
+    fn leave_open(&mut self) {
+        if matches!(self.0, Place::Here(_)) {
+            self.close(Ending::Complete, None);
+        }
+        self.0 = Place::Nowhere;
+    }
+
+    /// Closes the call, with the usage and the model that its reply has told.
+    fn close(&mut self, ending: Ending, usage: Option<(Usage, Option<&str>)>) {
+        let open = match mem::replace(&mut self.0, Place::Nowhere) {
+            Place::Here(call) => Some((Metrics::global().endpoints().of_site(call.site()), call)),
+            Place::Scope { before } => request::current(|scope| {
+                let call = mem::replace(scope.call(), before)?;
+                Some((scope.endpoint_of(call.site()), call))
+            })
+            .flatten(),
+            Place::Nowhere => None,
+        };
+        let Some((endpoint, mut call)) = open else { return };
+        if let Some((usage, model)) = usage {
+            usage.record(&call.series(&endpoint, model));
+            call.settle();
+        }
+        call.close(&endpoint, ending);
+    }
+}
+
+impl Drop for TokenCall {
+    fn drop(&mut self) {
+        let ending = if thread::panicking() { Ending::Panicked } else { Ending::Left };
+        self.close(ending, None);
+    }
+}
