@@ -1,0 +1,231 @@
+//! The requests and replies of `OpenAI`'s API.
+
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+use streamgauge::TokenUsage;
+
+use crate::llm_gateway::{generation::Finish, model::Model, prompt::Message, usage::Usage};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ChatRequest {
+    pub(crate) model: String,
+    pub(crate) messages: Vec<Message>,
+    max_tokens: Option<NonZeroUsize>,
+    max_completion_tokens: Option<NonZeroUsize>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+impl ChatRequest {
+    /// The limit by its present name, or else by its old one.
+    pub(crate) fn max_tokens(&self) -> Option<NonZeroUsize> {
+        self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    pub(crate) fn stream(&self) -> bool {
+        self.stream == Some(true)
+    }
+
+    pub(crate) fn include_usage(&self) -> bool {
+        self.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(true))
+    }
+}
+
+#[derive(Debug, Serialize, TokenUsage)]
+pub(crate) struct ChatCompletion {
+    id: String,
+    object: &'static str,
+    created: u64,
+    model: String,
+    choices: [Choice; 1],
+    #[token_usage(nested)]
+    usage: ChatUsage,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    index: u32,
+    message: Reply,
+    finish_reason: &'static str,
+    logprobs: Option<()>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reply {
+    role: &'static str,
+    content: String,
+    refusal: Option<()>,
+}
+
+impl ChatCompletion {
+    pub(crate) fn new(
+        id: String,
+        created: u64,
+        model: String,
+        content: String,
+        finish: Finish,
+        usage: Usage,
+    ) -> Self {
+        Self {
+            id,
+            object: "chat.completion",
+            created,
+            model,
+            choices: [Choice {
+                index: 0,
+                message: Reply { role: "assistant", content, refusal: None },
+                finish_reason: finish_reason(finish),
+                logprobs: None,
+            }],
+            usage: usage.into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, TokenUsage)]
+pub(crate) struct ChatUsage {
+    #[token_usage(input)]
+    prompt_tokens: u64,
+    #[token_usage(output)]
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: PromptDetails,
+    completion_tokens_details: CompletionDetails,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+struct PromptDetails {
+    cached_tokens: u64,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+struct CompletionDetails {
+    reasoning_tokens: u64,
+}
+
+impl From<Usage> for ChatUsage {
+    fn from(usage: Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            total_tokens: usage.total(),
+            prompt_tokens_details: PromptDetails::default(),
+            completion_tokens_details: CompletionDetails::default(),
+        }
+    }
+}
+
+pub(super) fn finish_reason(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Stop => "stop",
+        Finish::Length => "length",
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ModelList {
+    object: &'static str,
+    data: Vec<ListedModel>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedModel {
+    id: &'static str,
+    object: &'static str,
+    created: u64,
+    owned_by: &'static str,
+}
+
+impl ModelList {
+    pub(crate) fn new(models: &[Model]) -> Self {
+        Self {
+            object: "list",
+            data: models
+                .iter()
+                .map(|model| ListedModel {
+                    id: model.id,
+                    object: "model",
+                    created: 0,
+                    owned_by: "streamgauge",
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json, to_value};
+
+    use super::*;
+
+    fn request(mut extra: Value) -> serde_json::Result<ChatRequest> {
+        extra["model"] = json!("demo-1");
+        extra["messages"] = json!([{"role": "user", "content": "Hello"}]);
+        from_value(extra)
+    }
+
+    #[test]
+    fn what_is_absent_or_null_or_unknown_does_no_harm() {
+        for extra in [
+            json!({}),
+            json!({"stream": null, "stream_options": null, "max_tokens": null}),
+            json!({"temperature": 0.5, "tools": []}),
+        ] {
+            let request = request(extra).unwrap();
+            assert!(!request.stream());
+            assert!(!request.include_usage());
+            assert_eq!(request.max_tokens(), None);
+        }
+    }
+
+    #[test]
+    fn the_present_name_of_the_limit_goes_before_the_old_one() {
+        let limit = |extra| request(extra).unwrap().max_tokens().map(NonZeroUsize::get);
+        assert_eq!(limit(json!({"max_tokens": 5})), Some(5));
+        assert_eq!(limit(json!({"max_completion_tokens": 6})), Some(6));
+        assert_eq!(limit(json!({"max_tokens": 5, "max_completion_tokens": 6})), Some(6));
+        assert!(request(json!({"max_tokens": 0})).is_err());
+    }
+
+    #[test]
+    fn a_completion_is_what_the_documentation_shows() {
+        let usage = Usage { prompt_tokens: 3, completion_tokens: 4 };
+        let completion = ChatCompletion::new(
+            "chatcmpl-1".to_owned(),
+            7,
+            "demo-1".to_owned(),
+            "Hello".to_owned(),
+            Finish::Length,
+            usage,
+        );
+        assert_eq!(
+            to_value(completion).unwrap(),
+            json!({
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 7,
+                "model": "demo-1",
+                "choices": [{
+                    "index": 0,
+                    "message": {"role": "assistant", "content": "Hello", "refusal": null},
+                    "finish_reason": "length",
+                    "logprobs": null,
+                }],
+                "usage": {
+                    "prompt_tokens": 3,
+                    "completion_tokens": 4,
+                    "total_tokens": 7,
+                    "prompt_tokens_details": {"cached_tokens": 0},
+                    "completion_tokens_details": {"reasoning_tokens": 0},
+                },
+            })
+        );
+    }
+}
