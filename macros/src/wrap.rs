@@ -98,10 +98,12 @@ impl VisitMut for Bindings {
 /// An edge that is never taken, from which the compiler learns what the block returns before it
 /// reads the body, so that coercions and errors are where they would be without the attribute.
 fn fake_return(output: &ReturnType) -> TokenStream {
-    let ReturnType::Type(_, reply) = output else { return TokenStream::new() };
-    let mut reply = reply.clone();
+    let mut reply = match output {
+        ReturnType::Default => syn::parse_quote!(()),
+        ReturnType::Type(_, reply) => (**reply).clone(),
+    };
     EraseImplTrait::default().visit_type_mut(&mut reply);
-    if matches!(*reply, Type::Never(_) | Type::Infer(_)) {
+    if matches!(reply, Type::Never(_) | Type::Infer(_)) {
         return TokenStream::new();
     }
     let value = Ident::new("__value", Span::mixed_site());

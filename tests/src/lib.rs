@@ -1,6 +1,6 @@
 //! What the tests have in common: reading the page that Prometheus reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use streamgauge::Metrics;
 
@@ -38,11 +38,9 @@ impl Scrape {
         assert!(page.is_empty() || page.ends_with('\n'), "the last line ends");
         let samples: Vec<Sample> =
             page.lines().filter(|line| !line.starts_with('#')).map(Sample::parse).collect();
-        for (place, sample) in samples.iter().enumerate() {
-            let again = samples[..place]
-                .iter()
-                .any(|before| before.name == sample.name && before.labels == sample.labels);
-            assert!(!again, "this series is there twice: {sample:?}");
+        let mut seen = BTreeSet::new();
+        for sample in &samples {
+            assert!(seen.insert((&sample.name, &sample.labels)), "there twice: {sample:?}");
         }
         Self { samples }
     }

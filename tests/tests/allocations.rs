@@ -1,0 +1,179 @@
+//! What recording costs in allocations: counted, so that a regression is a failing test.
+//!
+//! Everything is measured in steady state, after a first call has resolved its series.
+
+use std::convert::Infallible;
+use std::future::Future;
+
+use allocation_counter::measure;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::Response;
+use axum::routing::get;
+use futures_util::FutureExt;
+use futures_util::stream::{self, Stream, StreamExt};
+use streamgauge::{
+    Metrics, TokenUsage, Usage, instrument_endpoint, streaming_metrics, track_tokens,
+    wrap_streaming_response,
+};
+use tower::{Layer, ServiceExt};
+
+#[instrument_endpoint]
+async fn plain(n: u64) -> u64 {
+    n + 1
+}
+
+#[instrument_endpoint]
+async fn fallible(n: u64) -> Result<u64, u64> {
+    Ok(n)
+}
+
+#[track_tokens(provider = "house", model = "small-1")]
+async fn tracked(n: u64) -> Usage {
+    Usage::new(n, 1).reasoning(1)
+}
+
+#[instrument_endpoint]
+#[track_tokens(provider = "house", model = "small-1")]
+async fn both(n: u64) -> Usage {
+    Usage::new(n, 1)
+}
+
+#[instrument_endpoint]
+fn synchronous(n: u64) -> u64 {
+    n + 1
+}
+
+#[streaming_metrics(model = "small-1")]
+fn streamed() -> impl Stream<Item = &'static str> {
+    stream::iter(["one", "two", "three"])
+}
+
+/// Allocations of a future that is ready at once.
+fn allocations<F: Future>(call: impl Fn() -> F) -> u64 {
+    allocations_of(|| {
+        assert!(call().now_or_never().is_some(), "it is ready at once");
+    })
+}
+
+fn allocations_of(call: impl Fn()) -> u64 {
+    for _ in 0..3 {
+        call();
+    }
+    measure(|| {
+        for _ in 0..100 {
+            call();
+        }
+    })
+    .count_total
+}
+
+#[test]
+fn an_attribute_on_a_plain_async_function_allocates_nothing() {
+    assert_eq!(allocations(|| plain(1)), 0);
+    assert_eq!(allocations(|| fallible(1)), 0);
+    assert_eq!(allocations(|| tracked(1)), 0);
+    assert_eq!(allocations(|| both(1)), 0);
+}
+
+#[test]
+fn an_attribute_on_a_plain_function_allocates_nothing() {
+    assert_eq!(allocations_of(|| assert_eq!(synchronous(1), 2)), 0);
+}
+
+#[test]
+fn a_metered_stream_allocates_nothing() {
+    assert_eq!(allocations(|| streamed().count()), 0);
+    assert_eq!(allocations(|| wrap_streaming_response(stream::iter(["one"]), "/x").count()), 0);
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations_of(|| drop(Box::new(1))), 100);
+}
+
+#[derive(TokenUsage)]
+struct Reply {
+    #[token_usage(model)]
+    model: &'static str,
+    #[token_usage(nested)]
+    usage: Usage,
+}
+
+#[test]
+fn a_model_that_the_reply_names_allocates_nothing() {
+    #[track_tokens]
+    async fn named() -> Reply {
+        Reply { model: "small-1", usage: Usage::new(1, 2) }
+    }
+    assert_eq!(allocations(named), 0);
+}
+
+/// Allocations a request of a router, response read to its end.
+fn request_allocations(router: &Router) -> u64 {
+    let call = || {
+        let request = Request::get("/").body(Body::empty()).expect("it is well formed");
+        let response = router.clone().oneshot(request).now_or_never().expect("ready at once");
+        let body = response.expect("a router does not fail").into_body();
+        let size = body.into_data_stream().count().now_or_never();
+        assert!(size.is_some());
+    };
+    let requests = 100;
+    let allocations = allocations_of(call);
+    assert_eq!(allocations % requests, 0, "every request costs the same");
+    allocations / requests
+}
+
+#[derive(Clone)]
+struct PassThrough;
+
+impl<S> Layer<S> for PassThrough {
+    type Service = S;
+
+    fn layer(&self, service: S) -> S {
+        service
+    }
+}
+
+/// Allocations of a request behind a layer that does nothing.
+fn bare<T: 'static>(handler: impl Handler<T, ()>) -> u64 {
+    let router = Router::<()>::new().route("/", get(handler));
+    request_allocations(&router.layer(PassThrough).with_state(()))
+}
+
+/// Allocations of a request behind our layer.
+fn recorded<T: 'static>(handler: impl Handler<T, ()>) -> u64 {
+    let metrics = Metrics::builder().build().expect("default settings are valid");
+    let router = Router::<()>::new().route("/", get(handler));
+    request_allocations(&router.layer(metrics.layer()).with_state(()))
+}
+
+#[test]
+fn a_response_of_fixed_size_costs_no_allocation() {
+    async fn handler() -> &'static str {
+        "hello"
+    }
+    #[instrument_endpoint]
+    async fn annotated() -> &'static str {
+        "hello"
+    }
+    assert_eq!(recorded(handler) - bare(handler), 0);
+    assert_eq!(recorded(annotated) - bare(handler), 0);
+}
+
+#[test]
+fn a_streamed_body_costs_one_allocation() {
+    async fn handler() -> Response {
+        let chunks = stream::iter(["one", "two"]).map(Ok::<_, Infallible>);
+        Response::new(Body::from_stream(chunks))
+    }
+    #[instrument_endpoint]
+    #[streaming_metrics]
+    async fn annotated() -> Response {
+        handler().await
+    }
+    assert_eq!(recorded(handler) - bare(handler), 1);
+    assert_eq!(recorded(annotated) - bare(handler), 1);
+}

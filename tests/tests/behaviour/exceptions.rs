@@ -1,0 +1,91 @@
+//! Errors: by type, once each, in one of two families.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get as route_get;
+use streamgauge::{Metrics, instrument_endpoint, track_detailed_exception, track_global_exception};
+
+use crate::client::{get, metrics, settled};
+
+#[derive(Debug)]
+struct OutOfStock;
+
+impl IntoResponse for OutOfStock {
+    fn into_response(self) -> Response {
+        StatusCode::CONFLICT.into_response()
+    }
+}
+
+#[instrument_endpoint]
+async fn returned() -> Result<&'static str, OutOfStock> {
+    Err(OutOfStock)
+}
+
+#[instrument_endpoint]
+async fn helped() -> Result<&'static str, OutOfStock> {
+    returned().await.or(Ok("from elsewhere"))
+}
+
+#[instrument_endpoint]
+async fn reported() -> StatusCode {
+    track_detailed_exception(&OutOfStock, StatusCode::ACCEPTED);
+    StatusCode::ACCEPTED
+}
+
+#[instrument_endpoint]
+async fn reported_and_returned() -> Result<&'static str, OutOfStock> {
+    track_detailed_exception(&OutOfStock, StatusCode::CONFLICT);
+    Err(OutOfStock)
+}
+
+async fn nobodys() {
+    track_global_exception(&OutOfStock);
+}
+
+fn app(metrics: &Metrics) -> Router {
+    Router::new()
+        .route("/returned", route_get(returned))
+        .route("/helped", route_get(helped))
+        .route("/reported", route_get(reported))
+        .route("/both", route_get(reported_and_returned))
+        .route("/nobodys", route_get(nobodys))
+        .layer(metrics.layer())
+}
+
+async fn exceptions(path: &str) -> (i64, i64, i64) {
+    let metrics = metrics();
+    get(&app(&metrics), path).await;
+    let scrape = settled(&metrics);
+    let labels = [("endpoint", path), ("exception_type", "OutOfStock")];
+    (
+        scrape.sum("app_exceptions_total", &labels),
+        scrape.sum("app_exceptions_total", &[("status", "409")]),
+        scrape.sum("app_global_exceptions_total", &[("exception_type", "OutOfStock")]),
+    )
+}
+
+#[tokio::test]
+async fn a_returned_error_is_counted_with_the_status_it_became() {
+    assert_eq!(exceptions("/returned").await, (1, 1, 0));
+}
+
+#[tokio::test]
+async fn an_error_that_the_handler_has_dealt_with_is_not_the_handlers() {
+    assert_eq!(exceptions("/helped").await, (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_reported_error_is_counted_with_the_status_given() {
+    assert_eq!(exceptions("/reported").await, (1, 0, 0));
+}
+
+#[tokio::test]
+async fn an_error_that_is_reported_and_returned_is_one_error() {
+    assert_eq!(exceptions("/both").await, (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_global_exception_belongs_to_no_endpoint() {
+    assert_eq!(exceptions("/nobodys").await, (0, 0, 1));
+}
