@@ -1,3 +1,6 @@
 //! What the runnable examples are made of, so that tests can run it too.
 
 pub mod llm_gateway;
+// The first program of the README, to the letter: a test compares them.
+#[expect(missing_docs, reason = "the README speaks around it")]
+pub mod tour;

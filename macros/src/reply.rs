@@ -9,6 +9,22 @@ pub(crate) struct StreamPlace<'a> {
     pub(crate) ty: &'a Type,
 }
 
+/// The `T` of an `impl Stream<Item = T>`.
+pub(crate) fn item_type(stream: &Type) -> Option<&Type> {
+    let Type::ImplTrait(opaque) = stream else { return None };
+    opaque.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else { return None };
+        let PathArguments::AngleBracketed(arguments) = &bound.path.segments.last()?.arguments
+        else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+            _ => None,
+        })
+    })
+}
+
 /// How a stream is written in a return type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StreamForm {

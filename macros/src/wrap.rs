@@ -117,9 +117,14 @@ fn fake_return(output: &ReturnType) -> TokenStream {
 /// The return type of a closure, where it can be written.
 fn closure_output(output: &ReturnType) -> Option<TokenStream> {
     let ReturnType::Type(_, reply) = output else { return Some(TokenStream::new()) };
+    (!has_impl_trait(reply)).then(|| output.to_token_stream())
+}
+
+/// Whether a type can only be written in a signature.
+pub(crate) fn has_impl_trait(ty: &Type) -> bool {
     let mut erase = EraseImplTrait::default();
-    erase.visit_type_mut(&mut reply.clone());
-    (!erase.found).then(|| output.to_token_stream())
+    erase.visit_type_mut(&mut ty.clone());
+    erase.found
 }
 
 /// Replaces every `impl Trait` by `_`.

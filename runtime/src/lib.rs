@@ -14,15 +14,16 @@
 //! struct Answer {
 //!     text: String,
 //!     #[token_usage(input)]
-//!     prompt_tokens: u32,
+//!     prompt_tokens: usize,
 //!     #[token_usage(output)]
-//!     completion_tokens: u32,
+//!     completion_tokens: usize,
 //! }
 //!
 //! #[instrument_endpoint]
 //! #[track_tokens(provider = "house", model = "small-1")]
 //! async fn ask(question: String) -> Json<Answer> {
-//!     Json(Answer { text: "42".to_owned(), prompt_tokens: question.len() as u32, completion_tokens: 1 })
+//!     let prompt_tokens = question.split_whitespace().count();
+//!     Json(Answer { text: "42".to_owned(), prompt_tokens, completion_tokens: 1 })
 //! }
 //!
 //! let metrics = Metrics::builder().prefix("oracle").build()?;

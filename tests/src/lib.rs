@@ -4,6 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use streamgauge::Metrics;
 
+/// Every snippet of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 /// One scrape of an instance, parsed as strictly as a test needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrape {

@@ -7,9 +7,9 @@ use syn::{Error, ReturnType};
 
 use super::{Args, NAME};
 use crate::function::Function;
-use crate::reply::{StreamForm, StreamPlace, replace_stream};
+use crate::reply::{StreamForm, StreamPlace, item_type, replace_stream};
 use crate::site::{label, optional};
-use crate::wrap::wrap;
+use crate::wrap::{has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
     let Args { endpoint, media_type, model, krate } = args;
@@ -28,9 +28,14 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
             #model,
         );
     };
+    // A response says nothing of its items, so that the body must hear their type here.
+    let item = item_type(ty).filter(|item| !has_impl_trait(item)).cloned();
+    let item = item.unwrap_or_else(|| syn::parse_quote!(_));
     let private = quote! { #krate::__private };
     let meter = |stream: &Ident| match (media_type, form) {
-        (Some(media_type), _) => quote! { #private::respond(&#start, #media_type, #stream) },
+        (Some(media_type), _) => {
+            quote! { #private::respond::<#item, _>(&#start, #media_type, #stream) }
+        }
         (None, StreamForm::Opaque) => quote! { #private::stream(&#start, #stream) },
         (None, StreamForm::OpaqueResponse) => quote! { #private::mark(&#start, #stream) },
         // At the return type, where a reply that cannot be metered is to be mended.

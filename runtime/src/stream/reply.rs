@@ -141,10 +141,10 @@ mod of_axum {
     }
 
     /// Makes a response of a stream and meters it: what `media_type` asks for.
-    pub fn respond<S>(start: &StreamStart, media_type: &'static str, source: S) -> Response<Body>
+    pub fn respond<T, S>(start: &StreamStart, media_type: &'static str, source: S) -> Response<Body>
     where
-        S: Stream + Send + 'static,
-        S::Item: ResponseChunk,
+        S: Stream<Item = T> + Send + 'static,
+        T: ResponseChunk,
     {
         let frames = Frames { source: stream(start, source) };
         let mut response = Response::new(Body::from_stream(frames));

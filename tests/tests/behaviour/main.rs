@@ -5,6 +5,7 @@ mod exceptions;
 mod exposition;
 mod instances;
 mod limits;
+mod readme;
 mod requests;
 mod settings;
 mod stacking;
