@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::StatusCode;
 
 pub use self::verdict::{HasStatus, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Verdict};
-use crate::exception::short_name;
+use crate::family::short_name;
 use crate::metrics::Metrics;
 use crate::request::{self, Ending, end};
 use crate::site::{EndpointSeries, Site};

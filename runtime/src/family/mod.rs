@@ -7,6 +7,7 @@ mod cell;
 mod label;
 mod store;
 mod table;
+mod type_name;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) use self::label::{
 use self::store::AnyFamily;
 pub(crate) use self::store::{Family, Handle};
 pub(crate) use self::table::{Chain, Table};
+pub(crate) use self::type_name::short_name;
 
 /// Upper bounds of request durations, in seconds.
 const REQUEST: &[f64] = &[

@@ -13,7 +13,7 @@ use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
-use crate::exception::short_name;
+use crate::family::short_name;
 use crate::request::{Ending, Scope, enter};
 use crate::stream::StreamRecorder;
 

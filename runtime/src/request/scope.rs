@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::{Ending, OpenCall, end};
-use crate::exception::short_name;
-use crate::family::Method;
+use crate::family::{Method, short_name};
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Site, TokenSeries};
 

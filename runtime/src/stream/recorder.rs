@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::exception::short_name;
-use crate::family::StreamOutcome;
+use crate::family::{StreamOutcome, short_name};
 use crate::request;
 use crate::site::{EndpointSeries, PaceSeries, StreamSeries};
 
