@@ -1,13 +1,13 @@
 //! The shape that all attributes give a function: something before its body, something after.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, FnArg, Pat, Path, ReturnType, Signature, Type, Visibility};
+use syn::{Attribute, Expr, FnArg, Pat, Path, ReturnType, Signature, Token, Type, Visibility};
 
 use crate::function::Function;
 
-/// The function with its body between `before` (statements) and `after` (an expression of the reply,
+/// The function with its body between `before` and `after` (an expression of the reply,
 /// which is bound to the name given).
 ///
 /// The body keeps its tokens and runs inside an async block, or in a closure, so that `return` and
@@ -15,13 +15,14 @@ use crate::function::Function;
 pub(crate) fn wrap(
     function: Function,
     krate: &Path,
-    before: &TokenStream,
+    before: &Before<'_>,
     after: impl FnOnce(&Ident) -> TokenStream,
 ) -> Wrapped {
     let reply = Ident::new("__reply", Span::mixed_site());
     let never_returns = function.never_returns();
     let Function { attributes, visibility, mut signature, body } = function;
-    let rebound = rebind(&mut signature.inputs);
+    let rebound = rebind(&mut signature.inputs, &names_in(before.mentions));
+    let before = &before.statements;
     let output = &signature.output;
     let body = quote! { { #rebound '__body: #body } };
     let run = if signature.asyncness.is_some() {
@@ -58,38 +59,70 @@ impl ToTokens for Wrapped {
     }
 }
 
+/// What comes before a function's body.
+pub(crate) struct Before<'a> {
+    pub(crate) statements: TokenStream,
+    /// The expressions over the arguments that the attribute was given, and that stand in the
+    /// statements: an argument that only they use is no unused one.
+    pub(crate) mentions: &'a [&'a Option<Expr>],
+}
+
 /// Binds the arguments again, inside: they are moved in whether the body mentions them or not, and
 /// dropped when and in the order the plain function drops them.
-fn rebind<'a>(inputs: impl IntoIterator<Item = &'a mut FnArg>) -> TokenStream {
+fn rebind<'a>(
+    inputs: impl IntoIterator<Item = &'a mut FnArg>,
+    mentioned: &[String],
+) -> TokenStream {
     let mut bindings = Bindings::default();
     for input in inputs {
         if let FnArg::Typed(argument) = input {
             bindings.visit_pat_mut(&mut argument.pat);
         }
     }
-    let Bindings(bindings) = bindings;
-    quote! {#(
-        #[allow(
-            clippy::no_effect_underscore_binding,
-            clippy::shadow_same,
-            clippy::used_underscore_binding
-        )]
-        #bindings
-    )*}
+    let rebound = bindings.0.iter().map(|(mutability, name)| {
+        let used = mentioned.iter().any(|mentioned| name == mentioned);
+        let used = used.then(|| quote! { let _ = &#name; });
+        quote! {
+            #[allow(
+                clippy::no_effect_underscore_binding,
+                clippy::shadow_same,
+                clippy::used_underscore_binding
+            )]
+            let #mutability #name = #name;
+            #used
+        }
+    });
+    rebound.collect()
 }
 
-/// Collects `let x = x;` for every name that a pattern binds. `mut` moves along to the inner binding.
+/// Every identifier in some expressions.
+fn names_in(expressions: &[&Option<Expr>]) -> Vec<String> {
+    fn collect(tokens: TokenStream, names: &mut Vec<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => names.push(name.to_string()),
+                TokenTree::Group(group) => collect(group.stream(), names),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+    let mut names = Vec::new();
+    for expression in expressions {
+        collect(expression.to_token_stream(), &mut names);
+    }
+    names
+}
+
+/// Collects the names that a pattern binds by value. `mut` moves along to the inner binding.
 #[derive(Default)]
-struct Bindings(Vec<TokenStream>);
+struct Bindings(Vec<(Option<Token![mut]>, Ident)>);
 
 impl VisitMut for Bindings {
     fn visit_pat_mut(&mut self, pattern: &mut Pat) {
         if let Pat::Ident(binding) = pattern
             && binding.by_ref.is_none()
         {
-            let name = &binding.ident;
-            let mutability = binding.mutability.take();
-            self.0.push(quote! { let #mutability #name = #name; });
+            self.0.push((binding.mutability.take(), binding.ident.clone()));
         }
         visit_mut::visit_pat_mut(self, pattern);
     }

@@ -6,17 +6,18 @@ use quote::{ToTokens, quote};
 use super::Args;
 use crate::function::Function;
 use crate::site::optional;
-use crate::wrap::wrap;
+use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let Args { endpoint, method, krate } = args;
     let guard = Ident::new("__guard", Span::mixed_site());
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
-    let before = quote! {
+    let statements = quote! {
         let #guard = #krate::__private::start(#krate::__private::site!(
             #krate::__private::Site::requests(#name, #endpoint, #krate::__private::Method::#method)
         ));
     };
+    let before = Before { statements, mentions: &[] };
     wrap(function, krate, &before, |reply| {
         quote! {
             #krate::__private::finish(#guard, #krate::__private::verdict!(&#reply));

@@ -9,7 +9,7 @@ use super::{Args, NAME};
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace, item_type, replace_stream};
 use crate::site::{label, optional};
-use crate::wrap::{has_impl_trait, wrap};
+use crate::wrap::{Before, has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
     let Args { endpoint, media_type, model, krate } = args;
@@ -21,13 +21,14 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     let StreamPlace { in_result, form, ty } = StreamPlace::of(reply);
     let span = ty.span();
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
-    let model = label(krate, model.as_ref());
-    let before = quote! {
+    let model_label = label(krate, model.as_ref());
+    let statements = quote! {
         let #start = #krate::__private::StreamStart::new(
             #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint)),
-            #model,
+            #model_label,
         );
     };
+    let before = Before { statements, mentions: &[model] };
     // A response says nothing of its items, so that the body must hear their type here.
     let item = item_type(ty).filter(|item| !has_impl_trait(item)).cloned();
     let item = item.unwrap_or_else(|| syn::parse_quote!(_));

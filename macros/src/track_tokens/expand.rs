@@ -9,7 +9,7 @@ use super::{Args, NAME};
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace};
 use crate::site::{label, optional};
-use crate::wrap::wrap;
+use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
     let Args { endpoint, provider, model, krate } = args;
@@ -24,14 +24,16 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     let opaque_stream = StreamPlace::of(reply).form == StreamForm::Opaque;
     let span = reply.span();
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
-    let (provider, model) = (label(krate, provider.as_ref()), label(krate, model.as_ref()));
-    let before = quote! {
+    let provider_label = label(krate, provider.as_ref());
+    let model_label = label(krate, model.as_ref());
+    let statements = quote! {
         let #call = #krate::__private::start_call(
             #krate::__private::site!(#krate::__private::Site::tokens(#name, #endpoint)),
-            #provider,
-            #model,
+            #provider_label,
+            #model_label,
         );
     };
+    let before = Before { statements, mentions: &[provider, model] };
     Ok(wrap(function, krate, &before, |reply| {
         let finish = if opaque_stream {
             quote! {

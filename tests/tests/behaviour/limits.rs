@@ -10,7 +10,6 @@ use crate::client::{get, metrics};
 
 #[track_tokens(provider = provider, model = model)]
 async fn ask(provider: &str, model: &str) -> Usage {
-    assert!(!provider.is_empty() && !model.is_empty());
     Usage::new(1, 0)
 }
 
