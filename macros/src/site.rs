@@ -1,6 +1,6 @@
-//! Pieces of an expansion that say what an attribute was told.
+//! Pieces of an expansion: what an attribute was told, and where its errors belong.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::{Expr, ExprLit, Lit, LitStr, Path};
 
@@ -22,4 +22,21 @@ pub(crate) fn label(krate: &Path, value: Option<&Expr>) -> TokenStream {
         }
         Some(expression) => quote! { #krate::__private::label(&(#expression)) },
     }
+}
+
+/// The same tokens, meaning the same, but standing where `place` is: what the compiler has to say of
+/// them it says there.
+pub(crate) fn located(place: Span, tokens: TokenStream) -> TokenStream {
+    let locate = |token| match token {
+        TokenTree::Group(group) => {
+            let mut located = Group::new(group.delimiter(), located(place, group.stream()));
+            located.set_span(group.span().located_at(place));
+            TokenTree::Group(located)
+        }
+        mut token => {
+            token.set_span(token.span().located_at(place));
+            token
+        }
+    };
+    tokens.into_iter().map(locate).collect()
 }

@@ -1,14 +1,14 @@
 //! The expansion of `#[streaming_metrics]`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Error, ReturnType};
 
 use super::{Args, NAME};
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace, item_type, replace_stream};
-use crate::site::{label, optional};
+use crate::site::{label, located, optional};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
@@ -33,16 +33,17 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     let item = item_type(ty).filter(|item| !has_impl_trait(item)).cloned();
     let item = item.unwrap_or_else(|| syn::parse_quote!(_));
     let private = quote! { #krate::__private };
-    let meter = |stream: &Ident| match (media_type, form) {
-        (Some(media_type), _) => {
-            quote! { #private::respond::<#item, _>(&#start, #media_type, #stream) }
-        }
-        (None, StreamForm::Opaque) => quote! { #private::stream(&#start, #stream) },
-        (None, StreamForm::OpaqueResponse) => quote! { #private::mark(&#start, #stream) },
+    let meter = |stream: &Ident| {
+        let metered = match (media_type, form) {
+            (Some(media_type), _) => {
+                quote! { #private::respond::<#item, _>(&#start, #media_type, #stream) }
+            }
+            (None, StreamForm::Opaque) => quote! { #private::stream(&#start, #stream) },
+            (None, StreamForm::OpaqueResponse) => quote! { #private::mark(&#start, #stream) },
+            (None, StreamForm::Concrete) => quote! { #private::meter(&#start, #stream) },
+        };
         // At the return type, where a reply that cannot be metered is to be mended.
-        (None, StreamForm::Concrete) => {
-            quote_spanned! {span=> #private::meter(&#start, #stream) }
-        }
+        located(span, metered)
     };
     let mut wrapped = wrap(function, krate, &before, |reply| {
         if in_result {

@@ -1,14 +1,14 @@
 //! The expansion of `#[track_tokens]`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::Error;
 use syn::spanned::Spanned;
 
 use super::{Args, NAME};
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace};
-use crate::site::{label, optional};
+use crate::site::{label, located, optional};
 use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
@@ -41,8 +41,7 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
             }
         } else {
             // At the return type, where a reply without usage is to be mended.
-            let asked = quote_spanned! {span=> #krate::__private::finish_call(#call, &#reply) };
-            quote! { #asked; }
+            located(span, quote! { #krate::__private::finish_call(#call, &#reply); })
         };
         quote! { #finish #reply }
     })
