@@ -13,9 +13,9 @@ pub use crate::endpoint::{
 };
 pub use crate::family::Method;
 pub use crate::site::{SITES, Site};
+pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use crate::stream::respond;
-pub use crate::stream::{StreamReply, StreamStart, mark, meter, stream};
+pub use crate::stream::{mark, respond};
 pub use crate::tokens::{TokenCall, TokenCount, finish_call, finish_stream_call, start_call};
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 

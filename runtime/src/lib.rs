@@ -48,10 +48,6 @@
 //! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes
 //!   record functions, streams and tokens into [`Metrics::global`].
 
-// The layer opens the scope of a request. Without it the scope is never opened, and what only it needs
-// lies idle.
-#![cfg_attr(not(feature = "axum"), allow(dead_code, unused_imports))]
-
 #[doc(hidden)]
 pub mod __private;
 mod endpoint;
@@ -60,8 +56,13 @@ mod export;
 mod family;
 #[cfg(feature = "axum")]
 mod layer;
+// Without the layer nobody opens a request's scope: paths to skip, and what an open scope is asked, lie
+// idle then.
+#[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod metrics;
+#[cfg_attr(not(feature = "axum"), expect(dead_code, unused_imports))]
 mod request;
+#[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod site;
 mod stream;
 mod tokens;

@@ -39,11 +39,18 @@ impl<B> HasStatus for http::Response<B> {
     }
 }
 
-impl<T> HasStatus for (StatusCode, T) {
-    fn status(&self) -> StatusCode {
-        self.0
-    }
+/// axum's replies that are put together of parts begin with their status.
+macro_rules! tuples {
+    ($([$($part:ident),*])*) => {$(
+        impl<$($part),*> HasStatus for (StatusCode, $($part,)*) {
+            fn status(&self) -> StatusCode {
+                self.0
+            }
+        }
+    )*};
 }
+
+tuples!([A] [A, B] [A, B, C] [A, B, C, D]);
 
 fn of_error<E>() -> Verdict {
     Verdict { exception: Some(type_name::<E>()), status: None }

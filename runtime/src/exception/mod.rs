@@ -10,9 +10,9 @@ use crate::request;
 
 /// Counts an error in `exceptions_total`, by the name of its type and the status it became.
 ///
-/// Inside a request the endpoint is the request's. Outside, it is empty ("not known"), in the global
-/// instance. An annotated handler's `Err` is counted without this call; reporting an error by hand and
-/// returning it as well counts it once.
+/// Inside a request that the layer serves the endpoint is the request's, and an error that the handler
+/// reports by hand and returns as well is counted once; returning it is enough. Outside, the endpoint is
+/// empty ("not known"), in the global instance.
 ///
 /// Only the type's name becomes a label, never the message: `shop::StockError` is `StockError`.
 ///

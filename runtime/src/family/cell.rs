@@ -4,7 +4,7 @@
 //! nanoseconds, sizes in bytes, tokens in tokens. Seconds appear only when a value is read out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use prometheus::proto;
@@ -17,6 +17,11 @@ pub(crate) trait Cell: Send + Sync + 'static {
     const KIND: proto::MetricType;
 
     fn new(shape: &Self::Shape) -> Self;
+    /// Whether there is something to show yet.
+    fn is_shown(&self) -> bool {
+        true
+    }
+
     /// Copies the current numbers into the interchange form.
     fn read(&self, into: &mut proto::Metric);
 }
@@ -46,13 +51,24 @@ impl Cell for Counter {
     }
 }
 
-/// A number that rises and falls.
+/// A number that rises and falls. At zero it is shown only once somebody has said that it counts: a
+/// request that turned out not to be recorded leaves no trace.
 #[derive(Default)]
-pub(crate) struct Gauge(AtomicI64);
+pub(crate) struct Gauge {
+    value: AtomicI64,
+    shown: AtomicBool,
+}
 
 impl Gauge {
     pub(crate) fn add(&self, amount: i64) {
-        self.0.fetch_add(amount, Relaxed);
+        self.value.fetch_add(amount, Relaxed);
+    }
+
+    /// Shows the gauge from now on, also at zero.
+    pub(crate) fn show(&self) {
+        if !self.shown.load(Relaxed) {
+            self.shown.store(true, Relaxed);
+        }
     }
 }
 
@@ -64,10 +80,14 @@ impl Cell for Gauge {
         Self::default()
     }
 
+    fn is_shown(&self) -> bool {
+        self.shown.load(Relaxed) || self.value.load(Relaxed) != 0
+    }
+
     fn read(&self, into: &mut proto::Metric) {
         let mut gauge = proto::Gauge::default();
         #[expect(clippy::cast_precision_loss, reason = "a gauge counts what is open now")]
-        gauge.set_value(self.0.load(Relaxed) as f64);
+        gauge.set_value(self.value.load(Relaxed) as f64);
         into.set_gauge(gauge);
     }
 }

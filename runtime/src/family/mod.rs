@@ -83,6 +83,7 @@ macro_rules! families {
             pub(crate) fn new(layout: &Layout) -> prometheus::Result<Self> {
                 Ok(Self {$(
                     $field: Family::new(
+                        $name,
                         layout.desc($name, $help, &[$($label),*])?,
                         [$($label),*],
                         families!(@shape layout $name $(($unit, $bounds))?),
@@ -171,21 +172,32 @@ families! {
         "Observations whose label value was past its limit and became 'other'."
 }
 
-/// How many values a label may take before the rest becomes `other`.
-#[derive(Clone, Debug)]
+/// What values of a label are kept; the rest becomes `other`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    /// How many distinct ones.
+    pub(crate) values: usize,
+    /// How long each may be.
+    pub(crate) bytes: usize,
+}
+
+/// The limits of the labels that have one.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Labels whose values come from outside the program's text.
-    pub(crate) values: usize,
+    pub(crate) values: Limit,
     /// Route templates and names in attributes: as many as a program has, so this only stops a
     /// program that makes them up as it goes.
-    pub(crate) endpoints: usize,
+    pub(crate) endpoints: Limit,
 }
 
 impl Limits {
-    fn of(&self, label: &str) -> Option<usize> {
-        match label {
-            "endpoint" => Some(self.endpoints),
-            "provider" | "model" | "error_type" | "exception_type" => Some(self.values),
+    fn of(&self, family: &str, label: &str) -> Option<Limit> {
+        match (family, label) {
+            // A closed set: `ErrorType`.
+            ("errors_total", "error_type") => None,
+            (_, "endpoint") => Some(self.endpoints),
+            (_, "provider" | "model" | "error_type" | "exception_type") => Some(self.values),
             _ => None,
         }
     }

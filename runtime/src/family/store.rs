@@ -12,7 +12,7 @@ use prometheus::core::Desc;
 use prometheus::proto;
 
 use super::cell::{Cell, Counter, Gauge, Histogram};
-use super::{Families, Limits};
+use super::{Families, Limit, Limits};
 
 /// The value that stands for all values past a label's limit.
 const OVERFLOW: &str = "other";
@@ -21,7 +21,7 @@ const OVERFLOW: &str = "other";
 pub(crate) struct Family<C: Cell, const L: usize> {
     desc: Desc,
     labels: [&'static str; L],
-    limits: [Option<usize>; L],
+    limits: [Option<Limit>; L],
     shape: C::Shape,
     series: Mutex<Series<C, L>>,
 }
@@ -34,6 +34,7 @@ struct Series<C, const L: usize> {
 
 impl<C: Cell, const L: usize> Family<C, L> {
     pub(super) fn new(
+        name: &str,
         desc: Desc,
         labels: [&'static str; L],
         shape: C::Shape,
@@ -42,7 +43,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
         Self {
             desc,
             labels,
-            limits: labels.map(|label| limits.of(label)),
+            limits: labels.map(|label| limits.of(name, label)),
             shape,
             series: Mutex::new(Series {
                 cells: BTreeMap::new(),
@@ -76,21 +77,19 @@ impl<C: Cell, const L: usize> Family<C, L> {
             .collect();
         Handle { cell, overflow }
     }
-
-    /// Takes a series out of the family. Handles to it stay usable and are not seen any more.
-    pub(crate) fn remove(&self, values: [&str; L]) {
-        self.series.lock().cells.remove(&values.map(Box::from));
-    }
 }
 
 impl<C, const L: usize> Series<C, L> {
     /// Whether a value may become a label value. An empty one says "not known" and always may.
-    fn admits(&mut self, place: usize, value: &str, limit: Option<usize>) -> bool {
+    fn admits(&mut self, place: usize, value: &str, limit: Option<Limit>) -> bool {
         let Some(limit) = limit else { return true };
+        if value.len() > limit.bytes {
+            return false;
+        }
         let seen = &mut self.seen[place];
         value.is_empty()
             || seen.contains(value)
-            || (seen.len() < limit && seen.insert(value.into()))
+            || (seen.len() < limit.values && seen.insert(value.into()))
     }
 }
 
@@ -111,6 +110,7 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
             .lock()
             .cells
             .iter()
+            .filter(|(_, cell)| cell.is_shown())
             .map(|(values, cell)| {
                 let variable = self.labels.iter().zip(values).map(|(name, value)| {
                     let mut pair = proto::LabelPair::default();
@@ -162,6 +162,10 @@ impl Handle<Gauge> {
 
     pub(crate) fn dec(&self) {
         self.cell.add(-1);
+    }
+
+    pub(crate) fn show(&self) {
+        self.cell.show();
     }
 }
 

@@ -7,26 +7,33 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
+use super::Limit;
+
 /// Values by name.
 pub(crate) struct Table<V> {
     chains: Box<[Chain<Box<str>, Arc<V>>]>,
     room: AtomicUsize,
+    longest: usize,
 }
 
 impl<V> Table<V> {
-    /// A table that keeps up to `limit` entries, spread over `chains` (a power of two).
-    pub(crate) fn new(chains: usize, limit: usize) -> Self {
+    /// A table that keeps what `limit` allows, spread over `chains` (a power of two).
+    pub(crate) fn new(chains: usize, limit: Limit) -> Self {
         Self {
             chains: (0..chains.next_power_of_two()).map(|_| Chain::new()).collect(),
-            room: AtomicUsize::new(limit),
+            room: AtomicUsize::new(limit.values),
+            longest: limit.bytes,
         }
     }
 
     /// The value of `name`, made on first sight.
     ///
-    /// Once the table is full, a new name's value is made for the caller alone and not kept, so that
+    /// Once the table is full, and for a name that is too long, the value is made for the caller alone and not kept, so that
     /// names which a client invents cannot fill the memory.
     pub(crate) fn get_or_make(&self, name: &str, make: impl FnOnce() -> V) -> Arc<V> {
+        if name.len() > self.longest {
+            return Arc::new(make());
+        }
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
         #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the chain")]
         let chain = &self.chains[hash as usize & (self.chains.len() - 1)];
@@ -87,9 +94,18 @@ impl<K, V> Chain<K, V> {
 mod tests {
     use super::*;
 
+    const LIMIT: Limit = Limit { values: 1_000, bytes: 10 };
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_kept() {
+        let table = Table::new(1, LIMIT);
+        assert_eq!(*table.get_or_make("a name too long", || 1), 1);
+        assert_eq!(*table.get_or_make("a name too long", || 2), 2);
+    }
+
     #[test]
     fn names_that_share_a_chain_stay_apart() {
-        let table = Table::new(1, 10);
+        let table = Table::new(1, LIMIT);
         for (number, name) in ["a", "b", "ab", ""].into_iter().enumerate() {
             assert_eq!(*table.get_or_make(name, || number), number);
         }
@@ -98,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_full_table_keeps_nothing_more() {
-        let table = Table::new(4, 1);
+        let table = Table::new(4, Limit { values: 1, ..LIMIT });
         assert_eq!(*table.get_or_make("first", || 1), 1);
         assert_eq!(*table.get_or_make("second", || 2), 2);
         assert_eq!(*table.get_or_make("second", || 3), 3);
@@ -107,7 +123,7 @@ mod tests {
 
     #[test]
     fn threads_that_race_for_a_name_get_one_value() {
-        let table = Table::new(1, 1_000);
+        let table = Table::new(1, LIMIT);
         let values: Vec<Vec<usize>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
                 .map(|thread| {

@@ -1,5 +1,6 @@
 //! The response's body: keeps the scope up to the last frame.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -7,37 +8,59 @@ use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::request::{Ending, Scope, enter};
-use crate::stream::{StreamRecorder, frame_passes};
+use crate::stream::FrameMeter;
 
 /// A body that is counted as it passes, and whose end is the request's end.
 pub(super) struct ResponseBody {
     inner: Body,
     scope: Option<Scope>,
     /// There where the handler returned its stream in a form that only the body shows.
-    recorder: Option<StreamRecorder>,
+    meter: Option<FrameMeter>,
     sent: u64,
+    /// The length after which the transport does not ask again.
+    declared: Option<u64>,
+    /// Whether all has been handed over, also when the transport does not ask for the end.
+    complete: bool,
 }
 
 impl ResponseBody {
-    pub(super) fn new(inner: Body, scope: Scope, recorder: Option<StreamRecorder>) -> Self {
-        let mut body = Self { inner, scope: Some(scope), recorder, sent: 0 };
-        body.end_if_ended();
-        body
+    pub(super) fn new(
+        inner: Body,
+        scope: Scope,
+        meter: Option<FrameMeter>,
+        declared: Option<u64>,
+    ) -> Self {
+        let complete = inner.is_end_stream();
+        Self { inner, scope: Some(scope), meter, sent: 0, declared, complete }
     }
 
-    /// Closes a body that has nothing more to give: the transport does not ask it again.
-    fn end_if_ended(&mut self) {
-        if self.inner.is_end_stream() {
-            if let Some(mut recorder) = self.recorder.take() {
-                recorder.complete();
-            }
-            self.close(Ending::Complete);
+    /// Takes note of a frame, which may be the last.
+    fn frame(&mut self, frame: &Frame<Bytes>) {
+        self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.complete = frame.is_trailers()
+            || self.inner.is_end_stream()
+            || self.declared.is_some_and(|declared| self.sent >= declared);
+    }
+
+    /// Closes the request, after the source has been dropped: what it records then still belongs to it.
+    fn close(&mut self, ending: Option<Ending>) {
+        if self.scope.is_none() {
+            return;
         }
-    }
-
-    fn close(&mut self, ending: Ending) {
+        enter(&mut self.scope, || {
+            if ending == Some(Ending::Complete)
+                && let Some(meter) = &mut self.meter
+            {
+                meter.complete();
+            }
+            drop(mem::take(&mut self.inner));
+            self.meter = None;
+        });
         if let Some(mut scope) = self.scope.take() {
-            scope.close(ending, Some(self.sent));
+            match ending {
+                Some(ending) => scope.close(ending, Some(self.sent)),
+                None => scope.abandon(Some(self.sent)),
+            }
         }
     }
 }
@@ -52,25 +75,24 @@ impl HttpBody for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
-            if let Some(recorder) = &mut this.recorder {
-                recorder.poll_begins();
+            if let Some(meter) = &mut this.meter {
+                meter.poll_begins();
             }
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
-            frame_passes(&mut this.recorder, &polled);
+            if let Some(meter) = &mut this.meter {
+                meter.poll_ends(&polled);
+            }
             polled
         });
         match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.end_if_ended();
-            }
+            Poll::Ready(Some(Ok(frame))) => self.frame(frame),
             Poll::Ready(Some(Err(_))) => {
                 if let Some(scope) = &self.scope {
-                    scope.metrics().endpoints().global_exception("BodyError");
+                    scope.global_exception("BodyError");
                 }
-                self.close(Ending::Failed);
+                self.close(Some(Ending::Failed));
             }
-            Poll::Ready(None) => self.close(Ending::Complete),
+            Poll::Ready(None) => self.close(Some(Ending::Complete)),
             Poll::Pending => {}
         }
         polled
@@ -87,14 +109,6 @@ impl HttpBody for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        let Some(mut scope) = self.scope.take().map(Some) else { return };
-        // What the stream does when it is dropped still belongs to the request.
-        enter(&mut scope, || {
-            self.recorder = None;
-            drop(std::mem::take(&mut self.inner));
-        });
-        if let Some(scope) = &mut scope {
-            scope.abandon(Some(self.sent));
-        }
+        self.close(self.complete.then_some(Ending::Complete));
     }
 }

@@ -8,14 +8,17 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
 use crate::family::short_name;
 use crate::request::{Ending, Scope, enter};
-use crate::stream::StreamRecorder;
+use crate::stream::{FrameMeter, StreamRecorder, is_event_stream};
+
+/// The largest body, in bytes, that is taken to be in memory when its length is known.
+const AT_HAND: u64 = 64 * 1024;
 
 pin_project! {
     /// The future of [`Prometheus`](super::Prometheus).
@@ -66,7 +69,7 @@ where
             (Err(error), scope) => {
                 if let Some(mut scope) = scope {
                     let exception = short_name(type_name::<E>());
-                    scope.metrics().endpoints().global_exception(&exception);
+                    scope.global_exception(&exception);
                     scope.close(Ending::Failed, None);
                 }
                 Err(error)
@@ -82,34 +85,48 @@ where
     B::Error: Into<BoxError>,
 {
     let (head, body) = response.into_parts();
-    let claim = if head_only { None } else { scope.take_stream_claim() };
-    let size = match claim {
+    let events = is_event_stream(&head.headers);
+    let bodiless = head_only || has_no_body(head.status);
+    let claim = scope.take_stream_claim().filter(|claim| !bodiless && (events || !claim.events));
+    let declared = declared_length(&head.headers, &body);
+    let at_once = match claim {
+        _ if bodiless || (body.is_end_stream() && claim.is_none()) => Some(0),
         Some(_) => None,
-        None if head_only || body.is_end_stream() => Some(0),
         None => at_hand(&head.headers, &body),
     };
-    scope.head(head.status, claim.is_some() || is_event_stream(&head.headers));
+    scope.head(head.status, claim.is_some() || events);
     let body = Body::new(body);
-    if let Some(size) = size {
+    if let Some(size) = at_once {
         scope.close(Ending::Complete, Some(size));
         return Response::from_parts(head, body);
     }
-    let recorder =
-        claim.map(|claim| StreamRecorder::new(&claim.endpoint, &claim.model, scope.begin_stream()));
-    let body = Body::new(ResponseBody::new(body, scope, recorder));
+    let meter = claim.and_then(|claim| {
+        let recorder = StreamRecorder::inside(&mut scope, &claim.endpoint, &claim.model)?;
+        Some(FrameMeter::new(recorder, events))
+    });
+    let body = Body::new(ResponseBody::new(body, scope, meter, declared));
     Response::from_parts(head, body)
+}
+
+/// Responses that HTTP sends without a body, whatever the handler returned (RFC 9110, section 6.4.1).
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// The length that the transport will send, after which it does not ask the body again.
+fn declared_length<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
+    let stated = headers.get(header::CONTENT_LENGTH);
+    let stated = stated.and_then(|length| length.to_str().ok()?.parse().ok());
+    stated.or_else(|| body.size_hint().exact())
 }
 
 /// The size of a body that lies in memory as one piece, which the transport takes in one go.
 ///
-/// A handler that states the length by hand may be passing on a body that is still arriving, so that
-/// one is watched to its end like a body of unknown length.
+/// A body cannot be asked whether it does, so this is the only guess the layer makes: it is small, of
+/// known length, and the handler did not state that length by hand, as it would for a body that is
+/// still arriving from elsewhere.
 fn at_hand<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
-    body.size_hint().exact().filter(|_| !headers.contains_key(header::CONTENT_LENGTH))
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+    body.size_hint()
+        .exact()
+        .filter(|size| *size <= AT_HAND && !headers.contains_key(header::CONTENT_LENGTH))
 }

@@ -7,14 +7,17 @@ use prometheus::Registry;
 
 use super::{GLOBAL, Instance, Metrics, SkipPaths};
 use crate::family::{
-    Families, FamilyCollector, Layout, Limits, histogram_name, histogram_names, is_family_label,
+    Families, FamilyCollector, Layout, Limit, Limits, histogram_name, histogram_names,
+    is_family_label,
 };
 use crate::site::Endpoints;
 
 /// Distinct values of `model`, `provider`, `error_type` and `exception_type` in one family.
 const MAX_LABEL_VALUES: usize = 100;
-/// Distinct values of `endpoint` in one family.
-const MAX_ENDPOINTS: usize = 4096;
+/// The longest of them, in bytes.
+const LONGEST_LABEL_VALUE: usize = 128;
+/// What of `endpoint` is kept in one family.
+const ENDPOINTS: Limit = Limit { values: 4096, bytes: 1024 };
 
 /// The settings of a [`Metrics`]. Nothing is checked before [`build`](Self::build), which tells what
 /// is wrong as a value.
@@ -79,16 +82,17 @@ impl MetricsBuilder {
         self
     }
 
-    /// Request paths that the layer serves without recording: whole paths, or a prefix written with
-    /// a `*` at its end. `/health` does not skip `/healthz`.
+    /// Request paths that the layer leaves out of the request and exception families: whole paths, or
+    /// a prefix written with a `*` at its end. `/health` does not skip `/healthz`. Streams and tokens
+    /// are recorded there too, where an attribute asks for it.
     pub fn skip_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.skip_paths.extend(paths.into_iter().map(Into::into));
         self
     }
 
     /// How many values each of the labels `model`, `provider`, `error_type` and `exception_type` may
-    /// take in a family (100 unless told otherwise). Further ones are recorded as `other` and
-    /// counted in `metrics_overflow_total`.
+    /// take in a family (100 unless told otherwise). Further ones, and those longer than 128 bytes, are
+    /// recorded as `other` and counted in `metrics_overflow_total`.
     pub fn max_label_values(mut self, limit: usize) -> Self {
         self.max_label_values = limit;
         self
@@ -107,11 +111,12 @@ impl MetricsBuilder {
     /// Says which setting is not usable and what would be: see [`BuildError`].
     pub fn build(self) -> Result<Metrics, BuildError> {
         check_prefix(&self.prefix)?;
-        let limits = Limits { values: self.max_label_values, endpoints: MAX_ENDPOINTS };
+        let values = Limit { values: self.max_label_values, bytes: LONGEST_LABEL_VALUE };
+        let limits = Limits { values, endpoints: ENDPOINTS };
         let layout = Layout {
             const_labels: check_labels(self.labels)?,
             buckets: check_buckets(self.buckets)?,
-            limits: limits.clone(),
+            limits,
             prefix: self.prefix,
         };
         for path in &self.skip_paths {
@@ -123,7 +128,7 @@ impl MetricsBuilder {
         self.registry
             .register(Box::new(FamilyCollector(Arc::clone(&families))))
             .map_err(BuildError::Registry)?;
-        let endpoints = Endpoints::new(families, limits.endpoints, limits.values);
+        let endpoints = Endpoints::new(families, limits);
         endpoints.declare();
         Ok(Metrics(Arc::new(Instance {
             endpoints,
@@ -140,6 +145,10 @@ impl MetricsBuilder {
     /// As [`build`](Self::build), and [`BuildError::AlreadyInstalled`] where the process has its
     /// global instance already: also when something has recorded before this call.
     pub fn install(self) -> Result<&'static Metrics, BuildError> {
+        // Looked at first: what cannot be installed should not take its names in the registry.
+        if GLOBAL.get().is_some() {
+            return Err(BuildError::AlreadyInstalled);
+        }
         let metrics = self.build()?;
         GLOBAL.set(metrics).map_err(|_| BuildError::AlreadyInstalled)?;
         Ok(Metrics::global())

@@ -4,6 +4,6 @@ mod call;
 mod outcome;
 mod scope;
 
-pub(crate) use self::call::OpenCall;
+pub(crate) use self::call::{CallId, OpenCall, OpenCalls, SharedCall};
 pub(crate) use self::outcome::{Ending, end};
 pub(crate) use self::scope::{Scope, StreamClaim, current, enter};

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
-use super::{Ending, OpenCall, end};
+use super::{Ending, OpenCalls, end};
 use crate::family::{Method, short_name};
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Site, TokenSeries};
@@ -40,10 +40,12 @@ pub(crate) struct Scope {
     request_size: Option<u64>,
     /// The type of the error that the claiming handler returned, until its status is known.
     exception: Option<&'static str>,
-    /// The type of the error that was last reported by hand.
-    reported: Option<&'static str>,
+    /// The types of the errors that were reported by hand.
+    reported: Vec<&'static str>,
+    /// Whether a router called from here has counted the panic that is passing through.
+    panic_counted: bool,
     stream: Option<StreamClaim>,
-    call: Option<OpenCall>,
+    calls: OpenCalls,
 }
 
 /// The response head.
@@ -55,6 +57,8 @@ struct Head {
 
 /// A handler's word that the response body is its stream.
 pub(crate) struct StreamClaim {
+    /// The stream is one of server-sent events: a body of another kind is not it.
+    pub(crate) events: bool,
     pub(crate) endpoint: Arc<EndpointSeries>,
     pub(crate) model: Cow<'static, str>,
 }
@@ -84,9 +88,10 @@ impl Scope {
             streams: false,
             request_size,
             exception: None,
-            reported: None,
+            reported: Vec::new(),
+            panic_counted: false,
             stream: None,
-            call: None,
+            calls: OpenCalls::default(),
         }
     }
 
@@ -127,23 +132,39 @@ impl Scope {
     /// Leaves the request out of the request families, as if the layer had not seen it.
     pub(crate) fn exempt(&mut self) {
         if mem::take(&mut self.counts) {
-            let series = self.endpoint.method(self.method);
-            series.active.dec();
-            series.hide();
+            self.endpoint.method(self.method).active.dec();
         }
     }
 
     /// Takes the claiming handler's error; it is counted when the response tells its status.
     pub(crate) fn failed_with(&mut self, type_name: &'static str) {
-        if self.reported != Some(type_name) {
+        if !self.reported.contains(&type_name) {
             self.exception = Some(type_name);
         }
     }
 
     /// Counts an error that a handler reports by hand. Returning it as well adds nothing.
     pub(crate) fn report(&mut self, type_name: &'static str, status: StatusCode) {
-        self.reported = Some(type_name);
-        self.endpoint.exception(&short_name(type_name), status.as_u16());
+        self.reported.push(type_name);
+        self.count_exception(type_name, status.as_u16());
+    }
+
+    fn count_exception(&self, type_name: &str, status: u16) {
+        if self.counts {
+            self.endpoint.exception(&short_name(type_name), status);
+        }
+    }
+
+    /// Counts a failure that no handler owned.
+    pub(crate) fn global_exception(&self, exception_type: &str) {
+        if self.counts {
+            self.metrics.endpoints().global_exception(exception_type);
+        }
+    }
+
+    /// Whether the response will have no body, whatever the handler returns.
+    pub(crate) fn head_only(&self) -> bool {
+        self.method == Method::Head
     }
 
     /// Takes note that the handler has made a stream, and tells when the request entered.
@@ -161,16 +182,18 @@ impl Scope {
         self.stream.take()
     }
 
-    /// The place of the model call that usage recorded by hand belongs to.
-    pub(crate) fn call(&mut self) -> &mut Option<OpenCall> {
-        &mut self.call
+    /// The model calls that have begun in this request and not ended.
+    pub(crate) fn calls(&mut self) -> &mut OpenCalls {
+        &mut self.calls
     }
 
-    /// The series that usage recorded by hand belongs to: the open call's, else the request's.
-    pub(crate) fn token_series(&self) -> Arc<TokenSeries> {
-        match &self.call {
-            Some(call) => call.series(&self.endpoint_of(call.site()), None),
-            None => self.endpoint.tokens("", ""),
+    /// The series that usage recorded by hand belongs to: the newest call's, else the request's.
+    pub(crate) fn token_series(&mut self) -> Arc<TokenSeries> {
+        let site = self.calls.newest().map(|call| call.site());
+        let endpoint = site.map(|site| self.endpoint_of(site));
+        match (self.calls.newest(), endpoint) {
+            (Some(call), Some(endpoint)) => call.series(&endpoint, None),
+            _ => self.endpoint.tokens("", ""),
         }
     }
 
@@ -179,23 +202,26 @@ impl Scope {
         self.streams |= stream_follows;
         self.head = Some(Head { status, at: Instant::now() });
         if let Some(type_name) = self.exception.take() {
-            self.endpoint.exception(&short_name(type_name), status.as_u16());
+            self.count_exception(type_name, status.as_u16());
         }
     }
 
     /// Counts the request.
     pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
-        if let Some(call) = self.call.take() {
+        while let Some(call) = self.calls.pop() {
             let endpoint = self.endpoint_of(call.site());
             call.close(&endpoint, ending);
+        }
+        let end = end(self.head.map(|head| head.status), ending);
+        if let Some(type_name) = self.exception.take() {
+            self.count_exception(type_name, end.status);
+        }
+        if ending == Ending::Panicked {
+            self.count_panic();
         }
         if !mem::take(&mut self.counts) {
             return;
         }
-        if ending == Ending::Panicked {
-            self.metrics.endpoints().global_exception("panic");
-        }
-        let end = end(self.head.map(|head| head.status), ending);
         let series = self.endpoint.method(self.method);
         series.active.dec();
         series.end(end);
@@ -205,6 +231,17 @@ impl Scope {
         }
         if let Some(size) = response_size {
             series.response_size().observe(size);
+        }
+    }
+
+    /// Counts a panic once, though it may pass through the scopes of several requests: those of routers
+    /// that are called from handlers.
+    fn count_panic(&self) {
+        if !self.panic_counted {
+            self.global_exception("panic");
+        }
+        if thread::panicking() {
+            current(|outer| outer.panic_counted = true);
         }
     }
 

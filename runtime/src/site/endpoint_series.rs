@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::{PaceSeries, StreamSeries, TokenSeries};
 use crate::family::{
-    Chain, Counter, ErrorType, Families, Gauge, Handle, Histogram, Method, Outcome, Table,
+    Chain, Counter, ErrorType, Families, Gauge, Handle, Histogram, Limit, Method, Outcome, Table,
 };
 
 /// Chains of the tables within an endpoint: a handful of models, providers or exception types.
@@ -14,7 +14,7 @@ const CHAINS: usize = 8;
 pub(crate) struct EndpointSeries {
     families: Arc<Families>,
     label: Arc<str>,
-    values: usize,
+    limit: Limit,
     methods: [OnceLock<MethodSeries>; Method::COUNT],
     exceptions: Table<Chain<u16, Handle<Counter>>>,
     stream: OnceLock<Arc<StreamSeries>>,
@@ -23,16 +23,16 @@ pub(crate) struct EndpointSeries {
 }
 
 impl EndpointSeries {
-    pub(super) fn new(families: &Arc<Families>, label: &str, values: usize) -> Self {
+    pub(super) fn new(families: &Arc<Families>, label: &str, limit: Limit) -> Self {
         Self {
             families: Arc::clone(families),
             label: label.into(),
-            values,
+            limit,
             methods: [const { OnceLock::new() }; Method::COUNT],
-            exceptions: Table::new(CHAINS, values),
+            exceptions: Table::new(CHAINS, limit),
             stream: OnceLock::new(),
-            pace: Table::new(CHAINS, values),
-            tokens: Table::new(CHAINS, values),
+            pace: Table::new(CHAINS, limit),
+            tokens: Table::new(CHAINS, limit),
         }
     }
 
@@ -53,7 +53,7 @@ impl EndpointSeries {
 
     pub(crate) fn tokens(&self, provider: &str, model: &str) -> Arc<TokenSeries> {
         self.tokens
-            .get_or_make(provider, || Table::new(CHAINS, self.values))
+            .get_or_make(provider, || Table::new(CHAINS, self.limit))
             .get_or_make(model, || TokenSeries::new(&self.families, &self.label, provider, model))
     }
 
@@ -113,6 +113,7 @@ impl MethodSeries {
 
     /// Counts the end of a request.
     pub(crate) fn end(&self, end: End) {
+        self.active.show();
         let series = self.end_series(end);
         series.requests.add(1);
         if let Some(errors) = &series.errors {
@@ -156,13 +157,9 @@ impl MethodSeries {
 
     /// Makes the series of a plain success exist.
     pub(super) fn declare(&self) {
+        self.active.show();
         self.end_series(End { status: 200, outcome: Outcome::Success, error: None });
         self.duration(Outcome::Success);
-    }
-
-    /// Takes the gauge out of sight, for an endpoint that does not count itself.
-    pub(crate) fn hide(&self) {
-        self.families.active_requests.remove(self.labels());
     }
 
     fn labels(&self) -> [&str; 2] {

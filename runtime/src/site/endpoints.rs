@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{EndpointSeries, Records, SITES, Site};
-use crate::family::{Counter, Families, Handle, Method, Table};
+use crate::family::{Counter, Families, Handle, Limits, Method, Table};
 
 /// Chains of the table of endpoints: a thousand routes share them at four a chain.
 const CHAINS: usize = 256;
@@ -14,24 +14,24 @@ pub(crate) struct Endpoints {
     by_label: Table<EndpointSeries>,
     by_site: Box<[OnceLock<Arc<EndpointSeries>>]>,
     global_exceptions: Table<Handle<Counter>>,
-    /// How many values of a label that comes from outside are kept resolved.
-    values: usize,
+    limits: Limits,
 }
 
 impl Endpoints {
-    pub(crate) fn new(families: Arc<Families>, endpoints: usize, values: usize) -> Self {
+    pub(crate) fn new(families: Arc<Families>, limits: Limits) -> Self {
         Self {
             families,
-            by_label: Table::new(CHAINS, endpoints),
+            by_label: Table::new(CHAINS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
-            global_exceptions: Table::new(4, values),
-            values,
+            global_exceptions: Table::new(4, limits.values),
+            limits,
         }
     }
 
     /// The endpoint with this label.
     pub(crate) fn get(&self, label: &str) -> Arc<EndpointSeries> {
-        self.by_label.get_or_make(label, || EndpointSeries::new(&self.families, label, self.values))
+        self.by_label
+            .get_or_make(label, || EndpointSeries::new(&self.families, label, self.limits.values))
     }
 
     /// The endpoint that a site belongs to when no request says otherwise.

@@ -16,10 +16,12 @@ pub(crate) struct StreamSeries {
 
 impl StreamSeries {
     pub(super) fn new(families: &Arc<Families>, label: &Arc<str>) -> Self {
+        let active = families.active_streams.series(families, [label]);
+        active.show();
         Self {
             families: Arc::clone(families),
             label: Arc::clone(label),
-            active: families.active_streams.series(families, [label]),
+            active,
             chunks: families.stream_chunks.series(families, [label]),
             bytes: families.stream_bytes.series(families, [label]),
             duration: [const { OnceLock::new() }; StreamOutcome::COUNT],

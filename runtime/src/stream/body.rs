@@ -4,18 +4,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
+use http::{HeaderMap, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::StreamRecorder;
+use super::chunk::is_comment;
 
-/// Counts a body's frames where no layer does.
-pub(crate) fn meter_body(body: Body, recorder: StreamRecorder) -> Body {
-    Body::new(MeteredBody { body, recorder: Some(recorder) })
+/// Counts a body's frames, if there is a record to count them in.
+pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>, events: bool) -> Body {
+    match recorder {
+        Some(recorder) => Body::new(MeteredBody { body, meter: FrameMeter::new(recorder, events) }),
+        None => body,
+    }
+}
+
+/// Whether a response is a stream of server-sent events.
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }
 
 struct MeteredBody {
     body: Body,
-    recorder: Option<StreamRecorder>,
+    meter: FrameMeter,
 }
 
 impl HttpBody for MeteredBody {
@@ -27,11 +39,12 @@ impl HttpBody for MeteredBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        if let Some(recorder) = &mut this.recorder {
-            recorder.poll_begins();
-        }
+        this.meter.poll_begins();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        frame_passes(&mut this.recorder, &polled);
+        this.meter.poll_ends(&polled);
+        if this.body.is_end_stream() {
+            this.meter.complete();
+        }
         polled
     }
 
@@ -44,23 +57,43 @@ impl HttpBody for MeteredBody {
     }
 }
 
-/// Records what a body's poll has given. Comments of an event stream (`: keep-alive`) are no chunks.
-pub(crate) fn frame_passes(
-    slot: &mut Option<StreamRecorder>,
-    polled: &Poll<Option<Result<Frame<Bytes>, axum::Error>>>,
-) {
-    let Some(recorder) = slot else { return };
-    recorder.poll_ends(polled.is_pending());
-    match polled {
-        Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
-            Some(data) if !data.starts_with(b":") => recorder.chunk(data.len()),
-            _ => {}
-        },
-        Poll::Ready(Some(Err(_))) => recorder.error("BodyError"),
-        Poll::Ready(None) => {
-            recorder.complete();
-            *slot = None;
+/// The record of a stream that is seen as the frames of a body.
+pub(crate) struct FrameMeter {
+    /// Gone once the body has ended.
+    recorder: Option<StreamRecorder>,
+    events: bool,
+}
+
+impl FrameMeter {
+    pub(crate) fn new(recorder: StreamRecorder, events: bool) -> Self {
+        Self { recorder: Some(recorder), events }
+    }
+
+    pub(crate) fn poll_begins(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.poll_begins();
         }
-        Poll::Pending => {}
+    }
+
+    /// Records what a body's poll has given. Comments of an event stream are no chunks.
+    pub(crate) fn poll_ends(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, axum::Error>>>) {
+        let Some(recorder) = &mut self.recorder else { return };
+        recorder.poll_ends(polled.is_pending());
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
+                Some(data) if !(self.events && is_comment(data)) => recorder.chunk(data.len()),
+                _ => {}
+            },
+            Poll::Ready(Some(Err(_))) => recorder.error("BodyError"),
+            Poll::Ready(None) => self.complete(),
+            Poll::Pending => {}
+        }
+    }
+
+    /// The body has ended by itself.
+    pub(crate) fn complete(&mut self) {
+        if let Some(mut recorder) = self.recorder.take() {
+            recorder.complete();
+        }
     }
 }

@@ -40,6 +40,12 @@ pub trait StreamChunk {
     fn error_type(&self) -> Option<&'static str> {
         None
     }
+
+    /// Whether this, as a part of an event stream, is a comment alone.
+    #[doc(hidden)]
+    fn __is_comment(&self) -> bool {
+        false
+    }
 }
 
 /// An item that can be sent as a part of a response body: what `#[streaming_metrics(media_type = …)]`
@@ -60,11 +66,25 @@ pub trait ResponseChunk: StreamChunk {
     fn into_bytes(self) -> Result<Bytes, axum::BoxError>;
 }
 
+/// Whether a part of an event stream is there to keep the connection alive, and for nothing else: each of
+/// its lines is empty or begins with a colon.
+pub(super) fn is_comment(part: impl AsRef<[u8]>) -> bool {
+    let part = part.as_ref();
+    !part.is_empty()
+        && part
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
+            .all(|line| line.first().is_none_or(|first| *first == b':'))
+}
+
 macro_rules! chunks {
     ($($item:ty),* $(,)?) => {$(
         impl StreamChunk for $item {
             fn payload_bytes(&self) -> usize {
                 self.len()
+            }
+
+            fn __is_comment(&self) -> bool {
+                is_comment(&**self)
             }
         }
 
@@ -117,6 +137,10 @@ impl<T: StreamChunk, E> StreamChunk for Result<T, E> {
             Ok(item) => item.error_type(),
             Err(_) => Some(type_name::<E>()),
         }
+    }
+
+    fn __is_comment(&self) -> bool {
+        self.as_ref().is_ok_and(T::__is_comment)
     }
 }
 

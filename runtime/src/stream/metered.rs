@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
@@ -22,12 +21,14 @@ pin_project! {
         source: S,
         // Gone once the source has ended: what is polled after its end is not counted again.
         recorder: Option<StreamRecorder>,
+        // The items are parts of an event stream, and its comments are no chunks.
+        events: bool,
     }
 }
 
 impl<S> MeteredStream<S> {
-    pub(super) fn new(source: S, recorder: StreamRecorder) -> Self {
-        Self { source, recorder: Some(recorder) }
+    pub(super) fn new(source: S, recorder: Option<StreamRecorder>, events: bool) -> Self {
+        Self { source, recorder, events }
     }
 }
 
@@ -56,11 +57,14 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    let inside =
-        request::current(|scope| (scope.metrics().endpoints().get(endpoint), scope.begin_stream()));
-    let (endpoint, entered) =
-        inside.unwrap_or_else(|| (Metrics::global().endpoints().get(endpoint), Instant::now()));
-    MeteredStream::new(stream, StreamRecorder::new(&endpoint, "", entered))
+    let recorder = request::current(|scope| {
+        let endpoint = scope.metrics().endpoints().get(endpoint);
+        StreamRecorder::inside(scope, &endpoint, "")
+    });
+    let recorder = recorder.unwrap_or_else(|| {
+        Some(StreamRecorder::outside(&Metrics::global().endpoints().get(endpoint), ""))
+    });
+    MeteredStream::new(stream, recorder, false)
 }
 
 impl<S> Stream for MeteredStream<S>
@@ -79,6 +83,7 @@ where
         let item = ready!(polled);
         if let Some(item) = &item {
             match item.error_type() {
+                None if *this.events && item.__is_comment() => {}
                 None => recorder.chunk(item.payload_bytes()),
                 Some(error) => recorder.error(error),
             }

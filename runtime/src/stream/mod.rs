@@ -9,12 +9,12 @@ mod recorder;
 mod reply;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::body::{frame_passes, meter_body};
+pub(crate) use self::body::{FrameMeter, is_event_stream, meter_body};
 #[cfg(feature = "axum")]
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
 pub use self::metered::{MeteredStream, wrap_streaming_response};
 pub(crate) use self::recorder::StreamRecorder;
+pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use self::reply::respond;
-pub use self::reply::{StreamReply, StreamStart, mark, meter, stream};
+pub use self::reply::{mark, respond};

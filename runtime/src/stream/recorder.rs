@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::family::{StreamOutcome, short_name};
-use crate::request;
+use crate::request::{self, Scope};
 use crate::site::{EndpointSeries, PaceSeries, StreamSeries};
 
 /// How far the shared counters may be behind a stream that flows: this many chunks, or this long.
@@ -31,7 +31,23 @@ pub(crate) struct StreamRecorder {
 }
 
 impl StreamRecorder {
-    pub(crate) fn new(endpoint: &EndpointSeries, model: &str, entered: Instant) -> Self {
+    /// The record of a stream that is made while a request is served; none where the response will
+    /// have no body.
+    pub(crate) fn inside(
+        scope: &mut Scope,
+        endpoint: &EndpointSeries,
+        model: &str,
+    ) -> Option<Self> {
+        let entered = scope.begin_stream();
+        (!scope.head_only()).then(|| Self::new(endpoint, model, entered))
+    }
+
+    /// The record of a stream that no request is known of.
+    pub(crate) fn outside(endpoint: &EndpointSeries, model: &str) -> Self {
+        Self::new(endpoint, model, Instant::now())
+    }
+
+    fn new(endpoint: &EndpointSeries, model: &str, entered: Instant) -> Self {
         let series = endpoint.stream();
         series.active.inc();
         Self {
@@ -54,8 +70,7 @@ impl StreamRecorder {
     pub(crate) fn poll_begins(&mut self) {
         self.polling = true;
         if self.started.is_none() {
-            let head = request::current(|scope| scope.head_at()).flatten();
-            self.started = Some(head.unwrap_or_else(Instant::now));
+            self.started = Some(head_at().unwrap_or_else(Instant::now));
         }
     }
 
@@ -123,8 +138,14 @@ impl Drop for StreamRecorder {
         if self.polling {
             self.series.error("panic");
         }
-        let lived = self.started.map_or(Duration::ZERO, |started| started.elapsed());
+        let lived =
+            self.started.or_else(head_at).map_or(Duration::ZERO, |started| started.elapsed());
         self.series.duration(outcome).observe_duration(lived);
         self.series.active.dec();
     }
+}
+
+/// When the response head was made, if this is polled or dropped as a part of a response.
+fn head_at() -> Option<Instant> {
+    request::current(|scope| scope.head_at()).flatten()
 }

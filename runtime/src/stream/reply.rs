@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::pin::Pin;
-use std::time::Instant;
 
 use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request::{self, StreamClaim};
+use crate::request;
+#[cfg(feature = "axum")]
+use crate::request::StreamClaim;
 use crate::site::Site;
 
 /// A stream that an annotated function is about to return.
@@ -25,20 +26,32 @@ impl StreamStart {
     }
 
     /// A record of its own, for a stream that can be wrapped.
-    fn recorder(&self) -> StreamRecorder {
-        let inside = request::current(|scope| (scope.endpoint_of(self.site), scope.begin_stream()));
-        let (endpoint, entered) = inside
-            .unwrap_or_else(|| (Metrics::global().endpoints().of_site(self.site), Instant::now()));
-        StreamRecorder::new(&endpoint, &self.model, entered)
-    }
-
-    /// Lets the layer meter the body of the response being made. False outside any request.
-    fn claim_body(&self) -> bool {
+    fn recorder(&self) -> Option<StreamRecorder> {
         request::current(|scope| {
             let endpoint = scope.endpoint_of(self.site);
-            scope.claim_stream(StreamClaim { endpoint, model: self.model.clone() });
+            StreamRecorder::inside(scope, &endpoint, &self.model)
         })
-        .is_some()
+        .unwrap_or_else(|| {
+            let endpoint = Metrics::global().endpoints().of_site(self.site);
+            Some(StreamRecorder::outside(&endpoint, &self.model))
+        })
+    }
+
+    /// Lets the layer meter the body of the response that a reply becomes, which nobody else can.
+    /// Without a layer that is said once.
+    #[cfg(feature = "axum")]
+    fn claim_body(&self, events: bool) {
+        let claimed = request::current(|scope| {
+            let endpoint = scope.endpoint_of(self.site);
+            scope.claim_stream(StreamClaim { events, endpoint, model: self.model.clone() });
+        });
+        if claimed.is_none() && self.site.warns_now() {
+            tracing::warn!(
+                function = self.site.function(),
+                "#[streaming_metrics] meters this response through `PrometheusLayer`, and no such \
+                 layer serves the request: nothing is recorded"
+            );
+        }
     }
 }
 
@@ -66,20 +79,7 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    MeteredStream::new(stream, start.recorder())
-}
-
-/// Lets the layer meter the response that an opaque reply becomes. Without a layer nobody can: that
-/// is said once.
-pub fn mark<R>(start: &StreamStart, reply: R) -> R {
-    if !start.claim_body() && start.site.warns_now() {
-        tracing::warn!(
-            function = start.site.function(),
-            "#[streaming_metrics] meters this response through `PrometheusLayer`, and no such layer \
-             serves the request: nothing is recorded"
-        );
-    }
-    reply
+    MeteredStream::new(stream, start.recorder(), false)
 }
 
 impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + 'a>> {
@@ -107,7 +107,7 @@ impl<T: StreamReply, E> StreamReply for Result<T, E> {
 }
 
 #[cfg(feature = "axum")]
-pub use self::of_axum::respond;
+pub use self::of_axum::{mark, respond};
 
 #[cfg(feature = "axum")]
 mod of_axum {
@@ -115,29 +115,38 @@ mod of_axum {
     use std::task::{Context, Poll};
 
     use axum::body::{Body, Bytes};
+    use axum::response::IntoResponse;
     use axum::response::sse::Sse;
     use futures_core::Stream;
-    use http::{HeaderValue, Response, header};
+    use http::{HeaderMap, HeaderValue, Response, header};
 
-    use super::super::{ResponseChunk, meter_body};
-    use super::{MeteredStream, StreamReply, StreamStart, mark, stream};
+    use super::super::{ResponseChunk, is_event_stream, meter_body};
+    use super::{MeteredStream, StreamReply, StreamStart};
 
     impl StreamReply for Body {
         fn meter(self, start: &StreamStart) -> Self {
-            if start.claim_body() { self } else { meter_body(self, start.recorder()) }
+            meter_body(self, start.recorder(), false)
         }
     }
 
     impl StreamReply for Response<Body> {
         fn meter(self, start: &StreamStart) -> Self {
-            self.map(|body| body.meter(start))
+            let events = is_event_stream(self.headers());
+            self.map(|body| meter_body(body, start.recorder(), events))
         }
     }
 
     impl<S> StreamReply for Sse<S> {
         fn meter(self, start: &StreamStart) -> Self {
-            mark(start, self)
+            start.claim_body(true);
+            self
         }
+    }
+
+    /// Lets the layer meter the response that a reply of hidden type becomes.
+    pub fn mark<R: IntoResponse>(start: &StreamStart, reply: R) -> R {
+        start.claim_body(false);
+        reply
     }
 
     /// Makes a response of a stream and meters it: what `media_type` asks for.
@@ -146,9 +155,12 @@ mod of_axum {
         S: Stream<Item = T> + Send + 'static,
         T: ResponseChunk,
     {
-        let frames = Frames { source: stream(start, source) };
+        let media_type = HeaderValue::from_static(media_type);
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
+        let events = is_event_stream(&headers);
+        let frames = Frames { source: MeteredStream::new(source, start.recorder(), events) };
         let mut response = Response::new(Body::from_stream(frames));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        *response.headers_mut() = headers;
         response
     }
 

@@ -7,7 +7,7 @@ use std::thread;
 use super::{ReplyKind, TokenUsage, Usage};
 use crate::endpoint::Verdict;
 use crate::metrics::Metrics;
-use crate::request::{self, Ending, OpenCall};
+use crate::request::{self, CallId, Ending, OpenCall};
 use crate::site::Site;
 
 /// The open call of a function under `#[track_tokens]`. Dropped without being finished, the call was
@@ -17,12 +17,11 @@ pub struct TokenCall(Place);
 
 /// Where the call's state is.
 enum Place {
-    /// In the request's scope, where usage recorded by hand finds it. The call that was there before
-    /// comes back afterwards.
-    Scope { before: Option<OpenCall> },
+    /// Among the calls of the request, where usage recorded by hand finds it.
+    Request(CallId),
     /// Here: no request is being served.
     Here(OpenCall),
-    /// Closed.
+    /// Closed, or left to the request.
     Nowhere,
 }
 
@@ -32,13 +31,11 @@ pub fn start_call(
     provider: Cow<'static, str>,
     model: Cow<'static, str>,
 ) -> TokenCall {
-    let mut call = Some(OpenCall::new(site, provider, model));
-    let before = request::current(|scope| mem::replace(scope.call(), call.take()));
-    TokenCall(match (before, call) {
-        (Some(before), _) => Place::Scope { before },
-        (None, Some(call)) => Place::Here(call),
-        (None, None) => Place::Nowhere,
-    })
+    let call = OpenCall::new(site, provider, model);
+    let id = call.id();
+    let mut call = Some(call);
+    request::current(|scope| call.take().map(|call| scope.calls().begin(call)));
+    TokenCall(call.map_or(Place::Request(id), Place::Here))
 }
 
 /// Ends a call with the usage its reply carries.
@@ -63,8 +60,8 @@ pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
 }
 
 impl TokenCall {
-    /// Leaves the call in the request's scope, which closes it together with the request. Where there
-    /// is none, nobody would.
+    /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
+    /// would.
     fn leave_open(&mut self) {
         if matches!(self.0, Place::Here(_)) {
             self.close(Ending::Complete, None);
@@ -76,8 +73,8 @@ impl TokenCall {
     fn close(&mut self, ending: Ending, usage: Option<(Usage, Option<&str>)>) {
         let open = match mem::replace(&mut self.0, Place::Nowhere) {
             Place::Here(call) => Some((Metrics::global().endpoints().of_site(call.site()), call)),
-            Place::Scope { before } => request::current(|scope| {
-                let call = mem::replace(scope.call(), before)?;
+            Place::Request(id) => request::current(|scope| {
+                let call = scope.calls().end(id)?;
                 Some((scope.endpoint_of(call.site()), call))
             })
             .flatten(),

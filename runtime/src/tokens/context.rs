@@ -3,9 +3,10 @@
 /// Token usage recorded by hand, for handlers that cannot return it: generators, background tasks,
 /// several calls in one request.
 ///
-/// Each record counts one model call. Inside a `#[track_tokens]` function, and in the stream that such
-/// a function returns, it has that call's endpoint, provider and model; elsewhere in a request it has
-/// the request's endpoint. What has been recorded stays recorded when the client leaves.
+/// Each record counts one model call. In a request that the layer serves, it has the endpoint, provider
+/// and model of the `#[track_tokens]` function that began last, while that runs and while the stream
+/// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
+/// recorded when the client leaves.
 ///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
@@ -18,15 +19,15 @@
 /// # drop(summarise);
 /// ```
 ///
-/// The request is found through the layer that serves it. A task that was spawned has none; take a
-/// [`handle`](token_usage_context::handle) along.
+/// The request is found through the layer that serves it. A task that was spawned has none: take a
+/// [`handle`](token_usage_context::handle) along. Where several tracked calls run at once, a handle taken
+/// in each keeps their usage apart.
 pub mod token_usage_context {
     use std::fmt;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     use crate::metrics::Metrics;
-    use crate::request::{self, OpenCall};
+    use crate::request::{self, SharedCall};
     use crate::site::TokenSeries;
     use crate::tokens::Usage;
 
@@ -35,10 +36,11 @@ pub mod token_usage_context {
     /// Outside any request it is recorded in the global instance, with an empty endpoint.
     pub fn record(usage: Usage) {
         let inside = request::current(|scope| {
-            if let Some(call) = scope.call() {
+            let series = scope.token_series();
+            if let Some(call) = scope.calls().newest() {
                 call.settle();
             }
-            scope.token_series()
+            series
         });
         let series = inside.unwrap_or_else(outside);
         usage.record(&series);
@@ -58,30 +60,43 @@ pub mod token_usage_context {
     /// ```
     #[must_use]
     pub fn handle() -> Handle {
-        request::current(|scope| Handle {
-            series: scope.token_series(),
-            recorded: scope.call().as_mut().map(OpenCall::share),
-        })
-        .unwrap_or_else(|| Handle { series: outside(), recorded: None })
+        let inside = request::current(|scope| {
+            let series = scope.token_series();
+            Handle(match scope.calls().newest() {
+                Some(call) => Target::Call(call.share(series)),
+                None => Target::Series(series),
+            })
+        });
+        inside.unwrap_or_else(|| Handle(Target::Series(outside())))
     }
 
     fn outside() -> Arc<TokenSeries> {
         Metrics::global().endpoints().get("").tokens("", "")
     }
 
-    /// Records usage for the request it was taken in, from wherever it is. Made by [`handle`].
+    /// Records usage for the request it was taken in, from wherever it is, also when that request has
+    /// ended. Made by [`handle`].
+    ///
+    /// A tracked call whose handles are all gone, and for which nobody has recorded, is counted in
+    /// `usage_missing_total`.
     #[derive(Clone)]
-    pub struct Handle {
-        series: Arc<TokenSeries>,
-        recorded: Option<Arc<AtomicBool>>,
+    pub struct Handle(Target);
+
+    #[derive(Clone)]
+    enum Target {
+        Call(Arc<SharedCall>),
+        Series(Arc<TokenSeries>),
     }
 
     impl Handle {
         /// Records the usage of one model call.
         pub fn record(&self, usage: Usage) {
-            usage.record(&self.series);
-            if let Some(recorded) = &self.recorded {
-                recorded.store(true, Relaxed);
+            match &self.0 {
+                Target::Call(call) => {
+                    usage.record(call.series());
+                    call.settle();
+                }
+                Target::Series(series) => usage.record(series),
             }
         }
     }

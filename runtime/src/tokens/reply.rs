@@ -95,6 +95,7 @@ macro_rules! look_through {
 
 look_through! {
     [T: TokenUsage + ?Sized] &T, self => (**self);
+    [T: TokenUsage + ?Sized] &mut T, self => (**self);
     [T: TokenUsage + ?Sized] Box<T>, self => (**self);
     [T: TokenUsage + ?Sized] Arc<T>, self => (**self);
     [A, T: TokenUsage] (A, T), self => self.1;

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as route_get;
+use futures_util::FutureExt;
 use streamgauge::{Metrics, instrument_endpoint, track_detailed_exception, track_global_exception};
 
 use crate::client::{get, metrics, settled};
@@ -88,4 +89,41 @@ async fn an_error_that_is_reported_and_returned_is_one_error() {
 #[tokio::test]
 async fn a_global_exception_belongs_to_no_endpoint() {
     assert_eq!(exceptions("/nobodys").await, (0, 0, 1));
+}
+
+#[instrument_endpoint]
+async fn several() -> Result<&'static str, OutOfStock> {
+    track_detailed_exception(&OutOfStock, StatusCode::CONFLICT);
+    track_detailed_exception(&std::fmt::Error, StatusCode::CONFLICT);
+    Err(OutOfStock)
+}
+
+#[tokio::test]
+async fn an_error_reported_among_others_and_returned_is_one_error() {
+    let metrics = metrics();
+    let app = Router::new().route("/", route_get(several)).layer(metrics.layer());
+    get(&app, "/").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "OutOfStock")]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "Error")]), 1);
+}
+
+#[tokio::test]
+async fn an_error_whose_client_left_before_the_head_is_counted() {
+    let metrics = metrics();
+    let stalls = axum::middleware::from_fn(|request, next: axum::middleware::Next| async {
+        next.run(request).await;
+        std::future::pending::<Response>().await
+    });
+    let app = Router::new().route("/", route_get(returned)).layer(stalls).layer(metrics.layer());
+    assert!(get(&app, "/").now_or_never().is_none());
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("status", "499")]), 1);
+}
+
+#[tokio::test]
+async fn a_skipped_path_has_no_exceptions() {
+    let metrics = Metrics::builder().skip_paths(["/returned"]).build().expect("valid");
+    get(&app(&metrics), "/returned").await;
+    assert_eq!(settled(&metrics).sum("app_exceptions_total", &[]), 0);
 }

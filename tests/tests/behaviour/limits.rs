@@ -81,3 +81,23 @@ async fn hostile_label_values_leave_the_page_whole() {
     assert_eq!(scrape.count("app_llm_calls_total", &[]), 6);
     assert_eq!(scrape.count("fake_total", &[]), 0);
 }
+
+#[tokio::test]
+async fn a_value_that_is_too_long_becomes_other() {
+    let metrics = metrics();
+    let app = app(&metrics);
+    get(&app, &format!("/ask/house/{}", "m".repeat(128))).await;
+    get(&app, &format!("/ask/house/{}", "m".repeat(129))).await;
+    get(&app, &format!("/ask/house/{}", "m".repeat(50_000))).await;
+    let scrape = Scrape::of(&metrics);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[("model", "other")]), 2);
+    assert_eq!(scrape.count("app_llm_calls_total", &[]), 2);
+    assert!(metrics.encode_text().expect("it encodes").len() < 100_000);
+}
+
+#[tokio::test]
+async fn a_closed_set_has_no_limit() {
+    let metrics = Metrics::builder().max_label_values(0).build().expect("valid");
+    get(&app(&metrics), "/nope").await;
+    assert_eq!(Scrape::of(&metrics).sum("app_errors_total", &[("error_type", "client")]), 1);
+}

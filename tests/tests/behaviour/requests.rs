@@ -6,10 +6,11 @@ use std::panic::AssertUnwindSafe;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use axum::http::{Method, Request, Response, StatusCode};
+use axum::http::{self, HeaderMap, Method, Request, Response, StatusCode};
 use axum::routing::{get as route_get, post};
 use futures_util::{FutureExt, StreamExt, stream};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use streamgauge::{Metrics, instrument_endpoint};
 use streamgauge_tests::Scrape;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -277,4 +278,111 @@ async fn a_layer_around_the_whole_router_gets_the_endpoint_from_the_attribute() 
     service.oneshot(request("/old/1")).await.expect("a router does not fail");
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "/renamed/{id}")]), 1);
+}
+
+/// Reads `frames` frames and drops the body, as a transport does that has what it was promised.
+async fn transported(metrics: &Metrics, body: Body, head: http::response::Builder, frames: usize) {
+    let response = std::sync::Mutex::new(Some(head.body(body).expect("it is well formed")));
+    let service = service_fn(move |_: Request<Body>| {
+        let response = response.lock().expect("no panic").take().expect("one request");
+        async { Ok::<_, Infallible>(response) }
+    });
+    let service = ServiceBuilder::new().layer(metrics.layer()).service(service);
+    let response = service.oneshot(request("/")).await.expect("the service does not fail");
+    let mut body = response.into_body();
+    for _ in 0..frames {
+        body.frame().await.expect("there is a frame").expect("it is no error");
+    }
+}
+
+fn streamed(items: &'static [&'static str]) -> Body {
+    Body::from_stream(stream::iter(items).map(|item| Ok::<_, Infallible>(Bytes::from(*item))))
+}
+
+async fn outcome(body: Body, head: http::response::Builder, frames: usize) -> String {
+    let metrics = metrics();
+    transported(&metrics, body, head, frames).await;
+    let scrape = settled(&metrics);
+    let outcomes = ["success", "cancelled", "server_error"];
+    let counted = outcomes
+        .into_iter()
+        .filter(|outcome| scrape.sum("app_http_requests_total", &[("outcome", outcome)]) == 1);
+    counted.collect()
+}
+
+#[tokio::test]
+async fn a_response_of_stated_length_is_complete_when_that_much_is_sent() {
+    let head = || Response::builder().header("content-length", "6");
+    assert_eq!(outcome(streamed(&["one", "two"]), head(), 2).await, "success");
+    assert_eq!(outcome(streamed(&["one", "two"]), head(), 1).await, "cancelled");
+}
+
+#[tokio::test]
+async fn a_large_body_of_known_length_is_watched_to_its_end() {
+    let large = || Body::from(vec![0; 100_000]);
+    assert_eq!(outcome(large(), Response::builder(), 1).await, "success");
+    assert_eq!(outcome(large(), Response::builder(), 0).await, "cancelled");
+}
+
+#[tokio::test]
+async fn trailers_are_the_end() {
+    let frames = || {
+        let frames = [Frame::data(Bytes::from("one")), Frame::trailers(HeaderMap::new())];
+        Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))))
+    };
+    assert_eq!(outcome(frames(), Response::builder(), 2).await, "success");
+    assert_eq!(outcome(frames(), Response::builder(), 1).await, "cancelled");
+}
+
+#[tokio::test]
+async fn a_status_that_has_no_body_ends_with_its_head() {
+    for status in [101, 204, 304] {
+        let head = Response::builder().status(status);
+        assert_eq!(outcome(streamed(&["never sent"]), head, 0).await, "success", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_scrape_hides_only_itself() {
+    let metrics = metrics();
+    let router = Router::new()
+        .route("/pending", route_get(std::future::pending::<()>))
+        .route("/metrics", route_get(metrics.endpoint()));
+    // Around the router the layer knows no route: all requests have one label.
+    let service = ServiceBuilder::new().layer(metrics.layer()).service(router);
+    let mut pending = Box::pin(service.clone().oneshot(request("/pending")));
+    assert!((&mut pending).now_or_never().is_none());
+    service.oneshot(request("/metrics")).await.expect("a router does not fail");
+    assert_eq!(Scrape::of(&metrics).sum("app_active_requests", &[("endpoint", "unmatched")]), 1);
+    drop(pending);
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.count("app_active_requests", &[("endpoint", "unmatched")]), 1);
+}
+
+#[tokio::test]
+async fn a_panic_that_passes_through_two_scopes_is_one_failure() {
+    let metrics = metrics();
+    let inner = app(&metrics);
+    let outer = Router::new()
+        .route("/outer", route_get(move || async move { get(&inner, "/panics").await.1 }))
+        .layer(metrics.layer());
+    assert!(AssertUnwindSafe(get(&outer, "/outer")).catch_unwind().await.is_err());
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "panic")]), 2);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 1);
+}
+
+#[tokio::test]
+async fn requests_through_an_unfinished_router_leave_no_series_behind() {
+    let metrics = metrics();
+    let unfinished = app(&metrics);
+    get(&unfinished, "/items/1").await;
+    get(&unfinished, "/nope").await;
+    let lines = metrics.encode_text().expect("it encodes").lines().count();
+    for id in 0..10_000 {
+        get(&unfinished, &format!("/items/{id}")).await;
+        get(&unfinished, &format!("/nope/{id}")).await;
+    }
+    assert_eq!(metrics.encode_text().expect("it encodes").lines().count(), lines);
+    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 20_002);
 }

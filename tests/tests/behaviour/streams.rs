@@ -303,3 +303,60 @@ async fn a_stream_is_as_long_as_its_source_says() {
     assert_eq!(wrapped.size_hint(), (2, Some(2)));
     assert_eq!(wrapped.collect::<Vec<_>>().await, ["a", "b"]);
 }
+
+#[tokio::test]
+async fn a_response_that_the_handler_reads_itself_is_its_own_stream() {
+    let metrics = metrics();
+    let handler = || async {
+        let helped = response().await.into_body().collect().await.expect("it does not fail");
+        format!("{} bytes", helped.to_bytes().len())
+    };
+    let app = Router::new().route("/reads", route_get(handler)).layer(metrics.layer());
+    assert_eq!(get(&app, "/reads").await.1, "11 bytes");
+    assert_eq!(streamed(&settled(&metrics), "/reads"), [3, 11, 1, 1, 2]);
+}
+
+#[tokio::test]
+async fn events_that_are_never_sent_are_no_stream() {
+    let metrics = metrics();
+    let handler = || async {
+        drop(events().await);
+        StatusCode::NOT_FOUND
+    };
+    let app = Router::new().route("/drops", route_get(handler)).layer(metrics.layer());
+    get(&app, "/drops").await;
+    assert_eq!(settled(&metrics).sum("app_stream_duration_seconds_count", &[]), 0);
+}
+
+#[tokio::test]
+async fn only_event_streams_have_comments() {
+    #[streaming_metrics(media_type = "text/plain")]
+    async fn text() -> impl Stream<Item = &'static str> {
+        streams::iter([":smile:\n", "data: one\n\n"])
+    }
+    #[streaming_metrics(media_type = "text/event-stream")]
+    async fn sent() -> impl Stream<Item = &'static str> {
+        streams::iter([": keep-alive\n\n", ": with\ndata: one\n\n", "data: two\n\n"])
+    }
+    let metrics = metrics();
+    let app = Router::new()
+        .route("/text", route_get(text))
+        .route("/sent", route_get(sent))
+        .layer(metrics.layer());
+    for path in ["/text", "/sent"] {
+        get(&app, path).await;
+        let chunks = settled(&metrics).sum("app_stream_chunks_total", &[("endpoint", path)]);
+        assert_eq!(chunks, 2, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_request_for_any_form_is_no_disconnect() {
+    let metrics = metrics();
+    let app = app(&metrics);
+    for path in ["/opaque", "/boxed", "/lines", "/response", "/hidden", "/events", "/wrapped"] {
+        drop(send(&app, Method::HEAD, path).await);
+        let scrape = settled(&metrics);
+        assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 0, "{path}");
+    }
+}

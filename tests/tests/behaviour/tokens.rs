@@ -234,3 +234,104 @@ async fn concurrent_requests_keep_their_tokens_apart() {
     assert_eq!(tokens(&scrape, [("endpoint", "/streamed"), SMALL[1]]), 50 * 8);
     assert_eq!(tokens(&scrape, [("endpoint", "/by-hand"), SMALL[1]]), 50 * 55);
 }
+
+#[track_tokens(provider = "house", model = model)]
+async fn called(model: &'static str, turns: usize) -> Usage {
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
+    }
+    Usage::new(if model == "quick" { 10 } else { 100 }, 0)
+}
+
+#[track_tokens(provider = "house", model = "small-1")]
+async fn outer() -> Usage {
+    let inner = streamed_without().await;
+    assert!(inner.collect().await.is_ok());
+    Usage::new(1_000, 0)
+}
+
+#[tokio::test]
+async fn calls_that_run_at_once_keep_their_own_labels() {
+    let metrics = metrics();
+    let handler = || async {
+        tokio::join!(called("quick", 1), called("slow", 5), called("slow", 3));
+    };
+    let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
+    get(&app, "/").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_token_usage_total", &[("model", "quick")]), 10);
+    assert_eq!(scrape.sum("app_token_usage_total", &[("model", "slow")]), 200);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[]), 3);
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+}
+
+#[tokio::test]
+async fn a_call_survives_a_streamed_call_within_it() {
+    let metrics = metrics();
+    let handler = || async {
+        outer().await;
+    };
+    let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
+    get(&app, "/").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_token_usage_total", &[]), 1_000);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[]), 2);
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 1);
+}
+
+#[tokio::test]
+async fn a_handle_may_record_after_its_request_has_ended() {
+    for records in [true, false] {
+        let metrics = metrics();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let sender = std::sync::Arc::new(std::sync::Mutex::new(Some(sender)));
+        #[track_tokens(model = "small-1")]
+        async fn begins(out: tokio::sync::oneshot::Sender<token_usage_context::Handle>) -> Body {
+            out.send(token_usage_context::handle()).ok();
+            Body::empty()
+        }
+        let handler = move || {
+            let sender = sender.lock().expect("no panic").take().expect("one request");
+            begins(sender)
+        };
+        let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
+        get(&app, "/").await;
+        let handle = receiver.await.expect("the handler has sent it");
+        assert_eq!(settled(&metrics).sum("app_llm_calls_total", &[]), 0, "it may still come");
+        if records {
+            handle.record(Usage::new(5, 0));
+        }
+        drop(handle);
+        let scrape = settled(&metrics);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[("model", "small-1")]), 1);
+        assert_eq!(scrape.sum("app_token_usage_total", &[]), if records { 5 } else { 0 });
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), i64::from(!records));
+    }
+}
+
+#[tokio::test]
+async fn what_a_stream_records_when_it_is_dropped_belongs_to_its_request() {
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            token_usage_context::record(Usage::new(4, 0));
+        }
+    }
+    #[track_tokens(model = "small-1")]
+    fn late() -> impl Stream<Item = Result<&'static str, std::io::Error>> {
+        let late = Late;
+        futures_util::StreamExt::map(futures_util::stream::iter(["one"]), move |item| {
+            let _ = &late;
+            Ok(item)
+        })
+    }
+    let metrics = metrics();
+    let app = Router::new()
+        .route("/", route_get(|| async { Body::from_stream(late()) }))
+        .layer(metrics.layer());
+    get(&app, "/").await;
+    let scrape = settled(&metrics);
+    let labels = [("endpoint", "/"), ("model", "small-1")];
+    assert_eq!(scrape.sum("app_token_usage_total", &labels), 4);
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+}
