@@ -59,13 +59,19 @@ impl Arguments {
 
     /// The value of an argument that must be a string literal.
     pub(crate) fn text(&mut self, name: &str, errors: &mut Errors) -> Option<LitStr> {
+        let refuse = |other: Expr, errors: &mut Errors| {
+            let message = format!("`{name}` needs a string literal: {name} = \"…\"");
+            errors.push(Error::new_spanned(other, message));
+            None
+        };
         match self.expression(name)? {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
-            other => {
-                let message = format!("`{name}` needs a string literal: {name} = \"…\"");
-                errors.push(Error::new_spanned(other, message));
-                None
-            }
+            // A literal that a `macro_rules!` macro was given.
+            Expr::Group(group) => match *group.expr {
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+                other => refuse(other, errors),
+            },
+            other => refuse(other, errors),
         }
     }
 
@@ -85,19 +91,21 @@ fn one(
     given: &mut Vec<(Ident, Value)>,
 ) -> Result<(), Error> {
     let name = input.call(Ident::parse_any).map_err(|error| {
-        Error::new(error.span(), format!("expected an argument: {}", list(known)))
+        Error::new(error.span(), format!("expected an argument, as in `{} = …`", known[0]))
     })?;
     if !known.iter().any(|known| name == known) {
         let message = format!("#[{attribute}] has no argument `{name}`; it takes {}", list(known));
         return Err(Error::new_spanned(&name, message));
     }
-    if !input.peek(Token![=]) {
+    let equals = input.parse::<Option<Token![=]>>()?;
+    if equals.is_none() || input.is_empty() || input.peek(Token![,]) {
         let message = format!("`{name}` needs a value: {name} = …");
         return Err(Error::new_spanned(&name, message));
     }
-    input.parse::<Token![=]>()?;
     let value = if name == "crate" {
-        Value::Path(input.call(Path::parse_mod_style)?)
+        Value::Path(input.call(Path::parse_mod_style).map_err(|error| {
+            Error::new(error.span(), "`crate` needs a path: crate = my::streamgauge")
+        })?)
     } else {
         Value::Expression(input.parse()?)
     };

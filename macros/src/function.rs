@@ -8,6 +8,8 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{AttrStyle, Attribute, Error, ReturnType, Signature, Token, Type, Visibility};
 
+use crate::reply::bare;
+
 /// A function with a body.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -63,7 +65,7 @@ impl Function {
 
     /// Whether the function is declared never to return.
     pub(crate) fn never_returns(&self) -> bool {
-        matches!(self.reply(), Some(Type::Never(_)))
+        matches!(self.reply().map(bare), Some(Type::Never(_)))
     }
 }
 

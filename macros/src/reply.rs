@@ -1,6 +1,6 @@
 //! What the tokens of a return type say about the stream in it.
 
-use syn::{GenericArgument, PathArguments, Type, TypeParamBound};
+use syn::{GenericArgument, Path, PathArguments, Type, TypeParamBound};
 
 /// Where a reply's stream is: the reply itself, or the `Ok` of a `Result`.
 pub(crate) struct StreamPlace<'a> {
@@ -9,17 +9,17 @@ pub(crate) struct StreamPlace<'a> {
     pub(crate) ty: &'a Type,
 }
 
-/// The `T` of an `impl Stream<Item = T>`.
-pub(crate) fn item_type(stream: &Type) -> Option<&Type> {
+/// The `Stream<Item = T>` of an `impl Stream<Item = T>`, and its `T`.
+pub(crate) fn stream_bound(stream: &Type) -> Option<(&Path, &Type)> {
     let Type::ImplTrait(opaque) = stream else { return None };
     opaque.bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else { return None };
-        let PathArguments::AngleBracketed(arguments) = &bound.path.segments.last()?.arguments
-        else {
-            return None;
-        };
+        let last = bound.path.segments.last().filter(|last| last.ident == "Stream")?;
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
         arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+            GenericArgument::AssocType(item) if item.ident == "Item" => {
+                Some((&bound.path, &item.ty))
+            }
             _ => None,
         })
     })
@@ -39,7 +39,7 @@ pub(crate) enum StreamForm {
 impl<'a> StreamPlace<'a> {
     pub(crate) fn of(reply: &'a Type) -> Self {
         let ok = ok_type(reply);
-        let ty = ok.unwrap_or(reply);
+        let ty = bare(ok.unwrap_or(reply));
         let form = match ty {
             Type::ImplTrait(opaque) => {
                 let is_stream = opaque.bounds.iter().any(|bound| {
@@ -56,7 +56,7 @@ impl<'a> StreamPlace<'a> {
 
 /// The `T` of a `Result<T, …>`, also of an alias whose name ends so.
 fn ok_type(reply: &Type) -> Option<&Type> {
-    let Type::Path(reply) = reply else { return None };
+    let Type::Path(reply) = bare(reply) else { return None };
     let last = reply.path.segments.last()?;
     if !ends_with(&last.ident, "Result") {
         return None;
@@ -68,6 +68,22 @@ fn ok_type(reply: &Type) -> Option<&Type> {
     })
 }
 
+/// The type itself, which reaches an attribute inside an invisible group where a `macro_rules!` macro was
+/// given it.
+pub(crate) fn bare(mut ty: &Type) -> &Type {
+    while let Type::Group(group) = ty {
+        ty = &group.elem;
+    }
+    ty
+}
+
+fn bare_mut(ty: &mut Type) -> &mut Type {
+    match ty {
+        Type::Group(group) => bare_mut(&mut group.elem),
+        ty => ty,
+    }
+}
+
 fn ends_with(ident: &proc_macro2::Ident, end: &str) -> bool {
     ident.to_string().ends_with(end)
 }
@@ -75,7 +91,7 @@ fn ends_with(ident: &proc_macro2::Ident, end: &str) -> bool {
 /// Replaces the type at a reply's stream place.
 pub(crate) fn replace_stream(reply: &mut Type, with: Type) {
     if ok_type(reply).is_some() {
-        if let Type::Path(path) = reply
+        if let Type::Path(path) = bare_mut(reply)
             && let Some(last) = path.path.segments.last_mut()
             && let PathArguments::AngleBracketed(arguments) = &mut last.arguments
             && let Some(GenericArgument::Type(ty)) = arguments

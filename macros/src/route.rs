@@ -9,7 +9,13 @@ pub(crate) fn check(endpoint: &LitStr) -> Result<(), Error> {
 
 fn problem(path: &str) -> Option<String> {
     if !path.starts_with('/') {
-        return Some(format!("an endpoint is a route template and begins with `/`: \"/{path}\""));
+        let rule = "an endpoint is a route template and begins with `/`";
+        let mended = format!("/{path}");
+        let is_address = path.contains("//");
+        return Some(match problem(&mended) {
+            None if !is_address => format!("{rule}: \"{mended}\""),
+            _ => format!("{rule}, as in \"/items/{{id}}\""),
+        });
     }
     if path.contains(char::is_control) {
         return Some("an endpoint has no control characters".to_owned());
@@ -18,12 +24,14 @@ fn problem(path: &str) -> Option<String> {
     let mut segments = path[1..].split('/').peekable();
     while let Some(segment) = segments.next() {
         if let Some(name) = segment.strip_prefix(':') {
+            let shown = if name.is_empty() { "name" } else { name };
             return Some(format!(
-                "axum 0.8 writes a path parameter as `{{{name}}}`, not `:{name}`"
+                "axum 0.8 writes a path parameter as `{{{shown}}}`, not `:{name}`"
             ));
         }
         if let Some(name) = segment.strip_prefix('*') {
-            return Some(format!("axum 0.8 writes a wildcard as `{{*{name}}}`, not `*{name}`"));
+            let shown = if name.is_empty() { "name" } else { name };
+            return Some(format!("axum 0.8 writes a wildcard as `{{*{shown}}}`, not `*{name}`"));
         }
         let name = match parameter(segment) {
             Ok(Some(name)) => name,
@@ -80,6 +88,9 @@ mod tests {
         for (path, remedy) in [
             ("items", "\"/items\""),
             ("", "begins with `/`"),
+            ("items/:id", "as in \"/items/{id}\""),
+            ("https://example.org", "as in \"/items/{id}\""),
+            ("/files/*", "`{*name}`"),
             ("/items/:id", "`{id}`"),
             ("/files/*rest", "`{*rest}`"),
             ("/files/{*rest}/more", "last part"),

@@ -1,11 +1,16 @@
 //! The shape that all attributes give a function: something before its body, something after.
 
+use std::mem;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, FnArg, Pat, Path, ReturnType, Signature, Token, Type, Visibility};
+use syn::{
+    Attribute, Expr, FnArg, Lifetime, Pat, Path, ReturnType, Signature, Token, Type, Visibility,
+};
 
 use crate::function::Function;
+use crate::reply::bare;
 
 /// The function with its body between `before` and `after` (an expression of the reply,
 /// which is bound to the name given).
@@ -21,10 +26,11 @@ pub(crate) fn wrap(
     let reply = Ident::new("__reply", Span::mixed_site());
     let never_returns = function.never_returns();
     let Function { attributes, visibility, mut signature, body } = function;
-    let rebound = rebind(&mut signature.inputs, &names_in(before.mentions));
+    let rebound = rebind(&mut signature.inputs, &before.mentioned());
     let before = &before.statements;
     let output = &signature.output;
-    let body = quote! { { #rebound '__body: #body } };
+    let label = Lifetime::new("'__body", Span::mixed_site());
+    let body = quote! { { #rebound #label: #body } };
     let run = if signature.asyncness.is_some() {
         let edge = fake_return(output);
         quote! { async move { #edge #body }.await }
@@ -67,48 +73,71 @@ pub(crate) struct Before<'a> {
     pub(crate) mentions: &'a [&'a Option<Expr>],
 }
 
+impl Before<'_> {
+    fn mentioned(&self) -> Vec<String> {
+        let expressions = self.mentions.iter().map(ToTokens::to_token_stream);
+        expressions.flat_map(names_in).collect()
+    }
+}
+
 /// Binds the arguments again, inside: they are moved in whether the body mentions them or not, and
 /// dropped when and in the order the plain function drops them.
 fn rebind<'a>(
     inputs: impl IntoIterator<Item = &'a mut FnArg>,
     mentioned: &[String],
 ) -> TokenStream {
-    let mut bindings = Bindings::default();
+    let mut rebound = TokenStream::new();
     for input in inputs {
         if let FnArg::Typed(argument) = input {
+            let mut bindings = Bindings::default();
             bindings.visit_pat_mut(&mut argument.pat);
-        }
-    }
-    let rebound = bindings.0.iter().map(|(mutability, name)| {
-        let used = mentioned.iter().any(|mentioned| name == mentioned);
-        let used = used.then(|| quote! { let _ = &#name; });
-        quote! {
-            #[allow(
-                clippy::no_effect_underscore_binding,
-                clippy::shadow_same,
-                clippy::used_underscore_binding
-            )]
-            let #mutability #name = #name;
-            #used
-        }
-    });
-    rebound.collect()
-}
-
-/// Every identifier in some expressions.
-fn names_in(expressions: &[&Option<Expr>]) -> Vec<String> {
-    fn collect(tokens: TokenStream, names: &mut Vec<String>) {
-        for token in tokens {
-            match token {
-                TokenTree::Ident(name) => names.push(name.to_string()),
-                TokenTree::Group(group) => collect(group.stream(), names),
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            let (kept, inner) = attributes_inside(mem::take(&mut argument.attrs));
+            argument.attrs = kept;
+            for (mutability, name) in bindings.0 {
+                let used = mentioned.iter().any(|mentioned| name == mentioned);
+                let used = used.then(|| quote! { #(#inner)* let _ = &#name; });
+                rebound.extend(quote! {
+                    #[allow(
+                        clippy::no_effect_underscore_binding,
+                        clippy::shadow_same,
+                        clippy::used_underscore_binding
+                    )]
+                    #(#inner)*
+                    let #mutability #name = #name;
+                    #used
+                });
             }
         }
     }
+    rebound
+}
+
+/// An argument's attributes: those that stay on it, and those that its inner binding needs. Where an
+/// argument is not configured in, neither is its binding; what is allowed of it is allowed there; and
+/// what is expected of it can only happen there.
+fn attributes_inside(attributes: Vec<Attribute>) -> (Vec<Attribute>, Vec<Attribute>) {
+    let is = |attribute: &Attribute, names: &[&str]| {
+        names.iter().any(|name| attribute.path().is_ident(name))
+    };
+    let inner = attributes.iter().filter(|attribute| {
+        is(attribute, &["cfg", "cfg_attr", "allow", "warn", "deny", "forbid", "expect"])
+    });
+    let inner = inner.cloned().collect();
+    let kept = attributes.into_iter().filter(|attribute| !is(attribute, &["expect"])).collect();
+    (kept, inner)
+}
+
+/// Every identifier in some tokens, but for those of fields and methods.
+pub(crate) fn names_in(tokens: TokenStream) -> Vec<String> {
     let mut names = Vec::new();
-    for expression in expressions {
-        collect(expression.to_token_stream(), &mut names);
+    let mut after_dot = false;
+    for token in tokens {
+        match &token {
+            TokenTree::Ident(name) if !after_dot => names.push(name.to_string()),
+            TokenTree::Group(group) => names.extend(names_in(group.stream())),
+            _ => {}
+        }
+        after_dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
     }
     names
 }
@@ -136,7 +165,7 @@ fn fake_return(output: &ReturnType) -> TokenStream {
         ReturnType::Type(_, reply) => (**reply).clone(),
     };
     EraseImplTrait::default().visit_type_mut(&mut reply);
-    if matches!(reply, Type::Never(_) | Type::Infer(_)) {
+    if matches!(bare(&reply), Type::Never(_) | Type::Infer(_)) {
         return TokenStream::new();
     }
     let value = Ident::new("__value", Span::mixed_site());

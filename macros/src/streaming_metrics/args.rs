@@ -37,14 +37,19 @@ impl Args {
     }
 }
 
-/// A media type is `type/subtype`, and becomes a header value.
+/// A media type is `type/subtype`, with parameters perhaps, and becomes a header value.
 fn check_media_type(media_type: &LitStr) -> Result<(), Error> {
+    let is_token = |token: &str| {
+        !token.is_empty()
+            && token.chars().all(|c| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c))
+    };
     let value = media_type.value();
-    let is_header = value.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    let has_both = value.split_once('/').is_some_and(|(ty, subtype)| {
-        !ty.is_empty() && !subtype.is_empty() && !subtype.starts_with([';', ' '])
-    });
-    if is_header && has_both {
+    let (essence, parameters) = value.split_once(';').unwrap_or((&value, ""));
+    let has_both = essence
+        .trim_end()
+        .split_once('/')
+        .is_some_and(|(ty, subtype)| is_token(ty) && is_token(subtype));
+    if has_both && parameters.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
         return Ok(());
     }
     let message = "a media type is written `type/subtype`: \"text/event-stream\"";

@@ -7,7 +7,7 @@ use syn::{Error, ReturnType};
 
 use super::{Args, NAME};
 use crate::function::Function;
-use crate::reply::{StreamForm, StreamPlace, item_type, replace_stream};
+use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
 use crate::site::{label, located, optional};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
@@ -21,29 +21,34 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     let StreamPlace { in_result, form, ty } = StreamPlace::of(reply);
     let span = ty.span();
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
+    let declared = stream_bound(ty).filter(|(_, item)| !has_impl_trait(item));
+    // A response says nothing of its items, so that the body must hear their type here.
+    let item = declared.map_or_else(|| syn::parse_quote!(_), |(_, item)| item.clone());
+    // Nor does it mention the trait, whose import would then be unused.
+    let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
+        quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }
+    });
     let model_label = label(krate, model.as_ref());
     let statements = quote! {
         let #start = #krate::__private::StreamStart::new(
             #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint)),
             #model_label,
         );
+        #mention
     };
     let before = Before { statements, mentions: &[model] };
-    // A response says nothing of its items, so that the body must hear their type here.
-    let item = item_type(ty).filter(|item| !has_impl_trait(item)).cloned();
-    let item = item.unwrap_or_else(|| syn::parse_quote!(_));
     let private = quote! { #krate::__private };
-    let meter = |stream: &Ident| {
-        let metered = match (media_type, form) {
-            (Some(media_type), _) => {
-                quote! { #private::respond::<#item, _>(&#start, #media_type, #stream) }
-            }
-            (None, StreamForm::Opaque) => quote! { #private::stream(&#start, #stream) },
-            (None, StreamForm::OpaqueResponse) => quote! { #private::mark(&#start, #stream) },
-            (None, StreamForm::Concrete) => quote! { #private::meter(&#start, #stream) },
-        };
-        // At the return type, where a reply that cannot be metered is to be mended.
-        located(span, metered)
+    // At the return type, where a reply that cannot be metered is to be mended.
+    let at_reply = |tokens| located(span, tokens);
+    let meter = |stream: &Ident| match (media_type, form) {
+        (Some(media_type), _) => {
+            let respond = at_reply(quote! { #private::respond });
+            let arguments = at_reply(quote! { (&#start, #media_type, #stream) });
+            quote! { #respond::<#item, _> #arguments }
+        }
+        (None, StreamForm::Opaque) => at_reply(quote! { #private::stream(&#start, #stream) }),
+        (None, StreamForm::OpaqueResponse) => at_reply(quote! { #private::mark(&#start, #stream) }),
+        (None, StreamForm::Concrete) => at_reply(quote! { #private::meter(&#start, #stream) }),
     };
     let mut wrapped = wrap(function, krate, &before, |reply| {
         if in_result {

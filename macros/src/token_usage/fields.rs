@@ -1,8 +1,7 @@
 //! What the fields of a reply hold, as `#[token_usage(…)]` on them says.
 
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Error, Ident, Member, Path, Token};
+use syn::{Attribute, Data, DeriveInput, Error, Ident, Member, Path, Token, Type};
 
 use crate::errors::Errors;
 
@@ -12,14 +11,21 @@ const ROLES: &str =
 /// The fields by role.
 #[derive(Default)]
 pub(super) struct Counts {
-    pub(super) input: Option<Member>,
-    pub(super) output: Option<Member>,
-    pub(super) cache_read: Option<Member>,
-    pub(super) cache_write: Option<Member>,
-    pub(super) reasoning: Option<Member>,
-    pub(super) model: Option<Member>,
-    pub(super) nested: Vec<Member>,
+    pub(super) input: Option<Field>,
+    pub(super) output: Option<Field>,
+    pub(super) cache_read: Option<Field>,
+    pub(super) cache_write: Option<Field>,
+    pub(super) reasoning: Option<Field>,
+    pub(super) model: Option<Field>,
+    pub(super) nested: Vec<Field>,
     pub(super) krate: Option<Path>,
+}
+
+/// A field that has a role.
+#[derive(Clone)]
+pub(super) struct Field {
+    pub(super) member: Member,
+    pub(super) ty: Type,
 }
 
 impl Counts {
@@ -34,42 +40,59 @@ impl Counts {
             errors.keep(counts.read_crate(attribute));
         }
         for (member, field) in data.fields.members().zip(&data.fields) {
+            let field_of = Field { member, ty: field.ty.clone() };
             for attribute in ours(&field.attrs) {
-                errors.keep(counts.read_field(&member, attribute));
+                errors.keep(counts.read_field(&field_of, attribute));
             }
         }
         errors.into_result()?;
-        if counts.is_empty() {
-            let message = format!(
-                "no field is marked with `#[token_usage(…)]`: mark those that hold {ROLES}"
-            );
-            return Err(Error::new_spanned(&input.ident, message));
-        }
+        counts.check(&input.ident)?;
         Ok(counts)
     }
 
-    fn is_empty(&self) -> bool {
-        let counts =
-            [&self.input, &self.output, &self.cache_read, &self.cache_write, &self.reasoning];
-        self.nested.is_empty() && counts.into_iter().all(Option::is_none)
+    fn check(&self, ident: &Ident) -> Result<(), Error> {
+        let has_counts =
+            [&self.input, &self.output, &self.cache_read, &self.cache_write, &self.reasoning]
+                .into_iter()
+                .any(Option::is_some);
+        if has_counts || !self.nested.is_empty() {
+            return Ok(());
+        }
+        let message = match self.model {
+            Some(_) => {
+                "only the model is marked: mark a field `input`, `output` or `nested` as well"
+                    .to_owned()
+            }
+            None => {
+                format!("no field is marked with `#[token_usage(…)]`: mark those that hold {ROLES}")
+            }
+        };
+        Err(Error::new_spanned(ident, message))
     }
 
     fn read_crate(&mut self, attribute: &Attribute) -> Result<(), Error> {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("crate") {
-                return Err(
-                    meta.error("on the struct, `#[token_usage(crate = path)]` is all there is")
-                );
+                let message = "on the struct, `#[token_usage(crate = path)]` is all there is";
+                return Err(meta.error(message));
             }
-            self.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
+            let path = meta.value()?.call(Path::parse_mod_style).map_err(|error| {
+                Error::new(error.span(), "`crate` needs a path: crate = my::streamgauge")
+            })?;
+            self.krate = Some(path);
             Ok(())
         })
     }
 
-    fn read_field(&mut self, member: &Member, attribute: &Attribute) -> Result<(), Error> {
-        let roles = attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?;
+    fn read_field(&mut self, field: &Field, attribute: &Attribute) -> Result<(), Error> {
+        let parse = Punctuated::<Ident, Token![,]>::parse_terminated;
+        let roles = attribute.parse_args_with(parse).map_err(|error| {
+            let message = "roles are plain words: `#[token_usage(output)]`";
+            Error::new(error.span(), message)
+        })?;
         if roles.is_empty() {
-            return Err(Error::new(attribute.span(), format!("a field holds {ROLES}")));
+            let message = format!("name what the field holds: {ROLES}");
+            return Err(Error::new_spanned(attribute.path(), message));
         }
         for role in roles {
             let place = match role.to_string().as_str() {
@@ -80,16 +103,20 @@ impl Counts {
                 "reasoning" => &mut self.reasoning,
                 "model" => &mut self.model,
                 "nested" => {
-                    self.nested.push(member.clone());
+                    self.nested.push(field.clone());
                     continue;
                 }
                 other => {
-                    let message = format!("`{other}` is nothing that a field holds: {ROLES}");
+                    let message = format!("`{other}` is no role: a field is marked {ROLES}");
                     return Err(Error::new_spanned(&role, message));
                 }
             };
-            if place.replace(member.clone()).is_some() {
-                let message = format!("two fields are marked `{role}`; mark one");
+            if let Some(before) = place.replace(field.clone()) {
+                let message = if before.member == field.member {
+                    format!("`{role}` is there twice")
+                } else {
+                    format!("two fields are marked `{role}`; mark one")
+                };
                 return Err(Error::new_spanned(&role, message));
             }
         }
