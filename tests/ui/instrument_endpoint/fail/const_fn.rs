@@ -1,0 +1,23 @@
+//! A function that may run before there is anything to record in.
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint]
+const fn limit() -> u32 {
+    7
+}
+
+struct Limits;
+
+impl Limits {
+    #[instrument_endpoint]
+    pub const fn upper(&self) -> u32 {
+        7
+    }
+}
+
+const LIMIT: u32 = limit() + Limits.upper();
+
+fn main() {
+    println!("{LIMIT}");
+}

@@ -1,0 +1,18 @@
+//! Paths of the crate that are none, or lead nowhere.
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint(crate = "streamgauge")]
+async fn text() {}
+
+#[instrument_endpoint(crate = streamgauge::<u8>)]
+async fn generic() {}
+
+#[instrument_endpoint(crate = gauge)]
+async fn nowhere() {}
+
+fn main() {
+    drop(text());
+    drop(generic());
+    drop(nowhere());
+}

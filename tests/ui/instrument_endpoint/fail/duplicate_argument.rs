@@ -1,0 +1,10 @@
+//! An argument that is given twice.
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint(endpoint = "/a", method = "GET", endpoint = "/b")]
+async fn items() {}
+
+fn main() {
+    drop(items());
+}

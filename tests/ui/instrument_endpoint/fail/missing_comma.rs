@@ -1,0 +1,14 @@
+//! Two arguments with nothing in between, or something else.
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint(endpoint = "/items" method = "GET")]
+async fn nothing() {}
+
+#[instrument_endpoint(endpoint = "/items"; method = "GET")]
+async fn semicolon() {}
+
+fn main() {
+    drop(nothing());
+    drop(semicolon());
+}

@@ -1,0 +1,18 @@
+//! Values without a name, as other attributes take them.
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint("/items")]
+async fn path() {}
+
+#[instrument_endpoint(GET, "/items")]
+async fn method_and_path() {}
+
+#[instrument_endpoint(, endpoint = "/items")]
+async fn nothing() {}
+
+fn main() {
+    drop(path());
+    drop(method_and_path());
+    drop(nothing());
+}

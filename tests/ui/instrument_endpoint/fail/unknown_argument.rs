@@ -1,0 +1,20 @@
+//! Arguments that there are not.
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint(method = "GET", endpont = "/items")]
+async fn misspelled() {}
+
+#[instrument_endpoint(model = "small-1")]
+fn of_another_attribute() -> u32 {
+    1
+}
+
+#[instrument_endpoint(skip)]
+async fn without_a_value() {}
+
+fn main() {
+    drop(misspelled());
+    of_another_attribute();
+    drop(without_a_value());
+}

@@ -1,0 +1,47 @@
+//! Attributes and documentation inside the body belong to the function.
+
+#![deny(warnings)]
+#![forbid(unsafe_code)]
+
+use streamgauge::instrument_endpoint;
+
+#[instrument_endpoint]
+async fn allowed() -> u32 {
+    #![allow(unused_variables)]
+    #![allow(unused_mut, dead_code)]
+    let mut unused = 1;
+    const NEVER: u32 = 2;
+    3
+}
+
+#[instrument_endpoint]
+fn documented() -> u32 {
+    //! What it does.
+    /*! And how. */
+    #![allow(unused_assignments)]
+
+    let mut number = 1;
+    number = 2;
+    number
+}
+
+#[instrument_endpoint]
+fn nothing_else() {
+    #![allow(unused)]
+}
+
+/// No inner attribute, though it begins with a hash.
+#[instrument_endpoint]
+fn outer() -> u32 {
+    #[allow(unused_variables)]
+    let unused = 1;
+    2
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    assert_eq!(allowed().await, 3);
+    assert_eq!(documented(), 2);
+    nothing_else();
+    assert_eq!(outer(), 2);
+}

@@ -1,0 +1,19 @@
+//! A response that is put together of parts has a form of its own.
+
+use std::convert::Infallible;
+
+use axum::http::StatusCode;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use futures_core::Stream;
+use futures_util::stream::empty;
+use streamgauge::streaming_metrics;
+
+#[streaming_metrics]
+async fn events() -> (StatusCode, Sse<impl Stream<Item = Result<Event, Infallible>>>) {
+    (StatusCode::OK, Sse::new(empty()))
+}
+
+fn main() {
+    drop(events());
+}

@@ -1,0 +1,24 @@
+//! Structs that do not say where their counts are.
+
+use streamgauge::TokenUsage;
+
+#[derive(TokenUsage)]
+struct Reply {
+    prompt_tokens: u32,
+    completion_tokens: u32,
+}
+
+#[derive(TokenUsage)]
+struct Unit;
+
+#[derive(TokenUsage)]
+struct OnlyTheModel {
+    #[token_usage(model)]
+    model: String,
+}
+
+fn main() {
+    let Reply { .. } = Reply { prompt_tokens: 1, completion_tokens: 2 };
+    let Unit = Unit;
+    let OnlyTheModel { .. } = OnlyTheModel { model: String::new() };
+}

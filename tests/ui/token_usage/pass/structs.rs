@@ -1,0 +1,104 @@
+//! Replies of every form, and counts of every type.
+
+#![deny(warnings)]
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use streamgauge::{TokenUsage, Usage};
+
+#[derive(TokenUsage)]
+struct All {
+    #[token_usage(input)]
+    prompt_tokens: u32,
+    #[token_usage(output)]
+    completion_tokens: u64,
+    #[token_usage(cache_read)]
+    cached: Option<u16>,
+    #[token_usage(cache_write)]
+    written: Option<Option<u8>>,
+    #[token_usage(reasoning)]
+    reasoning: i64,
+    #[token_usage(model)]
+    model: String,
+}
+
+#[derive(TokenUsage)]
+pub struct Tuple(#[token_usage(input)] pub usize, pub String, #[token_usage(output)] i32);
+
+#[derive(TokenUsage)]
+struct OneSide {
+    #[token_usage(output)]
+    total: u8,
+}
+
+/// One number for both sides, and two attributes on one field.
+#[derive(TokenUsage)]
+struct Both {
+    #[token_usage(input)]
+    #[token_usage(output)]
+    tokens: i16,
+}
+
+#[derive(TokenUsage)]
+struct InOneList {
+    #[token_usage(input, output)]
+    tokens: isize,
+}
+
+#[derive(TokenUsage)]
+struct Raw {
+    #[token_usage(input)]
+    r#in: u32,
+    #[token_usage(model)]
+    r#type: &'static str,
+}
+
+/// A model may be any text, borrowed or not, there or not.
+#[derive(TokenUsage)]
+struct Borrowed<'a> {
+    #[token_usage(model)]
+    model: Option<&'a str>,
+    #[token_usage(output)]
+    output: u32,
+}
+
+#[derive(TokenUsage)]
+struct Shared<'a>(#[token_usage(model)] Cow<'a, str>, #[token_usage(input)] u32);
+
+#[derive(TokenUsage)]
+struct Counted(#[token_usage(model)] Option<Arc<str>>, #[token_usage(input)] u32);
+
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize, TokenUsage)]
+#[serde(rename_all = "camelCase")]
+struct OnTheWire {
+    /// Documented.
+    #[serde(default)]
+    #[token_usage(input)]
+    #[allow(dead_code)]
+    prompt_tokens: u32,
+}
+
+fn main() {
+    let all = All {
+        prompt_tokens: 10,
+        completion_tokens: 5,
+        cached: Some(4),
+        written: Some(Some(3)),
+        reasoning: 2,
+        model: "small-1".to_owned(),
+    };
+    let usage = Usage::new(10, 5).cache_read(4).cache_write(3).reasoning(2);
+    assert_eq!(all.token_usage(), Some(usage));
+    assert_eq!(all.model(), Some("small-1"));
+    assert_eq!(Tuple(1, String::new(), 2).token_usage(), Some(Usage::new(1, 2)));
+    assert_eq!(OneSide { total: 3 }.token_usage().unwrap().total(), 3);
+    assert_eq!(Both { tokens: 2 }.token_usage(), Some(Usage::new(2, 2)));
+    assert_eq!(InOneList { tokens: -2 }.token_usage(), None);
+    assert_eq!(Raw { r#in: 1, r#type: "small-1" }.model(), Some("small-1"));
+    assert_eq!(Borrowed { model: None, output: 1 }.model(), None);
+    assert_eq!(Shared("small-1".into(), 1).model(), Some("small-1"));
+    assert_eq!(Counted(Some("small-1".into()), 1).model(), Some("small-1"));
+    assert_eq!(OnTheWire { prompt_tokens: 7 }.token_usage().unwrap().total(), 7);
+}
