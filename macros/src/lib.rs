@@ -150,7 +150,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// // With a media type the function becomes a handler: it returns the stream as a response.
 /// #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
-/// fn numbers() -> impl Stream<Item = std::io::Result<Bytes>> {
+/// async fn numbers() -> impl Stream<Item = std::io::Result<Bytes>> {
 ///     stream! {
 ///         for n in 0..3 {
 ///             yield Ok(Bytes::from(format!("{n}\n")));
@@ -158,8 +158,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     }
 /// }
 ///
-/// let app: axum::Router = axum::Router::new().route("/numbers", axum::routing::get(numbers_handler));
-/// # async fn numbers_handler() -> axum::response::Response { numbers() }
+/// let app: axum::Router = axum::Router::new().route("/numbers", axum::routing::get(numbers));
 /// ```
 ///
 /// # Arguments

@@ -32,7 +32,12 @@ use crate::metrics::Metrics;
 /// ```
 ///
 /// Requests are labelled with the template of their route, `/items/{id}`, and those that no route
-/// takes with `unmatched`. Bodies pass frame by frame; nothing is collected.
+/// takes with `unmatched`. Around a whole router, where no route is known yet, that label is `unmatched`
+/// unless an attribute names its endpoint: `Router::layer` is the place.
+///
+/// Bodies pass frame by frame; nothing is collected. A body is watched to its last frame, unless it is of
+/// known length and at most 64 KiB: such a one is taken to lie in memory, and its request ends with the
+/// head, at no allocation.
 #[derive(Clone)]
 pub struct PrometheusLayer {
     metrics: Metrics,
