@@ -11,20 +11,20 @@ use crate::client::get;
 
 #[instrument_endpoint]
 #[track_tokens(model = "small-1")]
-async fn shared() -> (StatusCode, Usage2) {
-    (StatusCode::OK, Usage2(Usage::new(2, 1)))
+async fn shared() -> (StatusCode, Counted) {
+    (StatusCode::OK, Counted(Usage::new(2, 1)))
 }
 
-/// A reply of our own: `Usage` itself is no response.
-struct Usage2(Usage);
+/// `Usage` itself is no response.
+struct Counted(Usage);
 
-impl streamgauge::TokenUsage for Usage2 {
+impl streamgauge::TokenUsage for Counted {
     fn token_usage(&self) -> Option<Usage> {
         Some(self.0)
     }
 }
 
-impl axum::response::IntoResponse for Usage2 {
+impl axum::response::IntoResponse for Counted {
     fn into_response(self) -> axum::response::Response {
         "used".into_response()
     }
