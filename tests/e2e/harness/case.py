@@ -1,0 +1,52 @@
+"""The base of all tests here: a fresh gateway, and loud words about what could not be tested."""
+
+import importlib
+import shutil
+import sys
+import unittest
+
+from harness.gateway import Gateway
+from harness.polling import eventually
+
+
+class EndToEndTest(unittest.TestCase):
+    """A test that talks to a gateway of its own."""
+
+    # The gateway's pause before each token, in milliseconds.
+    pace = 5
+
+    def setUp(self):
+        self.gateway = Gateway(self.pace)
+        self.addCleanup(self.gateway.stop)
+
+    def page(self):
+        return self.gateway.page()
+
+    def page_at_rest(self):
+        """The metrics once every request and stream has ended."""
+
+        def at_rest():
+            page = self.page()
+            self.assertEqual(page.by("endpoint", "app_active_requests"), {})
+            self.assertEqual(page.by("endpoint", "app_active_streams"), {})
+            return page
+
+        return eventually(at_rest)
+
+    def module(self, name):
+        """A library from requirements.txt; without it this test is skipped."""
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            self._skip(f"the Python library `{name}` is not installed")
+
+    def program(self, name):
+        """The path of a program; without it this test is skipped."""
+        path = shutil.which(name)
+        if path is None:
+            self._skip(f"the program `{name}` is not on the PATH")
+        return path
+
+    def _skip(self, reason):
+        print(f"\nNOT TESTED: {self.id()}: {reason}", file=sys.stderr, flush=True)
+        raise unittest.SkipTest(reason)

@@ -1,0 +1,72 @@
+"""Chats with the gateway through the providers' own SDKs.
+
+The SDKs neither retry nor wait for long: a gateway that fails shall be seen failing.
+"""
+
+MODEL = "demo-1"
+QUESTION = "What is measured here?"
+MESSAGES = [{"role": "user", "content": QUESTION}]
+
+OPENAI_PATH = "/v1/chat/completions"
+OPENAI_STREAM = {
+    "model": MODEL,
+    "messages": MESSAGES,
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
+ANTHROPIC_PATH = "/v1/messages"
+ANTHROPIC_PLAIN = {"model": MODEL, "messages": MESSAGES, "max_tokens": 1000}
+
+
+class OpenAiChat:
+    """A user of OpenAI's SDK."""
+
+    def __init__(self, test):
+        openai = test.module("openai")
+        self.client = openai.OpenAI(
+            base_url=f"{test.gateway.url}/v1", api_key="any", max_retries=0, timeout=30
+        )
+        test.addCleanup(self.client.close)
+
+    def plain(self):
+        """The completion."""
+        return self.client.chat.completions.create(model=MODEL, messages=MESSAGES)
+
+    def stream(self):
+        """The stream of chunks, of which the last has the usage."""
+        return self.client.chat.completions.create(**OPENAI_STREAM)
+
+    def streamed(self):
+        """The chunks, read to the end."""
+        with self.stream() as stream:
+            return list(stream)
+
+
+class AnthropicChat:
+    """A user of Anthropic's SDK."""
+
+    def __init__(self, test):
+        anthropic = test.module("anthropic")
+        self.client = anthropic.Anthropic(
+            base_url=test.gateway.url, api_key="any", max_retries=0, timeout=30
+        )
+        test.addCleanup(self.client.close)
+
+    def plain(self):
+        """The message."""
+        return self.client.messages.create(**ANTHROPIC_PLAIN)
+
+    def streamed(self):
+        """The message that the SDK puts together from a stream."""
+        with self.client.messages.stream(**ANTHROPIC_PLAIN) as stream:
+            return stream.get_final_message()
+
+
+def openai_usage(usage):
+    """An OpenAI usage, by the values of the label `token_type`."""
+    return {"input": usage.prompt_tokens, "output": usage.completion_tokens}
+
+
+def anthropic_usage(usage):
+    """An Anthropic usage, by the values of the label `token_type`."""
+    return {"input": usage.input_tokens, "output": usage.output_tokens}

@@ -1,0 +1,47 @@
+"""The real gateway, as a process on a port of its own."""
+
+import os
+import select
+import subprocess
+
+from harness import raw
+from harness.page import Page
+from harness.process import Process
+
+GREETING = "listening on "
+
+
+class Gateway:
+    """A running gateway, whose counters all start from nothing."""
+
+    def __init__(self, pace):
+        """Starts it; `pace` is its pause before each token, in milliseconds."""
+        try:
+            program = os.environ["LLM_GATEWAY"]
+        except KeyError:
+            raise RuntimeError("LLM_GATEWAY does not name the binary: use tests/e2e/run") from None
+        self.process = Process(
+            [program, "--listen", "127.0.0.1:0", "--pace", str(pace)], stdout=subprocess.PIPE
+        )
+        try:
+            self.url = self._read_url(within=30)
+        except BaseException:
+            self.process.stop()
+            raise
+        self.address = self.url.removeprefix("http://")
+
+    def stop(self):
+        return self.process.stop()
+
+    def page(self):
+        """The metrics as they are now."""
+        reply = raw.get(self, "/metrics")
+        assert reply.status == 200, reply
+        return Page(reply.text)
+
+    def _read_url(self, within):
+        readable, _, _ = select.select([self.process.stdout], [], [], within)
+        line = self.process.stdout.readline().decode().strip() if readable else ""
+        if not line.startswith(f"{GREETING}http://"):
+            raise AssertionError(f"the gateway did not say where it listens, but {line!r}")
+        return line.removeprefix(GREETING)

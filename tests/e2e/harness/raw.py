@@ -1,0 +1,57 @@
+"""HTTP without a client library between the test and the bytes."""
+
+import http.client
+import json
+from dataclasses import dataclass
+
+TIMEOUT = 30
+
+
+@dataclass
+class Reply:
+    """A reply that has been read to its end; chunked coding is undone."""
+
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def connect(gateway):
+    """An open connection, for a test that reads or leaves half way."""
+    return http.client.HTTPConnection(gateway.address, timeout=TIMEOUT)
+
+
+def begin_post(connection, path, body):
+    """Sends `body`, as JSON unless it is text already, and gives the response yet to be read."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    connection.request("POST", path, text, {"content-type": "application/json"})
+    return connection.getresponse()
+
+
+def post(gateway, path, body):
+    connection = connect(gateway)
+    try:
+        return _read(begin_post(connection, path, body))
+    finally:
+        connection.close()
+
+
+def get(gateway, path, method="GET"):
+    connection = connect(gateway)
+    try:
+        connection.request(method, path)
+        return _read(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def _read(response):
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Reply(response.status, headers, response.read())

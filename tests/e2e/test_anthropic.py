@@ -1,0 +1,41 @@
+"""Chats through Anthropic's SDK."""
+
+from harness.case import EndToEndTest
+from harness.chat import ANTHROPIC_PATH, AnthropicChat, anthropic_usage
+
+
+class AnthropicChats(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.chat = AnthropicChat(self)
+
+    def test_the_tokens_of_a_plain_reply_are_those_that_the_sdk_was_told(self):
+        message = self.chat.plain()
+        self.assertIn("demonstration", message.content[0].text)
+        self._is_counted(self.page(), message)
+
+    def test_the_tokens_of_a_streamed_reply_are_those_that_the_sdk_was_told(self):
+        message = self.chat.streamed()
+        self.assertIn("demonstration", message.content[0].text)
+        page = self.page_at_rest()
+        self._is_counted(page, message)
+        stream = {"endpoint": ANTHROPIC_PATH, "outcome": "complete"}
+        self.assertEqual(page.series("app_stream_duration_seconds_count"), [(stream, 1)])
+
+    def test_both_kinds_of_reply_cost_the_same(self):
+        plain, streamed = self.chat.plain(), self.chat.streamed()
+        self.assertEqual(plain.content[0].text, streamed.content[0].text)
+        self.assertEqual(anthropic_usage(plain.usage), anthropic_usage(streamed.usage))
+
+    def _is_counted(self, page, message):
+        usage = anthropic_usage(message.usage)
+        self.assertGreater(usage["output"], 0)
+        self.assertEqual(page.by("token_type", "app_token_usage_total"), usage)
+        self.assertEqual(page.sum("app_llm_calls_total", endpoint=ANTHROPIC_PATH), 1)
+        request = {
+            "method": "POST",
+            "endpoint": ANTHROPIC_PATH,
+            "status": "200",
+            "outcome": "success",
+        }
+        self.assertEqual(page.series("app_http_requests_total"), [(request, 1)])
