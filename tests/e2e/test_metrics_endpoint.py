@@ -7,7 +7,8 @@ from harness.traffic import make_all_kinds
 
 class MetricsEndpoint(EndToEndTest):
     def test_its_content_type_is_the_text_format(self):
-        media_type, *parameters = raw.get(self.gateway, "/metrics").headers["content-type"].split(";")
+        content_type = raw.get(self.gateway, "/metrics").headers["content-type"]
+        media_type, *parameters = content_type.split(";")
         parameters = {parameter.strip().lower() for parameter in parameters}
         self.assertEqual(media_type.strip(), "text/plain")
         self.assertIn("version=0.0.4", parameters)

@@ -46,10 +46,11 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let metrics = Metrics::builder().skip_paths(["/health"]).install()?;
     llm_gateway::load_vocabulary();
     let listener = TcpListener::bind(options.listen).await?;
+    let stop = asked_to_stop()?;
     greet(listener.local_addr()?)?;
     let pace = Pace::new(Duration::from_millis(options.pace));
     let app = llm_gateway::app(pace, metrics);
-    axum::serve(listener, app).with_graceful_shutdown(asked_to_stop()).await?;
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     Ok(())
 }
 
@@ -82,32 +83,27 @@ Or with the Python library `openai`:
     stdout.flush()
 }
 
-/// Resolves on ctrl-c, and on SIGTERM where there is such a thing.
-async fn asked_to_stop() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate() => {}
-    }
-}
-
+/// Resolves on ctrl-c and on SIGTERM. They are listened for from the call on, not from the first poll:
+/// whoever has read the greeting may stop the gateway.
 #[cfg(unix)]
-async fn terminate() {
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-        Err(_) => std::future::pending().await,
-    }
+    })
 }
 
-#[cfg(not(unix))]
-async fn terminate() {
-    std::future::pending().await
+/// Resolves on ctrl-c.
+#[cfg(windows)]
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

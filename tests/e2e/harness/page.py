@@ -17,9 +17,6 @@ class Page:
         self.text = text
         self._samples = [_sample(line) for line in text.splitlines() if not line.startswith("#")]
 
-    def __str__(self):
-        return self.text
-
     def series(self, name, **labels):
         """The samples of a name that have these labels, among others: (labels, value) pairs."""
         return [
