@@ -96,6 +96,7 @@ fn rebind<'a>(
             for (mutability, name) in bindings.0 {
                 let used = mentioned.iter().any(|mentioned| name == mentioned);
                 let used = used.then(|| quote! { #(#inner)* let _ = &#name; });
+                // Clippy sees the user's name in `let x = x;` and takes it for the user's doing.
                 rebound.extend(quote! {
                     #[allow(
                         clippy::no_effect_underscore_binding,

@@ -99,6 +99,7 @@ macro_rules! __streamgauge_site {
 #[macro_export]
 macro_rules! __streamgauge_verdict {
     ($reply:expr) => {{
+        // One of the four is used, and which one only the compiler knows.
         #[allow(unused_imports)]
         use $crate::__private::{OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _};
         (&&&&$crate::__private::Reply($reply)).streamgauge_verdict()

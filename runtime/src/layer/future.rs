@@ -94,7 +94,7 @@ where
         Some(_) => None,
         None => at_hand(&head.headers, &body),
     };
-    scope.head(head.status, claim.is_some() || events);
+    scope.head(head.status, at_once.is_some() || claim.is_some() || events);
     let body = Body::new(body);
     if let Some(size) = at_once {
         scope.close(Ending::Complete, Some(size));

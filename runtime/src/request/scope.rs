@@ -35,8 +35,8 @@ pub(crate) struct Scope {
     panicked: bool,
     started: Instant,
     head: Option<Head>,
-    /// Whether the handler has made a stream: the request's duration then ends at the head.
-    streams: bool,
+    /// Whether the request's duration ends with its head.
+    ends_with_head: bool,
     request_size: Option<u64>,
     /// The type of the error that the claiming handler returned, until its status is known.
     exception: Option<&'static str>,
@@ -85,7 +85,7 @@ impl Scope {
             panicked: false,
             started: Instant::now(),
             head: None,
-            streams: false,
+            ends_with_head: false,
             request_size,
             exception: None,
             reported: Vec::new(),
@@ -145,7 +145,9 @@ impl Scope {
 
     /// Counts an error that a handler reports by hand. Returning it as well adds nothing.
     pub(crate) fn report(&mut self, type_name: &'static str, status: StatusCode) {
-        self.reported.push(type_name);
+        if !self.reported.contains(&type_name) {
+            self.reported.push(type_name);
+        }
         self.count_exception(type_name, status.as_u16());
     }
 
@@ -169,7 +171,7 @@ impl Scope {
 
     /// Takes note that the handler has made a stream, and tells when the request entered.
     pub(crate) fn begin_stream(&mut self) -> Instant {
-        self.streams = true;
+        self.ends_with_head = true;
         self.started
     }
 
@@ -197,9 +199,10 @@ impl Scope {
         }
     }
 
-    /// Takes note of the response head, and of whether a stream follows it.
-    pub(crate) fn head(&mut self, status: StatusCode, stream_follows: bool) {
-        self.streams |= stream_follows;
+    /// Takes note of the response head, and of whether the request's duration ends with it: a stream
+    /// follows, or nothing that takes time.
+    pub(crate) fn head(&mut self, status: StatusCode, ends: bool) {
+        self.ends_with_head |= ends;
         self.head = Some(Head { status, at: Instant::now() });
         if let Some(type_name) = self.exception.take() {
             self.count_exception(type_name, status.as_u16());
@@ -225,7 +228,7 @@ impl Scope {
         let series = self.endpoint.method(self.method);
         series.active.dec();
         series.end(end);
-        series.duration(end.outcome).observe_duration(self.duration(response_size));
+        series.duration(end.outcome).observe_duration(self.duration());
         if let Some(size) = self.request_size {
             series.request_size().observe(size);
         }
@@ -251,11 +254,10 @@ impl Scope {
         self.close(if panicked { Ending::Panicked } else { Ending::Left }, response_size);
     }
 
-    /// From the entry to the end of the response, or to the head of a stream. A response without a
-    /// body ended with its head, so the clock need not be read again.
-    fn duration(&self, response_size: Option<u64>) -> Duration {
+    /// From the entry to the end of the response, or to its head.
+    fn duration(&self) -> Duration {
         match self.head {
-            Some(head) if self.streams || response_size == Some(0) => head.at - self.started,
+            Some(head) if self.ends_with_head => head.at - self.started,
             _ => self.started.elapsed(),
         }
     }
