@@ -179,7 +179,7 @@ fn fake_return(output: &ReturnType) -> TokenStream {
 
 /// The return type of a closure, where it can be written.
 fn closure_output(output: &ReturnType) -> Option<TokenStream> {
-    let ReturnType::Type(_, reply) = output else { return Some(TokenStream::new()) };
+    let ReturnType::Type(_, reply) = output else { return Some(quote! { -> () }) };
     (!has_impl_trait(reply)).then(|| output.to_token_stream())
 }
 
