@@ -1,0 +1,198 @@
+//! Arguments and temporaries of an async function are dropped when, and in the order, that they are plain.
+
+#![expect(unused_assignments, unused_variables, reason = "arguments are there to be dropped")]
+
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+
+use crate::log::{Noisy, logged, note, pause};
+
+/// The same is logged by the two futures, however far they come.
+macro_rules! assert_same_log {
+    ($function:ident($($argument:expr),*)) => {
+        for how in [never_polled, polled_once, completed] {
+            assert_eq!(
+                logged(|| how(Box::pin(annotated::$function($($argument),*)))),
+                logged(|| how(Box::pin(plain::$function($($argument),*)))),
+            );
+        }
+    };
+}
+
+fn never_polled<R>(future: Pin<Box<dyn Future<Output = R> + '_>>) {
+    note("called");
+    drop(future);
+}
+
+fn polled_once<R>(mut future: Pin<Box<dyn Future<Output = R> + '_>>) {
+    assert!(future.as_mut().now_or_never().is_none());
+    note("polled");
+    drop(future);
+}
+
+fn completed<R>(mut future: Pin<Box<dyn Future<Output = R> + '_>>) {
+    assert!(future.as_mut().now_or_never().is_none());
+    note("polled");
+    drop(future.as_mut().now_or_never().expect("the second poll completes"));
+    note("completed");
+    drop(future);
+}
+
+twice! {
+    pub(super) async fn used(first: Noisy, second: Noisy) -> usize {
+        pause().await;
+        let length = first.name().len() + second.name().len();
+        note("body");
+        length
+    }
+
+    pub(super) async fn unused(first: Noisy, second: Noisy) {
+        pause().await;
+        note("body");
+    }
+
+    pub(super) async fn underscored(_first: Noisy, _second: Noisy) {
+        pause().await;
+        note("body");
+    }
+
+    pub(super) async fn ignored(_: Noisy) {
+        pause().await;
+        note("body");
+    }
+
+    pub(super) async fn tuple((first, second): (Noisy, Noisy), last: Noisy) {
+        pause().await;
+        note(second.name());
+    }
+
+    pub(super) async fn part_of_tuple((first, _): (Noisy, Noisy)) {
+        pause().await;
+        note("body");
+    }
+
+    pub(super) async fn by_reference((ref first, second): (Noisy, Noisy), last: Noisy) {
+        pause().await;
+        note(first.name());
+    }
+
+    pub(super) async fn moved_in_body(first: Noisy, second: Noisy, third: Noisy) {
+        pause().await;
+        drop(second);
+        let _local = Noisy("local");
+        note("body");
+    }
+
+    pub(super) async fn mutable(mut first: Noisy, second: Noisy) {
+        pause().await;
+        first = Noisy("assigned");
+        note("body");
+    }
+
+    pub(super) async fn early(first: Noisy, leave: bool, second: Noisy) -> Option<Noisy> {
+        pause().await;
+        let _local = Noisy("local");
+        if leave {
+            return None;
+        }
+        note("body");
+        Some(first)
+    }
+
+    pub(super) async fn questioned(first: Noisy, text: &str) -> Result<u8, std::num::ParseIntError> {
+        pause().await;
+        let _local = Noisy("local");
+        let number = text.parse()?;
+        note("body");
+        Ok(number)
+    }
+
+    pub(super) async fn panicking(first: Noisy, _second: Noisy) -> u8 {
+        pause().await;
+        let _local = Noisy("local");
+        panic!("in the body")
+    }
+
+    pub(super) async fn temporary_in_tail(argument: Noisy) -> usize {
+        pause().await;
+        let _local = Noisy("local");
+        Noisy("temporary").name().len() + argument.name().len()
+    }
+
+    pub(super) async fn temporary_in_match(argument: Noisy) -> usize {
+        pause().await;
+        match Noisy("scrutinee").name() {
+            "" => 0,
+            name => {
+                note("arm");
+                name.len() + argument.name().len()
+            }
+        }
+    }
+
+    pub(super) async fn passed_on(first: Noisy, second: Noisy) -> (Noisy, Noisy) {
+        pause().await;
+        note("body");
+        (second, first)
+    }
+}
+
+#[test]
+fn used_arguments_are_dropped_after_the_body_last_first() {
+    assert_same_log!(used(Noisy("a"), Noisy("b")));
+}
+
+#[test]
+fn unused_arguments_live_as_long_as_used_ones() {
+    assert_same_log!(unused(Noisy("a"), Noisy("b")));
+    assert_same_log!(underscored(Noisy("a"), Noisy("b")));
+}
+
+#[test]
+fn an_argument_without_a_name_lives_until_the_body_has_run() {
+    assert_same_log!(ignored(Noisy("a")));
+}
+
+#[test]
+fn the_parts_of_a_pattern_are_dropped_in_their_turn() {
+    assert_same_log!(tuple((Noisy("a"), Noisy("b")), Noisy("c")));
+    assert_same_log!(part_of_tuple((Noisy("a"), Noisy("b"))));
+}
+
+#[test]
+fn what_patterns_borrow_is_dropped_in_its_turn() {
+    assert_same_log!(by_reference((Noisy("a"), Noisy("b")), Noisy("c")));
+}
+
+#[test]
+fn what_the_body_moves_or_assigns_is_dropped_where_it_does_so() {
+    assert_same_log!(moved_in_body(Noisy("a"), Noisy("b"), Noisy("c")));
+    assert_same_log!(mutable(Noisy("a"), Noisy("b")));
+}
+
+#[test]
+fn an_early_return_drops_the_same() {
+    for leave in [true, false] {
+        assert_same_log!(early(Noisy("a"), leave, Noisy("b")));
+    }
+    for text in ["7", "seven"] {
+        assert_same_log!(questioned(Noisy("a"), text));
+    }
+}
+
+#[test]
+fn a_panic_drops_the_same() {
+    assert_same_log!(panicking(Noisy("a"), Noisy("b")));
+}
+
+#[test]
+fn temporaries_live_as_long_as_in_the_plain_function() {
+    assert_same_log!(temporary_in_tail(Noisy("a")));
+    assert_same_log!(temporary_in_match(Noisy("a")));
+}
+
+#[test]
+fn what_is_returned_is_not_dropped() {
+    assert_same_log!(passed_on(Noisy("a"), Noisy("b")));
+}

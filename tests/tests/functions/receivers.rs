@@ -1,0 +1,210 @@
+//! Methods, by every kind of receiver, in inherent implementations and in those of traits.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::log::pause;
+
+/// Something that is asked and changed through each kind of receiver.
+trait Shelf: Sized {
+    const LIMIT: usize;
+    type Item;
+
+    fn taken(self) -> Vec<Self::Item>;
+    fn first(&self) -> Option<&Self::Item>;
+    fn last_mut(&mut self) -> Option<&mut Self::Item>;
+    fn unboxed(self: Box<Self>) -> Vec<Self::Item>;
+    fn shared(self: Rc<Self>) -> (usize, usize);
+    fn pinned(self: Pin<&mut Self>) -> Pin<&mut Self>;
+    async fn taken_later(self) -> Vec<Self::Item>;
+    async fn first_later(&self) -> Option<&Self::Item>;
+    async fn push_later(&mut self, item: Self::Item) -> Result<&mut Self, Self::Item>;
+    async fn shared_later(self: &Arc<Self>, other: &Self) -> usize;
+    fn spawnable(self) -> impl Future<Output = usize> + Send;
+    fn of(items: &[Self::Item]) -> Self;
+}
+
+macro_rules! shelf {
+    ($name:ident $(, #[$attribute:meta])?) => {
+        #[derive(Clone, Debug, Default)]
+        struct $name {
+            items: Vec<u8>,
+            label: String,
+        }
+
+        impl Shelf for $name {
+            const LIMIT: usize = 3;
+            type Item = u8;
+
+            $(#[$attribute])?
+            fn taken(self) -> Vec<Self::Item> {
+                let Self { items, .. } = self;
+                items
+            }
+
+            $(#[$attribute])?
+            fn first(&self) -> Option<&Self::Item> {
+                let first = self.items.first()?;
+                Some(first)
+            }
+
+            $(#[$attribute])?
+            fn last_mut(&mut self) -> Option<&mut Self::Item> {
+                self.label.push('m');
+                self.items.last_mut()
+            }
+
+            $(#[$attribute])?
+            fn unboxed(self: Box<Self>) -> Vec<Self::Item> {
+                if self.items.len() > Self::LIMIT {
+                    return Vec::new();
+                }
+                self.items
+            }
+
+            $(#[$attribute])?
+            fn shared(self: Rc<Self>) -> (usize, usize) {
+                (Rc::strong_count(&self), self.items.len())
+            }
+
+            $(#[$attribute])?
+            fn pinned(mut self: Pin<&mut Self>) -> Pin<&mut Self> {
+                self.items.push(9);
+                self.as_mut().label.push('p');
+                self
+            }
+
+            $(#[$attribute])?
+            async fn taken_later(mut self) -> Vec<Self::Item> {
+                pause().await;
+                self.items.reverse();
+                self.items
+            }
+
+            $(#[$attribute])?
+            async fn first_later(&self) -> Option<&Self::Item> {
+                pause().await;
+                self.first()
+            }
+
+            $(#[$attribute])?
+            async fn push_later(&mut self, item: Self::Item) -> Result<&mut Self, Self::Item> {
+                pause().await;
+                if self.items.len() >= Self::LIMIT {
+                    return Err(item);
+                }
+                self.items.push(item);
+                Ok(self)
+            }
+
+            $(#[$attribute])?
+            async fn shared_later(self: &Arc<Self>, other: &Self) -> usize {
+                let own = Arc::clone(self);
+                pause().await;
+                own.items.len() + other.items.len()
+            }
+
+            $(#[$attribute])?
+            async fn spawnable(self) -> usize {
+                pause().await;
+                self.items.len()
+            }
+
+            $(#[$attribute])?
+            fn of(items: &[Self::Item]) -> Self {
+                Self { items: items.to_vec(), ..Self::default() }
+            }
+        }
+    };
+}
+
+shelf!(Plain);
+shelf!(Annotated, #[streamgauge::instrument_endpoint]);
+
+/// Everything that a shelf does.
+async fn told<S: Shelf<Item = u8> + Clone + 'static>(items: &[u8]) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut tell = |what: &dyn std::fmt::Debug| told.push(format!("{what:?}"));
+    let mut shelf = S::of(items);
+    tell(&shelf.first());
+    if let Some(last) = shelf.last_mut() {
+        *last += 1;
+    }
+    tell(&shelf.first_later().await);
+    tell(&shelf.push_later(7).await.map(|shelf| shelf.first().copied()));
+    tell(&Box::new(shelf.clone()).unboxed());
+    let shared = Rc::new(shelf.clone());
+    tell(&Rc::clone(&shared).shared());
+    tell(&Arc::new(shelf.clone()).shared_later(&shared).await);
+    tell(&std::pin::pin!(shelf.clone()).as_mut().pinned().first());
+    tell(&shelf.clone().taken());
+    tell(&tokio::spawn(shelf.clone().spawnable()).await.expect("the task completes"));
+    tell(&shelf.taken_later().await);
+    told
+}
+
+#[tokio::test]
+async fn a_method_does_the_same_by_every_receiver() {
+    for items in [&[][..], &[1], &[1, 2, 3], &[1, 2, 3, 4]] {
+        assert_eq!(told::<Annotated>(items).await, told::<Plain>(items).await);
+    }
+}
+
+/// `self` and its parts are dropped in their turn.
+mod drops {
+    use crate::log::{Noisy, logged, note};
+
+    macro_rules! pair {
+        ($name:ident $(, #[$attribute:meta])?) => {
+            #[expect(dead_code, reason = "it is there to be dropped")]
+            struct $name(Noisy, Noisy);
+
+            impl $name {
+                fn new() -> Self {
+                    Self(Noisy("first"), Noisy("second"))
+                }
+
+                $(#[$attribute])?
+                fn unused(self, _other: Noisy) {
+                    note("body");
+                }
+
+                $(#[$attribute])?
+                fn used(self, other: Noisy) -> Self {
+                    note(other.name());
+                    self
+                }
+
+                $(#[$attribute])?
+                fn moved_in_part(self, _other: Noisy) -> Noisy {
+                    self.1
+                }
+
+            }
+        };
+    }
+
+    pair!(Plain);
+    pair!(Annotated, #[streamgauge::instrument_endpoint]);
+
+    macro_rules! assert_same_log {
+        ($method:ident) => {
+            assert_eq!(
+                logged(|| Annotated::new().$method(Noisy("other"))),
+                logged(|| Plain::new().$method(Noisy("other"))),
+            )
+        };
+    }
+
+    #[test]
+    fn a_receiver_is_dropped_after_the_other_arguments() {
+        assert_same_log!(unused);
+        assert_same_log!(used);
+    }
+
+    #[test]
+    fn what_is_left_of_a_receiver_is_dropped_in_its_turn() {
+        assert_same_log!(moved_in_part);
+    }
+}
