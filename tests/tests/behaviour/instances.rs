@@ -1,7 +1,7 @@
 //! Several instances in one process, and what is recorded outside any request.
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get as route_get;
 use futures_util::FutureExt;
 use streamgauge::{Metrics, PrometheusLayer, Usage, instrument_endpoint, track_tokens};
@@ -114,4 +114,25 @@ async fn a_layer_without_an_instance_records_in_the_global_one() {
     get(&app, "/only-here/1").await;
     let scrape = Scrape::of(Metrics::global());
     assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "/only-here/{id}")]), 1);
+}
+
+#[test]
+fn a_reply_of_parts_outside_any_request_has_the_status_it_begins_with() {
+    #[instrument_endpoint]
+    fn parts_of_this_test() -> (StatusCode, HeaderMap, &'static str) {
+        (StatusCode::CONFLICT, HeaderMap::new(), "taken")
+    }
+
+    #[instrument_endpoint]
+    fn result_of_this_test() -> Result<(StatusCode, &'static str), std::fmt::Error> {
+        Ok((StatusCode::CONFLICT, "taken"))
+    }
+
+    parts_of_this_test();
+    assert!(result_of_this_test().is_ok());
+    let scrape = Scrape::of(Metrics::global());
+    for endpoint in ["parts_of_this_test", "result_of_this_test"] {
+        let conflict = [("endpoint", endpoint), ("status", "409"), ("outcome", "client_error")];
+        assert_eq!(scrape.sum("app_http_requests_total", &conflict), 1, "{endpoint}");
+    }
 }
