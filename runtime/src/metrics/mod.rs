@@ -53,6 +53,7 @@ impl Metrics {
     /// default settings, made at the first call.
     pub fn global() -> &'static Self {
         GLOBAL.get_or_init(|| {
+            // Nothing that a user gave is in these settings.
             Self::builder().build().unwrap_or_else(|_| {
                 unreachable!("the default settings are valid and the registry is empty")
             })
