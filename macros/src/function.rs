@@ -8,6 +8,7 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{AttrStyle, Attribute, Error, ReturnType, Signature, Token, Type, Visibility};
 
+use crate::future::ReturnedFuture;
 use crate::reply::bare;
 
 /// A function with a body.
@@ -16,6 +17,9 @@ pub(crate) struct Function {
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
+    /// What a call comes to: the type returned, or the output of the future returned. `None` where no
+    /// type is written.
+    pub(crate) outcome: Option<Type>,
 }
 
 impl Function {
@@ -46,7 +50,8 @@ impl Function {
         }
         let body = innermost(input.parse()?)?;
         let body = lift_inner_attributes(body, &mut attributes)?;
-        Ok(Self { attributes, visibility, signature, body })
+        let outcome = outcome(&signature);
+        Ok(Self { attributes, visibility, signature, body, outcome })
     }
 
     /// The function's name, as a label says it.
@@ -55,17 +60,21 @@ impl Function {
         name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
     }
 
-    /// The return type, if one is written.
-    pub(crate) fn reply(&self) -> Option<&Type> {
-        match &self.signature.output {
-            ReturnType::Default => None,
-            ReturnType::Type(_, reply) => Some(reply),
-        }
-    }
-
     /// Whether the function is declared never to return.
     pub(crate) fn never_returns(&self) -> bool {
-        matches!(self.reply().map(bare), Some(Type::Never(_)))
+        matches!(self.outcome.as_ref().map(bare), Some(Type::Never(_)))
+    }
+}
+
+fn outcome(signature: &Signature) -> Option<Type> {
+    let ReturnType::Type(_, reply) = &signature.output else { return None };
+    let mut reply = (**reply).clone();
+    if signature.asyncness.is_some() {
+        return Some(reply);
+    }
+    match ReturnedFuture::of(&mut reply) {
+        Some(future) => Some(future.output.clone()),
+        None => Some(reply),
     }
 }
 

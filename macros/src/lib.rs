@@ -4,9 +4,12 @@
 //! in `expand`. What they share is what is true of every annotated function.
 
 mod arguments;
+mod body;
 mod errors;
 mod function;
+mod future;
 mod instrument_endpoint;
+mod rebind;
 mod reply;
 mod route;
 mod site;

@@ -77,7 +77,8 @@ pub(crate) fn bare(mut ty: &Type) -> &Type {
     ty
 }
 
-fn bare_mut(ty: &mut Type) -> &mut Type {
+/// [`bare`], to be changed.
+pub(crate) fn bare_mut(ty: &mut Type) -> &mut Type {
     match ty {
         Type::Group(group) => bare_mut(&mut group.elem),
         ty => ty,

@@ -1,8 +1,13 @@
 //! Pieces of an expansion: what an attribute was told, and where its errors belong.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::{Expr, ExprLit, Lit, LitStr, Path};
+
+/// A name of our own in the user's function.
+pub(crate) fn mixed_site(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
 
 /// An optional literal, as an `Option`.
 pub(crate) fn optional(text: Option<&LitStr>) -> TokenStream {

@@ -1,53 +1,127 @@
 //! The shape that all attributes give a function: something before its body, something after.
 
-use std::mem;
-
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Attribute, Expr, FnArg, Lifetime, Pat, Path, ReturnType, Signature, Token, Type, Visibility,
-};
+use syn::{Attribute, Expr, Lifetime, Path, ReturnType, Signature, Type, Visibility};
 
+use crate::body::{CAUGHT, is_caught, may_leave, names_in};
 use crate::function::Function;
+use crate::future::ReturnedFuture;
+use crate::rebind::rebind;
 use crate::reply::bare;
+use crate::site::{located, mixed_site};
 
 /// The function with its body between `before` and `after` (an expression of the reply,
 /// which is bound to the name given).
 ///
-/// The body keeps its tokens and runs inside an async block, or in a closure, so that `return` and
-/// `?` end there and not before `after` has run. A function that never returns has no `after`.
+/// A function that never returns has no `after`. One that returns a future has both in there.
 pub(crate) fn wrap(
     function: Function,
     krate: &Path,
     before: &Before<'_>,
     after: impl FnOnce(&Ident) -> TokenStream,
 ) -> Wrapped {
-    let reply = Ident::new("__reply", Span::mixed_site());
     let never_returns = function.never_returns();
-    let Function { attributes, visibility, mut signature, body } = function;
-    let rebound = rebind(&mut signature.inputs, &before.mentioned());
-    let before = &before.statements;
-    let output = &signature.output;
-    let label = Lifetime::new("'__body", Span::mixed_site());
-    let body = quote! { { #rebound #label: #body } };
-    let run = if signature.asyncness.is_some() {
-        let edge = fake_return(output);
-        quote! { async move { #edge #body }.await }
-    } else if never_returns {
-        body
-    } else {
-        let returns = closure_output(output);
-        let edge = returns.is_none().then(|| fake_return(output));
-        quote! { #krate::__private::call(move || #returns { #edge #body }) }
+    let Function { attributes, visibility, mut signature, body, .. } = function;
+    let future = match &mut signature.output {
+        ReturnType::Type(_, reply) if signature.asyncness.is_none() => ReturnedFuture::of(reply),
+        _ => None,
     };
-    let run = if never_returns {
-        run
+    let boxed = future.map(|future| future.boxed);
+    let in_place =
+        stays_in_place(&attributes, &signature, &body) || boxed.is_none() && never_returns;
+    let Run { tokens: run, ty } = if in_place {
+        in_its_place(&signature.output, &body)
     } else {
-        let after = after(&reply);
-        quote! { let #reply = #run; #after }
+        caught(&mut signature, krate, &body, &before.mentioned(&attributes))
     };
-    Wrapped { attributes, visibility, signature, body: quote! { { #before #run } } }
+    let ty = ty.map(|ty| quote! { : #ty });
+    let reply = mixed_site("__reply");
+    let Before { labels, guard, start, .. } = before;
+    let body = match boxed {
+        None if never_returns => quote! { #labels let #guard = #start; #run },
+        None => {
+            let after = after(&reply);
+            quote! { #labels let #guard = #start; let #reply #ty = #run; #after }
+        }
+        Some(boxed) => {
+            let made = mixed_site("__future");
+            let after = after(&reply);
+            let recorded = quote! {
+                #krate::__private::returned(#made, move || #start, move |#guard, #reply| { #after })
+            };
+            let recorded = if boxed {
+                quote! { ::std::boxed::Box::pin(#recorded) }
+            } else {
+                recorded
+            };
+            quote! { #labels let #made #ty = #run; #recorded }
+        }
+    };
+    let caught = Lifetime::new(&format!("'{CAUGHT}"), Span::mixed_site());
+    Wrapped { attributes, visibility, signature, body: quote! { { #caught: { #body } } } }
+}
+
+/// Whether a body stays in its function, since nothing needs to catch what it leaves with. The future of
+/// an async function is then no deeper than it was, and its arguments are not moved once more. What a
+/// synchronous one has to say of borrows the compiler says better of a closure; but in one,
+/// `#[track_caller]` would track the attribute.
+fn stays_in_place(attributes: &[Attribute], signature: &Signature, body: &Group) -> bool {
+    let tracks_caller = || attributes.iter().any(|other| other.path().is_ident("track_caller"));
+    is_caught(body) || (signature.asyncness.is_some() || tracks_caller()) && !may_leave(body)
+}
+
+/// The value of a body, and the type that its binding must be given.
+struct Run {
+    tokens: TokenStream,
+    ty: Option<Type>,
+}
+
+fn in_its_place(output: &ReturnType, body: &Group) -> Run {
+    let label = label(body);
+    let Some(ty) = written(output) else {
+        return Run { tokens: quote! { #label: #body }, ty: None };
+    };
+    let edge = edge(&ty, &quote! { _ }, &quote! { break #label });
+    Run { tokens: quote! { #label: { #edge #body } }, ty: Some(ty) }
+}
+
+/// A label for the body, which makes an expression of it that is not merely braces. Where the body lacks
+/// its last value, the compiler says so of the labelled block.
+fn label(body: &Group) -> Lifetime {
+    Lifetime::new("'__body", Span::mixed_site().located_at(body.span()))
+}
+
+/// The body in an async block or a closure, where `return` and `?` end.
+fn caught(signature: &mut Signature, krate: &Path, body: &Group, mentioned: &[String]) -> Run {
+    let rebound = rebind(&mut signature.inputs, body, mentioned);
+    let label = label(body);
+    let mut inside = Group::new(Delimiter::Brace, quote! { #rebound #label: #body });
+    inside.set_span(label.span());
+    let ty = written(&signature.output);
+    let edge = ty.as_ref().map(|ty| edge(ty, &ty.to_token_stream(), &quote! { return }));
+    if signature.asyncness.is_some() {
+        return Run { tokens: quote! { async move { #edge #inside }.await }, ty };
+    }
+    // What is wrong with the closure is wrong with the function.
+    let place = signature.ident.span();
+    let closure = located(place, quote! { move || });
+    let closure = match &signature.output {
+        ReturnType::Default => {
+            let unit = located(place, quote! { -> () });
+            quote! { #closure #unit #inside }
+        }
+        ReturnType::Type(_, reply) if has_impl_trait(reply) => {
+            quote! { #closure { #edge #inside } }
+        }
+        ReturnType::Type(..) => {
+            let output = &signature.output;
+            quote! { #closure #output #inside }
+        }
+    };
+    Run { tokens: quote! { #krate::__private::call(#closure) }, ty: None }
 }
 
 /// A function that has been wrapped.
@@ -67,120 +141,47 @@ impl ToTokens for Wrapped {
 
 /// What comes before a function's body.
 pub(crate) struct Before<'a> {
-    pub(crate) statements: TokenStream,
-    /// The expressions over the arguments that the attribute was given, and that stand in the
-    /// statements: an argument that only they use is no unused one.
+    /// Statements that read the arguments, before the body takes them.
+    pub(crate) labels: TokenStream,
+    /// The record that is open while the body runs.
+    pub(crate) guard: Ident,
+    /// What opens it, when the body begins.
+    pub(crate) start: TokenStream,
+    /// The expressions over the arguments that the attribute was given, and that stand in `labels`:
+    /// an argument that only they use is no unused one.
     pub(crate) mentions: &'a [&'a Option<Expr>],
 }
 
 impl Before<'_> {
-    fn mentioned(&self) -> Vec<String> {
+    /// The names that this attribute uses, or another that is still to come.
+    fn mentioned(&self, attributes: &[Attribute]) -> Vec<String> {
         let expressions = self.mentions.iter().map(ToTokens::to_token_stream);
-        expressions.flat_map(names_in).collect()
+        let attributes = attributes.iter().map(ToTokens::to_token_stream);
+        expressions.chain(attributes).flat_map(names_in).collect()
     }
 }
 
-/// Binds the arguments again, inside: they are moved in whether the body mentions them or not, and
-/// dropped when and in the order the plain function drops them.
-fn rebind<'a>(
-    inputs: impl IntoIterator<Item = &'a mut FnArg>,
-    mentioned: &[String],
-) -> TokenStream {
-    let mut rebound = TokenStream::new();
-    for input in inputs {
-        if let FnArg::Typed(argument) = input {
-            let mut bindings = Bindings::default();
-            bindings.visit_pat_mut(&mut argument.pat);
-            let (kept, inner) = attributes_inside(mem::take(&mut argument.attrs));
-            argument.attrs = kept;
-            for (mutability, name) in bindings.0 {
-                let used = mentioned.iter().any(|mentioned| name == mentioned);
-                let used = used.then(|| quote! { #(#inner)* let _ = &#name; });
-                // Clippy sees the user's name in `let x = x;` and takes it for the user's doing.
-                rebound.extend(quote! {
-                    #[allow(
-                        clippy::no_effect_underscore_binding,
-                        clippy::shadow_same,
-                        clippy::used_underscore_binding
-                    )]
-                    #(#inner)*
-                    let #mutability #name = #name;
-                    #used
-                });
-            }
+/// An edge that is never taken, on which a value of a type `leave`s. From it the compiler learns that
+/// what follows can be reached, and what the block comes to before it reads the body, so that
+/// coercions and errors are where they would be without the attribute.
+fn edge(ty: &Type, shown: &TokenStream, leave: &TokenStream) -> TokenStream {
+    let value = mixed_site("__value");
+    let leave = located(ty.span(), quote! { #leave #value });
+    quote! {
+        if let ::core::option::Option::Some(#value) = ::core::option::Option::None::<#shown> {
+            #leave;
         }
     }
-    rebound
 }
 
-/// An argument's attributes: those that stay on it, and those that its inner binding needs. Where an
-/// argument is not configured in, neither is its binding; what is allowed of it is allowed there; and
-/// what is expected of it can only happen there.
-fn attributes_inside(attributes: Vec<Attribute>) -> (Vec<Attribute>, Vec<Attribute>) {
-    let is = |attribute: &Attribute, names: &[&str]| {
-        names.iter().any(|name| attribute.path().is_ident(name))
-    };
-    let inner = attributes.iter().filter(|attribute| {
-        is(attribute, &["cfg", "cfg_attr", "allow", "warn", "deny", "forbid", "expect"])
-    });
-    let inner = inner.cloned().collect();
-    let kept = attributes.into_iter().filter(|attribute| !is(attribute, &["expect"])).collect();
-    (kept, inner)
-}
-
-/// Every identifier in some tokens, but for those of fields and methods.
-pub(crate) fn names_in(tokens: TokenStream) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut after_dot = false;
-    for token in tokens {
-        match &token {
-            TokenTree::Ident(name) if !after_dot => names.push(name.to_string()),
-            TokenTree::Group(group) => names.extend(names_in(group.stream())),
-            _ => {}
-        }
-        after_dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
-    }
-    names
-}
-
-/// Collects the names that a pattern binds by value. `mut` moves along to the inner binding.
-#[derive(Default)]
-struct Bindings(Vec<(Option<Token![mut]>, Ident)>);
-
-impl VisitMut for Bindings {
-    fn visit_pat_mut(&mut self, pattern: &mut Pat) {
-        if let Pat::Ident(binding) = pattern
-            && binding.by_ref.is_none()
-        {
-            self.0.push((binding.mutability.take(), binding.ident.clone()));
-        }
-        visit_mut::visit_pat_mut(self, pattern);
-    }
-}
-
-/// An edge that is never taken, from which the compiler learns what the block returns before it
-/// reads the body, so that coercions and errors are where they would be without the attribute.
-fn fake_return(output: &ReturnType) -> TokenStream {
+/// The return type as it can be written in a body; `None` where that would say nothing.
+fn written(output: &ReturnType) -> Option<Type> {
     let mut reply = match output {
         ReturnType::Default => syn::parse_quote!(()),
         ReturnType::Type(_, reply) => (**reply).clone(),
     };
     EraseImplTrait::default().visit_type_mut(&mut reply);
-    if matches!(bare(&reply), Type::Never(_) | Type::Infer(_)) {
-        return TokenStream::new();
-    }
-    let value = Ident::new("__value", Span::mixed_site());
-    quote! {
-        if let ::core::option::Option::Some(#value) = ::core::option::Option::None::<#reply> {
-            return #value;
-        }
-    }
-}
-
-/// The return type of a closure, where it can be written.
-fn closure_output(output: &ReturnType) -> Option<TokenStream> {
-    let ReturnType::Type(_, reply) = output else { return Some(quote! { -> () }) };
-    (!has_impl_trait(reply)).then(|| output.to_token_stream())
+    (!matches!(bare(&reply), Type::Never(_) | Type::Infer(_))).then_some(reply)
 }
 
 /// Whether a type can only be written in a signature.

@@ -12,6 +12,7 @@ pub use crate::endpoint::{
     start,
 };
 pub use crate::family::Method;
+pub use crate::request::returned;
 pub use crate::site::{SITES, Site};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]

@@ -1,23 +1,23 @@
 //! The expansion of `#[instrument_endpoint]`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::Args;
 use crate::function::Function;
-use crate::site::optional;
+use crate::site::{mixed_site, optional};
 use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let Args { endpoint, method, krate } = args;
-    let guard = Ident::new("__guard", Span::mixed_site());
+    let guard = mixed_site("__guard");
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
-    let statements = quote! {
-        let #guard = #krate::__private::start(#krate::__private::site!(
+    let start = quote! {
+        #krate::__private::start(#krate::__private::site!(
             #krate::__private::Site::requests(#name, #endpoint, #krate::__private::Method::#method)
-        ));
+        ))
     };
-    let before = Before { statements, mentions: &[] };
+    let before = Before { labels: TokenStream::new(), guard: guard.clone(), start, mentions: &[] };
     wrap(function, krate, &before, |reply| {
         quote! {
             #krate::__private::finish(#guard, #krate::__private::verdict!(&#reply));

@@ -1,24 +1,25 @@
 //! The expansion of `#[streaming_metrics]`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Error, ReturnType};
 
 use super::{Args, NAME};
 use crate::function::Function;
+use crate::future::ReturnedFuture;
 use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
-use crate::site::{label, located, optional};
+use crate::site::{label, located, mixed_site, optional};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
     let Args { endpoint, media_type, model, krate } = args;
-    let Some(reply) = function.reply() else {
+    let Some(reply) = function.outcome.clone() else {
         let message = format!("#[{NAME}] needs a function that returns a stream");
         return Err(Error::new_spanned(&function.signature.ident, message));
     };
-    let start = Ident::new("__start", Span::mixed_site());
-    let StreamPlace { in_result, form, ty } = StreamPlace::of(reply);
+    let [start, model_label] = ["__start", "__model"].map(mixed_site);
+    let StreamPlace { in_result, form, ty } = StreamPlace::of(&reply);
     let span = ty.span();
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
     let declared = stream_bound(ty).filter(|(_, item)| !has_impl_trait(item));
@@ -28,15 +29,15 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
         quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }
     });
-    let model_label = label(krate, model.as_ref());
-    let statements = quote! {
-        let #start = #krate::__private::StreamStart::new(
+    let model_value = label(krate, model.as_ref());
+    let labels = quote! { let #model_label = #model_value; #mention };
+    let open = quote! {
+        #krate::__private::StreamStart::new(
             #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint)),
             #model_label,
-        );
-        #mention
+        )
     };
-    let before = Before { statements, mentions: &[model] };
+    let before = Before { labels, guard: start.clone(), start: open, mentions: &[model] };
     let private = quote! { #krate::__private };
     // At the return type, where a reply that cannot be metered is to be mended.
     let at_reply = |tokens| located(span, tokens);
@@ -52,7 +53,7 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     };
     let mut wrapped = wrap(function, krate, &before, |reply| {
         if in_result {
-            let stream = Ident::new("__stream", Span::mixed_site());
+            let stream = mixed_site("__stream");
             let metered = meter(&stream);
             quote! { ::core::result::Result::map(#reply, |#stream| #metered) }
         } else {
@@ -62,7 +63,13 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
     if media_type.is_some()
         && let ReturnType::Type(_, reply) = &mut wrapped.signature.output
     {
-        replace_stream(reply, syn::parse_quote!(#krate::__private::Response));
+        let response = syn::parse_quote!(#krate::__private::Response);
+        match ReturnedFuture::of(reply) {
+            Some(future) if wrapped.signature.asyncness.is_none() => {
+                replace_stream(future.output, response);
+            }
+            _ => replace_stream(reply, response),
+        }
     }
     Ok(wrapped.into_token_stream())
 }

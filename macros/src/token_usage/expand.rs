@@ -7,8 +7,8 @@ use syn::{DeriveInput, Generics, Path};
 
 use super::Counts;
 use super::fields::Field;
+use crate::body::names_in;
 use crate::site::located;
-use crate::wrap::names_in;
 
 /// The traits by which a field is asked, below the crate's path.
 struct Traits {

@@ -1,6 +1,6 @@
 //! The expansion of `#[track_tokens]`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Error;
 use syn::spanned::Spanned;
@@ -8,32 +8,36 @@ use syn::spanned::Spanned;
 use super::{Args, NAME};
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace};
-use crate::site::{label, located, optional};
+use crate::site::{label, located, mixed_site, optional};
 use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
     let Args { endpoint, provider, model, krate } = args;
-    let Some(reply) = function.reply() else {
+    let Some(reply) = function.outcome.clone() else {
         let message = format!(
             "#[{NAME}] reads the token usage of what the function returns, and this one returns \
              nothing; record it with `token_usage_context::record` and annotate the caller"
         );
         return Err(Error::new_spanned(&function.signature.ident, message));
     };
-    let call = Ident::new("__call", Span::mixed_site());
-    let opaque_stream = StreamPlace::of(reply).form == StreamForm::Opaque;
+    let call = mixed_site("__call");
+    let opaque_stream = StreamPlace::of(&reply).form == StreamForm::Opaque;
     let span = reply.span();
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
-    let provider_label = label(krate, provider.as_ref());
-    let model_label = label(krate, model.as_ref());
-    let statements = quote! {
-        let #call = #krate::__private::start_call(
+    let [provider_label, model_label] = ["__provider", "__model"].map(mixed_site);
+    let provider_value = label(krate, provider.as_ref());
+    let model_value = label(krate, model.as_ref());
+    let labels = quote! {
+        let (#provider_label, #model_label) = (#provider_value, #model_value);
+    };
+    let start = quote! {
+        #krate::__private::start_call(
             #krate::__private::site!(#krate::__private::Site::tokens(#name, #endpoint)),
             #provider_label,
             #model_label,
-        );
+        )
     };
-    let before = Before { statements, mentions: &[provider, model] };
+    let before = Before { labels, guard: call.clone(), start, mentions: &[provider, model] };
     Ok(wrap(function, krate, &before, |reply| {
         let finish = if opaque_stream {
             quote! {

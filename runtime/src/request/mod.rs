@@ -2,8 +2,10 @@
 
 mod call;
 mod outcome;
+mod returned;
 mod scope;
 
 pub(crate) use self::call::{CallId, OpenCall, OpenCalls, SharedCall};
 pub(crate) use self::outcome::{Ending, end};
+pub use self::returned::returned;
 pub(crate) use self::scope::{Scope, StreamClaim, current, enter};
