@@ -2,6 +2,8 @@
 //!
 //! Everything is measured in steady state, after a first call has resolved its series.
 
+#![expect(clippy::unused_async, reason = "what is measured is the attribute")]
+
 use std::convert::Infallible;
 use std::future::Future;
 

@@ -82,7 +82,7 @@ async fn a_function_outside_any_request_records_by_itself_in_the_global_instance
 
     #[instrument_endpoint]
     async fn abandoned_job_of_this_test() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[instrument_endpoint]

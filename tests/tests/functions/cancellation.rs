@@ -14,6 +14,7 @@ fn calls(endpoint: &str) -> (i64, i64) {
     (scrape.sum("app_active_requests", &labels), scrape.sum("app_http_requests_total", &labels))
 }
 
+#[expect(clippy::unused_async, reason = "it never runs")]
 #[instrument_endpoint]
 async fn unpolled() {}
 
@@ -25,7 +26,7 @@ fn a_future_that_is_never_polled_was_no_call() {
 
 #[instrument_endpoint]
 async fn dropped() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[test]
@@ -82,7 +83,7 @@ async fn an_aborted_task_has_dropped_what_its_function_held() {
 
 #[instrument_endpoint]
 async fn timed_out() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

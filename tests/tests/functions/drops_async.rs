@@ -39,6 +39,18 @@ fn completed<R>(mut future: Pin<Box<dyn Future<Output = R> + '_>>) {
     drop(future);
 }
 
+/// What a pattern takes apart.
+struct Fields {
+    left: Noisy,
+    right: Noisy,
+}
+
+impl Fields {
+    fn new(left: &'static str, right: &'static str) -> Self {
+        Self { left: Noisy(left), right: Noisy(right) }
+    }
+}
+
 twice! {
     pub(super) async fn used(first: Noisy, second: Noisy) -> usize {
         pause().await;
@@ -62,6 +74,16 @@ twice! {
         note("body");
     }
 
+    pub(super) async fn ignored_among(first: Noisy, _: Noisy, last: Noisy) {
+        pause().await;
+        note("body");
+    }
+
+    pub(super) async fn ignored_last(first: Noisy, second: Noisy, _: Noisy) -> usize {
+        pause().await;
+        first.name().len()
+    }
+
     pub(super) async fn tuple((first, second): (Noisy, Noisy), last: Noisy) {
         pause().await;
         note(second.name());
@@ -70,6 +92,22 @@ twice! {
     pub(super) async fn part_of_tuple((first, _): (Noisy, Noisy)) {
         pause().await;
         note("body");
+    }
+
+    pub(super) async fn parts_among(before: Noisy, (first, _, third): (Noisy, Noisy, Noisy), after: Noisy) {
+        pause().await;
+        note(third.name());
+    }
+
+    pub(super) async fn fields(Fields { left, .. }: Fields, Fields { right: other, left: _ }: Fields) {
+        pause().await;
+        note(other.name());
+    }
+
+    pub(super) async fn array([first, .., last]: [Noisy; 4], mut other: Noisy) {
+        pause().await;
+        other = first;
+        note(last.name());
     }
 
     pub(super) async fn by_reference((ref first, second): (Noisy, Noisy), last: Noisy) {
@@ -152,6 +190,24 @@ fn unused_arguments_live_as_long_as_used_ones() {
 #[test]
 fn an_argument_without_a_name_lives_until_the_body_has_run() {
     assert_same_log!(ignored(Noisy("a")));
+}
+
+#[test]
+fn an_argument_without_a_name_is_dropped_in_its_turn() {
+    assert_same_log!(ignored_among(Noisy("a"), Noisy("b"), Noisy("c")));
+    assert_same_log!(ignored_last(Noisy("a"), Noisy("b"), Noisy("c")));
+}
+
+#[test]
+fn what_a_pattern_leaves_behind_is_dropped_in_its_turn() {
+    let parts = || (Noisy("first"), Noisy("second"), Noisy("third"));
+    assert_same_log!(parts_among(Noisy("before"), parts(), Noisy("after")));
+}
+
+#[test]
+fn what_a_pattern_leaves_behind_of_fields_and_arrays_is_dropped_in_its_turn() {
+    assert_same_log!(fields(Fields::new("a", "b"), Fields::new("c", "d")));
+    assert_same_log!(array(["a", "b", "c", "d"].map(Noisy), Noisy("e")));
 }
 
 #[test]

@@ -19,6 +19,18 @@ macro_rules! assert_same_log {
     };
 }
 
+/// What a pattern takes apart.
+struct Fields {
+    left: Noisy,
+    right: Noisy,
+}
+
+impl Fields {
+    fn new(left: &'static str, right: &'static str) -> Self {
+        Self { left: Noisy(left), right: Noisy(right) }
+    }
+}
+
 twice! {
     pub(super) fn used(first: Noisy, second: Noisy) -> usize {
         let length = first.name().len() + second.name().len();
@@ -38,12 +50,33 @@ twice! {
         note("body");
     }
 
+    pub(super) fn ignored_among(first: Noisy, _: Noisy, last: Noisy) {
+        note("body");
+    }
+
+    pub(super) fn ignored_last(first: Noisy, second: Noisy, _: Noisy) -> usize {
+        first.name().len()
+    }
+
     pub(super) fn tuple((first, second): (Noisy, Noisy), last: Noisy) {
         note(second.name());
     }
 
     pub(super) fn part_of_tuple((first, _): (Noisy, Noisy)) {
         note("body");
+    }
+
+    pub(super) fn parts_among(before: Noisy, (first, _, third): (Noisy, Noisy, Noisy), after: Noisy) {
+        note(third.name());
+    }
+
+    pub(super) fn fields(Fields { left, .. }: Fields, Fields { right: other, left: _ }: Fields) {
+        note(other.name());
+    }
+
+    pub(super) fn array([first, .., last]: [Noisy; 4], mut other: Noisy) {
+        other = first;
+        note(last.name());
     }
 
     pub(super) fn by_reference((ref first, second): (Noisy, Noisy), last: Noisy) {
@@ -119,6 +152,24 @@ fn unused_arguments_live_as_long_as_used_ones() {
 fn an_argument_without_a_name_lives_until_the_body_has_run() {
     assert_same_log!(ignored(Noisy("a")));
     assert_eq!(logged(|| annotated::ignored(Noisy("a"))), ["body", "a"]);
+}
+
+#[test]
+fn an_argument_without_a_name_is_dropped_in_its_turn() {
+    assert_same_log!(ignored_among(Noisy("a"), Noisy("b"), Noisy("c")));
+    assert_same_log!(ignored_last(Noisy("a"), Noisy("b"), Noisy("c")));
+}
+
+#[test]
+fn what_a_pattern_leaves_behind_is_dropped_in_its_turn() {
+    let parts = || (Noisy("first"), Noisy("second"), Noisy("third"));
+    assert_same_log!(parts_among(Noisy("before"), parts(), Noisy("after")));
+}
+
+#[test]
+fn what_a_pattern_leaves_behind_of_fields_and_arrays_is_dropped_in_its_turn() {
+    assert_same_log!(fields(Fields::new("a", "b"), Fields::new("c", "d")));
+    assert_same_log!(array(["a", "b", "c", "d"].map(Noisy), Noisy("e")));
 }
 
 #[test]

@@ -153,11 +153,12 @@ async fn a_method_does_the_same_by_every_receiver() {
 
 /// `self` and its parts are dropped in their turn.
 mod drops {
-    use crate::log::{Noisy, logged, note};
+    use futures_util::FutureExt;
+
+    use crate::log::{Noisy, logged, note, pause};
 
     macro_rules! pair {
         ($name:ident $(, #[$attribute:meta])?) => {
-            #[expect(dead_code, reason = "it is there to be dropped")]
             struct $name(Noisy, Noisy);
 
             impl $name {
@@ -181,6 +182,30 @@ mod drops {
                     self.1
                 }
 
+                $(#[$attribute])?
+                fn read_in_part(self, _other: Noisy) -> usize {
+                    let read = || self.0.name().len();
+                    read()
+                }
+
+                $(#[$attribute])?
+                async fn unused_later(self, _other: Noisy) {
+                    pause().await;
+                    note("body");
+                }
+
+                $(#[$attribute])?
+                async fn moved_in_part_later(self, _other: Noisy) -> Noisy {
+                    pause().await;
+                    self.1
+                }
+
+                $(#[$attribute])?
+                async fn lent_in_part(self, _other: Noisy) -> usize {
+                    let lent = &self.1;
+                    pause().await;
+                    lent.name().len()
+                }
             }
         };
     }
@@ -197,6 +222,28 @@ mod drops {
         };
     }
 
+    /// The same is logged by the two futures, however far they come.
+    macro_rules! assert_same_log_later {
+        ($method:ident) => {
+            for polls in 0..=2 {
+                assert_eq!(
+                    polled(polls, || Box::pin(Annotated::new().$method(Noisy("other")))),
+                    polled(polls, || Box::pin(Plain::new().$method(Noisy("other")))),
+                );
+            }
+        };
+    }
+
+    fn polled<F: Future + Unpin>(polls: u8, call: impl FnOnce() -> F) -> Vec<&'static str> {
+        logged(|| {
+            let mut future = call();
+            for _ in 0..polls {
+                note("polled");
+                let _ = (&mut future).now_or_never();
+            }
+        })
+    }
+
     #[test]
     fn a_receiver_is_dropped_after_the_other_arguments() {
         assert_same_log!(unused);
@@ -206,5 +253,21 @@ mod drops {
     #[test]
     fn what_is_left_of_a_receiver_is_dropped_in_its_turn() {
         assert_same_log!(moved_in_part);
+    }
+
+    #[test]
+    fn a_future_drops_what_is_left_of_its_receiver_in_its_turn() {
+        assert_same_log_later!(moved_in_part_later);
+    }
+
+    #[test]
+    fn a_receiver_that_is_lent_in_part_stays_whole() {
+        assert_same_log!(read_in_part);
+        assert_same_log_later!(lent_in_part);
+    }
+
+    #[test]
+    fn a_future_holds_its_receiver_to_its_end() {
+        assert_same_log_later!(unused_later);
     }
 }

@@ -3,8 +3,10 @@
 use std::convert::identity;
 use std::mem::size_of_val;
 
+use futures_core::Stream;
 use futures_util::FutureExt;
-use streamgauge::{Usage, instrument_endpoint, track_tokens};
+use futures_util::stream::iter;
+use streamgauge::{Usage, instrument_endpoint, streaming_metrics, track_tokens};
 
 use crate::log::pause;
 
@@ -28,11 +30,50 @@ holding!(plain:);
 holding!(endpoint: instrument_endpoint);
 holding!(tokens: track_tokens(provider = "house", model = "small"));
 
+holding!(endpoint_tokens: instrument_endpoint, track_tokens(provider = "house", model = "small"));
+holding!(tokens_endpoint: track_tokens(provider = "house", model = "small"), instrument_endpoint);
+
+/// What the future of a function of these arguments may take.
+fn most<F: Future>(plain: &F, arguments: usize) -> usize {
+    size_of_val(plain) + arguments + OWN
+}
+
 #[test]
 fn one_attribute_adds_one_copy_of_the_arguments_at_most() {
-    let most = size_of_val(&plain([0; _])) + size_of::<Payload>() + OWN;
+    let most = most(&plain([0; _]), size_of::<Payload>());
     assert!(size_of_val(&endpoint([0; _])) <= most);
     assert!(size_of_val(&tokens([0; _])) <= most);
+}
+
+#[test]
+fn two_attributes_add_no_more_than_one() {
+    let most = most(&plain([0; _]), size_of::<Payload>());
+    let sizes = [size_of_val(&endpoint_tokens([0; _])), size_of_val(&tokens_endpoint([0; _]))];
+    assert!(sizes.iter().all(|size| *size <= most), "{sizes:?} > {most}");
+}
+
+/// A function that returns a stream of its argument, with the attributes given.
+macro_rules! streaming {
+    ($name:ident: $($attribute:meta),*) => {
+        $(#[$attribute])*
+        async fn $name(payload: Payload) -> impl Stream<Item = String> {
+            pause().await;
+            iter(payload.map(|byte| byte.to_string()))
+        }
+    };
+}
+
+streaming!(plain_stream:);
+streaming!(stream: streaming_metrics);
+streaming!(all: instrument_endpoint, track_tokens(model = "small"), streaming_metrics);
+streaming!(reversed: streaming_metrics, track_tokens(model = "small"), instrument_endpoint);
+
+#[test]
+fn three_attributes_add_no_more_than_one() {
+    let most = most(&plain_stream([0; _]), size_of::<Payload>());
+    let sizes =
+        [size_of_val(&stream([0; _])), size_of_val(&all([0; _])), size_of_val(&reversed([0; _]))];
+    assert!(sizes.iter().all(|size| *size <= most), "{sizes:?} > {most}");
 }
 
 /// Functions of which each awaits the next.
