@@ -6,6 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Error, Expr, ExprLit, Lit, LitStr, Path, Token};
 
 use crate::errors::Errors;
+use crate::suggest::nearest;
 
 /// The arguments of one attribute, each name once and all of them known.
 pub(crate) struct Arguments {
@@ -84,18 +85,32 @@ impl Arguments {
     }
 }
 
+/// What arguments are called elsewhere, and here.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("path", "endpoint"),
+    ("route", "endpoint"),
+    ("uri", "endpoint"),
+    ("url", "endpoint"),
+    ("content_type", "media_type"),
+    ("mime", "media_type"),
+];
+
 fn one(
     attribute: &str,
     known: &[&str],
     input: ParseStream<'_>,
     given: &mut Vec<(Ident, Value)>,
 ) -> Result<(), Error> {
+    if let Some(text) = input.fork().parse::<Option<LitStr>>()? {
+        let name = if text.value().starts_with('/') { "endpoint" } else { known[0] };
+        let message = format!("an argument has a name: {name} = {:?}", text.value());
+        return Err(Error::new_spanned(text, message));
+    }
     let name = input.call(Ident::parse_any).map_err(|error| {
         Error::new(error.span(), format!("expected an argument, as in `{} = …`", known[0]))
     })?;
     if !known.iter().any(|known| name == known) {
-        let message = format!("#[{attribute}] has no argument `{name}`; it takes {}", list(known));
-        return Err(Error::new_spanned(&name, message));
+        return Err(Error::new_spanned(&name, unknown(attribute, known, &name.to_string())));
     }
     let equals = input.parse::<Option<Token![=]>>()?;
     if equals.is_none() || input.is_empty() || input.peek(Token![,]) {
@@ -115,6 +130,16 @@ fn one(
     }
     given.push((name, value));
     Ok(())
+}
+
+fn unknown(attribute: &str, known: &[&str], name: &str) -> String {
+    let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known);
+    let meant = synonym.filter(|meant| known.contains(meant)).or_else(|| nearest(name, known));
+    let remedy = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("it takes {}", list(known)),
+    };
+    format!("#[{attribute}] has no argument `{name}`; {remedy}")
 }
 
 /// After a mistake, goes on with the next argument, so that every mistake is found at once.

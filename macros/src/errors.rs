@@ -1,6 +1,7 @@
 //! Everything that is wrong with one use of an attribute, reported at once.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::Error;
 
 /// Errors gathered while reading on.
@@ -15,13 +16,19 @@ impl Errors {
         }
     }
 
+    /// An error on some tokens.
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
+        self.push(Error::new_spanned(tokens, message));
+    }
+
     /// Keeps the value of a result, or its error.
     pub(crate) fn keep<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    pub(crate) fn into_result(self) -> Result<(), Error> {
-        self.0.map_or(Ok(()), Err)
+    /// The value, if there were no errors.
+    pub(crate) fn none_or<T>(self, value: T) -> Result<T, Error> {
+        self.0.map_or(Ok(value), Err)
     }
 }
 

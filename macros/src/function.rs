@@ -6,7 +6,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{AttrStyle, Attribute, Error, ReturnType, Signature, Token, Type, Visibility};
+use syn::{AttrStyle, Attribute, Error, Path, ReturnType, Signature, Token, Type, Visibility};
 
 use crate::future::ReturnedFuture;
 use crate::reply::bare;
@@ -17,9 +17,6 @@ pub(crate) struct Function {
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     pub(crate) body: Group,
-    /// What a call comes to: the type returned, or the output of the future returned. `None` where no
-    /// type is written.
-    pub(crate) outcome: Option<Type>,
 }
 
 impl Function {
@@ -31,12 +28,14 @@ impl Function {
 
     fn parse_from(attribute: &str, input: ParseStream<'_>) -> Result<Self, Error> {
         let mut attributes = input.call(Attribute::parse_outer)?;
+        if let Some(again) = attributes.iter().find(|other| is_ours(attribute, other.path())) {
+            let message = format!("#[{attribute}] is there twice; once is enough");
+            return Err(Error::new_spanned(again, message));
+        }
         let visibility = input.parse()?;
-        let not_a_function = |mut error: Error| -> Error {
-            error = Error::new(error.span(), format!("#[{attribute}] annotates functions"));
-            error
-        };
-        let signature: Signature = input.parse().map_err(not_a_function)?;
+        let start = input.fork();
+        let signature: Signature =
+            input.parse().map_err(|error| not_a_function(attribute, &start, &error))?;
         if let Some(constness) = &signature.constness {
             let message =
                 format!("#[{attribute}] cannot record in a `const fn`: it has no runtime");
@@ -50,8 +49,7 @@ impl Function {
         }
         let body = innermost(input.parse()?)?;
         let body = lift_inner_attributes(body, &mut attributes)?;
-        let outcome = outcome(&signature);
-        Ok(Self { attributes, visibility, signature, body, outcome })
+        Ok(Self { attributes, visibility, signature, body })
     }
 
     /// The function's name, as a label says it.
@@ -60,22 +58,66 @@ impl Function {
         name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
     }
 
-    /// Whether the function is declared never to return.
-    pub(crate) fn never_returns(&self) -> bool {
-        matches!(self.outcome.as_ref().map(bare), Some(Type::Never(_)))
+    /// What a call comes to: the type returned, or the output of the future returned.
+    pub(crate) fn outcome(&self) -> Type {
+        let mut reply = match &self.signature.output {
+            ReturnType::Default => return syn::parse_quote!(()),
+            ReturnType::Type(_, reply) => (**reply).clone(),
+        };
+        if self.signature.asyncness.is_none()
+            && let Some(future) = ReturnedFuture::of(&mut reply)
+        {
+            return future.output.clone();
+        }
+        reply
+    }
+
+    /// The return type of a function that never returns.
+    pub(crate) fn never_returns(&self) -> Option<Type> {
+        Some(self.outcome()).filter(|outcome| matches!(bare(outcome), Type::Never(_)))
+    }
+
+    /// What says that a function returns nothing: its return type, or its name where it has none.
+    pub(crate) fn returns_nothing(&self) -> Option<TokenStream> {
+        if matches!(self.signature.output, ReturnType::Default) {
+            return Some(self.signature.ident.to_token_stream());
+        }
+        let outcome = self.outcome();
+        let is_unit = matches!(bare(&outcome), Type::Tuple(tuple) if tuple.elems.is_empty());
+        is_unit.then(|| outcome.into_token_stream())
     }
 }
 
-fn outcome(signature: &Signature) -> Option<Type> {
-    let ReturnType::Type(_, reply) = &signature.output else { return None };
-    let mut reply = (**reply).clone();
-    if signature.asyncness.is_some() {
-        return Some(reply);
-    }
-    match ReturnedFuture::of(&mut reply) {
-        Some(future) => Some(future.output.clone()),
-        None => Some(reply),
-    }
+/// Whether a path names the attribute, as far as a path shows.
+fn is_ours(attribute: &str, path: &Path) -> bool {
+    let crate_or_none = path.segments.iter().rev().nth(1);
+    path.segments.last().is_some_and(|last| last.ident == attribute)
+        && crate_or_none.is_none_or(|name| name.ident == "streamgauge")
+}
+
+/// Says what an attribute stands on, where that is no function.
+fn not_a_function(attribute: &str, item: ParseStream<'_>, error: &Error) -> Error {
+    let word = item.step(|cursor| cursor.ident().ok_or_else(|| cursor.error("")));
+    let Ok(word) = word else { return Error::new(error.span(), annotates(attribute)) };
+    let (kind, remedy) = match word.to_string().as_str() {
+        "struct" => ("a struct", None),
+        "enum" => ("an enum", None),
+        "union" => ("a union", None),
+        "impl" => ("an `impl` block", Some("put it on the functions in there")),
+        "trait" => ("a trait", Some("put it on the functions in there")),
+        "mod" => ("a module", Some("put it on the functions in there")),
+        "use" => ("an import", Some("put it where the function is defined")),
+        "const" => ("a constant", None),
+        "static" => ("a static", None),
+        "type" => ("a type alias", None),
+        _ => return Error::new(error.span(), annotates(attribute)),
+    };
+    let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
+    Error::new_spanned(word, format!("{}, and this is {kind}{remedy}", annotates(attribute)))
+}
+
+fn annotates(attribute: &str) -> String {
+    format!("#[{attribute}] annotates functions")
 }
 
 /// The braces of a body, which reach an attribute inside an invisible group where a `macro_rules!`

@@ -9,11 +9,13 @@ mod errors;
 mod function;
 mod future;
 mod instrument_endpoint;
+mod label;
 mod rebind;
 mod reply;
 mod route;
 mod site;
 mod streaming_metrics;
+mod suggest;
 mod token_usage;
 mod track_tokens;
 mod wrap;
@@ -58,8 +60,25 @@ use crate::errors::report;
 ///
 /// # What it expands to
 ///
-/// The body moves into an async block, or a closure, between a guard that is made before it and a call
-/// that closes the guard with the result. Name, signature, visibility and attributes stay.
+/// A guard before the body, and a call that closes the guard with the result:
+///
+/// ```text
+/// async fn item(Path(id): Path<u64>) -> Result<Json<Item>, StatusCode> {
+///     let guard = start(&SITE);
+///     let reply = { /* the body */ };
+///     finish(guard, verdict(&reply));
+///     reply
+/// }
+/// ```
+///
+/// Name, signature, visibility and other attributes stay. The body of a synchronous function runs in a
+/// closure, and one in which a `return`, a `?` or a macro is seen in an async block, so that it does not
+/// leave past `finish`. A future grows by less than 256 bytes, with an async block by its arguments
+/// too, however many of these attributes are on the function.
+///
+/// Of a function that returns a future, `impl Future` or `Pin<Box<dyn Future>>`, the call is recorded
+/// from that future's first poll to its end; a boxed one is boxed once more. So are the methods of an
+/// `#[async_trait]` impl.
 ///
 /// # Limits
 ///
@@ -72,11 +91,42 @@ use crate::errors::report;
 /// }
 /// ```
 ///
-/// A function that returns a boxed future, as `#[async_trait]` makes one of every method, is recorded while
-/// it makes the future, not while that runs. What a pattern among the arguments leaves behind, and the
-/// parts of `self` that the body does not mention, are dropped after the other arguments instead of among
-/// them. Each attribute on a function adds its arguments once more to the size of its future, and a chain
-/// of annotated async functions reaches the compiler's recursion limit at half the depth of a plain one.
+/// What is no function, or has no body, cannot be annotated; nor can a function twice:
+///
+/// ```compile_fail
+/// #[streamgauge::instrument_endpoint]
+/// struct Handler;
+/// ```
+///
+/// ```compile_fail
+/// trait Handler {
+///     #[streamgauge::instrument_endpoint]
+///     fn handle(&self);
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[streamgauge::instrument_endpoint]
+/// #[streamgauge::instrument_endpoint]
+/// async fn handler() {}
+/// ```
+///
+/// An endpoint is a route template of axum 0.8:
+///
+/// ```compile_fail
+/// #[streamgauge::instrument_endpoint(endpoint = "/items/:id")]
+/// async fn item() {}
+/// ```
+///
+/// These compile, and are not quite as without the attribute:
+///
+/// - A future of a type with a name of its own (`Ready<T>`), or with bounds beyond `Send`, `Sync` and
+///   `Unpin`, cannot be replaced by one that records: there the call is the making of it.
+/// - Where a body runs in a block or a closure, what a pattern among its arguments leaves behind is
+///   dropped after the arguments instead of among them, and in a synchronous function `#[track_caller]`
+///   tracks the attribute.
+/// - A chain of more than 15 annotated async functions that all leave early and stand before the one they
+///   call reaches the compiler's default `recursion_limit`; without attributes it takes 31.
 ///
 /// [`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html
 #[proc_macro_attribute]
@@ -127,7 +177,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///
 /// # What it expands to
 ///
-/// As `instrument_endpoint`: a guard before the body, a call with the result after it.
+/// As [`macro@instrument_endpoint`] does: a guard before the body, a call with the result after it. `model`
+/// and `provider` are read from the arguments before the body takes them.
 ///
 /// # Limits
 ///
@@ -139,6 +190,32 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///     42
 /// }
 /// ```
+///
+/// and there must be a reply:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens]
+/// async fn ask() {}
+/// ```
+///
+/// A label is text, and what it says must be sayable:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens(model = 7)]
+/// async fn ask() -> streamgauge::Usage {
+///     streamgauge::Usage::new(1, 2)
+/// }
+/// ```
+///
+/// ```compile_fail
+/// // What is beyond the cap of the label is counted as `other`.
+/// #[streamgauge::track_tokens(model = "other")]
+/// async fn ask() -> streamgauge::Usage {
+///     streamgauge::Usage::new(1, 2)
+/// }
+/// ```
+///
+/// Otherwise its limits are those of `instrument_endpoint`.
 ///
 /// The usage of a stream is recorded by `token_usage_context` and is found through the layer: without
 /// one, a call that returns a stream is counted as one without usage.
@@ -187,9 +264,9 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # What it expands to
 ///
-/// As `instrument_endpoint`, with a call that wraps the stream in the reply. An `impl Stream` and a
-/// `Pin<Box<dyn Stream>>` come back wrapped; a `Response` and a `Body` are metered in place; an
-/// `Sse<…>`, or a response behind `impl IntoResponse`, is metered by the layer as it is sent.
+/// As [`macro@instrument_endpoint`] does, with a call after the body that wraps the stream in the reply. An
+/// `impl Stream` and a `Pin<Box<dyn Stream>>` come back wrapped; a `Response` and a `Body` are metered in
+/// place; an `Sse<…>`, or a response behind `impl IntoResponse`, is metered by the layer as it is sent.
 ///
 /// # Limits
 ///
@@ -202,8 +279,42 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A stream of a named type cannot be wrapped without changing that type, so it is an error too: return
-/// it as `impl Stream`.
+/// A stream of a type with a name cannot be wrapped without changing that type; return it as
+/// `impl Stream`:
+///
+/// ```compile_fail
+/// use axum::body::{Body, BodyDataStream};
+///
+/// #[streamgauge::streaming_metrics]
+/// fn parts(body: Body) -> BodyDataStream {
+///     body.into_data_stream()
+/// }
+/// ```
+///
+/// The size of an item must be known. Server-sent events have one only when they are sent: put the
+/// attribute on the function that returns `Sse<…>`.
+///
+/// ```compile_fail
+/// use futures_core::Stream;
+///
+/// #[streamgauge::streaming_metrics]
+/// fn numbers() -> impl Stream<Item = u32> {
+///     async_stream::stream! { yield 1 }
+/// }
+/// ```
+///
+/// `media_type` makes a response of a stream, not of what is a response already:
+///
+/// ```compile_fail
+/// use axum::response::Response;
+///
+/// #[streamgauge::streaming_metrics(media_type = "text/plain")]
+/// async fn text() -> Response {
+///     Response::default()
+/// }
+/// ```
+///
+/// Otherwise its limits are those of `instrument_endpoint`.
 #[proc_macro_attribute]
 pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(streaming_metrics::attribute, args, item)

@@ -54,6 +54,19 @@ impl<'a> StreamPlace<'a> {
     }
 }
 
+impl StreamPlace<'_> {
+    /// The name of what is at this place, if that is a response already.
+    pub(crate) fn response(&self) -> Option<String> {
+        match self.ty {
+            Type::Path(path) => {
+                let name = path.path.segments.last()?.ident.to_string();
+                ["Response", "Body", "Sse"].contains(&name.as_str()).then_some(name)
+            }
+            _ => (self.form == StreamForm::OpaqueResponse).then(|| "impl IntoResponse".to_owned()),
+        }
+    }
+}
+
 /// The `T` of a `Result<T, …>`, also of an alias whose name ends so.
 fn ok_type(reply: &Type) -> Option<&Type> {
     let Type::Path(reply) = bare(reply) else { return None };

@@ -1,10 +1,19 @@
 //! Route templates, as axum 0.8 writes them.
 
-use syn::{Error, LitStr};
+use syn::LitStr;
+
+use crate::errors::Errors;
+
+/// The longest endpoint that the label takes, in bytes.
+const LONGEST: usize = 1024;
 
 /// Checks an `endpoint`.
-pub(crate) fn check(endpoint: &LitStr) -> Result<(), Error> {
-    problem(&endpoint.value()).map_or(Ok(()), |problem| Err(Error::new_spanned(endpoint, problem)))
+pub(crate) fn check(endpoint: Option<&LitStr>, errors: &mut Errors) {
+    if let Some(endpoint) = endpoint
+        && let Some(problem) = problem(&endpoint.value())
+    {
+        errors.at(endpoint, problem);
+    }
 }
 
 fn problem(path: &str) -> Option<String> {
@@ -17,8 +26,15 @@ fn problem(path: &str) -> Option<String> {
             _ => format!("{rule}, as in \"/items/{{id}}\""),
         });
     }
-    if path.contains(char::is_control) {
-        return Some("an endpoint has no control characters".to_owned());
+    if path.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Some("an endpoint has no spaces and no control characters".to_owned());
+    }
+    if path.contains(['?', '#']) {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        return Some(format!("an endpoint is the path alone: \"{path}\""));
+    }
+    if path.len() > LONGEST {
+        return Some(format!("an endpoint has at most {LONGEST} bytes"));
     }
     let mut names = Vec::new();
     let mut segments = path[1..].split('/').peekable();
@@ -99,6 +115,10 @@ mod tests {
             ("/a/{}", "no name"),
             ("/a/{b}{c}", "one path parameter"),
             ("/a\n", "control characters"),
+            ("/a b", "no spaces"),
+            ("/items?page={page}", "\"/items\""),
+            ("/items#top", "\"/items\""),
+            (&format!("/{}", "a".repeat(1024)), "1024 bytes"),
         ] {
             let problem = problem(path).unwrap_or_default();
             assert!(problem.contains(remedy), "{path:?}: {problem}");

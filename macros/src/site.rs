@@ -1,7 +1,8 @@
 //! Pieces of an expansion: what an attribute was told, and where its errors belong.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, LitStr, Path};
 
 /// A name of our own in the user's function.
@@ -25,7 +26,20 @@ pub(crate) fn label(krate: &Path, value: Option<&Expr>) -> TokenStream {
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
             quote! { #krate::__private::Cow::Borrowed(#text) }
         }
-        Some(expression) => quote! { #krate::__private::label(&(#expression)) },
+        Some(expression) => {
+            // At the expression, where one that is no text is to be mended.
+            let place = expression.span();
+            let [value, borrow] = [quote! { #krate::__private::label }, quote! { & }]
+                .map(|tokens| located(place, tokens));
+            let grouped = |tokens| {
+                let mut group = Group::new(Delimiter::Parenthesis, tokens);
+                group.set_span(Span::mixed_site().located_at(place));
+                group
+            };
+            let expression = grouped(quote! { #expression });
+            let arguments = grouped(quote! { #borrow #expression });
+            quote! { #value #arguments }
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn wrap(
     before: &Before<'_>,
     after: impl FnOnce(&Ident) -> TokenStream,
 ) -> Wrapped {
-    let never_returns = function.never_returns();
+    let never_returns = function.never_returns().is_some();
     let Function { attributes, visibility, mut signature, body, .. } = function;
     let future = match &mut signature.output {
         ReturnType::Type(_, reply) if signature.asyncness.is_none() => ReturnedFuture::of(reply),
@@ -204,5 +204,47 @@ impl VisitMut for EraseImplTrait {
             *ty = syn::parse_quote!(_);
         }
         visit_mut::visit_type_mut(self, ty);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::{TokenStream, TokenTree};
+    use quote::{ToTokens, quote};
+
+    use crate::instrument_endpoint::attribute;
+
+    fn tokens(source: &str) -> TokenStream {
+        source.parse().expect("tokens")
+    }
+
+    /// Everything up to the body, and the body.
+    fn split(expanded: TokenStream) -> (String, TokenStream) {
+        let mut tokens: Vec<TokenTree> = expanded.into_iter().collect();
+        let body = tokens.pop().map(TokenTree::into_token_stream).unwrap_or_default();
+        (tokens.into_iter().collect::<TokenStream>().to_string(), body)
+    }
+
+    fn holds(tokens: TokenStream, wanted: &str) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => group.to_string() == wanted || holds(group.stream(), wanted),
+            _ => false,
+        })
+    }
+
+    /// As it is while someone types: an editor asks for what may follow the dot.
+    #[test]
+    fn an_unfinished_body_stays_in_a_function_that_resolves() {
+        for body in ["{ request. }", "{ let x = request. ; if x { return } }", "{ request.id? + }"]
+        {
+            let body = tokens(body).to_string();
+            for start in ["async fn f(request: Request) -> u32", "pub fn f(request: Request)"] {
+                let item = tokens(&format!("{start} {body}"));
+                let expanded = attribute(quote! {}, item).expect("the function is recorded");
+                let (signature, expanded) = split(expanded);
+                assert_eq!(signature, tokens(start).to_string());
+                assert!(holds(expanded, &body), "{body}");
+            }
+        }
     }
 }

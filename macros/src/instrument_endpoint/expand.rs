@@ -1,15 +1,18 @@
 //! The expansion of `#[instrument_endpoint]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::Args;
+use super::valid::variant;
 use crate::function::Function;
 use crate::site::{mixed_site, optional};
 use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let Args { endpoint, method, krate } = args;
+    let method = method.as_ref().and_then(variant).unwrap_or("Unknown");
+    let method = Ident::new(method, Span::mixed_site());
     let guard = mixed_site("__guard");
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
     let start = quote! {

@@ -2,22 +2,19 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
+use syn::ReturnType;
 use syn::spanned::Spanned;
-use syn::{Error, ReturnType};
 
-use super::{Args, NAME};
+use super::Args;
 use crate::function::Function;
 use crate::future::ReturnedFuture;
 use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
 use crate::site::{label, located, mixed_site, optional};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
-pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
+pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let Args { endpoint, media_type, model, krate } = args;
-    let Some(reply) = function.outcome.clone() else {
-        let message = format!("#[{NAME}] needs a function that returns a stream");
-        return Err(Error::new_spanned(&function.signature.ident, message));
-    };
+    let reply = function.outcome();
     let [start, model_label] = ["__start", "__model"].map(mixed_site);
     let StreamPlace { in_result, form, ty } = StreamPlace::of(&reply);
     let span = ty.span();
@@ -71,5 +68,5 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
             _ => replace_stream(reply, response),
         }
     }
-    Ok(wrapped.into_token_stream())
+    wrapped.into_token_stream()
 }

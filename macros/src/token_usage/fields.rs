@@ -45,7 +45,7 @@ impl Counts {
                 errors.keep(counts.read_field(&field_of, attribute));
             }
         }
-        errors.into_result()?;
+        errors.none_or(())?;
         counts.check(&input.ident)?;
         Ok(counts)
     }

@@ -2,24 +2,17 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::Error;
 use syn::spanned::Spanned;
 
-use super::{Args, NAME};
+use super::Args;
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace};
 use crate::site::{label, located, mixed_site, optional};
 use crate::wrap::{Before, wrap};
 
-pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Error> {
+pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let Args { endpoint, provider, model, krate } = args;
-    let Some(reply) = function.outcome.clone() else {
-        let message = format!(
-            "#[{NAME}] reads the token usage of what the function returns, and this one returns \
-             nothing; record it with `token_usage_context::record` and annotate the caller"
-        );
-        return Err(Error::new_spanned(&function.signature.ident, message));
-    };
+    let reply = function.outcome();
     let call = mixed_site("__call");
     let opaque_stream = StreamPlace::of(&reply).form == StreamForm::Opaque;
     let span = reply.span();
@@ -38,7 +31,7 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
         )
     };
     let before = Before { labels, guard: call.clone(), start, mentions: &[provider, model] };
-    Ok(wrap(function, krate, &before, |reply| {
+    wrap(function, krate, &before, |reply| {
         let finish = if opaque_stream {
             quote! {
                 #krate::__private::finish_stream_call(#call, #krate::__private::verdict!(&#reply));
@@ -49,5 +42,5 @@ pub(super) fn expand(function: Function, args: &Args) -> Result<TokenStream, Err
         };
         quote! { #finish #reply }
     })
-    .into_token_stream())
+    .into_token_stream()
 }

@@ -48,6 +48,27 @@ pub trait StreamChunk {
     }
 }
 
+/// What an item is worth to the record.
+pub(super) enum Worth {
+    /// A chunk of so many bytes.
+    Payload(usize),
+    /// Nothing: it keeps the connection alive.
+    Comment,
+    /// An error of this type.
+    Error(&'static str),
+}
+
+impl Worth {
+    /// `in_events`: whether the item is a part of an event stream, in which comments are no chunks.
+    pub(super) fn of<T: StreamChunk>(item: &T, in_events: bool) -> Self {
+        match item.error_type() {
+            None if in_events && item.__is_comment() => Self::Comment,
+            None => Self::Payload(item.payload_bytes()),
+            Some(error) => Self::Error(error),
+        }
+    }
+}
+
 /// An item that can be sent as a part of a response body: what `#[streaming_metrics(media_type = …)]`
 /// makes a response of.
 #[cfg(feature = "axum")]

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
+use super::chunk::Worth;
 use super::{StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
 use crate::request;
@@ -16,9 +17,15 @@ pin_project! {
     /// Items, their order, back-pressure and `size_hint` are the source's. Dropping it drops the
     /// source first.
     #[must_use = "streams do nothing unless polled"]
-    pub struct MeteredStream<S> {
+    pub struct MeteredStream<S>
+    where
+        S: Stream,
+    {
         #[pin]
         source: S,
+        // What an item is worth is known where the stream is wrapped. An item that cannot tell is a
+        // mistake there, and nowhere else.
+        worth: fn(&S::Item, bool) -> Worth,
         // Gone once the source has ended: what is polled after its end is not counted again.
         recorder: Option<StreamRecorder>,
         // The items are parts of an event stream, and its comments are no chunks.
@@ -26,9 +33,15 @@ pin_project! {
     }
 }
 
-impl<S> MeteredStream<S> {
-    pub(super) fn new(source: S, recorder: Option<StreamRecorder>, events: bool) -> Self {
-        Self { source, recorder, events }
+impl<S> MeteredStream<S>
+where
+    S: Stream,
+{
+    pub(super) fn new(source: S, recorder: Option<StreamRecorder>, events: bool) -> Self
+    where
+        S::Item: StreamChunk,
+    {
+        Self { source, worth: Worth::of, recorder, events }
     }
 }
 
@@ -70,7 +83,6 @@ where
 impl<S> Stream for MeteredStream<S>
 where
     S: Stream,
-    S::Item: StreamChunk,
 {
     type Item = S::Item;
 
@@ -82,10 +94,10 @@ where
         recorder.poll_ends(polled.is_pending());
         let item = ready!(polled);
         if let Some(item) = &item {
-            match item.error_type() {
-                None if *this.events && item.__is_comment() => {}
-                None => recorder.chunk(item.payload_bytes()),
-                Some(error) => recorder.error(error),
+            match (this.worth)(item, *this.events) {
+                Worth::Payload(bytes) => recorder.chunk(bytes),
+                Worth::Comment => {}
+                Worth::Error(error) => recorder.error(error),
             }
         } else {
             recorder.complete();
@@ -102,7 +114,6 @@ where
 impl<S> FusedStream for MeteredStream<S>
 where
     S: FusedStream,
-    S::Item: StreamChunk,
 {
     fn is_terminated(&self) -> bool {
         self.source.is_terminated()

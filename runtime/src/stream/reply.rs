@@ -166,7 +166,10 @@ mod of_axum {
 
     pin_project_lite::pin_project! {
         /// The items of a metered stream, as bytes.
-        struct Frames<S> {
+        struct Frames<S>
+        where
+            S: Stream,
+        {
             #[pin]
             source: MeteredStream<S>,
         }

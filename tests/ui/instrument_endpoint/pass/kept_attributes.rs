@@ -43,13 +43,6 @@ extern "C" fn foreign(number: u32) -> u32 {
     number
 }
 
-/// Mounted twice, it is recorded as one function.
-#[instrument_endpoint]
-#[instrument_endpoint(method = "GET", endpoint = "/")]
-async fn twice() -> u32 {
-    7
-}
-
 /// Where another attribute takes the `async` away.
 #[tokio::main(flavor = "current_thread")]
 #[instrument_endpoint]
@@ -74,6 +67,5 @@ fn main() {
     assert_eq!(around_a_runtime(), 9);
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         assert_eq!(after(1).await, 3);
-        assert_eq!(twice().await, 7);
     });
 }

@@ -16,13 +16,7 @@ fn missing(model: &str) -> impl Stream<Item = String> {
     empty()
 }
 
-#[streaming_metrics(model = 7)]
-fn literal() -> impl Stream<Item = String> {
-    empty()
-}
-
 fn main() {
     drop(number(1));
     drop(missing("small-1"));
-    drop(literal());
 }

@@ -23,11 +23,6 @@ fn number(request: &Request) -> Usage {
     Usage::new(1, request.size.unwrap_or(2).into())
 }
 
-#[track_tokens(model = 7)]
-fn literal() -> Usage {
-    Usage::new(1, 2)
-}
-
 #[track_tokens(model = request.mdoel)]
 fn no_such_field(request: &Request) -> Usage {
     Usage::new(1, request.size.unwrap_or(2).into())
@@ -41,7 +36,6 @@ fn no_such_argument(request: &Request) -> Usage {
 fn main() {
     let request = Request { model: Model::Small, size: None };
     number(&request);
-    literal();
     no_such_field(&request);
     no_such_argument(&request);
     drop(own_type(Json(request)));

@@ -1,0 +1,25 @@
+//! What `#[track_tokens]` may be told, and may stand on.
+
+use super::{Args, NAME};
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::{label, route};
+
+pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
+    route::check(args.endpoint.as_ref(), errors);
+    label::check("model", args.model.as_ref(), errors);
+    label::check("provider", args.provider.as_ref(), errors);
+    let Some(function) = function else { return };
+    if let Some(nothing) = function.returns_nothing() {
+        let message = format!(
+            "#[{NAME}] reads the token usage of what the function returns, and this one returns \
+             nothing; record it with `token_usage_context::record` and annotate the caller"
+        );
+        errors.at(nothing, message);
+    } else if let Some(never) = function.never_returns() {
+        let message = format!(
+            "#[{NAME}] reads the token usage of what the function returns, and this one never does"
+        );
+        errors.at(never, message);
+    }
+}
