@@ -1,6 +1,6 @@
-//! Closures and blocks, which have no name to be recorded by.
+//! Closures, which have no name to be recorded by.
 
-use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
+use streamgauge::{instrument_endpoint, track_tokens};
 
 fn main() {
     #[instrument_endpoint]
@@ -9,10 +9,6 @@ fn main() {
     let later = #[track_tokens]
     async || 1;
 
-    #[streaming_metrics]
-    {
-        println!("{}", add(1));
-    }
-
+    println!("{}", add(1));
     drop(later);
 }

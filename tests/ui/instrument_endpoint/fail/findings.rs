@@ -5,8 +5,6 @@
 use streamgauge::instrument_endpoint;
 
 mod plain {
-    fn never_called() {}
-
     pub(super) fn unused_arguments(first: u32, (second, _): (u32, u32)) {}
 
     pub(super) async fn unused_local() {
@@ -59,10 +57,6 @@ mod plain {
 
     pub(super) fn not_required() {
         required();
-    }
-
-    pub(super) fn recursive(number: u32) -> u32 {
-        recursive(number)
     }
 
     pub(super) fn wrong_Case() {}
@@ -72,9 +66,6 @@ mod annotated {
     use super::instrument_endpoint;
 
     #[instrument_endpoint]
-    fn never_called() {}
-
-    #[instrument_endpoint]
     pub(super) fn unused_arguments(first: u32, (second, _): (u32, u32)) {}
 
     #[instrument_endpoint]
@@ -139,11 +130,6 @@ mod annotated {
     #[instrument_endpoint]
     pub(super) fn not_required() {
         required();
-    }
-
-    #[instrument_endpoint]
-    pub(super) fn recursive(number: u32) -> u32 {
-        recursive(number)
     }
 
     #[instrument_endpoint]
@@ -163,7 +149,6 @@ macro_rules! run {
         $module::unused_parentheses(1);
         $module::deprecated().await;
         $module::not_required();
-        $module::recursive(1);
         $module::wrong_Case();
     };
 }

@@ -129,7 +129,7 @@ fn like_ours(__guard: u8, __reply: u8, __value: u8, __arg0: u8, __start: u8, __b
 #[instrument_endpoint]
 async fn like_ours_later(__guard: u8, __reply: u8, __future: u8, __site: u8) -> u8 {
     let __call = __guard + __reply;
-    std::future::ready(()).await;
+    ::std::future::ready(()).await;
     __call + __future + __site
 }
 

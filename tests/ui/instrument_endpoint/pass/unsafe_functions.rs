@@ -49,9 +49,9 @@ unsafe fn usage(input: *const u64) -> Usage {
 }
 
 #[streaming_metrics]
-unsafe fn stream<'a>(numbers: *const u8, count: usize) -> impl Stream<Item = &'a [u8]> {
-    let numbers: &'a [u8] = unsafe { std::slice::from_raw_parts(numbers, count) };
-    iter(numbers.chunks(1))
+unsafe fn stream(numbers: *const u8, count: usize) -> impl Stream<Item = Vec<u8>> {
+    let numbers = unsafe { std::slice::from_raw_parts(numbers, count) };
+    iter(numbers.chunks(1).map(<[u8]>::to_vec))
 }
 
 unsafe trait Peek {

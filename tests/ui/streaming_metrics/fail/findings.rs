@@ -9,10 +9,6 @@ use streamgauge::streaming_metrics;
 mod plain {
     use super::{Stream, empty};
 
-    fn never_called() -> impl Stream<Item = String> {
-        empty()
-    }
-
     pub(super) fn unused_argument(argument: u32) -> impl Stream<Item = String> {
         empty()
     }
@@ -40,11 +36,6 @@ mod plain {
 
 mod annotated {
     use super::{Stream, empty, streaming_metrics};
-
-    #[streaming_metrics]
-    fn never_called() -> impl Stream<Item = String> {
-        empty()
-    }
 
     #[streaming_metrics]
     pub(super) fn unused_argument(argument: u32) -> impl Stream<Item = String> {

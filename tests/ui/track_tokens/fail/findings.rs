@@ -7,10 +7,6 @@ use streamgauge::{Usage, track_tokens};
 mod plain {
     use super::Usage;
 
-    fn never_called() -> Usage {
-        Usage::new(1, 2)
-    }
-
     pub(super) fn unused_argument(argument: u32) -> Usage {
         Usage::new(1, 2)
     }
@@ -38,11 +34,6 @@ mod plain {
 
 mod annotated {
     use super::{Usage, track_tokens};
-
-    #[track_tokens]
-    fn never_called() -> Usage {
-        Usage::new(1, 2)
-    }
 
     #[track_tokens]
     pub(super) fn unused_argument(argument: u32) -> Usage {

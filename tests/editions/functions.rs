@@ -1,0 +1,277 @@
+//! In crates of older editions an annotated function behaves as the plain one does there: what is
+//! dropped when, what is captured, and which names are free differ from edition to edition.
+
+#![expect(clippy::needless_pass_by_value, reason = "arguments are there to be dropped")]
+
+#[path = "../tests/functions/log.rs"]
+mod log;
+
+use std::convert::TryFrom;
+use std::future::Future;
+use std::num::ParseIntError;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures_core::Stream;
+use futures_util::stream::iter;
+use futures_util::{FutureExt, StreamExt};
+use streamgauge::{
+    instrument_endpoint, streaming_metrics, track_tokens, Metrics, TokenUsage, Usage,
+};
+use streamgauge_tests::Scrape;
+
+use crate::log::{logged, note, pause, Noisy};
+
+/// The same functions in a module `plain` as they stand, in a module `annotated` with the attribute.
+macro_rules! twice {
+    ($($function:item)*) => {
+        mod plain {
+            use super::*;
+            $($function)*
+        }
+        mod annotated {
+            use super::*;
+            $(#[instrument_endpoint] $function)*
+        }
+    };
+}
+
+twice! {
+    pub(super) async fn parsed(text: &str) -> Result<u8, ParseIntError> {
+        let number: u16 = text.parse()?;
+        pause().await;
+        if number == 0 {
+            return Ok(1);
+        }
+        Ok(u8::try_from(number).unwrap_or(0))
+    }
+
+    pub(super) fn longest<'a>(left: &'a str, right: &'a str) -> &'a str {
+        if left.len() > right.len() { left } else { right }
+    }
+
+    pub(super) async fn pushed(numbers: &mut Vec<u8>) -> Option<&mut u8> {
+        let first = *numbers.first()?;
+        pause().await;
+        numbers.push(first);
+        numbers.last_mut()
+    }
+
+    /// A word that a later edition has taken for itself.
+    pub(super) fn gen(gen: u8) -> u8 {
+        gen + 1
+    }
+
+    /// Whether a tail's temporary outlives the locals is a matter of the edition.
+    pub(super) fn tail(argument: Noisy) -> usize {
+        let _local = Noisy("local");
+        Noisy("temporary").name().len() + argument.name().len()
+    }
+
+    pub(super) async fn tail_later(argument: Noisy) -> usize {
+        let _local = Noisy("local");
+        pause().await;
+        Noisy("temporary").name().len() + argument.name().len()
+    }
+
+    pub(super) fn if_let(argument: Noisy) -> usize {
+        if let "" = Noisy("condition").name() {
+            note("then");
+        } else {
+            note("else");
+        }
+        argument.name().len()
+    }
+
+    /// So is whether a closure captures the whole of what it mentions a part of.
+    pub(super) fn captures(pair: (Noisy, Noisy), last: Noisy) -> usize {
+        let take = || pair.0;
+        let first = take();
+        note(last.name());
+        first.name().len()
+    }
+
+    pub(super) async fn unused(_first: Noisy, (second, _third): (Noisy, Noisy), _last: Noisy) {
+        pause().await;
+        note(second.name());
+    }
+
+    pub(super) fn opaque(text: &str) -> impl Iterator<Item = char> {
+        text.chars().rev().collect::<Vec<_>>().into_iter()
+    }
+
+    pub(super) fn boxed(text: &str) -> Pin<Box<dyn Future<Output = usize> + Send + '_>> {
+        Box::pin(async move {
+            pause().await;
+            text.len()
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_same_calls_give_the_same() {
+    for text in &["7", "700", "seven"] {
+        assert_eq!(annotated::parsed(text).await, plain::parsed(text).await);
+        assert_eq!(annotated::boxed(text).await, plain::boxed(text).await);
+    }
+    assert_eq!(annotated::longest("a", "bc"), plain::longest("a", "bc"));
+    assert_eq!(annotated::gen(1), plain::gen(1));
+    let mut numbers = vec![1];
+    *annotated::pushed(&mut numbers).await.expect("there is one") += 1;
+    *plain::pushed(&mut numbers).await.expect("there is one") += 2;
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+/// Here a hidden type captures no lifetime that it does not name.
+#[test]
+fn a_hidden_type_borrows_nothing() {
+    let text = "abc".to_owned();
+    let (left, right) = (annotated::opaque(&text), plain::opaque(&text));
+    drop(text);
+    assert!(left.eq(right));
+}
+
+fn polled<F: Future>(polls: u8, call: impl FnOnce() -> F) -> Vec<&'static str> {
+    logged(|| {
+        let mut future = Box::pin(call());
+        for _ in 0..polls {
+            note("polled");
+            let _ = future.as_mut().now_or_never();
+        }
+    })
+}
+
+#[test]
+fn temporaries_live_as_long_as_in_the_plain_function() {
+    assert_eq!(logged(|| annotated::tail(Noisy("a"))), logged(|| plain::tail(Noisy("a"))));
+    assert_eq!(logged(|| annotated::if_let(Noisy("a"))), logged(|| plain::if_let(Noisy("a"))));
+    for polls in 0..=2 {
+        assert_eq!(
+            polled(polls, || annotated::tail_later(Noisy("a"))),
+            polled(polls, || plain::tail_later(Noisy("a"))),
+        );
+    }
+}
+
+#[test]
+fn arguments_are_dropped_in_the_same_order() {
+    let pair = || (Noisy("a"), Noisy("b"));
+    assert_eq!(
+        logged(|| annotated::captures(pair(), Noisy("c"))),
+        logged(|| plain::captures(pair(), Noisy("c"))),
+    );
+    for polls in 0..=2 {
+        assert_eq!(
+            polled(polls, || annotated::unused(Noisy("c"), pair(), Noisy("d"))),
+            polled(polls, || plain::unused(Noisy("c"), pair(), Noisy("d"))),
+        );
+    }
+}
+
+/// A receiver, of which the body mentions a part.
+macro_rules! pair {
+    ($name:ident $(, #[$attribute:meta])?) => {
+        struct $name(Noisy, Noisy);
+
+        impl $name {
+            fn new() -> Self {
+                Self(Noisy("first"), Noisy("second"))
+            }
+
+            $(#[$attribute])?
+            fn moved_in_part(self, _other: Noisy) -> Noisy {
+                self.1
+            }
+
+            $(#[$attribute])?
+            async fn read_in_part(self, _other: Noisy) -> usize {
+                pause().await;
+                self.0.name().len()
+            }
+        }
+    };
+}
+
+pair!(Plain);
+pair!(Annotated, #[instrument_endpoint]);
+
+#[test]
+fn a_receiver_is_dropped_in_its_turn() {
+    assert_eq!(
+        logged(|| Annotated::new().moved_in_part(Noisy("other"))),
+        logged(|| Plain::new().moved_in_part(Noisy("other"))),
+    );
+    for polls in 0..=2 {
+        assert_eq!(
+            polled(polls, || Annotated::new().read_in_part(Noisy("other"))),
+            polled(polls, || Plain::new().read_in_part(Noisy("other"))),
+        );
+    }
+}
+
+#[derive(TokenUsage)]
+struct Answer {
+    #[token_usage(input)]
+    input: u64,
+    #[token_usage(output)]
+    output: u64,
+}
+
+#[async_trait]
+trait Model {
+    async fn ask(&self, question: &str) -> Option<Answer>;
+}
+
+struct House;
+
+#[async_trait]
+impl Model for House {
+    #[instrument_endpoint]
+    #[track_tokens(provider = "house", model = question)]
+    async fn ask(&self, question: &str) -> Option<Answer> {
+        pause().await;
+        let input = question.len() as u64;
+        Some(Answer { input, output: 1 })
+    }
+}
+
+#[streaming_metrics]
+fn words(text: &str) -> impl Stream<Item = String> + '_ {
+    iter(text.split(' ').map(str::to_owned))
+}
+
+#[streaming_metrics(model = "small")]
+async fn words_in_box(
+    text: &str,
+) -> Result<Pin<Box<dyn Stream<Item = String> + Send + '_>>, String> {
+    pause().await;
+    if text.is_empty() {
+        return Err("nothing".to_owned());
+    }
+    Ok(iter(text.split(' ').map(str::to_owned)).boxed())
+}
+
+#[instrument_endpoint]
+async fn served() -> u8 {
+    pause().await;
+    1
+}
+
+#[tokio::test]
+async fn every_attribute_records() {
+    let sum = |name, endpoint| Scrape::of(Metrics::global()).sum(name, &[("endpoint", endpoint)]);
+    drop(served());
+    assert_eq!(served().await, 1);
+    assert_eq!(sum("app_http_requests_total", "served"), 1);
+    let model: &dyn Model = &House;
+    let answer = model.ask("small").await.expect("there is an answer");
+    assert_eq!(answer.output, 1);
+    assert_eq!(sum("app_http_requests_total", "ask"), 1);
+    assert_eq!(sum("app_token_usage_total", "ask"), 6);
+    assert_eq!(words("a b").count().await, 2);
+    assert_eq!(sum("app_stream_chunks_total", "words"), 2);
+    assert!(words_in_box("").await.is_err());
+    assert_eq!(words_in_box("a b c").await.expect("there are words").count().await, 3);
+    assert_eq!(sum("app_stream_chunks_total", "words_in_box"), 3);
+    assert_eq!(Usage::new(1, 2).total(), 3);
+}
