@@ -38,7 +38,27 @@ async fn control_character() {}
 #[instrument_endpoint(endpoint = "https://example.com/items")]
 async fn url() {}
 
+#[instrument_endpoint(endpoint = "/items?page={page}")]
+async fn query() {}
+
+#[instrument_endpoint(endpoint = "/items#{id}")]
+async fn fragment() {}
+
+#[instrument_endpoint(endpoint = "/my items")]
+async fn space() {}
+
+#[instrument_endpoint(endpoint = "/items/{id} ")]
+async fn space_at_the_end() {}
+
+#[instrument_endpoint(endpoint = " /items")]
+async fn space_before() {}
+
 fn main() {
+    drop(query());
+    drop(fragment());
+    drop(space());
+    drop(space_at_the_end());
+    drop(space_before());
     drop(no_slash());
     drop(empty());
     drop(colon());

@@ -94,6 +94,37 @@ impl<T: Clone + PartialEq> Shelf<T> {
     }
 }
 
+/// A receiver that is taken by value and changed in part.
+struct Counter {
+    count: u32,
+    label: String,
+}
+
+impl Counter {
+    #[instrument_endpoint]
+    fn replaced(mut self, count: u32) -> Self {
+        self.count = count;
+        self
+    }
+
+    #[instrument_endpoint]
+    async fn relabelled(mut self, label: String) -> u32 {
+        self.label = label;
+        std::future::ready(()).await;
+        let count = &self.count;
+        *count
+    }
+
+    #[instrument_endpoint]
+    async fn in_a_closure(mut self) -> String {
+        let mut add = |count| self.count += count;
+        add(1);
+        add(2);
+        std::future::ready(()).await;
+        format!("{} {}", self.label, self.count)
+    }
+}
+
 trait Open {
     const HINT: &'static str;
 
@@ -139,6 +170,11 @@ async fn main() {
     assert_eq!(Arc::new(shelf.clone()).shared().await, 4);
     assert_eq!(shelf.clone().into_items().await, [4, 2, 5, 6]);
     assert_eq!(shelf.clone().emptied().await, shelf.emptied_now());
+
+    let counter = Counter { count: 1, label: "a".to_owned() }.replaced(2);
+    assert_eq!(counter.in_a_closure().await, "a 5");
+    let counter = Counter { count: 1, label: "a".to_owned() };
+    assert_eq!(counter.relabelled("b".to_owned()).await, 1);
 
     let mut door = Door(String::new());
     assert_eq!(door.hint(), "push");

@@ -75,6 +75,35 @@ macro_rules! verdict {
     };
 }
 
+#[allow(unused_macros)]
+macro_rules! panic {
+    ($($any:tt)*) => {
+        compile_error!("nor the user's panic")
+    };
+}
+
+/// Methods that a trait of the user's gives to everything there is.
+#[allow(dead_code)]
+trait Everything {
+    fn record(&self) {}
+    fn start(&self) {}
+    fn finish(self)
+    where
+        Self: Sized,
+    {
+    }
+    fn call(&self) {}
+    fn map(&self) {}
+    fn as_ref(&self) {}
+    fn text(&self) {}
+    fn status(&self) {}
+    fn is_err(&self) -> u8 {
+        8
+    }
+}
+
+impl<T: ?Sized> Everything for T {}
+
 #[instrument_endpoint(endpoint = "/all", method = "GET")]
 async fn all<R>(other: R) -> (Result<R>, Option, [u8; 6]) {
     (Ok(other), Some, [SITE, SITES, __SITE, GUARD, REPLY, site()])
@@ -89,6 +118,19 @@ fn all_now() -> (Result<u8>, Option) {
 #[instrument_endpoint]
 async fn arguments(guard: u8, reply: u8, value: u8, body: u8, site: u8) -> u8 {
     guard + reply + value + body + site
+}
+
+/// Also one that an expansion might have for its own.
+#[instrument_endpoint]
+fn like_ours(__guard: u8, __reply: u8, __value: u8, __arg0: u8, __start: u8, __body: u8) -> u8 {
+    __guard + __reply + __value + __arg0 + __start + __body
+}
+
+#[instrument_endpoint]
+async fn like_ours_later(__guard: u8, __reply: u8, __future: u8, __site: u8) -> u8 {
+    let __call = __guard + __reply;
+    std::future::ready(()).await;
+    __call + __future + __site
 }
 
 /// So may the function, its generics, and the items in its body.
@@ -117,6 +159,9 @@ fn called(number: u8) -> u8 {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(like_ours_later(1, 2, 3, 4)), 10);
+    assert_eq!(like_ours(1, 2, 3, 4, 5, 6), 21);
+    assert_eq!(1_u8.is_err(), 8);
     let seen = runtime.block_on(async { (all('x').await, arguments(1, 2, 3, 4, 5).await) });
     assert_eq!(seen, ((Ok('x'), Some, [1, 2, 3, 4, 5, 6]), 15));
     assert_eq!(all_now(), (Ok(1), None));

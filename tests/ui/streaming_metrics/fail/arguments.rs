@@ -41,6 +41,11 @@ fn several() -> impl Stream<Item = Bytes> {
     empty()
 }
 
+#[streaming_metrics(content_type = "text/plain", name = "a")]
+fn by_another_name() -> impl Stream<Item = Bytes> {
+    empty()
+}
+
 #[tokio::main]
 async fn main() {
     let _: Empty<u8> = empty();
@@ -51,4 +56,5 @@ async fn main() {
     drop(no_comma());
     drop(twice());
     drop(several());
+    drop(by_another_name());
 }

@@ -11,8 +11,26 @@ fn nothing_now() {}
 #[streaming_metrics]
 fn spelled_out() -> () {}
 
+#[streaming_metrics]
+fn never() -> ! {
+    std::process::exit(0)
+}
+
+#[streaming_metrics(media_type = "text/plain")]
+async fn never_later() -> ! {
+    std::process::exit(0)
+}
+
+#[streaming_metrics]
+async fn in_result() -> Result<(), String> {
+    Ok(())
+}
+
 fn main() {
+    drop(never_later());
+    drop(in_result());
     drop(nothing());
     nothing_now();
     spelled_out();
+    never();
 }

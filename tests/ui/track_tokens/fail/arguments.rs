@@ -37,7 +37,13 @@ fn several() -> Usage {
     Usage::new(1, 2)
 }
 
+#[track_tokens(Model = "small-1", providers = "house", name = "a")]
+fn by_another_name() -> Usage {
+    Usage::new(1, 2)
+}
+
 fn main() {
+    by_another_name();
     drop(misspelled());
     of_another_attribute();
     no_value();
