@@ -122,9 +122,7 @@ use crate::errors::report;
 ///
 /// - A future of a type with a name of its own (`Ready<T>`), or with bounds beyond `Send`, `Sync` and
 ///   `Unpin`, cannot be replaced by one that records: there the call is the making of it.
-/// - Where a body runs in a block or a closure, what a pattern among its arguments leaves behind is
-///   dropped after the arguments instead of among them, and in a synchronous function `#[track_caller]`
-///   tracks the attribute.
+/// - In a synchronous function whose body may leave early, `#[track_caller]` tracks the attribute.
 /// - A chain of more than 15 annotated async functions that all leave early and stand before the one they
 ///   call reaches the compiler's default `recursion_limit`; without attributes it takes 31.
 ///
@@ -215,7 +213,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// }
 /// ```
 ///
-/// Otherwise its limits are those of `instrument_endpoint`.
+/// Otherwise its limits are those of `instrument_endpoint`, and one more: what is left behind by a pattern
+/// that `model` or `provider` takes a name from is dropped after the arguments instead of among them.
 ///
 /// The usage of a stream is recorded by `token_usage_context` and is found through the layer: without
 /// one, a call that returns a stream is counted as one without usage.

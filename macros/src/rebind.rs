@@ -6,7 +6,7 @@
 use std::mem;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, FnArg, Pat, PatType, Receiver, ReceiverKind, Token};
 
@@ -39,17 +39,18 @@ fn whole_self(receiver: &Receiver, body: &Group) -> Option<TokenStream> {
 }
 
 fn typed(argument: &mut PatType, place: usize, mentioned: &[String]) -> TokenStream {
-    // What has no name cannot be moved in.
-    if matches!(*argument.pat, Pat::Wild(_)) {
-        let name = Ident::new(&format!("__arg{place}"), Span::mixed_site());
-        *argument.pat = syn::parse_quote!(#name);
+    let (kept, inner) = attributes_inside(mem::take(&mut argument.attrs));
+    argument.attrs = kept;
+    let is_mentioned = |name: &String| mentioned.contains(name);
+    let stays = is_plain(&argument.pat)
+        || names_in(argument.pat.to_token_stream()).iter().any(is_mentioned);
+    if !stays {
+        return taken_apart_inside(argument, place, &inner);
     }
     let mut bindings = Bindings::default();
     bindings.visit_pat_mut(&mut argument.pat);
-    let (kept, inner) = attributes_inside(mem::take(&mut argument.attrs));
-    argument.attrs = kept;
     let bindings = bindings.0.into_iter().map(|(mutability, name)| {
-        let used = mentioned.iter().any(|mentioned| name == mentioned);
+        let used = is_mentioned(&name.to_string());
         let used = used.then(|| quote! { #(#inner)* let _ = &#name; });
         // Clippy sees the user's name in `let x = x;` and takes it for the user's doing.
         quote! {
@@ -64,6 +65,26 @@ fn typed(argument: &mut PatType, place: usize, mentioned: &[String]) -> TokenStr
         }
     });
     bindings.collect()
+}
+
+/// A name, and nothing more.
+fn is_plain(pattern: &Pat) -> bool {
+    matches!(pattern, Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none())
+}
+
+/// An argument without a name of its own is given one, and its pattern moves along: what that leaves
+/// behind is dropped where the plain function drops it.
+fn taken_apart_inside(
+    argument: &mut PatType,
+    place: usize,
+    attributes: &[Attribute],
+) -> TokenStream {
+    let name = Ident::new(&format!("__arg{place}"), Span::mixed_site());
+    let pattern = mem::replace(&mut *argument.pat, syn::parse_quote!(#name));
+    let take_apart = (!matches!(pattern, Pat::Wild(_))).then(|| {
+        quote! { #(#attributes)* let #pattern = #name; }
+    });
+    quote! { #(#attributes)* let #name = #name; #take_apart }
 }
 
 /// An argument's attributes: those that stay on it, and those that its inner binding needs. Where an

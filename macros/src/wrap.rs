@@ -40,7 +40,7 @@ pub(crate) fn wrap(
     let ty = ty.map(|ty| quote! { : #ty });
     let reply = mixed_site("__reply");
     let Before { labels, guard, start, .. } = before;
-    let body = match boxed {
+    let recorded = match boxed {
         None if never_returns => quote! { #labels let #guard = #start; #run },
         None => {
             let after = after(&reply);
@@ -49,19 +49,23 @@ pub(crate) fn wrap(
         Some(boxed) => {
             let made = mixed_site("__future");
             let after = after(&reply);
-            let recorded = quote! {
+            let renewed = quote! {
                 #krate::__private::returned(#made, move || #start, move |#guard, #reply| { #after })
             };
-            let recorded = if boxed {
-                quote! { ::std::boxed::Box::pin(#recorded) }
+            let renewed = if boxed {
+                quote! { ::std::boxed::Box::pin(#renewed) }
             } else {
-                recorded
+                renewed
             };
-            quote! { #labels let #made #ty = #run; #recorded }
+            quote! { #labels let #made #ty = #run; #renewed }
         }
     };
     let caught = Lifetime::new(&format!("'{CAUGHT}"), Span::mixed_site());
-    Wrapped { attributes, visibility, signature, body: quote! { { #caught: { #body } } } }
+    let mut whole = Group::new(Delimiter::Brace, quote! { #caught: { #recorded } });
+    // An item that ends with a brace of ours would not be the user's: no one would miss it if it were
+    // never called.
+    whole.set_span(body.span());
+    Wrapped { attributes, visibility, signature, body: whole }
 }
 
 /// Whether a body stays in its function, since nothing needs to catch what it leaves with. The future of
@@ -84,8 +88,9 @@ fn in_its_place(output: &ReturnType, body: &Group) -> Run {
     let Some(ty) = written(output) else {
         return Run { tokens: quote! { #label: #body }, ty: None };
     };
-    let edge = edge(&ty, &quote! { _ }, &quote! { break #label });
-    Run { tokens: quote! { #label: { #edge #body } }, ty: Some(ty) }
+    let end = Lifetime::new("'__end", label.span());
+    let edge = edge(&ty, &quote! { _ }, &quote! { break #end });
+    Run { tokens: quote! { #end: { #edge #label: #body } }, ty: Some(ty) }
 }
 
 /// A label for the body, which makes an expression of it that is not merely braces. Where the body lacks
@@ -129,7 +134,7 @@ pub(crate) struct Wrapped {
     attributes: Vec<Attribute>,
     visibility: Visibility,
     pub(crate) signature: Signature,
-    body: TokenStream,
+    body: Group,
 }
 
 impl ToTokens for Wrapped {

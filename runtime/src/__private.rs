@@ -7,10 +7,7 @@ pub use std::borrow::Cow;
 
 pub use linkme;
 
-pub use crate::endpoint::{
-    EndpointGuard, HasStatus, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Verdict, finish,
-    start,
-};
+pub use crate::endpoint::{EndpointGuard, HasStatus, Reply, Verdict, finish, start};
 pub use crate::family::Method;
 pub use crate::request::returned;
 pub use crate::site::{SITES, Site};
@@ -19,6 +16,12 @@ pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 pub use crate::stream::{mark, respond};
 pub use crate::tokens::{TokenCall, TokenCount, finish_call, finish_stream_call, start_call};
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
+
+/// The traits that a result is asked through. One of them is used, and which one only the compiler
+/// knows: together they are no unused import.
+pub mod questions {
+    pub use crate::endpoint::{OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _};
+}
 
 /// What a media-type attribute turns a stream into.
 #[cfg(feature = "axum")]
@@ -100,9 +103,7 @@ macro_rules! __streamgauge_site {
 #[macro_export]
 macro_rules! __streamgauge_verdict {
     ($reply:expr) => {{
-        // One of the four is used, and which one only the compiler knows.
-        #[allow(unused_imports)]
-        use $crate::__private::{OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _};
+        use $crate::__private::questions::*;
         (&&&&$crate::__private::Reply($reply)).streamgauge_verdict()
     }};
 }

@@ -21,7 +21,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
     let declared = stream_bound(ty).filter(|(_, item)| !has_impl_trait(item));
     // A response says nothing of its items, so that the body must hear their type here.
-    let item = declared.map_or_else(|| syn::parse_quote!(_), |(_, item)| item.clone());
+    let item = declared.map(|(_, item)| quote! { ::<#item, _> });
     // Nor does it mention the trait, whose import would then be unused.
     let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
         quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }
@@ -42,7 +42,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
         (Some(media_type), _) => {
             let respond = at_reply(quote! { #private::respond });
             let arguments = at_reply(quote! { (&#start, #media_type, #stream) });
-            quote! { #respond::<#item, _> #arguments }
+            quote! { #respond #item #arguments }
         }
         (None, StreamForm::Opaque) => at_reply(quote! { #private::stream(&#start, #stream) }),
         (None, StreamForm::OpaqueResponse) => at_reply(quote! { #private::mark(&#start, #stream) }),

@@ -26,8 +26,7 @@ use bytes::Bytes;
 #[diagnostic::on_unimplemented(
     message = "a stream of `{Self}` cannot be metered",
     label = "its items are not `StreamChunk`s",
-    note = "items may be `Bytes`, `Vec<u8>`, `String`, `&'static str`, `Cow<'static, str>`, or a \
-            `Result` of one of them",
+    note = "items may be `Bytes`, `Vec<u8>`, `String`, `&str`, `Cow<str>`, or a `Result` of one of them",
     note = "for a type of your own, `impl StreamChunk for {Self}` says how many bytes an item has",
     note = "server-sent events are metered on their way out: put the attribute on the function that \
             returns `Sse<…>`"
@@ -108,8 +107,14 @@ macro_rules! chunks {
                 is_comment(&**self)
             }
         }
+    )*};
+}
 
-        #[cfg(feature = "axum")]
+chunks!(Bytes, Vec<u8>, String, &[u8], &str, Cow<'_, str>);
+
+#[cfg(feature = "axum")]
+macro_rules! response_chunks {
+    ($($item:ty),* $(,)?) => {$(
         impl ResponseChunk for $item {
             fn into_bytes(self) -> Result<Bytes, axum::BoxError> {
                 Ok(ChunkBytes::from(self).0)
@@ -118,7 +123,8 @@ macro_rules! chunks {
     )*};
 }
 
-chunks!(Bytes, Vec<u8>, String, &'static [u8], &'static str, Cow<'static, str>);
+#[cfg(feature = "axum")]
+response_chunks!(Bytes, Vec<u8>, String, &'static [u8], &'static str, Cow<'static, str>);
 
 /// The one conversion that `Bytes` lacks, beside those it has.
 #[cfg(feature = "axum")]
