@@ -33,9 +33,9 @@ pub(crate) fn wrap(
     let in_place =
         stays_in_place(&attributes, &signature, &body) || boxed.is_none() && never_returns;
     let Run { tokens: run, ty } = if in_place {
-        in_its_place(&signature.output, &body)
+        in_its_place(before.attribute, &signature.output, &body)
     } else {
-        caught(&mut signature, krate, &body, &before.mentioned(&attributes))
+        caught(before.attribute, &mut signature, krate, &body, &before.mentioned(&attributes))
     };
     let ty = ty.map(|ty| quote! { : #ty });
     let reply = mixed_site("__reply");
@@ -83,28 +83,34 @@ struct Run {
     ty: Option<Type>,
 }
 
-fn in_its_place(output: &ReturnType, body: &Group) -> Run {
-    let label = label(body);
-    let Some(ty) = written(output) else {
-        return Run { tokens: quote! { #label: #body }, ty: None };
-    };
-    let end = Lifetime::new("'__end", label.span());
+fn in_its_place(attribute: &str, output: &ReturnType, body: &Group) -> Run {
+    let labelled = labelled(attribute, body);
+    let Some(ty) = written(output) else { return Run { tokens: labelled, ty: None } };
+    let end = Lifetime::new("'__end", Span::mixed_site().located_at(body.span()));
     let edge = edge(&ty, &quote! { _ }, &quote! { break #end });
-    Run { tokens: quote! { #end: { #edge #label: #body } }, ty: Some(ty) }
+    Run { tokens: quote! { #end: { #edge #labelled } }, ty: Some(ty) }
 }
 
-/// A label for the body, which makes an expression of it that is not merely braces. Where the body lacks
-/// its last value, the compiler says so of the labelled block.
-fn label(body: &Group) -> Lifetime {
-    Lifetime::new("'__body", Span::mixed_site().located_at(body.span()))
+/// The body as an expression that is not merely braces. Its label is the body's own in place and edition,
+/// or that block's temporaries would live as in ours; so it is none that another attribute gives it, nor
+/// likely the user. Where the body lacks its last value, the compiler says so of the labelled block.
+fn labelled(attribute: &str, body: &Group) -> TokenStream {
+    let label = Lifetime::new(&format!("'__{attribute}"), body.span());
+    quote! { #label: #body }
 }
 
 /// The body in an async block or a closure, where `return` and `?` end.
-fn caught(signature: &mut Signature, krate: &Path, body: &Group, mentioned: &[String]) -> Run {
+fn caught(
+    attribute: &str,
+    signature: &mut Signature,
+    krate: &Path,
+    body: &Group,
+    mentioned: &[String],
+) -> Run {
     let rebound = rebind(&mut signature.inputs, body, mentioned);
-    let label = label(body);
-    let mut inside = Group::new(Delimiter::Brace, quote! { #rebound #label: #body });
-    inside.set_span(label.span());
+    let labelled = labelled(attribute, body);
+    let mut inside = Group::new(Delimiter::Brace, quote! { #rebound #labelled });
+    inside.set_span(Span::mixed_site().located_at(body.span()));
     let ty = written(&signature.output);
     let edge = ty.as_ref().map(|ty| edge(ty, &ty.to_token_stream(), &quote! { return }));
     if signature.asyncness.is_some() {
@@ -146,6 +152,8 @@ impl ToTokens for Wrapped {
 
 /// What comes before a function's body.
 pub(crate) struct Before<'a> {
+    /// The attribute's name.
+    pub(crate) attribute: &'a str,
     /// Statements that read the arguments, before the body takes them.
     pub(crate) labels: TokenStream,
     /// The record that is open while the body runs.

@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::Args;
 use super::valid::variant;
+use super::{Args, NAME};
 use crate::function::Function;
 use crate::site::{mixed_site, optional};
 use crate::wrap::{Before, wrap};
@@ -20,7 +20,13 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
             #krate::__private::Site::requests(#name, #endpoint, #krate::__private::Method::#method)
         ))
     };
-    let before = Before { labels: TokenStream::new(), guard: guard.clone(), start, mentions: &[] };
+    let before = Before {
+        attribute: NAME,
+        labels: TokenStream::new(),
+        guard: guard.clone(),
+        start,
+        mentions: &[],
+    };
     wrap(function, krate, &before, |reply| {
         quote! {
             #krate::__private::finish(#guard, #krate::__private::verdict!(&#reply));

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::ReturnType;
 use syn::spanned::Spanned;
 
-use super::Args;
+use super::{Args, NAME};
 use crate::function::Function;
 use crate::future::ReturnedFuture;
 use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
@@ -34,7 +34,8 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
             #model_label,
         )
     };
-    let before = Before { labels, guard: start.clone(), start: open, mentions: &[model] };
+    let before =
+        Before { attribute: NAME, labels, guard: start.clone(), start: open, mentions: &[model] };
     let private = quote! { #krate::__private };
     // At the return type, where a reply that cannot be metered is to be mended.
     let at_reply = |tokens| located(span, tokens);

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 
-use super::Args;
+use super::{Args, NAME};
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace};
 use crate::site::{label, located, mixed_site, optional};
@@ -30,7 +30,13 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
             #model_label,
         )
     };
-    let before = Before { labels, guard: call.clone(), start, mentions: &[provider, model] };
+    let before = Before {
+        attribute: NAME,
+        labels,
+        guard: call.clone(),
+        start,
+        mentions: &[provider, model],
+    };
     wrap(function, krate, &before, |reply| {
         let finish = if opaque_stream {
             quote! {
