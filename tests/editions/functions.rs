@@ -16,11 +16,11 @@ use futures_core::Stream;
 use futures_util::stream::iter;
 use futures_util::{FutureExt, StreamExt};
 use streamgauge::{
-    instrument_endpoint, streaming_metrics, track_tokens, Metrics, TokenUsage, Usage,
+    Metrics, TokenUsage, Usage, instrument_endpoint, streaming_metrics, track_tokens,
 };
 use streamgauge_tests::Scrape;
 
-use crate::log::{logged, note, pause, Noisy};
+use crate::log::{Noisy, logged, note, pause};
 
 /// The same functions in a module `plain` as they stand, in a module `annotated` with the attribute.
 macro_rules! twice {
