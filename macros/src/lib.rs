@@ -123,6 +123,7 @@ use crate::errors::report;
 /// - A future of a type with a name of its own (`Ready<T>`), or with bounds beyond `Send`, `Sync` and
 ///   `Unpin`, cannot be replaced by one that records: there the call is the making of it.
 /// - In a synchronous function whose body may leave early, `#[track_caller]` tracks the attribute.
+/// - The lints `unconditional_recursion` and clippy's `needless_pass_by_value` do not see through a closure.
 /// - A chain of more than 15 annotated async functions that all leave early and stand before the one they
 ///   call reaches the compiler's default `recursion_limit`; without attributes it takes 31.
 ///
