@@ -124,7 +124,7 @@ use crate::errors::report;
 ///   `Unpin`, cannot be replaced by one that records: there the call is the making of it.
 /// - In a synchronous function whose body may leave early, `#[track_caller]` tracks the attribute.
 /// - The lints `unconditional_recursion` and clippy's `needless_pass_by_value` do not see through a closure.
-/// - A chain of more than 15 annotated async functions that all leave early and stand before the one they
+/// - A chain of more than 16 annotated async functions that all leave early and stand before the one they
 ///   call reaches the compiler's default `recursion_limit`; without attributes it takes 31.
 ///
 /// [`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html
