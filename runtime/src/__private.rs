@@ -8,8 +8,8 @@ pub use std::borrow::Cow;
 pub use linkme;
 
 pub use crate::endpoint::{
-    EndpointGuard, HasStatus, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Verdict, finish,
-    start,
+    EndpointGuard, HasStatus, Named, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Unnamed,
+    Verdict, finish, start,
 };
 pub use crate::family::Method;
 pub use crate::site::{SITES, Site};
@@ -99,9 +99,12 @@ macro_rules! __streamgauge_site {
 #[macro_export]
 macro_rules! __streamgauge_verdict {
     ($reply:expr) => {{
-        // One of the four is used, and which one only the compiler knows.
+        // One of the four is used, and one of the two; which ones only the compiler knows.
         #[allow(unused_imports)]
-        use $crate::__private::{OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _};
-        (&&&&$crate::__private::Reply($reply)).streamgauge_verdict()
+        use $crate::__private::{
+            Named as _, OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _, Unnamed as _,
+        };
+        let reply = $crate::__private::Reply($reply);
+        (&&&&reply).streamgauge_verdict().named((&&reply).streamgauge_exception())
     }};
 }
