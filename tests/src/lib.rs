@@ -1,4 +1,6 @@
-//! What the tests have in common: reading the page that Prometheus reads.
+//! What the tests have in common: reading the page that Prometheus reads, and a server to try things on.
+
+pub mod fault_server;
 
 use std::collections::{BTreeMap, BTreeSet};
 
