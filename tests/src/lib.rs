@@ -91,6 +91,18 @@ impl Scrape {
         values
     }
 
+    /// The distinct values of one label of all names.
+    #[must_use]
+    pub fn all_values(&self, label: &str) -> BTreeSet<&str> {
+        self.samples.iter().filter_map(|sample| Some(sample.labels.get(label)?.as_str())).collect()
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.samples.len()
+    }
+
     fn matching(&self, name: &str, labels: &[(&str, &str)]) -> impl Iterator<Item = &Sample> {
         self.samples.iter().filter(move |sample| {
             sample.name == name

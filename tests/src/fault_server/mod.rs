@@ -13,6 +13,18 @@ use streamgauge::Metrics;
 
 /// The server's routes, recorded into an instance.
 pub fn app(metrics: &Metrics) -> Router {
+    // Only a layer of its own knows the routes of a nested service. Its requests count once.
+    routes(nested::service().layer(metrics.layer()))
+        .route("/metrics", get(metrics.endpoint()))
+        .layer(metrics.layer())
+}
+
+/// The same routes without the layer and the page, to compare with.
+pub fn bare() -> Router {
+    routes(nested::service())
+}
+
+fn routes(service: Router) -> Router {
     Router::new()
         .route("/ok", get(bodies::ok))
         .route("/plain", get(bodies::plain))
@@ -33,8 +45,6 @@ pub fn app(metrics: &Metrics) -> Router {
         .route("/tokens-spawned", get(tokens::spawned))
         .route("/tokens-stream", get(tokens::streamed))
         .merge(nested::api())
-        .nest_service("/svc", nested::service(metrics))
-        .route("/metrics", get(metrics.endpoint()))
+        .nest_service("/svc", service)
         .layer(DefaultBodyLimit::disable())
-        .layer(metrics.layer())
 }
