@@ -4,6 +4,7 @@
     clippy::borrow_deref_ref,
     clippy::if_not_else,
     clippy::manual_async_fn,
+    clippy::unused_async,
     reason = "what is tested is written so"
 )]
 
