@@ -71,6 +71,7 @@ pub(crate) fn wrap(
                     })
                 }
             } else {
+                // Clippy takes the closure that passes the reply on for one that makes it.
                 quote! {
                     #mark: {
                         #labels

@@ -1,5 +1,6 @@
 //! The future of a function that is not `async`, with the record of the call around it.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -11,10 +12,15 @@ pin_project! {
     pub struct Returned<F, S, G, E> {
         #[pin]
         future: F,
-        start: Option<S>,
-        guard: Option<G>,
-        end: Option<E>,
+        record: Record<S, G, E>,
     }
+}
+
+/// The record of a call, and what closes it.
+enum Record<S, G, E> {
+    Unopened(S, E),
+    Open(G, E),
+    Closed,
 }
 
 /// Records the call that `future` makes: `start` opens the record, `end` closes it with the output, and
@@ -28,7 +34,7 @@ where
     S: FnOnce() -> G,
     E: FnOnce(G, O) -> T,
 {
-    Returned { future, start: Some(start), guard: None, end: Some(end) }
+    Returned { future, record: Record::Unopened(start, end) }
 }
 
 impl<F, S, G, E, T> Future for Returned<F, S, G, E>
@@ -42,17 +48,18 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
         // On the stack the guard sees a panic of the future as it unwinds.
-        let guard = this.start.take().map_or_else(|| this.guard.take(), |start| Some(start()));
-        let guard = guard.expect("a future is not polled again after its end");
+        let (guard, end) = match mem::replace(this.record, Record::Closed) {
+            Record::Unopened(start, end) => (start(), end),
+            Record::Open(guard, end) => (guard, end),
+            // There is no value to give, and an async function does the same.
+            Record::Closed => panic!("a future was polled after its end"),
+        };
         match this.future.poll(cx) {
             Poll::Pending => {
-                *this.guard = Some(guard);
+                *this.record = Record::Open(guard, end);
                 Poll::Pending
             }
-            Poll::Ready(output) => {
-                let end = this.end.take().expect("a guard is open until the end");
-                Poll::Ready(end(guard, output))
-            }
+            Poll::Ready(output) => Poll::Ready(end(guard, output)),
         }
     }
 }
