@@ -6,6 +6,7 @@
 mod arguments;
 mod body;
 mod errors;
+mod exception_type;
 mod function;
 mod future;
 mod instrument_endpoint;
@@ -329,6 +330,13 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(TokenUsage, attributes(token_usage))]
 pub fn derive_token_usage(input: TokenStream) -> TokenStream {
     token_usage::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// Implements the trait `ExceptionType`: an enum's values are named by their variant, a struct's by the
+/// struct.
+#[proc_macro_derive(ExceptionType, attributes(exception_type))]
+pub fn derive_exception_type(input: TokenStream) -> TokenStream {
+    exception_type::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 type Tokens = proc_macro2::TokenStream;

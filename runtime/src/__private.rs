@@ -17,10 +17,12 @@ pub use crate::stream::{mark, respond};
 pub use crate::tokens::{TokenCall, TokenCount, finish_call, finish_stream_call, start_call};
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 
-/// The traits that a result is asked through. One of them is used, and which one only the compiler
+/// The traits that a result is asked through. Some of them are used, and which ones only the compiler
 /// knows: together they are no unused import.
 pub mod questions {
-    pub use crate::endpoint::{OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _};
+    pub use crate::endpoint::{
+        Named as _, OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _, Unnamed as _,
+    };
 }
 
 /// What a media-type attribute turns a stream into.
@@ -104,6 +106,7 @@ macro_rules! __streamgauge_site {
 macro_rules! __streamgauge_verdict {
     ($reply:expr) => {{
         use $crate::__private::questions::*;
-        (&&&&$crate::__private::Reply($reply)).streamgauge_verdict()
+        let reply = $crate::__private::Reply($reply);
+        (&&&&reply).streamgauge_verdict().named((&&reply).streamgauge_exception())
     }};
 }

@@ -40,7 +40,8 @@
 //!   into the request path, [`metrics_endpoint`] shows it to Prometheus.
 //! - [`instrument_endpoint`], [`track_tokens`] and [`streaming_metrics`] are the attributes.
 //! - [`TokenUsage`], [`Usage`] and [`token_usage_context`] bring in the tokens of model calls.
-//! - [`track_detailed_exception`] and [`track_global_exception`] count errors by hand.
+//! - [`ExceptionType`] names the variants of an error; [`track_detailed_exception`] and
+//!   [`track_global_exception`] count errors by hand.
 //! - [`wrap_streaming_response`] counts a stream at hand.
 //!
 //! # Features
@@ -67,9 +68,11 @@ mod site;
 mod stream;
 mod tokens;
 
-pub use streamgauge_macros::{TokenUsage, instrument_endpoint, streaming_metrics, track_tokens};
+pub use streamgauge_macros::{
+    ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,
+};
 
-pub use crate::exception::{track_detailed_exception, track_global_exception};
+pub use crate::exception::{ExceptionType, track_detailed_exception, track_global_exception};
 #[cfg(feature = "axum")]
 pub use crate::export::{MetricsEndpoint, metrics_endpoint};
 pub use crate::export::{WriteError, generate_prometheus_data};

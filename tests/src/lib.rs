@@ -1,4 +1,6 @@
-//! What the tests have in common: reading the page that Prometheus reads.
+//! What the tests have in common: reading the page that Prometheus reads, and a server to try things on.
+
+pub mod fault_server;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,6 +89,18 @@ impl Scrape {
         values.sort_unstable();
         values.dedup();
         values
+    }
+
+    /// The distinct values of one label of all names.
+    #[must_use]
+    pub fn all_values(&self, label: &str) -> BTreeSet<&str> {
+        self.samples.iter().filter_map(|sample| Some(sample.labels.get(label)?.as_str())).collect()
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.samples.len()
     }
 
     fn matching(&self, name: &str, labels: &[(&str, &str)]) -> impl Iterator<Item = &Sample> {

@@ -182,3 +182,85 @@ fn a_streamed_body_costs_one_allocation() {
     assert_eq!(recorded(handler) - bare(handler), 1);
     assert_eq!(recorded(annotated) - bare(handler), 1);
 }
+
+#[test]
+fn an_upload_of_unknown_length_costs_what_counts_it() {
+    async fn handler(body: Body) -> &'static str {
+        let size = body.into_data_stream().count().await;
+        if size == 2 { "two" } else { "other" }
+    }
+    let allocations = |router: &Router| {
+        allocations_of(|| {
+            let pieces = stream::iter(["one", "two"]).map(Ok::<_, Infallible>);
+            let request =
+                Request::get("/").body(Body::from_stream(pieces)).expect("it is well formed");
+            let response = router.clone().oneshot(request).now_or_never().expect("ready at once");
+            drop(response.expect("a router does not fail"));
+        }) / 100
+    };
+    let metrics = Metrics::builder().build().expect("default settings are valid");
+    let router = Router::<()>::new().route("/", get(handler));
+    let bare = allocations(&router.clone().layer(PassThrough).with_state(()));
+    assert_eq!(allocations(&router.layer(metrics.layer()).with_state(())) - bare, 2);
+}
+
+#[test]
+fn a_label_taken_from_requests_costs_no_allocation() {
+    async fn handler() -> &'static str {
+        "hello"
+    }
+    let metrics = Metrics::builder()
+        .label_from_header("tier", "x-tier", ["free"])
+        .group_status()
+        .ignore_unmatched()
+        .skip_paths(["/health", "/internal/*"])
+        .build()
+        .expect("valid");
+    let router = Router::<()>::new().route("/", get(handler)).layer(metrics.layer());
+    assert_eq!(request_allocations(&router.with_state(())) - bare(handler), 0);
+}
+
+/// Bytes that are there after ten thousand requests and were not before, with a first few made already.
+fn growth(router: &Router) -> i64 {
+    let requests = |number| {
+        for id in 0..number {
+            for path in ["/fixed/", "/streamed/", "/fails/", "/nope/"] {
+                let request = Request::get(format!("{path}{id}")).body(Body::empty());
+                let request = request.expect("it is well formed");
+                let response = router.clone().oneshot(request).now_or_never();
+                let response = response.expect("ready at once").expect("a router does not fail");
+                drop(response.into_body().into_data_stream().count().now_or_never());
+            }
+        }
+    };
+    requests(10);
+    measure(|| requests(2_500)).bytes_current
+}
+
+fn routes() -> Router {
+    #[streaming_metrics]
+    fn chunks() -> impl Stream<Item = Result<&'static str, Infallible>> {
+        stream::iter(["one", "two"]).map(Ok)
+    }
+    #[instrument_endpoint]
+    async fn fails() -> Result<(), axum::http::StatusCode> {
+        Err(axum::http::StatusCode::CONFLICT)
+    }
+    Router::new()
+        .route("/fixed/{id}", get(|| async { "hello" }))
+        .route("/streamed/{id}", get(|| async { Body::from_stream(chunks()) }))
+        .route("/fails/{id}", get(fails))
+}
+
+#[test]
+fn ten_thousand_requests_leave_memory_flat_on_a_finished_router() {
+    let metrics = Metrics::builder().build().expect("default settings are valid");
+    assert_eq!(growth(&routes().layer(metrics.layer()).with_state(())), 0);
+}
+
+#[test]
+fn ten_thousand_requests_leave_memory_flat_on_an_unfinished_router() {
+    let metrics = Metrics::builder().build().expect("default settings are valid");
+    assert_eq!(growth(&routes().layer(metrics.layer())), 0);
+    assert_eq!(growth(&routes().layer(metrics.layer()).layer(metrics.layer())), 0);
+}

@@ -30,3 +30,8 @@ fn track_tokens() {
 fn token_usage() {
     check("token_usage");
 }
+
+#[test]
+fn exception_type() {
+    check("exception_type");
+}

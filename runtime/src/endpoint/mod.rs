@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-pub use self::verdict::{HasStatus, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Verdict};
-use crate::family::short_name;
+pub use self::verdict::{
+    HasStatus, Named, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Unnamed, Verdict,
+};
 use crate::metrics::Metrics;
-use crate::request::{self, Ending, end};
+use crate::request::{self, Ending, Scope, end};
 use crate::site::{EndpointSeries, Site};
 
 /// The open call of an annotated function. Dropped without [`finish`], it was cancelled or panicked.
@@ -20,12 +21,14 @@ pub struct EndpointGuard(State);
 
 enum State {
     /// The function serves a request that the layer counts, as its handler.
-    Owner,
+    Owner(Handler),
     /// The function was called by the handler of such a request.
     Helper,
     /// There is no request: the function records by itself.
     Alone(Call),
 }
+
+struct Handler;
 
 struct Call {
     endpoint: Arc<EndpointSeries>,
@@ -37,7 +40,7 @@ struct Call {
 /// Begins a call.
 pub fn start(site: &'static Site) -> EndpointGuard {
     EndpointGuard(match request::current(|scope| scope.claim(site)) {
-        Some(true) => State::Owner,
+        Some(true) => State::Owner(Handler),
         Some(false) => State::Helper,
         None => State::Alone(Call::start(site)),
     })
@@ -46,7 +49,7 @@ pub fn start(site: &'static Site) -> EndpointGuard {
 /// Ends a call with what its result says.
 pub fn finish(guard: EndpointGuard, verdict: Verdict) {
     match guard.0 {
-        State::Owner => {
+        State::Owner(_) => {
             if let Some(exception) = verdict.exception {
                 request::current(|scope| scope.failed_with(exception));
             }
@@ -59,7 +62,7 @@ pub fn finish(guard: EndpointGuard, verdict: Verdict) {
 impl Call {
     fn start(site: &'static Site) -> Self {
         let endpoint = Metrics::global().endpoints().of_site(site);
-        endpoint.method(site.method()).active.inc();
+        endpoint.requests(site.method().into()).active.inc();
         Self { endpoint, site, started: Instant::now(), open: true }
     }
 
@@ -69,8 +72,8 @@ impl Call {
             None => StatusCode::OK,
             Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
-        if let Some(type_name) = verdict.exception {
-            self.endpoint.exception(&short_name(type_name), status.as_u16());
+        if let Some(exception) = verdict.exception {
+            self.endpoint.exception(&exception.label(), status.as_u16());
         }
         self.close(Some(status), Ending::Complete);
     }
@@ -78,10 +81,18 @@ impl Call {
     fn close(&mut self, status: Option<StatusCode>, ending: Ending) {
         self.open = false;
         let end = end(status, ending);
-        let series = self.endpoint.method(self.site.method());
+        let series = self.endpoint.requests(self.site.method().into());
         series.active.dec();
         series.end(end);
         series.duration(end.outcome).observe_duration(self.started.elapsed());
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            request::current(Scope::note_handler_panic);
+        }
     }
 }
 
@@ -91,7 +102,7 @@ impl Drop for Call {
             return;
         }
         if thread::panicking() {
-            Metrics::global().endpoints().global_exception("panic");
+            Metrics::global().endpoints().global_exception("panic", self.endpoint.label());
             self.close(None, Ending::Panicked);
         } else {
             self.close(None, Ending::Left);

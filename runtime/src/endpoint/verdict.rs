@@ -4,17 +4,26 @@
 //! expansion asks the value, with a method call that finds the most telling of four answers: the
 //! traits below are tried in order, one reference fewer each time, and the first that fits is taken.
 
-use std::any::type_name;
-
 use http::StatusCode;
+
+use crate::exception::ExceptionType;
+use crate::request::Exception;
 
 /// What is known of a result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Verdict {
-    /// The name of the error's type, for an `Err`.
-    pub(crate) exception: Option<&'static str>,
+    /// The error, for an `Err`.
+    pub(crate) exception: Option<Exception>,
     /// The status, where the value has one.
     pub(crate) status: Option<StatusCode>,
+}
+
+impl Verdict {
+    /// The same, with the name that the error gives itself.
+    #[must_use]
+    pub fn named(self, name: Option<&'static str>) -> Self {
+        Self { exception: self.exception.map(|exception| exception.named(name)), ..self }
+    }
 }
 
 /// A result to be asked.
@@ -53,7 +62,7 @@ macro_rules! tuples {
 tuples!([A] [A, B] [A, B, C] [A, B, C, D]);
 
 fn of_error<E>() -> Verdict {
-    Verdict { exception: Some(type_name::<E>()), status: None }
+    Verdict { exception: Some(Exception::of::<E>()), status: None }
 }
 
 /// First: a `Result` whose `Ok` knows its status.
@@ -107,5 +116,29 @@ pub trait OfAny {
 impl<T: ?Sized> OfAny for Reply<'_, T> {
     fn streamgauge_verdict(&self) -> Verdict {
         Verdict::default()
+    }
+}
+
+/// Asked beside the four: a `Result` whose error names itself.
+pub trait Named {
+    #[doc(hidden)]
+    fn streamgauge_exception(&self) -> Option<&'static str>;
+}
+
+impl<T, E: ExceptionType> Named for &Reply<'_, Result<T, E>> {
+    fn streamgauge_exception(&self) -> Option<&'static str> {
+        self.0.as_ref().err().map(E::exception_type)
+    }
+}
+
+/// Any other result.
+pub trait Unnamed {
+    #[doc(hidden)]
+    fn streamgauge_exception(&self) -> Option<&'static str>;
+}
+
+impl<T: ?Sized> Unnamed for Reply<'_, T> {
+    fn streamgauge_exception(&self) -> Option<&'static str> {
+        None
     }
 }

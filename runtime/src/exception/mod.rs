@@ -1,12 +1,12 @@
 //! Errors by type: what handlers return, what they report, and what nobody owned.
 
-use std::any::type_name;
+mod kind;
 
 use http::StatusCode;
 
-use crate::family::short_name;
+pub use self::kind::ExceptionType;
 use crate::metrics::Metrics;
-use crate::request;
+use crate::request::{self, Exception};
 
 /// Counts an error in `exceptions_total`, by the name of its type and the status it became.
 ///
@@ -25,10 +25,11 @@ use crate::request;
 /// }
 /// ```
 pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
-    let type_name = type_name::<E>();
-    if request::current(|scope| scope.report(type_name, status)).is_none() {
-        let outside = Metrics::global().endpoints().get("");
-        outside.exception(&short_name(type_name), status.as_u16());
+    let exception = Exception::of::<E>();
+    let endpoint = request::current(|scope| scope.report(exception))
+        .unwrap_or_else(|| Some(Metrics::global().endpoints().get("")));
+    if let Some(endpoint) = endpoint {
+        endpoint.exception(&exception.label(), status.as_u16());
     }
 }
 
@@ -43,8 +44,13 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 /// }
 /// ```
 pub fn track_global_exception<E: ?Sized>(_error: &E) {
-    let name = short_name(type_name::<E>());
-    if request::current(|scope| scope.metrics().endpoints().global_exception(&name)).is_none() {
-        Metrics::global().endpoints().global_exception(&name);
+    let exception = Exception::of::<E>().label();
+    match request::current(|scope| scope.outside()) {
+        Some(Some((metrics, endpoint))) => {
+            metrics.endpoints().global_exception(&exception, endpoint.label());
+        }
+        // Served without being recorded.
+        Some(None) => {}
+        None => Metrics::global().endpoints().global_exception(&exception, ""),
     }
 }

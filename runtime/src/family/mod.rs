@@ -22,7 +22,7 @@ pub(crate) use self::label::{
     ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,
 };
 use self::store::AnyFamily;
-pub(crate) use self::store::{Family, Handle};
+pub(crate) use self::store::{Family, Handle, OVERFLOW};
 pub(crate) use self::table::{Chain, Table};
 pub(crate) use self::type_name::short_name;
 
@@ -70,6 +70,8 @@ macro_rules! families {
         /// All families of one instance.
         pub(crate) struct Families {
             $(pub(crate) $field: Family<$cell, { [$($label),*].len() }>,)*
+            group_status: bool,
+            classes: Classes,
         }
 
         /// The histograms by name, with the buckets they have unless told otherwise.
@@ -81,15 +83,18 @@ macro_rules! families {
         impl Families {
             /// Lays out every family; fails where the registry's rules for names are broken.
             pub(crate) fn new(layout: &Layout) -> prometheus::Result<Self> {
-                Ok(Self {$(
-                    $field: Family::new(
+                Ok(Self {
+                    $($field: Family::new(
                         $name,
                         layout.desc($name, $help, &[$($label),*])?,
                         [$($label),*],
+                        layout.class_label(&[$($label),*]),
                         families!(@shape layout $name $(($unit, $bounds))?),
                         &layout.limits,
-                    ),
-                )*})
+                    ),)*
+                    group_status: layout.group_status,
+                    classes: layout.classes.clone(),
+                })
             }
 
             fn each(&self) -> impl Iterator<Item = &dyn AnyFamily> {
@@ -172,6 +177,56 @@ families! {
         "Observations whose label value was past its limit and became 'other'."
 }
 
+impl Families {
+    /// The `status` label: three digits, or the first of them where statuses are grouped.
+    pub(crate) fn status(&self, status: u16) -> String {
+        if self.group_status { format!("{}xx", status / 100) } else { status.to_string() }
+    }
+
+    /// How many classes of requests there are: one, where no label tells them apart.
+    pub(crate) fn classes(&self) -> usize {
+        if self.classes.label.is_some() { self.classes.values.len() + 2 } else { 1 }
+    }
+
+    /// The value of the label that tells requests apart.
+    pub(crate) fn class(&self, class: Class) -> &str {
+        match class.0.checked_sub(1) {
+            None => "",
+            Some(listed) => self.classes.values.get(listed).map_or(OVERFLOW, |value| value),
+        }
+    }
+}
+
+/// The label that a user has chosen to tell requests apart, and the values it may take.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Classes {
+    pub(crate) label: Option<Box<str>>,
+    pub(crate) values: Arc<[Box<str>]>,
+}
+
+/// A place among the [`Classes`]: none known, one of the values, or behind them what is not listed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Class(usize);
+
+impl Class {
+    pub(crate) const UNKNOWN: Self = Self(0);
+
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl Classes {
+    /// The class that a request with this value belongs to.
+    pub(crate) fn of(&self, value: &[u8]) -> Class {
+        if value.is_empty() {
+            return Class::UNKNOWN;
+        }
+        let listed = self.values.iter().position(|listed| listed.as_bytes() == value);
+        Class(listed.unwrap_or(self.values.len()) + 1)
+    }
+}
+
 /// What values of a label are kept; the rest becomes `other`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit {
@@ -189,6 +244,8 @@ pub(crate) struct Limits {
     /// Route templates and names in attributes: as many as a program has, so this only stops a
     /// program that makes them up as it goes.
     pub(crate) endpoints: Limit,
+    /// How many series a family may have before all its limited labels become `other`.
+    pub(crate) series: usize,
 }
 
 impl Limits {
@@ -209,9 +266,17 @@ pub(crate) struct Layout {
     pub(crate) const_labels: HashMap<String, String>,
     pub(crate) buckets: HashMap<&'static str, Vec<f64>>,
     pub(crate) limits: Limits,
+    pub(crate) group_status: bool,
+    pub(crate) classes: Classes,
 }
 
 impl Layout {
+    /// The families of requests are those that know a method: they have the label that tells requests
+    /// apart.
+    fn class_label(&self, labels: &[&str]) -> Option<Box<str>> {
+        self.classes.label.clone().filter(|_| labels.contains(&"method"))
+    }
+
     fn desc(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Desc> {
         let separator = if self.prefix.is_empty() { "" } else { "_" };
         Desc::new(

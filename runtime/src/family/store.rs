@@ -15,19 +15,25 @@ use super::cell::{Cell, Counter, Gauge, Histogram};
 use super::{Families, Limit, Limits};
 
 /// The value that stands for all values past a label's limit.
-const OVERFLOW: &str = "other";
+pub(crate) const OVERFLOW: &str = "other";
 
 /// One family: a name, its labels, and one cell a combination of their values.
 pub(crate) struct Family<C: Cell, const L: usize> {
     desc: Desc,
     labels: [&'static str; L],
+    /// The label by which a user tells requests apart, in the families of requests.
+    class_label: Option<Box<str>>,
     limits: [Option<Limit>; L],
+    most: usize,
     shape: C::Shape,
     series: Mutex<Series<C, L>>,
 }
 
+/// The values of a family's labels, and of the class.
+type Key<const L: usize> = ([Box<str>; L], Box<str>);
+
 struct Series<C, const L: usize> {
-    cells: BTreeMap<[Box<str>; L], Arc<C>>,
+    cells: BTreeMap<Key<L>, Arc<C>>,
     /// The distinct values seen of each label that has a limit.
     seen: [BTreeSet<Box<str>>; L],
 }
@@ -37,13 +43,16 @@ impl<C: Cell, const L: usize> Family<C, L> {
         name: &str,
         desc: Desc,
         labels: [&'static str; L],
+        class_label: Option<Box<str>>,
         shape: C::Shape,
         limits: &Limits,
     ) -> Self {
         Self {
             desc,
             labels,
+            class_label,
             limits: labels.map(|label| limits.of(name, label)),
+            most: limits.series,
             shape,
             series: Mutex::new(Series {
                 cells: BTreeMap::new(),
@@ -52,16 +61,38 @@ impl<C: Cell, const L: usize> Family<C, L> {
         }
     }
 
-    /// The series with these label values; past a label's limit, the one with `other` in its place.
+    /// The series with these label values; past a limit, the one with `other` in their place.
     pub(crate) fn series(&self, families: &Families, values: [&str; L]) -> Handle<C> {
+        self.series_of(families, "", values)
+    }
+
+    /// The series of one class of requests.
+    pub(crate) fn series_of(
+        &self,
+        families: &Families,
+        class: &str,
+        values: [&str; L],
+    ) -> Handle<C> {
         let mut folded = Vec::new();
+        if let Some(label) = self.class_label.as_deref().filter(|_| class == OVERFLOW) {
+            folded.push(label);
+        }
         let cell = {
             let mut series = self.series.lock();
-            let mut key: [Box<str>; L] = values.map(Box::from);
-            for (place, value) in key.iter_mut().enumerate() {
+            let mut key: Key<L> = (values.map(Box::from), class.into());
+            for (place, value) in key.0.iter_mut().enumerate() {
                 if !series.admits(place, value, self.limits[place]) {
                     *value = OVERFLOW.into();
                     folded.push(self.labels[place]);
+                }
+            }
+            if series.cells.len() >= self.most && !series.cells.contains_key(&key) {
+                for (place, value) in key.0.iter_mut().enumerate() {
+                    let folds = self.limits[place].is_some() && !value.is_empty();
+                    if folds && **value != *OVERFLOW {
+                        *value = OVERFLOW.into();
+                        folded.push(self.labels[place]);
+                    }
                 }
             }
             match series.cells.entry(key) {
@@ -111,14 +142,12 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
             .cells
             .iter()
             .filter(|(_, cell)| cell.is_shown())
-            .map(|(values, cell)| {
-                let variable = self.labels.iter().zip(values).map(|(name, value)| {
-                    let mut pair = proto::LabelPair::default();
-                    pair.set_name((*name).to_owned());
-                    pair.set_value(value.to_string());
-                    pair
-                });
-                let pairs = self.desc.const_label_pairs.iter().cloned().chain(variable).collect();
+            .map(|((values, class), cell)| {
+                let variable =
+                    self.labels.iter().zip(values).map(|(name, value)| pair(name, value));
+                let class = self.class_label.as_ref().map(|name| pair(name, class));
+                let constant = self.desc.const_label_pairs.iter().cloned();
+                let pairs = constant.chain(variable).chain(class).collect();
                 let mut metric = proto::Metric::from_label(pairs);
                 cell.read(&mut metric);
                 metric
@@ -131,6 +160,13 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
         family.set_metric(metrics);
         family
     }
+}
+
+fn pair(name: &str, value: &str) -> proto::LabelPair {
+    let mut pair = proto::LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
 }
 
 /// A resolved series: recording into it is a few atomic additions.

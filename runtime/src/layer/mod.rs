@@ -5,7 +5,9 @@
 
 mod body;
 mod future;
+mod passage;
 mod service;
+mod upload;
 
 use std::fmt;
 
@@ -47,7 +49,7 @@ impl PrometheusLayer {
     /// A layer that records into [`Metrics::global`].
     #[must_use]
     pub fn new() -> Self {
-        Self { metrics: Metrics::global().clone() }
+        Metrics::global().layer()
     }
 }
 
@@ -61,6 +63,7 @@ impl Metrics {
     /// A layer that records into this instance.
     #[must_use]
     pub fn layer(&self) -> PrometheusLayer {
+        self.note_layer();
         PrometheusLayer { metrics: self.clone() }
     }
 }

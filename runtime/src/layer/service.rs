@@ -4,18 +4,13 @@ use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
-use axum::extract::MatchedPath;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use super::ResponseFuture;
-use crate::family::Method;
+use super::{ResponseFuture, passage, upload};
 use crate::metrics::Metrics;
-use crate::request::{Scope, enter};
-
-/// The label of requests that no route took.
-const UNMATCHED: &str = "unmatched";
+use crate::request::{Entry, Scope, enter};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) makes.
 #[derive(Clone, Debug)]
@@ -29,22 +24,28 @@ impl<S> Prometheus<S> {
         Self { inner, metrics }
     }
 
-    fn open<B: HttpBody>(&self, request: &Request<B>) -> Scope {
-        let endpoint = request.extensions().get::<MatchedPath>();
-        Scope::open(
-            self.metrics.clone(),
-            endpoint.map_or(UNMATCHED, MatchedPath::as_str),
-            Method::from(request.method()),
-            request.body().size_hint().exact(),
-            !self.metrics.skips(request.uri().path()),
-        )
+    /// Opens the scope of a request; none for one that a layer further out counts.
+    fn open<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> Option<Scope> {
+        if passage::is_counted(request, &self.metrics) {
+            return None;
+        }
+        let entered = passage::enter(request, &self.metrics);
+        let size = upload::size_of(request.body_mut());
+        let entry = Entry {
+            route: passage::route(request),
+            kind: self.metrics.kind_of(request),
+            size,
+            counts: !self.metrics.skips(request),
+            entered,
+        };
+        Some(Scope::open(self.metrics.clone(), entry))
     }
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Prometheus<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ReqBody: HttpBody,
+    ReqBody: HttpBody + 'static,
     ResBody: HttpBody<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {
@@ -56,9 +57,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let head_only = *request.method() == http::Method::HEAD;
-        let mut scope = Some(self.open(&request));
+        let mut scope = self.open(&mut request);
         let future = enter(&mut scope, || self.inner.call(request));
         ResponseFuture::new(future, scope, head_only)
     }

@@ -1,15 +1,14 @@
-//! The settings of an instance, and what is wrong with them.
+//! The settings of an instance.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use http::{Extensions, Method};
 use prometheus::Registry;
 
-use super::{GLOBAL, Instance, Metrics, SkipPaths};
-use crate::family::{
-    Families, FamilyCollector, Layout, Limit, Limits, histogram_name, histogram_names,
-    is_family_label,
-};
+use super::class::{RequestLabel, Source};
+use super::{BuildError, GLOBAL, Instance, Metrics, Skip, check};
+use crate::family::{Families, FamilyCollector, Layout, Limit, Limits};
 use crate::site::Endpoints;
 
 /// Distinct values of `model`, `provider`, `error_type` and `exception_type` in one family.
@@ -18,6 +17,8 @@ const MAX_LABEL_VALUES: usize = 100;
 const LONGEST_LABEL_VALUE: usize = 128;
 /// What of `endpoint` is kept in one family.
 const ENDPOINTS: Limit = Limit { values: 4096, bytes: 1024 };
+/// Series of one family.
+const MAX_SERIES: usize = 10_000;
 
 /// The settings of a [`Metrics`]. Nothing is checked before [`build`](Self::build), which tells what
 /// is wrong as a value.
@@ -40,7 +41,12 @@ pub struct MetricsBuilder {
     labels: Vec<(String, String)>,
     buckets: Vec<(String, Vec<f64>)>,
     skip_paths: Vec<String>,
+    skip_methods: Vec<Method>,
+    ignore_unmatched: bool,
+    group_status: bool,
+    request_labels: Vec<RequestLabel>,
     max_label_values: usize,
+    max_series: usize,
     registry: Registry,
 }
 
@@ -51,7 +57,12 @@ impl Default for MetricsBuilder {
             labels: Vec::new(),
             buckets: Vec::new(),
             skip_paths: Vec::new(),
+            skip_methods: Vec::new(),
+            ignore_unmatched: false,
+            group_status: false,
+            request_labels: Vec::new(),
             max_label_values: MAX_LABEL_VALUES,
+            max_series: MAX_SERIES,
             registry: Registry::new(),
         }
     }
@@ -90,11 +101,105 @@ impl MetricsBuilder {
         self
     }
 
+    /// Methods of requests that the layer leaves out, as it does paths: `OPTIONS`, say, where a browser asks
+    /// before every request.
+    pub fn skip_methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.skip_methods.extend(methods);
+        self
+    }
+
+    /// Leaves out the requests that no route takes, which would have the endpoint `unmatched`. Around a
+    /// whole router, where the layer knows no route, those are recorded that an annotated handler takes.
+    pub fn ignore_unmatched(mut self) -> Self {
+        self.ignore_unmatched = true;
+        self
+    }
+
+    /// Makes `status` the class of the status, `2xx` or `5xx`, in all families: fewer series, where nobody
+    /// asks for the difference between 502 and 503.
+    pub fn group_status(mut self) -> Self {
+        self.group_status = true;
+        self
+    }
+
+    /// A label in the families of requests that has the value of a header: one of those that are allowed.
+    /// Another value is recorded as `other` and counted in `metrics_overflow_total`; where there is no such
+    /// header the label is empty. One instance has one such label, from a header or from an extension.
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder()
+    ///     .label_from_header("tier", "x-tier", ["free", "paid"])
+    ///     .build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    pub fn label_from_header<V: Into<String>>(
+        self,
+        name: impl Into<String>,
+        header: impl AsRef<str>,
+        allowed: impl IntoIterator<Item = V>,
+    ) -> Self {
+        self.label_from(name.into(), Source::header(header.as_ref()), allowed)
+    }
+
+    /// A label in the families of requests that has the value of a request extension of type `T`, which a
+    /// layer further out has put there: see [`label_from_header`](Self::label_from_header).
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// #[derive(Clone)]
+    /// struct Tenant(String);
+    ///
+    /// impl AsRef<str> for Tenant {
+    ///     fn as_ref(&self) -> &str {
+    ///         &self.0
+    ///     }
+    /// }
+    ///
+    /// let metrics = Metrics::builder()
+    ///     .label_from_extension::<Tenant, _>("tenant", ["acme", "initech"])
+    ///     .build()?;
+    /// # drop(Tenant(String::new()));
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    pub fn label_from_extension<T, V>(
+        self,
+        name: impl Into<String>,
+        allowed: impl IntoIterator<Item = V>,
+    ) -> Self
+    where
+        T: AsRef<str> + Send + Sync + 'static,
+        V: Into<String>,
+    {
+        let value: fn(&Extensions) -> Option<&str> = |all| all.get::<T>().map(AsRef::as_ref);
+        self.label_from(name.into(), Source::Extension(value), allowed)
+    }
+
+    fn label_from<V: Into<String>>(
+        mut self,
+        name: String,
+        source: Source,
+        allowed: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let values = allowed.into_iter().map(|value| value.into().into_boxed_str()).collect();
+        self.request_labels.push(RequestLabel { name, source, values });
+        self
+    }
+
     /// How many values each of the labels `model`, `provider`, `error_type` and `exception_type` may
     /// take in a family (100 unless told otherwise). Further ones, and those longer than 128 bytes, are
     /// recorded as `other` and counted in `metrics_overflow_total`.
     pub fn max_label_values(mut self, limit: usize) -> Self {
         self.max_label_values = limit;
+        self
+    }
+
+    /// How many series each family may have (10,000 unless told otherwise). For what comes after them every
+    /// label that has a limit becomes `other`, and `metrics_overflow_total` counts it.
+    pub fn max_series(mut self, limit: usize) -> Self {
+        self.max_series = limit;
         self
     }
 
@@ -110,20 +215,24 @@ impl MetricsBuilder {
     ///
     /// Says which setting is not usable and what would be: see [`BuildError`].
     pub fn build(self) -> Result<Metrics, BuildError> {
-        check_prefix(&self.prefix)?;
-        let values = Limit { values: self.max_label_values, bytes: LONGEST_LABEL_VALUE };
-        let limits = Limits { values, endpoints: ENDPOINTS };
+        check::prefix(&self.prefix)?;
+        let skip = Skip::new(&self.skip_paths, self.skip_methods, self.ignore_unmatched)?;
+        let const_labels = check::labels(self.labels)?;
+        let request_label = check::request_label(self.request_labels, &const_labels)?;
+        let classes = request_label.as_ref().map(RequestLabel::classes).unwrap_or_default();
+        let limits = Limits {
+            values: Limit { values: self.max_label_values, bytes: LONGEST_LABEL_VALUE },
+            endpoints: ENDPOINTS,
+            series: self.max_series,
+        };
         let layout = Layout {
-            const_labels: check_labels(self.labels)?,
-            buckets: check_buckets(self.buckets)?,
+            const_labels,
+            buckets: check::buckets(self.buckets)?,
             limits,
             prefix: self.prefix,
+            group_status: self.group_status,
+            classes: classes.clone(),
         };
-        for path in &self.skip_paths {
-            if !path.starts_with('/') {
-                return Err(BuildError::SkipPath { path: path.clone() });
-            }
-        }
         let families = Arc::new(Families::new(&layout).map_err(BuildError::Registry)?);
         self.registry
             .register(Box::new(FamilyCollector(Arc::clone(&families))))
@@ -133,7 +242,10 @@ impl MetricsBuilder {
         Ok(Metrics(Arc::new(Instance {
             endpoints,
             registry: self.registry,
-            skip: SkipPaths::new(&self.skip_paths),
+            skip,
+            class: request_label.map(|label| (label.source, classes)),
+            layered: AtomicBool::new(false),
+            marks: AtomicBool::new(false),
             prefix: layout.prefix,
         })))
     }
@@ -153,130 +265,4 @@ impl MetricsBuilder {
         GLOBAL.set(metrics).map_err(|_| BuildError::AlreadyInstalled)?;
         Ok(Metrics::global())
     }
-}
-
-/// Why settings do not make an instance.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The prefix cannot begin a metric name.
-    #[error(
-        "prefix {prefix:?} cannot begin a metric name: use letters, digits and `_`, with no digit \
-         first, for example \"my_app\""
-    )]
-    Prefix {
-        /// The prefix as it was given.
-        prefix: String,
-    },
-    /// A label name that Prometheus does not accept.
-    #[error(
-        "label {name:?} is not a label name: use letters, digits and `_`, with no digit first, for \
-         example \"region\""
-    )]
-    LabelName {
-        /// The name as it was given.
-        name: String,
-    },
-    /// A label name that is spoken for.
-    #[error(
-        "label {name:?} is taken: the families, the histogram format (`le`) or Prometheus itself \
-         (`__…`) use it; choose another name"
-    )]
-    LabelTaken {
-        /// The name as it was given.
-        name: String,
-    },
-    /// A label that was given twice.
-    #[error("label {name:?} is given twice: give it once")]
-    LabelTwice {
-        /// The name as it was given.
-        name: String,
-    },
-    /// Buckets for something that has none.
-    #[error("buckets of {family:?}: there is no such histogram; the histograms are {known}")]
-    UnknownHistogram {
-        /// The family as it was named.
-        family: String,
-        /// The names that would be right.
-        known: String,
-    },
-    /// Bounds that make no histogram.
-    #[error("buckets of {family:?}: {reason}")]
-    Buckets {
-        /// The family as it was named.
-        family: String,
-        /// What is wrong with the bounds.
-        reason: &'static str,
-    },
-    /// A path to skip that no request can have.
-    #[error(
-        "skip path {path:?} matches no request: a path begins with `/`, for example \"/health\""
-    )]
-    SkipPath {
-        /// The path as it was given.
-        path: String,
-    },
-    /// The registry has a metric of the same name.
-    #[error(
-        "the registry does not take the families: {0}; choose another prefix, or another registry \
-         for a second instance"
-    )]
-    Registry(#[source] prometheus::Error),
-    /// The process has its global instance.
-    #[error(
-        "the global instance exists already: call `install` once, before anything records, or use \
-         `build` for an instance of its own"
-    )]
-    AlreadyInstalled,
-}
-
-/// Whether Prometheus accepts a text in a metric name (and, colons aside, as a label name).
-fn is_name(text: &str) -> bool {
-    !text.starts_with(|first: char| first.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn check_prefix(prefix: &str) -> Result<(), BuildError> {
-    if is_name(prefix) { Ok(()) } else { Err(BuildError::Prefix { prefix: prefix.to_owned() }) }
-}
-
-fn check_labels(labels: Vec<(String, String)>) -> Result<HashMap<String, String>, BuildError> {
-    let mut checked = HashMap::new();
-    for (name, value) in labels {
-        if name.is_empty() || !is_name(&name) {
-            return Err(BuildError::LabelName { name });
-        }
-        if name.starts_with("__") || name == "le" || name == "quantile" || is_family_label(&name) {
-            return Err(BuildError::LabelTaken { name });
-        }
-        if checked.contains_key(&name) {
-            return Err(BuildError::LabelTwice { name });
-        }
-        checked.insert(name, value);
-    }
-    Ok(checked)
-}
-
-fn check_buckets(
-    buckets: Vec<(String, Vec<f64>)>,
-) -> Result<HashMap<&'static str, Vec<f64>>, BuildError> {
-    let mut checked = HashMap::new();
-    for (family, bounds) in buckets {
-        let Some(name) = histogram_name(&family) else {
-            let known = histogram_names().collect::<Vec<_>>().join(", ");
-            return Err(BuildError::UnknownHistogram { family, known });
-        };
-        let reason = if bounds.is_empty() {
-            "there is none: give at least one upper bound"
-        } else if !bounds.iter().all(|bound| bound.is_finite() && *bound >= 0.0) {
-            "a bound is not a finite number of zero or more; `+Inf` is added by itself"
-        } else if !bounds.is_sorted_by(|before, after| before < after) {
-            "the bounds do not rise: sort them and drop duplicates"
-        } else {
-            checked.insert(name, bounds);
-            continue;
-        };
-        return Err(BuildError::Buckets { family, reason });
-    }
-    Ok(checked)
 }

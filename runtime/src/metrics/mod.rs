@@ -1,16 +1,24 @@
 //! One instance of the metrics: its families, its registry, its settings.
 
 mod builder;
+mod check;
+mod class;
+mod error;
 mod skip;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
+use http::Request;
 use prometheus::{Registry, TextEncoder};
 
-pub use self::builder::{BuildError, MetricsBuilder};
-use self::skip::SkipPaths;
-use crate::site::Endpoints;
+pub use self::builder::MetricsBuilder;
+use self::class::Source;
+pub use self::error::BuildError;
+use self::skip::Skip;
+use crate::family::{Class, Classes, Method};
+use crate::site::{Endpoints, Kind};
 
 static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
@@ -39,7 +47,12 @@ pub struct Metrics(Arc<Instance>);
 struct Instance {
     endpoints: Endpoints,
     registry: Registry,
-    skip: SkipPaths,
+    skip: Skip,
+    class: Option<(Source, Classes)>,
+    /// Whether a layer has been given out.
+    layered: AtomicBool,
+    /// Whether requests are marked as counted: there may be several layers around them.
+    marks: AtomicBool,
     prefix: String,
 }
 
@@ -92,8 +105,39 @@ impl Metrics {
         &self.0.endpoints
     }
 
-    pub(crate) fn skips(&self, path: &str) -> bool {
-        self.0.skip.matches(path)
+    /// Whether a request is to be served without being recorded.
+    pub(crate) fn skips<B>(&self, request: &Request<B>) -> bool {
+        self.0.skip.matches(request)
+    }
+
+    pub(crate) fn ignores_unmatched(&self) -> bool {
+        self.0.skip.unmatched
+    }
+
+    pub(crate) fn kind_of<B>(&self, request: &Request<B>) -> Kind {
+        let class = self.0.class.as_ref();
+        let class =
+            class.map_or(Class::UNKNOWN, |(source, classes)| source.class_of(request, classes));
+        Kind { method: Method::from(request.method()), class }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Takes note of a layer that is given out; with the second of them requests are marked.
+    pub(crate) fn note_layer(&self) {
+        if self.0.layered.swap(true, Relaxed) {
+            self.mark_from_now_on();
+        }
+    }
+
+    pub(crate) fn mark_from_now_on(&self) {
+        self.0.marks.store(true, Relaxed);
+    }
+
+    pub(crate) fn marks(&self) -> bool {
+        self.0.marks.load(Relaxed)
     }
 }
 

@@ -21,6 +21,15 @@ pub(crate) enum Ending {
     Panicked,
 }
 
+impl Ending {
+    /// The ending of a request whose handler has panicked, perhaps: one that became a server's error did
+    /// so by the panic, whatever happened after it.
+    pub(super) fn after_panic(self, handler_panicked: bool, status: Option<StatusCode>) -> Self {
+        let server_error = status.is_some_and(|status| status.is_server_error());
+        if handler_panicked && server_error { Self::Panicked } else { self }
+    }
+}
+
 /// The labels of an end, given the status of the response head if there was one.
 pub(crate) fn end(status: Option<StatusCode>, ending: Ending) -> End {
     let (outcome, error) = match (ending, status) {

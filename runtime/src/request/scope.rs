@@ -1,11 +1,9 @@
 //! The scope of one request.
 //!
 //! The layer owns it, in the response future and then in the response body, and lends it to the
-//! thread while it polls: whatever runs inside that poll finds it with [`current`]. It is moved in
-//! and out by value, so opening one allocates nothing, and routers called from handlers nest.
+//! thread while it polls: whatever runs inside that poll finds it with [`current`].
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
@@ -13,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
-use super::{Ending, OpenCalls, end};
-use crate::family::{Method, short_name};
+use super::exception::Exceptions;
+use super::{Ending, Exception, OpenCalls, RequestSize, current, end};
+use crate::family::Method;
 use crate::metrics::Metrics;
-use crate::site::{EndpointSeries, Site, TokenSeries};
+use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
 
-thread_local! {
-    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
-}
+/// The label of requests that no route took.
+const UNMATCHED: &str = "unmatched";
 
 /// What is known about the request being served. Closing it counts the request, once; dropping it
 /// counts the request as left or panicked.
@@ -28,24 +26,49 @@ thread_local! {
 pub(crate) struct Scope {
     metrics: Metrics,
     endpoint: Arc<EndpointSeries>,
-    method: Method,
+    kind: Kind,
+    entered: Entered,
     /// False for what is served without being recorded, and once the request is counted.
     counts: bool,
+    /// Whether the request is to be recorded once it is known who takes it.
+    waits: bool,
+    /// Whether `endpoint` is more than the want of a route.
+    matched: bool,
     claimed: bool,
+    /// A panic has passed through the service or the body.
     panicked: bool,
+    /// A panic has passed through the claiming handler, and may have been caught since.
+    handler_panicked: bool,
     started: Instant,
     head: Option<Head>,
     /// Whether the request's duration ends with its head.
     ends_with_head: bool,
-    request_size: Option<u64>,
-    /// The type of the error that the claiming handler returned, until its status is known.
-    exception: Option<&'static str>,
-    /// The types of the errors that were reported by hand.
-    reported: Vec<&'static str>,
+    request_size: RequestSize,
+    exceptions: Exceptions,
     /// Whether a router called from here has counted the panic that is passing through.
     panic_counted: bool,
     stream: Option<StreamClaim>,
     calls: OpenCalls,
+}
+
+/// A request as it enters.
+pub(crate) struct Entry<'a> {
+    /// The template of the route that took it, where one is known.
+    pub(crate) route: Option<&'a str>,
+    pub(crate) kind: Kind,
+    pub(crate) size: RequestSize,
+    /// Whether it is to be recorded.
+    pub(crate) counts: bool,
+    pub(crate) entered: Entered,
+}
+
+/// How a request is recognised when it comes by once more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entered {
+    /// Whether the request carries the layer's mark.
+    pub(crate) marked: bool,
+    /// The address of its route's template, else of its path.
+    pub(crate) target: usize,
 }
 
 /// The response head.
@@ -64,35 +87,41 @@ pub(crate) struct StreamClaim {
 }
 
 impl Scope {
-    /// Opens the scope of a request on `endpoint`, a route template.
-    pub(crate) fn open(
-        metrics: Metrics,
-        endpoint: &str,
-        method: Method,
-        request_size: Option<u64>,
-        counts: bool,
-    ) -> Self {
-        let endpoint = metrics.endpoints().get(endpoint);
+    /// Opens the scope of a request.
+    pub(crate) fn open(metrics: Metrics, entry: Entry<'_>) -> Self {
+        let Entry { route, kind, size, counts, entered } = entry;
+        let endpoint = metrics.endpoints().get(route.unwrap_or(UNMATCHED));
+        let matched = route.is_some();
+        let waits = counts && !matched && metrics.ignores_unmatched();
+        let counts = counts && !waits;
         if counts {
-            endpoint.method(method).active.inc();
+            endpoint.requests(kind).active.inc();
         }
         Self {
             metrics,
             endpoint,
-            method,
+            kind,
+            entered,
             counts,
+            waits,
+            matched,
             claimed: false,
             panicked: false,
+            handler_panicked: false,
             started: Instant::now(),
             head: None,
             ends_with_head: false,
-            request_size,
-            exception: None,
-            reported: Vec::new(),
+            request_size: size,
+            exceptions: Exceptions::default(),
             panic_counted: false,
             stream: None,
             calls: OpenCalls::default(),
         }
+    }
+
+    /// How the request can be recognised, where it is one of this instance.
+    pub(crate) fn entered(&self, metrics: &Metrics) -> Option<Entered> {
+        self.metrics.is(metrics).then_some(self.entered)
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -118,55 +147,86 @@ impl Scope {
         if mem::replace(&mut self.claimed, true) {
             return false;
         }
-        if site.endpoint().is_some() {
-            let endpoint = self.endpoint_of(site);
-            if self.counts {
-                endpoint.method(self.method).active.inc();
-                self.endpoint.method(self.method).active.dec();
-            }
-            self.endpoint = endpoint;
+        if site.endpoint().is_some() || !self.matched {
+            self.move_to(self.metrics.endpoints().of_site(site));
         }
         true
     }
 
+    /// Takes note of the route that took the request, where the layer that counts it stands too far
+    /// outside to know.
+    pub(crate) fn matched(&mut self, route: &str) {
+        if !self.matched && !self.claimed {
+            self.move_to(self.metrics.endpoints().get(route));
+        }
+    }
+
+    fn move_to(&mut self, endpoint: Arc<EndpointSeries>) {
+        self.matched = true;
+        if mem::take(&mut self.waits) {
+            self.counts = true;
+            endpoint.requests(self.kind).active.inc();
+        } else if self.counts {
+            endpoint.requests(self.kind).active.inc();
+            self.endpoint.requests(self.kind).active.dec();
+        }
+        self.endpoint = endpoint;
+    }
+
     /// Leaves the request out of the request families, as if the layer had not seen it.
     pub(crate) fn exempt(&mut self) {
+        self.waits = false;
         if mem::take(&mut self.counts) {
-            self.endpoint.method(self.method).active.dec();
+            self.endpoint.requests(self.kind).active.dec();
         }
     }
 
     /// Takes the claiming handler's error; it is counted when the response tells its status.
-    pub(crate) fn failed_with(&mut self, type_name: &'static str) {
-        if !self.reported.contains(&type_name) {
-            self.exception = Some(type_name);
+    pub(crate) fn failed_with(&mut self, exception: Exception) {
+        self.exceptions.returned(exception);
+    }
+
+    /// Takes note of an error that is reported by hand, so that returning it as well adds nothing, and
+    /// tells where to count it.
+    pub(crate) fn report(&mut self, exception: Exception) -> Option<Arc<EndpointSeries>> {
+        self.exceptions.reported(exception);
+        self.counts.then(|| Arc::clone(&self.endpoint))
+    }
+
+    fn count_returned(&mut self, status: u16) {
+        if let Some(exception) = self.exceptions.take()
+            && self.counts
+        {
+            self.endpoint.exception(&exception.label(), status);
         }
     }
 
-    /// Counts an error that a handler reports by hand. Returning it as well adds nothing.
-    pub(crate) fn report(&mut self, type_name: &'static str, status: StatusCode) {
-        if !self.reported.contains(&type_name) {
-            self.reported.push(type_name);
-        }
-        self.count_exception(type_name, status.as_u16());
-    }
-
-    fn count_exception(&self, type_name: &str, status: u16) {
-        if self.counts {
-            self.endpoint.exception(&short_name(type_name), status);
-        }
+    /// Where a failure that no handler owned is counted, and the endpoint it happened at.
+    pub(crate) fn outside(&self) -> Option<(Metrics, Arc<EndpointSeries>)> {
+        self.counts.then(|| (self.metrics.clone(), Arc::clone(&self.endpoint)))
     }
 
     /// Counts a failure that no handler owned.
     pub(crate) fn global_exception(&self, exception_type: &str) {
         if self.counts {
-            self.metrics.endpoints().global_exception(exception_type);
+            self.metrics.endpoints().global_exception(exception_type, self.endpoint.label());
         }
+    }
+
+    /// A panic passes through the service or the body.
+    pub(super) fn note_panic(&mut self) {
+        self.panicked = true;
+    }
+
+    /// A panic passes through the claiming handler. It is the request's end if it becomes a server's
+    /// error, as a layer that catches panics makes one of it.
+    pub(crate) fn note_handler_panic(&mut self) {
+        self.handler_panicked = true;
     }
 
     /// Whether the response will have no body, whatever the handler returns.
     pub(crate) fn head_only(&self) -> bool {
-        self.method == Method::Head
+        self.kind.method == Method::Head
     }
 
     /// Takes note that the handler has made a stream, and tells when the request entered.
@@ -204,9 +264,7 @@ impl Scope {
     pub(crate) fn head(&mut self, status: StatusCode, ends: bool) {
         self.ends_with_head |= ends;
         self.head = Some(Head { status, at: Instant::now() });
-        if let Some(type_name) = self.exception.take() {
-            self.count_exception(type_name, status.as_u16());
-        }
+        self.count_returned(status.as_u16());
     }
 
     /// Counts the request.
@@ -215,21 +273,21 @@ impl Scope {
             let endpoint = self.endpoint_of(call.site());
             call.close(&endpoint, ending);
         }
-        let end = end(self.head.map(|head| head.status), ending);
-        if let Some(type_name) = self.exception.take() {
-            self.count_exception(type_name, end.status);
-        }
+        let status = self.head.map(|head| head.status);
+        let ending = ending.after_panic(self.handler_panicked, status);
+        let end = end(status, ending);
+        self.count_returned(end.status);
         if ending == Ending::Panicked {
             self.count_panic();
         }
         if !mem::take(&mut self.counts) {
             return;
         }
-        let series = self.endpoint.method(self.method);
+        let series = self.endpoint.requests(self.kind);
         series.active.dec();
         series.end(end);
         series.duration(end.outcome).observe_duration(self.duration());
-        if let Some(size) = self.request_size {
+        if let Some(size) = self.request_size.now() {
             series.request_size().observe(size);
         }
         if let Some(size) = response_size {
@@ -267,44 +325,4 @@ impl Drop for Scope {
     fn drop(&mut self) {
         self.abandon(None);
     }
-}
-
-/// Runs `f` with the scope in `slot` as the thread's current one.
-pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
-    struct Restore<'a> {
-        slot: &'a mut Option<Scope>,
-        was_panicking: bool,
-    }
-
-    impl Drop for Restore<'_> {
-        fn drop(&mut self) {
-            swap(self.slot);
-            // The panic may be caught before the scope is dropped, so it is noted here.
-            if let Some(scope) = self.slot
-                && !self.was_panicking
-                && thread::panicking()
-            {
-                scope.panicked = true;
-            }
-        }
-    }
-
-    swap(slot);
-    let _restore = Restore { slot, was_panicking: thread::panicking() };
-    f()
-}
-
-fn swap(slot: &mut Option<Scope>) {
-    // The thread may be on its way out, with its locals destroyed: then nothing is current.
-    let _ = CURRENT.try_with(|current| {
-        if let Ok(mut current) = current.try_borrow_mut() {
-            mem::swap(&mut *current, slot);
-        }
-    });
-}
-
-/// Runs `f` on the current request's scope, if a request is being served. `f` must not call into
-/// the user's code, which may come back here.
-pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
-    CURRENT.try_with(|current| current.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
 }

@@ -4,18 +4,35 @@ use std::sync::{Arc, OnceLock};
 
 use super::{PaceSeries, StreamSeries, TokenSeries};
 use crate::family::{
-    Chain, Counter, ErrorType, Families, Gauge, Handle, Histogram, Limit, Method, Outcome, Table,
+    Chain, Class, Counter, ErrorType, Families, Family, Gauge, Handle, Histogram, Limit, Method,
+    Outcome, Table,
 };
 
 /// Chains of the tables within an endpoint: a handful of models, providers or exception types.
 const CHAINS: usize = 8;
+
+/// What is a label of a request from its entry on, beside its endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) method: Method,
+    pub(crate) class: Class,
+}
+
+impl From<Method> for Kind {
+    fn from(method: Method) -> Self {
+        Self { method, class: Class::UNKNOWN }
+    }
+}
+
+type Methods = Box<[OnceLock<RequestSeries>; Method::COUNT]>;
 
 /// Everything recorded under one `endpoint` label, resolved as it is first needed.
 pub(crate) struct EndpointSeries {
     families: Arc<Families>,
     label: Arc<str>,
     limit: Limit,
-    methods: [OnceLock<MethodSeries>; Method::COUNT],
+    /// By class and method.
+    requests: Box<[OnceLock<Methods>]>,
     exceptions: Table<Chain<u16, Handle<Counter>>>,
     stream: OnceLock<Arc<StreamSeries>>,
     pace: Table<PaceSeries>,
@@ -28,7 +45,7 @@ impl EndpointSeries {
             families: Arc::clone(families),
             label: label.into(),
             limit,
-            methods: [const { OnceLock::new() }; Method::COUNT],
+            requests: (0..families.classes()).map(|_| OnceLock::new()).collect(),
             exceptions: Table::new(CHAINS, limit),
             stream: OnceLock::new(),
             pace: Table::new(CHAINS, limit),
@@ -36,9 +53,15 @@ impl EndpointSeries {
         }
     }
 
-    pub(crate) fn method(&self, method: Method) -> &MethodSeries {
-        self.methods[method.index()]
-            .get_or_init(|| MethodSeries::new(&self.families, &self.label, method))
+    pub(crate) fn requests(&self, kind: Kind) -> &RequestSeries {
+        let methods = self.requests[kind.class.index()]
+            .get_or_init(|| Box::new([const { OnceLock::new() }; Method::COUNT]));
+        methods[kind.method.index()]
+            .get_or_init(|| RequestSeries::new(&self.families, &self.label, kind))
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.label
     }
 
     pub(crate) fn stream(&self) -> Arc<StreamSeries> {
@@ -57,14 +80,22 @@ impl EndpointSeries {
             .get_or_make(model, || TokenSeries::new(&self.families, &self.label, provider, model))
     }
 
-    /// Counts an error that belongs to this endpoint.
+    /// Counts an error that belongs to this endpoint, and tells of it. A subscriber is the user's code:
+    /// the caller must not hold the request's scope.
     pub(crate) fn exception(&self, exception_type: &str, status: u16) {
+        tracing::warn!(
+            target: "streamgauge",
+            endpoint = &*self.label,
+            exception_type,
+            status,
+            "a handler failed"
+        );
         self.exceptions
             .get_or_make(exception_type, Chain::new)
             .insert(
                 |known| *known == status,
                 || {
-                    let labels = [&*self.label, exception_type, &status.to_string()];
+                    let labels = [&*self.label, exception_type, &self.families.status(status)];
                     (status, self.families.exceptions.series(&self.families, labels))
                 },
             )
@@ -72,11 +103,11 @@ impl EndpointSeries {
     }
 }
 
-/// The request families of one endpoint and method.
-pub(crate) struct MethodSeries {
+/// The request families of one endpoint and kind.
+pub(crate) struct RequestSeries {
     families: Arc<Families>,
     label: Arc<str>,
-    method: Method,
+    kind: Kind,
     pub(crate) active: Handle<Gauge>,
     duration: [OnceLock<Handle<Histogram>>; Outcome::COUNT],
     request_size: OnceLock<Handle<Histogram>>,
@@ -97,13 +128,15 @@ struct EndSeries {
     errors: Option<Handle<Counter>>,
 }
 
-impl MethodSeries {
-    fn new(families: &Arc<Families>, label: &Arc<str>, method: Method) -> Self {
+impl RequestSeries {
+    fn new(families: &Arc<Families>, label: &Arc<str>, kind: Kind) -> Self {
+        let class = families.class(kind.class);
+        let labels = [kind.method.as_str(), label];
         Self {
             families: Arc::clone(families),
             label: Arc::clone(label),
-            method,
-            active: families.active_requests.series(families, [method.as_str(), label]),
+            kind,
+            active: families.active_requests.series_of(families, class, labels),
             duration: [const { OnceLock::new() }; Outcome::COUNT],
             request_size: OnceLock::new(),
             response_size: OnceLock::new(),
@@ -126,12 +159,13 @@ impl MethodSeries {
             |known| *known == end,
             || {
                 let families = &*self.families;
-                let (method, status) = (self.method.as_str(), end.status.to_string());
+                let class = families.class(self.kind.class);
+                let (method, status) = (self.kind.method.as_str(), families.status(end.status));
                 let labels = [method, &*self.label, &*status, end.outcome.as_str()];
-                let requests = families.http_requests.series(families, labels);
+                let requests = families.http_requests.series_of(families, class, labels);
                 let errors = end.error.map(|error| {
                     let labels = [method, &*self.label, &*status, error.as_str()];
-                    families.errors.series(families, labels)
+                    families.errors.series_of(families, class, labels)
                 });
                 (end, EndSeries { requests, errors })
             },
@@ -140,19 +174,19 @@ impl MethodSeries {
 
     pub(crate) fn duration(&self, outcome: Outcome) -> &Handle<Histogram> {
         self.duration[outcome.index()].get_or_init(|| {
-            let labels = [self.method.as_str(), &*self.label, outcome.as_str()];
-            self.families.http_request_duration.series(&self.families, labels)
+            let families = &*self.families;
+            let labels = [self.kind.method.as_str(), &*self.label, outcome.as_str()];
+            let class = families.class(self.kind.class);
+            families.http_request_duration.series_of(families, class, labels)
         })
     }
 
     pub(crate) fn request_size(&self) -> &Handle<Histogram> {
-        self.request_size
-            .get_or_init(|| self.families.request_size.series(&self.families, self.labels()))
+        self.request_size.get_or_init(|| self.size_of(&self.families.request_size))
     }
 
     pub(crate) fn response_size(&self) -> &Handle<Histogram> {
-        self.response_size
-            .get_or_init(|| self.families.response_size.series(&self.families, self.labels()))
+        self.response_size.get_or_init(|| self.size_of(&self.families.response_size))
     }
 
     /// Makes the series of a plain success exist.
@@ -162,7 +196,8 @@ impl MethodSeries {
         self.duration(Outcome::Success);
     }
 
-    fn labels(&self) -> [&str; 2] {
-        [self.method.as_str(), &self.label]
+    fn size_of(&self, family: &Family<Histogram, 2>) -> Handle<Histogram> {
+        let class = self.families.class(self.kind.class);
+        family.series_of(&self.families, class, [self.kind.method.as_str(), &self.label])
     }
 }

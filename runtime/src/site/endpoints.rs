@@ -42,8 +42,15 @@ impl Endpoints {
         }
     }
 
-    /// Counts a failure that no annotated handler owned.
-    pub(crate) fn global_exception(&self, exception_type: &str) {
+    /// Counts a failure that no annotated handler owned, and tells of it and where it happened. A
+    /// subscriber is the user's code: the caller must not hold the request's scope.
+    pub(crate) fn global_exception(&self, exception_type: &str, endpoint: &str) {
+        tracing::error!(
+            target: "streamgauge",
+            endpoint,
+            exception_type,
+            "a failure that no handler owned"
+        );
         self.global_exceptions
             .get_or_make(exception_type, || {
                 self.families.global_exceptions.series(&self.families, [exception_type])
@@ -57,7 +64,7 @@ impl Endpoints {
             let endpoint = self.of_site(site);
             match site.records {
                 Records::Requests(Method::Unknown) | Records::Tokens => {}
-                Records::Requests(method) => endpoint.method(method).declare(),
+                Records::Requests(method) => endpoint.requests(method.into()).declare(),
                 Records::Streams => {
                     endpoint.stream();
                 }

@@ -11,7 +11,7 @@ mod token_series;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-pub(crate) use self::endpoint_series::{End, EndpointSeries};
+pub(crate) use self::endpoint_series::{End, EndpointSeries, Kind};
 pub(crate) use self::endpoints::Endpoints;
 pub(crate) use self::stream_series::{PaceSeries, StreamSeries};
 pub(crate) use self::token_series::TokenSeries;

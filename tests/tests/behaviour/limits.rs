@@ -101,3 +101,35 @@ async fn a_closed_set_has_no_limit() {
     get(&app(&metrics), "/nope").await;
     assert_eq!(Scrape::of(&metrics).sum("app_errors_total", &[("error_type", "client")]), 1);
 }
+
+#[tokio::test]
+async fn a_family_has_no_more_series_than_it_may_have() {
+    let metrics = Metrics::builder().max_series(5).build().expect("valid");
+    let app = app(&metrics);
+    for round in 1..=2 {
+        for number in 0..20 {
+            get(&app, &format!("/ask/provider-{}/model-{number}", number % 4)).await;
+        }
+        let scrape = Scrape::of(&metrics);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 20 * round);
+        assert_eq!(scrape.count("app_llm_calls_total", &[]), 6, "five, and one for all others");
+        let others = [("endpoint", "other"), ("provider", "other"), ("model", "other")];
+        assert_eq!(scrape.sum("app_llm_calls_total", &others), 15 * round);
+        for label in ["endpoint", "provider", "model"] {
+            let overflow = [("family", "app_llm_calls_total"), ("label", label)];
+            assert_eq!(scrape.sum("app_metrics_overflow_total", &overflow), 15 * round, "{label}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_family_that_is_full_still_counts_every_request() {
+    let metrics = Metrics::builder().max_series(0).build().expect("valid");
+    let app = app(&metrics);
+    for path in ["/ask/a/b", "/nope", "/ask/a/b"] {
+        get(&app, path).await;
+    }
+    let scrape = crate::client::settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "other")]), 3);
+    assert_eq!(scrape.values("app_active_requests", "endpoint"), ["other"]);
+}

@@ -7,13 +7,24 @@
 )]
 
 mod client;
+mod events;
 mod exceptions;
 mod exposition;
 mod instances;
+mod labels;
+mod left_out;
 mod limits;
+mod panics;
+mod places;
+mod polls;
 mod readme;
 mod requests;
+mod routes;
 mod settings;
 mod stacking;
 mod streams;
 mod tokens;
+mod twice;
+mod unchanged;
+mod uploads;
+mod variants;

@@ -1,0 +1,90 @@
+//! Settings, checked.
+
+use std::collections::HashMap;
+
+use super::BuildError;
+use super::class::RequestLabel;
+use crate::family::{OVERFLOW, histogram_name, histogram_names, is_family_label};
+
+/// Whether Prometheus accepts a text in a metric name (and, colons aside, as a label name).
+fn is_name(text: &str) -> bool {
+    !text.starts_with(|first: char| first.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+pub(super) fn prefix(prefix: &str) -> Result<(), BuildError> {
+    if is_name(prefix) { Ok(()) } else { Err(BuildError::Prefix { prefix: prefix.to_owned() }) }
+}
+
+/// Whether a label of the user's choice may have this name.
+fn label_name(name: &str) -> Result<(), BuildError> {
+    if name.is_empty() || !is_name(name) {
+        return Err(BuildError::LabelName { name: name.to_owned() });
+    }
+    if name.starts_with("__") || name == "le" || name == "quantile" || is_family_label(name) {
+        return Err(BuildError::LabelTaken { name: name.to_owned() });
+    }
+    Ok(())
+}
+
+pub(super) fn labels(labels: Vec<(String, String)>) -> Result<HashMap<String, String>, BuildError> {
+    let mut checked = HashMap::new();
+    for (name, value) in labels {
+        label_name(&name)?;
+        if checked.contains_key(&name) {
+            return Err(BuildError::LabelTwice { name });
+        }
+        checked.insert(name, value);
+    }
+    Ok(checked)
+}
+
+pub(super) fn buckets(
+    buckets: Vec<(String, Vec<f64>)>,
+) -> Result<HashMap<&'static str, Vec<f64>>, BuildError> {
+    let mut checked = HashMap::new();
+    for (family, bounds) in buckets {
+        let Some(name) = histogram_name(&family) else {
+            let known = histogram_names().collect::<Vec<_>>().join(", ");
+            return Err(BuildError::UnknownHistogram { family, known });
+        };
+        let reason = if bounds.is_empty() {
+            "there is none: give at least one upper bound"
+        } else if !bounds.iter().all(|bound| bound.is_finite() && *bound >= 0.0) {
+            "a bound is not a finite number of zero or more; `+Inf` is added by itself"
+        } else if !bounds.is_sorted_by(|before, after| before < after) {
+            "the bounds do not rise: sort them and drop duplicates"
+        } else {
+            checked.insert(name, bounds);
+            continue;
+        };
+        return Err(BuildError::Buckets { family, reason });
+    }
+    Ok(checked)
+}
+
+/// The label by which requests are told apart, of those that were given.
+pub(super) fn request_label(
+    given: Vec<RequestLabel>,
+    constant: &HashMap<String, String>,
+) -> Result<Option<RequestLabel>, BuildError> {
+    let mut given = given.into_iter();
+    let Some(label) = given.next() else { return Ok(None) };
+    label_name(&label.name)?;
+    if constant.contains_key(&label.name) {
+        return Err(BuildError::LabelTwice { name: label.name });
+    }
+    let reason = if given.next().is_some() {
+        "there can be one such label, and a second one is given: leave one out"
+    } else if label.values.is_empty() {
+        "no value is allowed: list those that may be shown"
+    } else if label.values.iter().any(|value| **value == *OVERFLOW || value.is_empty()) {
+        "`other` and the empty value stand for what is not listed and for what is not there: leave \
+         them out"
+    } else if !label.source_is_valid() {
+        "no request has a header of this name: use one like \"x-tenant\""
+    } else {
+        return Ok(Some(label));
+    };
+    Err(BuildError::RequestLabel { name: label.name, reason })
+}

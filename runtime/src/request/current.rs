@@ -1,0 +1,57 @@
+//! The request that a thread is serving now.
+//!
+//! A scope is lent to the thread for the time of one poll, by value: opening one allocates nothing, and
+//! routers that are called from handlers nest.
+
+use std::cell::RefCell;
+use std::mem;
+use std::thread;
+
+use super::Scope;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
+}
+
+/// Runs `f` with the scope in `slot` as the thread's current one. An empty slot changes nothing.
+pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
+    struct Restore<'a> {
+        slot: &'a mut Option<Scope>,
+        was_panicking: bool,
+    }
+
+    impl Drop for Restore<'_> {
+        fn drop(&mut self) {
+            swap(self.slot);
+            // The panic may be caught before the scope is dropped, so it is noted here.
+            if let Some(scope) = self.slot
+                && !self.was_panicking
+                && thread::panicking()
+            {
+                scope.note_panic();
+            }
+        }
+    }
+
+    if slot.is_none() {
+        return f();
+    }
+    swap(slot);
+    let _restore = Restore { slot, was_panicking: thread::panicking() };
+    f()
+}
+
+fn swap(slot: &mut Option<Scope>) {
+    // The thread may be on its way out, with its locals destroyed: then nothing is current.
+    let _ = CURRENT.try_with(|current| {
+        if let Ok(mut current) = current.try_borrow_mut() {
+            mem::swap(&mut *current, slot);
+        }
+    });
+}
+
+/// Runs `f` on the current request's scope, if a request is being served. `f` must not call into
+/// the user's code, which may come back here.
+pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
+}

@@ -1,0 +1,134 @@
+//! What clients invent: it grows no label, breaks no page, and is answered as it would be without us.
+
+use streamgauge_tests::{Scrape, fault_server};
+
+use crate::server::{Client, Server, get, serve};
+
+/// Sends requests to a server with the layer and to one without, and compares the answers.
+struct Pair {
+    server: Server,
+    bare: std::net::SocketAddr,
+}
+
+impl Pair {
+    async fn start() -> Self {
+        Self { server: Server::start().await, bare: serve(fault_server::bare()).await }
+    }
+
+    /// The status line of an answer that is the same from both.
+    async fn send(&self, request: &[u8]) -> String {
+        let mut answers = Vec::new();
+        for address in [self.server.address, self.bare] {
+            let mut client = Client::send(address, b"").await;
+            // A server that refuses a head may close before all of it is written.
+            client.try_write(request).await;
+            let answer = client.rest().await;
+            let lines = answer.split("\r\n").filter(|line| !line.starts_with("date: "));
+            answers.push(lines.collect::<Vec<_>>().join("\r\n"));
+        }
+        assert_eq!(answers[0], answers[1], "{:?}", String::from_utf8_lossy(request));
+        answers[0].split("\r\n").next().unwrap_or_default().to_owned()
+    }
+
+    fn scrape(&self) -> Scrape {
+        Scrape::of(&self.server.metrics)
+    }
+}
+
+fn request(method: &str, path: &str, headers: &[u8]) -> Vec<u8> {
+    let start = format!("{method} {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n");
+    [start.as_bytes(), headers, b"\r\n"].concat()
+}
+
+#[tokio::test]
+async fn two_thousand_invented_paths_are_one_series_a_family() {
+    let server = Server::start().await;
+    let all: String = (0..2_000)
+        .map(|number| format!("GET /nope/{number}/%22%0A{number} HTTP/1.1\r\nhost: here\r\n\r\n"))
+        .chain([get("/nope/last", "connection: close\r\n")])
+        .collect();
+    let first = server.get("/nope").await;
+    assert!(first.starts_with("HTTP/1.1 404 "), "{first}");
+    let before = server.at_rest(1).await.series();
+    server.send(&all).await.rest().await;
+    let scrape = server.at_rest(2_002).await;
+    assert_eq!(scrape.series(), before);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "unmatched")]), 2_002);
+}
+
+#[tokio::test]
+async fn two_hundred_invented_methods_are_one_series_a_family() {
+    let server = Server::start().await;
+    let all: String = (0..200)
+        .map(|number| format!("BREW{number} /items/1 HTTP/1.1\r\nhost: here\r\n\r\n"))
+        .chain(["LAST /items/1 HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n".to_owned()])
+        .collect();
+    server.send(&all).await.rest().await;
+    let scrape = server.at_rest(201).await;
+    let labels = [("method", "_OTHER"), ("endpoint", "/items/{id}"), ("status", "405")];
+    assert_eq!(scrape.sum("app_http_requests_total", &labels), 201);
+    assert_eq!(scrape.count("app_http_requests_total", &[]), 1);
+}
+
+#[tokio::test]
+async fn strange_methods_and_paths_are_answered_as_without_the_layer() {
+    let pair = Pair::start().await;
+    let long = "M".repeat(300);
+    for method in ["BREW", "!#$%&'*+", "get", &long] {
+        pair.send(&request(method, "/ok", b"")).await;
+    }
+    let deep = format!("/{}", "a/".repeat(30_000));
+    for path in ["/%FF", "/items/%FF", "/items/%00", "//ok", "/ok/", "*", "/%", &deep] {
+        pair.send(&request("GET", path, b"")).await;
+    }
+    for path in ["/\"", "/\u{ff}", "ok", ""] {
+        pair.send(&request("GET", path, b"")).await;
+    }
+    let scrape = pair.scrape();
+    assert!(scrape.all_values("endpoint").len() <= 4, "{:?}", scrape.all_values("endpoint"));
+}
+
+#[tokio::test]
+async fn strange_header_values_are_answered_as_without_the_layer() {
+    let pair = Pair::start().await;
+    for value in [
+        &b"\"quoted\\\" } 1"[..],
+        b"\xff\xfe invalid utf-8",
+        b"folded\r\n onto a second line",
+        b"tab\tand \xc3\xa9",
+        b"nul\0",
+        b"",
+    ] {
+        let headers = [b"x-tier: ", value, b"\r\nuser-agent: ", value, b"\r\n"].concat();
+        pair.send(&request("GET", "/ok", &headers)).await;
+    }
+    let scrape = pair.scrape();
+    assert_eq!(scrape.values("app_http_requests_total", "endpoint"), ["/ok"]);
+}
+
+#[tokio::test]
+async fn a_query_of_a_megabyte_is_answered_as_without_the_layer() {
+    let pair = Pair::start().await;
+    for (bytes, status) in [(1_000, "200"), (60_000, "200"), (1_000_000, "4")] {
+        let path = format!("/ok?q={}", "x".repeat(bytes));
+        let answer = pair.send(&request("GET", &path, b"")).await;
+        let answered = answer.starts_with(&format!("HTTP/1.1 {status}"));
+        // Who writes on after a refusal may find the connection reset, and the refusal gone.
+        assert!(answered || (bytes == 1_000_000 && answer.is_empty()), "{bytes}: {answer}");
+    }
+    let scrape = pair.scrape();
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 2);
+}
+
+#[tokio::test]
+async fn statuses_that_a_client_chooses_stay_three_digits() {
+    let server = Server::start().await;
+    let statuses = [200, 299, 400, 499, 500, 599, 600, 999];
+    for status in statuses {
+        server.get(&format!("/err?status={status}")).await;
+    }
+    for status in ["1000", "0", "-1", "abc", "%22"] {
+        server.get(&format!("/err?status={status}")).await;
+    }
+    server.at_rest(13).await;
+}

@@ -1,0 +1,194 @@
+//! A server of faults on a port of the system's choice, and clients that speak HTTP by hand.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use socket2::SockRef;
+use streamgauge::Metrics;
+use streamgauge_tests::{Scrape, fault_server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const REQUESTS: &str = "app_http_requests_total";
+
+/// A server and its metrics.
+pub(crate) struct Server {
+    pub(crate) metrics: Metrics,
+    pub(crate) address: SocketAddr,
+}
+
+/// Serves a router.
+pub(crate) async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let metrics = Metrics::builder().build().expect("default settings are valid");
+        let address = serve(fault_server::app(&metrics)).await;
+        Self { metrics, address }
+    }
+
+    /// A connection on which a request has been sent.
+    pub(crate) async fn send(&self, request: &str) -> Client {
+        Client::send(self.address, request.as_bytes()).await
+    }
+
+    /// Sends a `GET` and reads all of the answer.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        self.send(&get(path, "connection: close\r\n")).await.rest().await
+    }
+
+    /// Reads the metrics until they are as expected: the end of a connection reaches the server when it
+    /// does, and nothing else tells of it.
+    pub(crate) async fn until(&self, expected: impl Fn(&Scrape) -> bool) -> Scrape {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let scrape = Scrape::of(&self.metrics);
+            if expected(&scrape) {
+                return scrape;
+            }
+            assert!(Instant::now() < deadline, "not so within 20 s: {scrape:#?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until a request is being served.
+    pub(crate) async fn serving(&self, endpoint: &str, requests: i64) {
+        let labels = [("endpoint", endpoint)];
+        self.until(|scrape| scrape.sum("app_active_requests", &labels) == requests).await;
+    }
+
+    /// Waits until this many requests have ended, and makes sure that the books are balanced.
+    pub(crate) async fn at_rest(&self, requests: i64) -> Scrape {
+        let scrape = self
+            .until(|scrape| {
+                scrape.sum(REQUESTS, &[]) >= requests && scrape.sum("app_active_requests", &[]) == 0
+            })
+            .await;
+        assert_eq!(scrape.sum(REQUESTS, &[]), requests);
+        assert_eq!(scrape.sum("app_http_request_duration_seconds_count", &[]), requests);
+        assert_eq!(scrape.sum("app_active_streams", &[]), 0);
+        assert_bounded(&scrape);
+        scrape
+    }
+}
+
+/// The counted requests of one endpoint with this status and outcome.
+pub(crate) fn ended(scrape: &Scrape, endpoint: &str, status: &str, outcome: &str) -> i64 {
+    let labels = [("endpoint", endpoint), ("status", status), ("outcome", outcome)];
+    scrape.sum(REQUESTS, &labels)
+}
+
+/// Every label has a value that it may have.
+fn assert_bounded(scrape: &Scrape) {
+    let allowed = |label: &str, values: &[&str]| {
+        for value in scrape.all_values(label) {
+            assert!(values.contains(&value), "{label} is {value:?}");
+        }
+    };
+    allowed(
+        "method",
+        &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "_OTHER"],
+    );
+    allowed(
+        "endpoint",
+        &[
+            "/ok",
+            "/plain",
+            "/items/{id}",
+            "/files/{*rest}",
+            "/slow",
+            "/echo",
+            "/bytes",
+            "/ws",
+            "/err",
+            "/fail",
+            "/panic",
+            "/sse",
+            "/stream",
+            "/stream-err",
+            "/stream-panic",
+            "/tokens",
+            "/tokens-spawned",
+            "/tokens-stream",
+            "/api/v1/users/{user}/orders/{order}",
+            "/svc/n/{id}",
+            "/svc",
+            "/metrics",
+            "unmatched",
+        ],
+    );
+    let outcomes = ["success", "client_error", "server_error", "cancelled", "panic"];
+    let of_streams = ["complete", "client_disconnect", "stream_error"];
+    allowed("outcome", &[&outcomes[..], &of_streams[..]].concat());
+    allowed("error_type", &["client", "server", "stream", "panic", "Error"]);
+    allowed("exception_type", &["A", "B", "C", "StatusCode", "BodyError", "panic"]);
+    for status in scrape.all_values("status") {
+        assert!(status.len() == 3 && status.parse::<u16>().is_ok(), "status is {status:?}");
+    }
+}
+
+/// A `GET` with further header lines.
+pub(crate) fn get(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: here\r\n{headers}\r\n")
+}
+
+/// One connection.
+pub(crate) struct Client(TcpStream);
+
+impl Client {
+    pub(crate) async fn send(address: SocketAddr, request: &[u8]) -> Self {
+        let mut client = Self(TcpStream::connect(address).await.expect("the server listens"));
+        client.write(request).await;
+        client
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.expect("the server reads");
+    }
+
+    /// Writes what the server may no longer want to read.
+    pub(crate) async fn try_write(&mut self, bytes: &[u8]) {
+        let _ = self.0.write_all(bytes).await;
+    }
+
+    /// Reads until the answer so far contains a text.
+    pub(crate) async fn read_to(&mut self, text: &str) -> String {
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains(text) {
+            let mut piece = [0; 1024];
+            let bytes = self.0.read(&mut piece).await.expect("the connection holds");
+            assert!(bytes > 0, "no {text:?} in {:?}", String::from_utf8_lossy(&read));
+            read.extend_from_slice(&piece[..bytes]);
+        }
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    /// Reads to the end of the connection, whatever the end is.
+    pub(crate) async fn rest(mut self) -> String {
+        let mut read = Vec::new();
+        let _ = self.0.read_to_end(&mut read).await;
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    /// Reads exactly so many bytes.
+    pub(crate) async fn read(&mut self, bytes: usize) {
+        let mut read = vec![0; bytes];
+        self.0.read_exact(&mut read).await.expect("the server sends that much");
+    }
+
+    /// Leaves at once: the other end gets a `RST`.
+    pub(crate) fn reset(self) {
+        SockRef::from(&self.0).set_linger(Some(Duration::ZERO)).expect("it is a socket");
+    }
+
+    /// Says that nothing more will be sent: the other end gets a `FIN`, and may still send.
+    pub(crate) async fn finish(&mut self) {
+        self.0.shutdown().await.expect("the connection holds");
+    }
+}
