@@ -67,6 +67,11 @@ mod request;
 mod site;
 mod stream;
 mod tokens;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "no attribute reads a protocol yet")
+)]
+mod wire;
 
 pub use streamgauge_macros::{
     ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,

@@ -150,8 +150,13 @@ closed_set! { indexed
     /// The `finish_reason` label of a model call.
     pub(crate) FinishReason {
         Unknown = "",
+        Stop = "stop",
+        Length = "length",
+        ToolCalls = "tool_calls",
+        ContentFilter = "content_filter",
         Error = "error",
         Cancelled = "cancelled",
+        Other = "other",
     }
 }
 

@@ -1,0 +1,25 @@
+//! A reader of model protocols from bytes that pass by: usage, the model, how the reply ended, what
+//! went wrong in it, and which bytes hold tokens.
+//!
+//! The bytes are read in place and in one pass. What a protocol names is picked out of the JSON as it
+//! passes, so a reply of any size takes the same small memory, however it is split.
+
+mod anthropic;
+mod counts;
+mod events;
+mod facts;
+mod gemini;
+mod json;
+mod ollama;
+mod openai;
+mod path;
+mod reader;
+mod rules;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::reader::{Reader, Seen};
+pub use self::rules::Protocol;
+pub(crate) use self::value::of_value;
