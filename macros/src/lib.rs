@@ -11,6 +11,7 @@ mod function;
 mod future;
 mod instrument_endpoint;
 mod label;
+mod protocol;
 mod rebind;
 mod reply;
 mod route;

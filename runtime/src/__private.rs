@@ -9,13 +9,13 @@ pub use linkme;
 
 pub use crate::endpoint::{EndpointGuard, HasStatus, Reply, Verdict, finish, start};
 pub use crate::family::Method;
+pub use crate::protocol::Protocol;
 pub use crate::request::returned;
 pub use crate::site::{SITES, Site};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
 pub use crate::stream::{mark, respond};
 pub use crate::tokens::{TokenCall, TokenCount, finish_call, finish_stream_call, start_call};
-pub use crate::wire::Protocol;
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 
 /// The traits that a result is asked through. Some of them are used, and which ones only the compiler

@@ -61,16 +61,13 @@ mod layer;
 // idle then.
 #[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod metrics;
+mod protocol;
 #[cfg_attr(not(feature = "axum"), expect(dead_code, unused_imports))]
 mod request;
 #[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod site;
 mod stream;
 mod tokens;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "no attribute reads a protocol yet")
-)]
 mod wire;
 
 pub use streamgauge_macros::{

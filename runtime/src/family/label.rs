@@ -106,6 +106,8 @@ closed_set! { indexed
         Complete = "complete",
         ClientDisconnect = "client_disconnect",
         StreamError = "stream_error",
+        ErrorEvent = "error_event",
+        Truncated = "truncated",
         Panic = "panic",
     }
 }
@@ -165,5 +167,6 @@ closed_set! { indexed
     pub(crate) MissingReason {
         NotSent = "not_sent",
         Disconnected = "disconnected",
+        Unparsed = "unparsed",
     }
 }

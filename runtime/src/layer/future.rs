@@ -101,7 +101,7 @@ where
         return Response::from_parts(head, body);
     }
     let meter = claim.and_then(|claim| {
-        let recorder = StreamRecorder::inside(&mut scope, &claim.endpoint, &claim.model)?;
+        let recorder = StreamRecorder::inside(&mut scope, &claim)?;
         Some(FrameMeter::new(recorder, events))
     });
     let body = Body::new(ResponseBody::new(body, scope, meter, declared));

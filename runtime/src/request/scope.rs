@@ -35,6 +35,8 @@ pub(crate) struct Scope {
     /// Whether `endpoint` is more than the want of a route.
     matched: bool,
     claimed: bool,
+    /// The response has failed within its protocol.
+    failed: bool,
     /// A panic has passed through the service or the body.
     panicked: bool,
     /// A panic has passed through the claiming handler, and may have been caught since.
@@ -83,7 +85,18 @@ pub(crate) struct StreamClaim {
     /// The stream is one of server-sent events: a body of another kind is not it.
     pub(crate) events: bool,
     pub(crate) endpoint: Arc<EndpointSeries>,
+    /// Whose stream it is, where an attribute says so.
+    pub(crate) site: Option<&'static Site>,
+    pub(crate) provider: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
+}
+
+impl StreamClaim {
+    /// A stream of which no more is known than where it belongs.
+    pub(crate) fn of(endpoint: Arc<EndpointSeries>) -> Self {
+        let unknown = Cow::Borrowed("");
+        Self { events: false, endpoint, site: None, provider: unknown.clone(), model: unknown }
+    }
 }
 
 impl Scope {
@@ -106,6 +119,7 @@ impl Scope {
             waits,
             matched,
             claimed: false,
+            failed: false,
             panicked: false,
             handler_panicked: false,
             started: Instant::now(),
@@ -213,6 +227,11 @@ impl Scope {
         }
     }
 
+    /// The response has failed, although its head says otherwise and its bytes go on.
+    pub(crate) fn note_failure(&mut self) {
+        self.failed = true;
+    }
+
     /// A panic passes through the service or the body.
     pub(super) fn note_panic(&mut self) {
         self.panicked = true;
@@ -274,7 +293,7 @@ impl Scope {
             call.close(&endpoint, ending);
         }
         let status = self.head.map(|head| head.status);
-        let ending = ending.after_panic(self.handler_panicked, status);
+        let ending = ending.after_panic(self.handler_panicked, status).after_failure(self.failed);
         let end = end(status, ending);
         self.count_returned(end.status);
         if ending == Ending::Panicked {

@@ -16,6 +16,7 @@ pub(crate) use self::endpoints::Endpoints;
 pub(crate) use self::stream_series::{PaceSeries, StreamSeries};
 pub(crate) use self::token_series::TokenSeries;
 use crate::family::Method;
+use crate::protocol::Protocol;
 
 /// All call sites that are linked into the program.
 #[doc(hidden)]
@@ -36,7 +37,7 @@ pub struct Site {
 #[derive(Debug)]
 pub(crate) enum Records {
     Requests(Method),
-    Streams,
+    Streams(Option<Protocol>),
     Tokens,
 }
 
@@ -53,8 +54,12 @@ impl Site {
 
     /// The site of a `#[streaming_metrics]`.
     #[must_use]
-    pub const fn streams(function: &'static str, endpoint: Option<&'static str>) -> Self {
-        Self::new(function, endpoint, Records::Streams)
+    pub const fn streams(
+        function: &'static str,
+        endpoint: Option<&'static str>,
+        protocol: Option<Protocol>,
+    ) -> Self {
+        Self::new(function, endpoint, Records::Streams(protocol))
     }
 
     /// The site of a `#[track_tokens]`.
@@ -81,7 +86,15 @@ impl Site {
     pub(crate) fn method(&self) -> Method {
         match self.records {
             Records::Requests(method) => method,
-            Records::Streams | Records::Tokens => Method::Unknown,
+            Records::Streams(_) | Records::Tokens => Method::Unknown,
+        }
+    }
+
+    /// The protocol that the attribute says its stream is of.
+    pub(crate) fn protocol(&self) -> Option<Protocol> {
+        match self.records {
+            Records::Streams(protocol) => protocol,
+            Records::Requests(_) | Records::Tokens => None,
         }
     }
 

@@ -81,8 +81,10 @@ impl FrameMeter {
         recorder.poll_ends(polled.is_pending());
         match polled {
             Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
-                Some(data) if !(self.events && is_comment(data)) => recorder.chunk(data.len()),
-                _ => {}
+                Some(data) => {
+                    recorder.item(data.len(), Some(data), self.events && is_comment(data));
+                }
+                None => {}
             },
             Poll::Ready(Some(Err(_))) => recorder.error("BodyError"),
             Poll::Ready(None) => self.complete(),

@@ -35,6 +35,11 @@ pub trait StreamChunk {
     /// The payload bytes of this item, as they will be sent.
     fn payload_bytes(&self) -> usize;
 
+    /// The bytes themselves, where the item holds them as one piece: what a `protocol` is read from.
+    fn payload(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// For an item that is an error, the name of the error's type.
     fn error_type(&self) -> Option<&'static str> {
         None
@@ -48,23 +53,27 @@ pub trait StreamChunk {
 }
 
 /// What an item is worth to the record.
-pub(super) enum Worth {
-    /// A chunk of so many bytes.
-    Payload(usize),
-    /// Nothing: it keeps the connection alive.
-    Comment,
+pub(super) enum Worth<'a> {
+    /// So many bytes, and themselves where they are at hand.
+    Bytes {
+        size: usize,
+        bytes: Option<&'a [u8]>,
+        /// Whether they keep the connection alive, and are no chunk.
+        comment: bool,
+    },
     /// An error of this type.
     Error(&'static str),
 }
 
-impl Worth {
-    /// `in_events`: whether the item is a part of an event stream, in which comments are no chunks.
-    pub(super) fn of<T: StreamChunk>(item: &T, in_events: bool) -> Self {
-        match item.error_type() {
-            None if in_events && item.__is_comment() => Self::Comment,
-            None => Self::Payload(item.payload_bytes()),
-            Some(error) => Self::Error(error),
-        }
+/// `in_events`: whether the item is a part of an event stream, in which comments are no chunks.
+pub(super) fn worth<T: StreamChunk>(item: &T, in_events: bool) -> Worth<'_> {
+    match item.error_type() {
+        Some(error) => Worth::Error(error),
+        None => Worth::Bytes {
+            size: item.payload_bytes(),
+            bytes: item.payload(),
+            comment: in_events && item.__is_comment(),
+        },
     }
 }
 
@@ -101,6 +110,10 @@ macro_rules! chunks {
         impl StreamChunk for $item {
             fn payload_bytes(&self) -> usize {
                 self.len()
+            }
+
+            fn payload(&self) -> Option<&[u8]> {
+                Some(AsRef::<[u8]>::as_ref(&**self))
             }
 
             fn __is_comment(&self) -> bool {
@@ -157,6 +170,10 @@ chunk_bytes!(Bytes, Vec<u8>, String, &'static [u8], &'static str);
 impl<T: StreamChunk, E> StreamChunk for Result<T, E> {
     fn payload_bytes(&self) -> usize {
         self.as_ref().map_or(0, T::payload_bytes)
+    }
+
+    fn payload(&self) -> Option<&[u8]> {
+        self.as_ref().ok()?.payload()
     }
 
     fn error_type(&self) -> Option<&'static str> {

@@ -5,6 +5,7 @@
 mod body;
 mod chunk;
 mod metered;
+mod reading;
 mod recorder;
 mod reply;
 
@@ -14,6 +15,7 @@ pub(crate) use self::body::{FrameMeter, is_event_stream, meter_body};
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
 pub use self::metered::{MeteredStream, wrap_streaming_response};
+use self::reading::Reading;
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]

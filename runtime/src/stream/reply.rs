@@ -2,38 +2,48 @@
 
 use std::borrow::Cow;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request;
-#[cfg(feature = "axum")]
-use crate::request::StreamClaim;
-use crate::site::Site;
+use crate::request::{self, StreamClaim};
+use crate::site::{EndpointSeries, Site};
 
 /// A stream that an annotated function is about to return.
 pub struct StreamStart {
     site: &'static Site,
+    provider: Cow<'static, str>,
     model: Cow<'static, str>,
 }
 
 impl StreamStart {
-    /// The stream of a site; `model` is empty where none is known.
+    /// The stream of a site; `provider` and `model` are empty where they are not known.
     #[must_use]
-    pub fn new(site: &'static Site, model: Cow<'static, str>) -> Self {
-        Self { site, model }
+    pub fn new(site: &'static Site, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
+        Self { site, provider, model }
+    }
+
+    fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamClaim {
+        StreamClaim {
+            events: false,
+            endpoint,
+            site: Some(self.site),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+        }
     }
 
     /// A record of its own, for a stream that can be wrapped.
     fn recorder(&self) -> Option<StreamRecorder> {
         request::current(|scope| {
-            let endpoint = scope.endpoint_of(self.site);
-            StreamRecorder::inside(scope, &endpoint, &self.model)
+            let claim = self.claim(scope.endpoint_of(self.site));
+            StreamRecorder::inside(scope, &claim)
         })
         .unwrap_or_else(|| {
             let endpoint = Metrics::global().endpoints().of_site(self.site);
-            Some(StreamRecorder::outside(&endpoint, &self.model))
+            Some(StreamRecorder::outside(&self.claim(endpoint)))
         })
     }
 
@@ -42,8 +52,8 @@ impl StreamStart {
     #[cfg(feature = "axum")]
     fn claim_body(&self, events: bool) {
         let claimed = request::current(|scope| {
-            let endpoint = scope.endpoint_of(self.site);
-            scope.claim_stream(StreamClaim { events, endpoint, model: self.model.clone() });
+            let claim = self.claim(scope.endpoint_of(self.site));
+            scope.claim_stream(StreamClaim { events, ..claim });
         });
         if claimed.is_none() && self.site.warns_now() {
             tracing::warn!(

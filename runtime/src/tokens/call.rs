@@ -6,6 +6,7 @@ use std::thread;
 
 use super::{ReplyKind, TokenUsage, Usage};
 use crate::endpoint::Verdict;
+use crate::family::FinishReason;
 use crate::metrics::Metrics;
 use crate::request::{self, CallId, Ending, OpenCall};
 use crate::site::Site;
@@ -82,7 +83,7 @@ impl TokenCall {
         };
         let Some((endpoint, mut call)) = open else { return };
         if let Some((usage, model)) = usage {
-            usage.record(&call.series(&endpoint, model));
+            usage.record(&call.series(&endpoint, model), FinishReason::Unknown);
             call.settle();
         }
         call.close(&endpoint, ending);

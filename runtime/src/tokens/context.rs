@@ -26,6 +26,7 @@ pub mod token_usage_context {
     use std::fmt;
     use std::sync::Arc;
 
+    use crate::family::FinishReason;
     use crate::metrics::Metrics;
     use crate::request::{self, SharedCall};
     use crate::site::TokenSeries;
@@ -43,7 +44,7 @@ pub mod token_usage_context {
             series
         });
         let series = inside.unwrap_or_else(outside);
-        usage.record(&series);
+        usage.record(&series, FinishReason::Unknown);
     }
 
     /// A handle to the request being served, to record from a task that it has spawned.
@@ -93,10 +94,10 @@ pub mod token_usage_context {
         pub fn record(&self, usage: Usage) {
             match &self.0 {
                 Target::Call(call) => {
-                    usage.record(call.series());
+                    usage.record(call.series(), FinishReason::Unknown);
                     call.settle();
                 }
-                Target::Series(series) => usage.record(series),
+                Target::Series(series) => usage.record(series, FinishReason::Unknown),
             }
         }
     }

@@ -67,6 +67,11 @@ impl Usage {
         self.known_input().saturating_add(self.known_output())
     }
 
+    /// The output tokens, where they are known.
+    pub(crate) const fn output_tokens(&self) -> Option<u64> {
+        self.output
+    }
+
     /// Usage from the counts of a reply, any of which may be missing; `None` if all are.
     #[doc(hidden)]
     #[must_use]
@@ -125,8 +130,8 @@ impl Usage {
         .filter_map(|(class, tokens)| Some((class, tokens?)))
     }
 
-    /// Counts this usage as one model call.
-    pub(crate) fn record(&self, series: &TokenSeries) {
+    /// Counts this usage as one model call that stopped for a reason.
+    pub(crate) fn record(&self, series: &TokenSeries, finish: FinishReason) {
         for (class, tokens) in self.partition() {
             series.usage(class).add(tokens);
         }
@@ -137,7 +142,7 @@ impl Usage {
                 series.total(token_type).observe(tokens);
             }
         }
-        series.calls(FinishReason::Unknown).add(1);
+        series.calls(finish).add(1);
     }
 }
 

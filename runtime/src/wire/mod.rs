@@ -15,11 +15,8 @@ mod openai;
 mod path;
 mod reader;
 mod rules;
-mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::reader::{Reader, Seen};
-pub use self::rules::Protocol;
-pub(crate) use self::value::of_value;

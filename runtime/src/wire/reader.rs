@@ -3,8 +3,8 @@
 use super::counts::{Counts, Normal};
 use super::events::{Events, Item};
 use super::json::JsonReader;
-use super::rules::Protocol;
 use crate::family::FinishReason;
+use crate::protocol::Protocol;
 use crate::tokens::Usage;
 
 /// Some begin their bytes with this mark, and neither events nor JSON have use for it.

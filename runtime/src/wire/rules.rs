@@ -5,22 +5,7 @@ use super::facts::{Facts, Kind, Mark};
 use super::path::Place;
 use super::{anthropic, gemini, ollama, openai};
 use crate::family::FinishReason;
-
-/// The protocol in which a model is spoken to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
-    /// Whichever the first frame that tells is of.
-    #[default]
-    Auto,
-    /// `OpenAI`'s chat or Responses, or who speaks as they do.
-    OpenAi,
-    /// Anthropic's Messages.
-    Anthropic,
-    /// Gemini's `generateContent` and `streamGenerateContent`.
-    Gemini,
-    /// Ollama's own interface.
-    Ollama,
-}
+use crate::protocol::Protocol;
 
 impl Protocol {
     /// The rules, if the protocol is known.

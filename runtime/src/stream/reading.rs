@@ -1,0 +1,134 @@
+//! The model call behind a stream, read from the bytes that pass.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::family::{FinishReason, MissingReason, StreamOutcome};
+use crate::request::{Ending, OpenCall, StreamClaim};
+use crate::site::{EndpointSeries, PaceSeries, Site};
+use crate::wire::{Reader, Seen};
+
+/// Reads a stream's protocol, and closes its call with what that has told.
+pub(crate) struct Reading {
+    reader: Reader,
+    endpoint: Arc<EndpointSeries>,
+    call: OpenCall,
+    /// When the first and the last item with content were ready.
+    content: Option<(Instant, Instant)>,
+}
+
+impl Reading {
+    /// The reading of a stream whose attribute names a protocol. The call may be `begun`.
+    pub(super) fn of(
+        claim: &StreamClaim,
+        begun: impl FnOnce(&'static Site) -> Option<OpenCall>,
+    ) -> Option<Box<Self>> {
+        let site = claim.site?;
+        let reader = Reader::new(site.protocol()?);
+        let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
+        let call = begun(site).unwrap_or_else(new).or(&claim.provider, &claim.model);
+        let endpoint = Arc::clone(&claim.endpoint);
+        Some(Box::new(Self { reader, endpoint, call, content: None }))
+    }
+
+    /// Reads an item that became ready `at`, of a request that `entered` some time before.
+    pub(super) fn read(&mut self, bytes: &[u8], at: Instant, entered: Instant) -> Seen {
+        let seen = self.reader.read(bytes);
+        self.note(seen, at, entered);
+        seen
+    }
+
+    fn note(&mut self, seen: Seen, at: Instant, entered: Instant) {
+        if !seen.content {
+            return;
+        }
+        if self.content.is_none() {
+            self.pace().first_token().observe_duration(at - entered);
+        }
+        self.content = Some((self.content.map_or(at, |(first, _)| first), at));
+    }
+
+    /// The source has ended: the last line may lack its end.
+    pub(super) fn end(&mut self) -> Seen {
+        self.reader.end()
+    }
+
+    /// What an error within the protocol is called: by its own name, if that could be one.
+    pub(super) fn error_type(&self) -> &str {
+        let is_name = |name: &&str| {
+            let mut bytes = name.bytes();
+            name.len() <= 64 && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        self.reader.error().filter(|name| !name.is_empty()).filter(is_name).unwrap_or("error_event")
+    }
+
+    /// How the stream ended as far as the protocol shows, for a source that has come to its end or was
+    /// left before.
+    pub(super) fn outcome(&self, source_ended: bool) -> Option<StreamOutcome> {
+        if self.reader.failed() {
+            Some(StreamOutcome::ErrorEvent)
+        } else if self.reader.ended() {
+            Some(StreamOutcome::Complete)
+        } else if source_ended && self.reader.has_end_marker() {
+            Some(StreamOutcome::Truncated)
+        } else {
+            None
+        }
+    }
+
+    /// The model that the attribute names, else the reply.
+    fn model(&self) -> &str {
+        match self.call.model() {
+            "" => self.reader.model().unwrap_or_default(),
+            model => model,
+        }
+    }
+
+    /// The pace of this model at this endpoint.
+    pub(super) fn pace(&self) -> Arc<PaceSeries> {
+        self.endpoint.pace(self.model())
+    }
+
+    /// Closes the call of a stream that ended so.
+    pub(super) fn close(mut self, outcome: StreamOutcome) {
+        let (ending, otherwise) = match outcome {
+            StreamOutcome::Complete | StreamOutcome::Truncated => {
+                (Ending::Complete, FinishReason::Unknown)
+            }
+            StreamOutcome::ClientDisconnect => (Ending::Left, FinishReason::Cancelled),
+            StreamOutcome::StreamError | StreamOutcome::ErrorEvent | StreamOutcome::Panic => {
+                (Ending::Failed, FinishReason::Error)
+            }
+        };
+        let finish = match self.reader.finish_reason() {
+            FinishReason::Unknown => otherwise,
+            told => told,
+        };
+        let series = self.call.series(&self.endpoint, self.reader.model());
+        if let Some(usage) = self.reader.usage() {
+            usage.record(&series, finish);
+            self.call.settle();
+            if outcome == StreamOutcome::Complete {
+                self.observe_output_token(usage.output_tokens());
+            }
+        } else {
+            let missing = match ending {
+                _ if self.reader.unparsed() => MissingReason::Unparsed,
+                Ending::Left => MissingReason::Disconnected,
+                _ => MissingReason::NotSent,
+            };
+            self.call.miss(&series, finish, missing);
+        }
+        self.call.close(&self.endpoint, ending);
+    }
+
+    /// The mean time of the output tokens after the first.
+    fn observe_output_token(&self, tokens: Option<u64>) {
+        if let (Some((first, last)), Some(tokens @ 2..)) = (self.content, tokens) {
+            let gaps = u32::try_from(tokens - 1).unwrap_or(u32::MAX);
+            let mean: Duration = (last - first) / gaps;
+            self.pace().output_token().observe_duration(mean);
+        }
+    }
+}
