@@ -3,6 +3,7 @@
 use super::counts::{Count, Counts, Normal, Owner, with};
 use super::facts::{Facts, Kind, Mark};
 use super::path::{Dialect, Place};
+use super::quiet::{DELTA, ERROR, STOP_REASON, USAGE, begins_text};
 use super::rules::{Reading, Rules};
 use crate::family::FinishReason;
 
@@ -11,6 +12,7 @@ pub(super) const RULES: Rules = Rules {
     models: &[Place::Model(Owner::Frame), Place::Model(Owner::Message)],
     tells,
     read,
+    quiet,
     normal,
 };
 
@@ -58,6 +60,17 @@ fn read(facts: &Facts) -> Reading {
         finish: facts.finish(Dialect::Anthropic),
         calls: false,
     }
+}
+
+fn quiet(frame: &[u8]) -> bool {
+    const TEXTS: &[&[u8]] = &[
+        b":{\"type\":\"text_delta\",\"text\":\"",
+        b":{\"type\":\"thinking_delta\",\"thinking\":\"",
+        b":{\"type\":\"input_json_delta\",\"partial_json\":\"",
+    ];
+    frame.starts_with(b"{\"type\":\"content_block_delta\",")
+        && DELTA.first(frame).is_some_and(|delta| begins_text(delta, TEXTS))
+        && [&USAGE, &ERROR, &STOP_REASON].into_iter().all(|key| key.is_null(frame))
 }
 
 fn normal(counts: &Counts) -> Normal {

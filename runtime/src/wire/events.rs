@@ -12,7 +12,11 @@ const DONE: &[u8] = b"[DONE]";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item<'a> {
     /// A part of a line of data.
-    Data(&'a [u8]),
+    Data {
+        part: &'a [u8],
+        /// It is the whole line.
+        whole: bool,
+    },
     /// A line of data has ended.
     DataEnd {
         /// The line was `[DONE]`.
@@ -31,7 +35,10 @@ enum At {
     Field(Name, usize),
     /// After the colon: one space may come.
     Colon(Name),
-    Data,
+    /// A part of the data has been read, or none.
+    Data {
+        begun: bool,
+    },
     EventName,
     Comment,
     Ignored,
@@ -131,10 +138,11 @@ impl Events {
                     }
                     self.begin_value(name);
                 }
-                At::Data => {
-                    let data = take_line(bytes);
-                    self.match_value(DONE, data);
-                    return Some(Item::Data(data));
+                At::Data { begun } => {
+                    let part = take_line(bytes);
+                    self.match_value(DONE, part);
+                    self.at = At::Data { begun: true };
+                    return Some(Item::Data { part, whole: !begun && !bytes.is_empty() });
                 }
                 At::EventName => {
                     let name = take_line(bytes);
@@ -181,7 +189,7 @@ impl Events {
     fn begin_value(&mut self, name: Name) {
         self.matched = 0;
         self.at = match name {
-            Name::Data => At::Data,
+            Name::Data => At::Data { begun: false },
             Name::Event => At::EventName,
         };
     }
@@ -201,7 +209,7 @@ impl Events {
                 self.event.data = true;
                 Some(Item::DataEnd { done: false })
             }
-            At::Data => {
+            At::Data { .. } => {
                 self.event.data = true;
                 Some(Item::DataEnd { done: self.matched == DONE.len() })
             }

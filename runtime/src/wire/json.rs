@@ -8,6 +8,7 @@ use memchr::{memchr, memchr3};
 
 use super::counts::Owner;
 use super::facts::{Facts, LONGEST_TEXT, Scalar};
+use super::lost::Lost;
 use super::path::Place;
 
 /// Deeper than this is broken: `serde_json` stops here, too.
@@ -15,10 +16,6 @@ const DEEPEST: usize = 128;
 
 /// No protocol names a place deeper than this.
 const DEEPEST_PLACE: usize = 8;
-
-/// The bytes that tell that usage may have been in what cannot be read. The first byte of each occurs
-/// in it once.
-const TELLTALES: [&[u8]; 3] = [b"\"usage", b"\"eval_count", b"\"prompt_eval_count"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -65,33 +62,6 @@ pub(super) struct JsonReader {
     lost: Lost,
 }
 
-/// What could not be read.
-#[derive(Debug)]
-struct Lost {
-    /// How much of each telltale the last bytes are.
-    telltales: [usize; TELLTALES.len()],
-    /// Usage may have been in it.
-    usage: bool,
-}
-
-impl Lost {
-    fn look_for_usage(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            for (telltale, matched) in TELLTALES.iter().zip(&mut self.telltales) {
-                *matched = if telltale[*matched] == *byte {
-                    *matched + 1
-                } else {
-                    usize::from(telltale[0] == *byte)
-                };
-                if *matched == telltale.len() {
-                    self.usage = true;
-                    return;
-                }
-            }
-        }
-    }
-}
-
 impl JsonReader {
     pub(super) const fn new() -> Self {
         Self {
@@ -106,13 +76,18 @@ impl JsonReader {
             line_begins: true,
             in_array: false,
             facts: Facts::new(),
-            lost: Lost { telltales: [0; TELLTALES.len()], usage: false },
+            lost: Lost::new(),
         }
     }
 
     /// What the last whole object has told.
     pub(super) const fn facts(&mut self) -> &mut Facts {
         &mut self.facts
+    }
+
+    /// Whether nothing is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state == State::Top && !self.in_array
     }
 
     /// Whether an array at the top has begun.
@@ -122,7 +97,7 @@ impl JsonReader {
 
     /// Whether usage may have been in what could not be read.
     pub(super) const fn lost_usage(&self) -> bool {
-        self.lost.usage
+        self.lost.had_usage()
     }
 
     /// What follows is something new. An object that is still open was cut off.
@@ -320,16 +295,13 @@ impl JsonReader {
 
     fn lose(&mut self) {
         let open = !matches!(self.state, State::Top | State::Lost | State::LostAtLine);
-        self.lost.usage |= open && self.facts.has_usage(&Owner::ALL);
-        self.lost.telltales = [0; TELLTALES.len()];
+        self.lost.begin(open && self.facts.has_usage(&Owner::ALL));
         self.state = State::Lost;
     }
 
     fn in_lost(&mut self, bytes: &[u8]) -> usize {
         let end = memchr(b'\n', bytes);
-        if !self.lost.usage {
-            self.lost.look_for_usage(&bytes[..end.unwrap_or(bytes.len())]);
-        }
+        self.lost.read(&bytes[..end.unwrap_or(bytes.len())]);
         let Some(end) = end else { return bytes.len() };
         self.state = State::LostAtLine;
         end + 1

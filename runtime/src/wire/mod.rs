@@ -10,9 +10,11 @@ mod events;
 mod facts;
 mod gemini;
 mod json;
+mod lost;
 mod ollama;
 mod openai;
 mod path;
+mod quiet;
 mod reader;
 mod rules;
 

@@ -6,8 +6,14 @@ use super::path::{Dialect, Place};
 use super::rules::{Reading, Rules};
 use crate::family::FinishReason;
 
-pub(super) const RULES: Rules =
-    Rules { owners: &[Owner::Frame], models: &[Place::Model(Owner::Frame)], tells, read, normal };
+pub(super) const RULES: Rules = Rules {
+    owners: &[Owner::Frame],
+    models: &[Place::Model(Owner::Frame)],
+    tells,
+    read,
+    quiet,
+    normal,
+};
 
 fn tells(facts: &Facts) -> bool {
     let counts = facts.counts(Owner::Frame);
@@ -26,6 +32,11 @@ fn read(facts: &Facts) -> Reading {
         finish: facts.finish(Dialect::Ollama),
         calls: facts.has(Mark::OllamaCalls),
     }
+}
+
+/// They are short.
+const fn quiet(_frame: &[u8]) -> bool {
+    false
 }
 
 fn normal(counts: &Counts) -> Normal {

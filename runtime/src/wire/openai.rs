@@ -3,6 +3,7 @@
 use super::counts::{Count, Counts, Normal, Owner};
 use super::facts::{Facts, Kind, Mark};
 use super::path::{Dialect, Place};
+use super::quiet::{DELTA, ERROR, FINISH_REASON, USAGE, begins_text};
 use super::rules::{Reading, Rules};
 use crate::family::FinishReason;
 
@@ -11,6 +12,7 @@ pub(super) const RULES: Rules = Rules {
     models: &[Place::Model(Owner::Frame), Place::Model(Owner::Response)],
     tells,
     read,
+    quiet,
     normal,
 };
 
@@ -66,6 +68,17 @@ fn read(facts: &Facts) -> Reading {
         finish: if responses { facts.finish(Dialect::Responses) } else { chat },
         calls: responses && facts.has(Mark::CallOutput),
     }
+}
+
+fn quiet(frame: &[u8]) -> bool {
+    const CHAT: &[&[u8]] = &[b":{\"content\":\"", b":{\"role\":\"assistant\",\"content\":\""];
+    let texts: &[&[u8]] = match frame.strip_prefix(b"{\"type\":\"response.") {
+        Some(event) if event.starts_with(b"output_text.delta\",") => &[b":\""],
+        Some(_) => return false,
+        None => CHAT,
+    };
+    DELTA.first(frame).is_some_and(|delta| begins_text(delta, texts))
+        && [&USAGE, &ERROR, &FINISH_REASON].into_iter().all(|key| key.is_null(frame))
 }
 
 fn normal(counts: &Counts) -> Normal {

@@ -47,6 +47,8 @@ pub(crate) struct Reader {
     error: Option<String>,
     /// Usage that is no number was seen.
     odd_usage: bool,
+    /// Tells frames that need not be read, when there has been a token and the model's name.
+    quiet: Option<fn(&[u8]) -> bool>,
 }
 
 impl Reader {
@@ -63,6 +65,7 @@ impl Reader {
             ended: false,
             error: None,
             odd_usage: false,
+            quiet: None,
         }
     }
 
@@ -160,7 +163,8 @@ impl Reader {
 
     fn take_item(&mut self, item: Item<'_>, seen: &mut Seen) {
         match item {
-            Item::Data(data) => self.read_objects(data, seen),
+            Item::Data { part, whole } if whole && self.is_quiet(part) => seen.content = true,
+            Item::Data { part, .. } => self.read_objects(part, seen),
             Item::DataEnd { done } => {
                 self.read_objects(b"\n", seen);
                 if done {
@@ -170,9 +174,13 @@ impl Reader {
             Item::NameEnd => {}
             Item::EventEnd => self.json.finish(),
         }
-        if self.events.is_error() && !matches!(item, Item::Data(_)) {
+        if self.events.is_error() && !matches!(item, Item::Data { .. }) {
             self.fail(None, seen);
         }
+    }
+
+    fn is_quiet(&self, frame: &[u8]) -> bool {
+        self.json.is_idle() && self.quiet.is_some_and(|quiet| quiet(frame))
     }
 
     fn take_done(&mut self) {
@@ -210,14 +218,18 @@ impl Reader {
             self.finish = reading.finish;
         }
         if let Some(rules) = protocol.rules() {
-            let mut counts = Counts::new();
-            rules.owners.iter().for_each(|owner| counts.merge(facts.counts(*owner)));
-            self.counts.merge(&counts);
-            self.odd_usage |=
-                facts.has_usage(rules.owners) && (rules.normal)(&counts) == Normal::default();
+            if facts.has_usage(rules.owners) {
+                let mut counts = Counts::new();
+                rules.owners.iter().for_each(|owner| counts.merge(facts.counts(*owner)));
+                self.counts.merge(&counts);
+                self.odd_usage |= (rules.normal)(&counts) == Normal::default();
+            }
             if self.model.is_none() {
                 self.model = facts.take_model(rules.models);
                 facts.wants_model = self.model.is_none();
+            }
+            if seen.content && self.model.is_some() {
+                self.quiet = Some(rules.quiet);
             }
         }
         let error = reading.failed.then(|| facts.take_error());

@@ -55,6 +55,8 @@ pub(super) struct Rules {
     /// Whether a frame can only be of this protocol.
     pub(super) tells: fn(&Facts) -> bool,
     pub(super) read: fn(&Facts) -> Reading,
+    /// Whether a frame has a token in it and nothing else. Where it cannot tell it says no.
+    pub(super) quiet: fn(&[u8]) -> bool,
     /// The meaning of the numbers.
     pub(super) normal: fn(&Counts) -> Normal,
 }

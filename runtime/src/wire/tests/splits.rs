@@ -119,3 +119,85 @@ fn an_error_is_named_before_its_data_or_after() {
     let reader = super::read(Protocol::Auto, "event: error\n\ndata: {\"error\":null}\n\n");
     assert!(!reader.failed());
 }
+
+/// A stream that has had its first token may leave frames unread: it sees the same in them.
+#[test]
+fn frames_that_are_left_unread() {
+    let more = [
+        r#"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":70,"completion_tokens":7}}"#,
+        r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"length"}],"usage":null}"#,
+        r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage" : {"prompt_tokens":71}}"#,
+        r#"{"choices":[{"delta":{"content":"a"}}],"usage":null,"error":{"type":"x"}}"#,
+        r#"{"choices":[{"delta":{"content":"\"usage\":5 \"error\":5"},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"role":"assistant","content":"a"},"finish_reason":null}]}"#,
+        r#"{"type":"response.output_text.delta","delta":""}"#,
+        r#"{"type":"response.output_text.delta","delta":"a"}"#,
+        r#"{"type":"response.output_item.added","delta":"a"}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"a"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}"#,
+        r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"},"usage":{"output_tokens":90}}"#,
+        r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null"#,
+    ];
+    for protocol in [Protocol::OpenAi, Protocol::Anthropic] {
+        let all = samples::all();
+        let frames = all.iter().flat_map(|sample| sample.bytes.lines());
+        let frames = frames.map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
+        for frame in frames.chain(more).map(|frame| format!("data: {frame}\n\n")) {
+            let at_once = after_a_token(protocol, [frame.as_bytes()]);
+            let by_bytes = after_a_token(protocol, frame.as_bytes().chunks(1));
+            // A frame that is cut off has no token, but nothing hangs on it.
+            if frame.ends_with("}\n\n") {
+                assert_eq!(at_once.1, by_bytes.1, "{protocol:?}: {frame}");
+            }
+            let (at_once, by_bytes) = (at_once.0, by_bytes.0);
+            assert_eq!(at_once.usage(), by_bytes.usage(), "{protocol:?}: {frame}");
+            assert_eq!(at_once.finish_reason(), by_bytes.finish_reason(), "{frame}");
+            assert_eq!(at_once.error(), by_bytes.error(), "{protocol:?}: {frame}");
+            assert_eq!(at_once.unparsed(), by_bytes.unparsed(), "{protocol:?}: {frame}");
+        }
+    }
+}
+
+fn after_a_token<'a>(
+    protocol: Protocol,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Reader, bool) {
+    let mut reader = Reader::new(protocol);
+    let first = concat!(
+        "data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\"}}\n\n",
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"a\"}}\n\n",
+        "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+    );
+    assert!(reader.read(first.as_bytes()).content);
+    let content =
+        pieces.into_iter().fold(false, |content, piece| content | reader.read(piece).content);
+    (reader, content)
+}
+
+#[test]
+fn plain_deltas_are_left_unread() {
+    for (protocol, frame, quiet) in [
+        (
+            Protocol::OpenAi,
+            r#"{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#,
+            true,
+        ),
+        (
+            Protocol::OpenAi,
+            r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
+            false,
+        ),
+        (Protocol::OpenAi, r#"{"type":"response.output_text.delta","delta":"a"}"#, true),
+        (
+            Protocol::Anthropic,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#,
+            true,
+        ),
+        (Protocol::Anthropic, r#"{"type":"message_delta","usage":{"output_tokens":1}}"#, false),
+    ] {
+        let told = protocol.rules().map(|rules| (rules.quiet)(frame.as_bytes()));
+        assert_eq!(told, Some(quiet), "{frame}");
+    }
+}
