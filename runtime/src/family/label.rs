@@ -150,7 +150,7 @@ closed_set! { indexed
 
 closed_set! { indexed
     /// The `finish_reason` label of a model call.
-    pub(crate) FinishReason {
+    pub FinishReason {
         Unknown = "",
         Stop = "stop",
         Length = "length",

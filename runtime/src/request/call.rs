@@ -71,10 +71,10 @@ impl OpenCall {
     }
 
     /// Fills in what the attribute has not named.
-    pub(crate) fn or(mut self, provider: &Cow<'static, str>, model: &Cow<'static, str>) -> Self {
+    pub(crate) fn or(mut self, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
         for (mine, other) in [(&mut self.provider, provider), (&mut self.model, model)] {
             if mine.is_empty() {
-                mine.clone_from(other);
+                *mine = other;
             }
         }
         self

@@ -80,12 +80,11 @@ impl FrameMeter {
         let Some(recorder) = &mut self.recorder else { return };
         recorder.poll_ends(polled.is_pending());
         match polled {
-            Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
-                Some(data) => {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
                     recorder.item(data.len(), Some(data), self.events && is_comment(data));
                 }
-                None => {}
-            },
+            }
             Poll::Ready(Some(Err(_))) => recorder.error("BodyError"),
             Poll::Ready(None) => self.complete(),
             Poll::Pending => {}

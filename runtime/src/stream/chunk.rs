@@ -80,12 +80,6 @@ pub(super) fn worth<T: StreamChunk>(item: &T, in_events: bool) -> Worth<'_> {
 /// An item that can be sent as a part of a response body: what `#[streaming_metrics(media_type = …)]`
 /// makes a response of.
 #[cfg(feature = "axum")]
-#[diagnostic::on_unimplemented(
-    message = "a stream of `{Self}` cannot become a response body",
-    label = "`media_type` needs items that are bytes or text",
-    note = "items may be `Bytes`, `Vec<u8>`, `String`, `&'static str`, `Cow<'static, str>`, or a \
-            `Result` of one of them"
-)]
 pub trait ResponseChunk: StreamChunk {
     /// The bytes to send.
     ///

@@ -8,6 +8,8 @@ mod metered;
 mod reading;
 mod recorder;
 mod reply;
+#[cfg(feature = "axum")]
+mod response;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::body::{FrameMeter, is_event_stream, meter_body};
@@ -19,4 +21,4 @@ use self::reading::Reading;
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use self::reply::{mark, respond};
+pub use self::response::{ResponseItem, mark, respond};

@@ -27,7 +27,7 @@ impl Reading {
         let site = claim.site?;
         let reader = Reader::new(site.protocol()?);
         let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
-        let call = begun(site).unwrap_or_else(new).or(&claim.provider, &claim.model);
+        let call = begun(site).unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
         let endpoint = Arc::clone(&claim.endpoint);
         Some(Box::new(Self { reader, endpoint, call, content: None }))
     }
@@ -54,13 +54,9 @@ impl Reading {
         self.reader.end()
     }
 
-    /// What an error within the protocol is called: by its own name, if that could be one.
+    /// What an error within the protocol is called, where it says so itself.
     pub(super) fn error_type(&self) -> &str {
-        let is_name = |name: &&str| {
-            let mut bytes = name.bytes();
-            name.len() <= 64 && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        self.reader.error().filter(|name| !name.is_empty()).filter(is_name).unwrap_or("error_event")
+        self.reader.error().unwrap_or("error_event")
     }
 
     /// How the stream ended as far as the protocol shows, for a source that has come to its end or was

@@ -113,7 +113,7 @@ impl StreamRecorder {
     fn error_event(&mut self) {
         let error_type = self.reading.as_ref().map_or("", |reading| reading.error_type());
         self.series.error(error_type);
-        request::current(|scope| scope.note_failure());
+        request::current(Scope::note_failure);
     }
 
     fn chunk(&mut self, bytes: usize, now: Instant) {

@@ -17,6 +17,7 @@ mod path;
 mod quiet;
 mod reader;
 mod rules;
+mod value;
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::{check, read, read_pieces, samples};
+use crate::protocol::Protocol;
 use crate::tokens::Usage;
-use crate::wire::{Protocol, Reader};
+use crate::wire::Reader;
 
 const PROTOCOLS: [Protocol; 5] =
     [Protocol::Auto, Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];

@@ -4,7 +4,8 @@ mod splits;
 mod values;
 
 use self::samples::{Sample, Told};
-use crate::wire::{Protocol, Reader, Seen};
+use crate::protocol::Protocol;
+use crate::wire::{Reader, Seen};
 
 /// Reads the pieces, and what has been seen in any of them.
 fn read_pieces<'a>(

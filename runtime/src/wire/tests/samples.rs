@@ -1,8 +1,8 @@
 //! Replies after the formats that are published, and what they tell.
 
 use crate::family::FinishReason;
+use crate::protocol::Protocol;
 use crate::tokens::Usage;
-use crate::wire::Protocol;
 
 pub(super) struct Sample {
     pub(super) name: &'static str,

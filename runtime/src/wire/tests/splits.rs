@@ -1,7 +1,8 @@
 //! However the bytes are split and their lines end, they tell the same.
 
 use super::{check, samples};
-use crate::wire::{Protocol, Reader};
+use crate::protocol::Protocol;
+use crate::wire::Reader;
 
 #[test]
 fn samples_in_one_piece() {

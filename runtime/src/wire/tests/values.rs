@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::samples;
 use crate::family::FinishReason;
-use crate::tokens::Usage;
-use crate::wire::of_value;
+use crate::tokens::{TokenUsage, Usage};
 
 #[test]
 fn the_same_as_its_bytes() {
@@ -16,22 +15,21 @@ fn the_same_as_its_bytes() {
             continue;
         }
         plain += 1;
-        let reply = of_value(&value);
-        assert_eq!(reply.usage, sample.told.usage, "{}", sample.name);
-        assert_eq!(reply.model.as_deref(), sample.told.model, "{}", sample.name);
-        assert_eq!(reply.finish_reason, sample.told.finish, "{}", sample.name);
+        assert_eq!(value.token_usage(), sample.told.usage, "{}", sample.name);
+        assert_eq!(value.model(), sample.told.model, "{}", sample.name);
+        assert_eq!(value.__finish_reason(), sample.told.finish, "{}", sample.name);
     }
     assert!(plain >= 6, "{plain}");
 }
 
 #[test]
 fn a_reply_of_the_house() {
-    let reply = of_value(&json!({
+    let reply = json!({
         "answer": "42",
         "usage": { "input_tokens": 3, "output_tokens": 4 },
-    }));
-    assert_eq!(reply.usage, Some(Usage::new(3, 4)));
-    assert_eq!(reply.finish_reason, FinishReason::Unknown);
+    });
+    assert_eq!(reply.token_usage(), Some(Usage::new(3, 4)));
+    assert_eq!(reply.__finish_reason(), FinishReason::Unknown);
 }
 
 #[test]
@@ -43,7 +41,6 @@ fn no_reply_of_a_model() {
         json!({ "usage": { "prompt_tokens": -1, "completion_tokens": 1.5, "input_tokens": "1" } }),
         json!("usage"),
     ] {
-        let reply = of_value(&value);
-        assert_eq!((reply.usage, reply.model), (None, None), "{value}");
+        assert_eq!((value.token_usage(), value.model()), (None, None), "{value}");
     }
 }
