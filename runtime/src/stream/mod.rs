@@ -21,4 +21,4 @@ use self::reading::Reading;
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use self::response::{ResponseItem, mark, respond};
+pub use self::response::{mark, respond};

@@ -36,7 +36,7 @@ impl StreamStart {
     }
 
     /// A record of its own, for a stream that can be wrapped.
-    fn recorder(&self) -> Option<StreamRecorder> {
+    pub(super) fn recorder(&self) -> Option<StreamRecorder> {
         request::current(|scope| {
             let claim = self.claim(scope.endpoint_of(self.site));
             StreamRecorder::inside(scope, &claim)
@@ -50,7 +50,7 @@ impl StreamStart {
     /// Lets the layer meter the body of the response that a reply becomes, which nobody else can.
     /// Without a layer that is said once.
     #[cfg(feature = "axum")]
-    fn claim_body(&self, events: bool) {
+    pub(super) fn claim_body(&self, events: bool) {
         let claimed = request::current(|scope| {
             let claim = self.claim(scope.endpoint_of(self.site));
             scope.claim_stream(StreamClaim { events, ..claim });
