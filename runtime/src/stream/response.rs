@@ -67,7 +67,7 @@ pub trait ResponseItem: Sized {
         S: Stream<Item = Self> + Send + 'static;
 }
 
-impl<T: ResponseChunk> ResponseItem for T {
+impl<T: ResponseChunk + 'static> ResponseItem for T {
     fn body<S>(start: &StreamStart, source: S, events: bool) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
@@ -89,7 +89,7 @@ impl ResponseItem for Event {
     }
 }
 
-impl<E: Into<BoxError>> ResponseItem for Result<Event, E> {
+impl<E: Into<BoxError> + 'static> ResponseItem for Result<Event, E> {
     fn body<S>(start: &StreamStart, source: S, _: bool) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
