@@ -24,6 +24,8 @@ pub(crate) fn wrap(
     after: impl FnOnce(&Ident) -> TokenStream,
 ) -> Wrapped {
     let never_returns = function.never_returns().is_some();
+    let mut output = function.outcome();
+    EraseImplTrait::default().visit_type_mut(&mut output);
     let Function { attributes, visibility, mut signature, body, .. } = function;
     let future = match &mut signature.output {
         ReturnType::Type(_, reply) if signature.asyncness.is_none() => ReturnedFuture::of(reply),
@@ -50,7 +52,11 @@ pub(crate) fn wrap(
             let made = mixed_site("__future");
             let after = after(&reply);
             let renewed = quote! {
-                #krate::__private::returned(#made, move || #start, move |#guard, #reply| { #after })
+                #krate::__private::returned::<#output, _, _, _, _, _>(
+                    #made,
+                    move || #start,
+                    move |#guard, #reply| { #after },
+                )
             };
             let renewed = if boxed {
                 quote! { ::std::boxed::Box::pin(#renewed) }

@@ -19,11 +19,14 @@ pin_project! {
 
 /// Records the call that `future` makes: `start` opens the record, `end` closes it with the output, and
 /// dropped before that it was cancelled or panicked.
-pub fn returned<F, S, G, E, T>(future: F, start: S, end: E) -> Returned<F, S, G, E>
+///
+/// `O` comes first, so that an expansion can say what the future must come to before anything is asked
+/// of it.
+pub fn returned<O, F, S, G, E, T>(future: F, start: S, end: E) -> Returned<F, S, G, E>
 where
-    F: Future,
+    F: Future<Output = O>,
     S: FnOnce() -> G,
-    E: FnOnce(G, F::Output) -> T,
+    E: FnOnce(G, O) -> T,
 {
     Returned { future, start: Some(start), guard: None, end: Some(end) }
 }
