@@ -44,6 +44,12 @@
 //!   [`track_global_exception`] count errors by hand.
 //! - [`wrap_streaming_response`] counts a stream at hand.
 //!
+//! # Events
+//!
+//! Each failure that is counted is an event of [`tracing`] with the target `streamgauge`: a `WARN` for what
+//! goes into `exceptions_total`, with the fields `endpoint`, `exception_type` and `status`; an `ERROR` for
+//! what goes into `global_exceptions_total`, panics among them, with `endpoint` and `exception_type`.
+//!
 //! # Features
 //!
 //! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes

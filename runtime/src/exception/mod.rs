@@ -34,7 +34,8 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 }
 
 /// Counts an error in `global_exceptions_total`, by the name of its type: for failures that belong to
-/// no handler, as in a fallback or a background task.
+/// no handler, as in a fallback or a background task. A handler that returns such an error as well does not
+/// count it once more.
 ///
 /// ```
 /// use streamgauge::track_global_exception;
@@ -44,13 +45,13 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 /// }
 /// ```
 pub fn track_global_exception<E: ?Sized>(_error: &E) {
-    let exception = Exception::of::<E>().label();
-    match request::current(|scope| scope.outside()) {
+    let exception = Exception::of::<E>();
+    match request::current(|scope| scope.report_global(exception)) {
         Some(Some((metrics, endpoint))) => {
-            metrics.endpoints().global_exception(&exception, endpoint.label());
+            metrics.endpoints().global_exception(&exception.label(), endpoint.label());
         }
         // Served without being recorded.
         Some(None) => {}
-        None => Metrics::global().endpoints().global_exception(&exception, ""),
+        None => Metrics::global().endpoints().global_exception(&exception.label(), ""),
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct ResponseBody {
     /// The length after which the transport does not ask again.
     declared: Option<u64>,
     /// Whether all has been handed over, also when the transport does not ask for the end.
-    complete: bool,
+    ended: bool,
 }
 
 impl ResponseBody {
@@ -30,16 +30,25 @@ impl ResponseBody {
         meter: Option<FrameMeter>,
         declared: Option<u64>,
     ) -> Self {
-        let complete = inner.is_end_stream();
-        Self { inner, scope: Some(scope), meter, sent: 0, declared, complete }
+        let ended = inner.is_end_stream();
+        Self { inner, scope: Some(scope), meter, sent: 0, declared, ended }
     }
 
     /// Takes note of a frame, which may be the last.
     fn frame(&mut self, frame: &Frame<Bytes>) {
         self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
-        self.complete = frame.is_trailers()
+        self.ended = frame.is_trailers()
             || self.inner.is_end_stream()
             || self.declared.is_some_and(|declared| self.sent >= declared);
+    }
+
+    /// What the end of the body makes of the request. One that has stated more than it had is broken off by
+    /// the transport.
+    fn ending(&self) -> Ending {
+        match self.declared {
+            Some(declared) if self.sent < declared => Ending::Failed,
+            _ => Ending::Complete,
+        }
     }
 
     /// Closes the request, after the source has been dropped: what it records then still belongs to it.
@@ -48,7 +57,7 @@ impl ResponseBody {
             return;
         }
         enter(&mut self.scope, || {
-            if ending == Some(Ending::Complete)
+            if ending.is_some()
                 && let Some(meter) = &mut self.meter
             {
                 meter.complete();
@@ -92,7 +101,10 @@ impl HttpBody for ResponseBody {
                 }
                 self.close(Some(Ending::Failed));
             }
-            Poll::Ready(None) => self.close(Some(Ending::Complete)),
+            Poll::Ready(None) => {
+                let ending = self.ending();
+                self.close(Some(ending));
+            }
             Poll::Pending => {}
         }
         polled
@@ -109,6 +121,7 @@ impl HttpBody for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        self.close(self.complete.then_some(Ending::Complete));
+        let ending = self.ended.then(|| self.ending());
+        self.close(ending);
     }
 }

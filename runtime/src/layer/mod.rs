@@ -34,10 +34,13 @@ use crate::metrics::Metrics;
 /// ```
 ///
 /// Requests are labelled with the template of their route, `/items/{id}`, and those that no route
-/// takes with `unmatched`. Around a whole router, where no route is known yet, that label is `unmatched`
-/// unless an attribute names its endpoint: `Router::layer` is the place.
+/// takes with `unmatched`. Around a whole router, where no route is known yet, an annotated handler gives
+/// the endpoint, its `endpoint` or its name, and all others are `unmatched`: `Router::layer` is the place.
+/// The same goes for what `nest_service` mounts, unless that has a layer too: a request that passes through
+/// several layers of one instance is counted once, by the outermost, which learns the route from the others.
 ///
-/// Bodies pass frame by frame; nothing is collected. A body is watched to its last frame, unless it is of
+/// Bodies pass frame by frame; nothing is collected. An upload of unknown length is counted as it is read, if
+/// its body is axum's `Body`: behind a `Router` it is. A response body is watched to its last frame, unless it is of
 /// known length and at most 64 KiB: such a one is taken to lie in memory, and its request ends with the
 /// head, at no allocation.
 #[derive(Clone)]

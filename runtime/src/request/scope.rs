@@ -215,8 +215,13 @@ impl Scope {
         }
     }
 
-    /// Where a failure that no handler owned is counted, and the endpoint it happened at.
-    pub(crate) fn outside(&self) -> Option<(Metrics, Arc<EndpointSeries>)> {
+    /// Takes note of an error that is reported as nobody's, so that returning it as well adds nothing, and
+    /// tells where to count it and at which endpoint it happened.
+    pub(crate) fn report_global(
+        &mut self,
+        exception: Exception,
+    ) -> Option<(Metrics, Arc<EndpointSeries>)> {
+        self.exceptions.reported(exception);
         self.counts.then(|| (self.metrics.clone(), Arc::clone(&self.endpoint)))
     }
 

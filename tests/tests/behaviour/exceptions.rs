@@ -92,6 +92,22 @@ async fn a_global_exception_belongs_to_no_endpoint() {
 }
 
 #[instrument_endpoint]
+async fn global_and_returned() -> Result<&'static str, OutOfStock> {
+    track_global_exception(&OutOfStock);
+    Err(OutOfStock)
+}
+
+#[tokio::test]
+async fn an_error_that_is_reported_as_nobodys_and_returned_is_one_error() {
+    let metrics = metrics();
+    let app = Router::new().route("/", route_get(global_and_returned)).layer(metrics.layer());
+    get(&app, "/").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[]), 0);
+}
+
+#[instrument_endpoint]
 async fn several() -> Result<&'static str, OutOfStock> {
     track_detailed_exception(&OutOfStock, StatusCode::CONFLICT);
     track_detailed_exception(&std::fmt::Error, StatusCode::CONFLICT);

@@ -318,6 +318,16 @@ async fn a_response_of_stated_length_is_complete_when_that_much_is_sent() {
 }
 
 #[tokio::test]
+async fn a_response_that_is_shorter_than_it_states_has_failed() {
+    let metrics = metrics();
+    let short = || async { ([("content-length", "7")], streamed(&["one", "two"])) };
+    let app = Router::new().route("/", route_get(short)).layer(metrics.layer());
+    get(&app, "/").await;
+    let failed = [("status", "200"), ("error_type", "stream")];
+    assert_eq!(settled(&metrics).sum("app_errors_total", &failed), 1);
+}
+
+#[tokio::test]
 async fn a_large_body_of_known_length_is_watched_to_its_end() {
     let large = || Body::from(vec![0; 100_000]);
     assert_eq!(outcome(large(), Response::builder(), 1).await, "success");

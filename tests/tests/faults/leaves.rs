@@ -69,27 +69,3 @@ async fn a_client_that_leaves_a_stream_that_waits_is_noticed() {
     client.reset();
     assert_left(&server.at_rest(1).await, "/sse");
 }
-
-#[tokio::test]
-async fn five_hundred_clients_that_leave_at_once_leave_nothing_open() {
-    let server = Server::start().await;
-    let mut clients = Vec::new();
-    for number in 0..500 {
-        let path = match number % 3 {
-            0 => "/stream?n=1000000&ms=50",
-            1 => "/sse?n=1000000&ms=50",
-            _ => "/slow?ms=3600000",
-        };
-        clients.push(server.send(&get(path, "")).await);
-    }
-    server.until(|scrape| scrape.sum("app_active_requests", &[]) == 500).await;
-    for client in clients {
-        client.reset();
-    }
-    let scrape = server.at_rest(500).await;
-    assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "cancelled")]), 500);
-    assert_eq!(ended(&scrape, "/slow", "499", "cancelled"), 166);
-    let left = [("outcome", "client_disconnect")];
-    let streams = scrape.sum("app_stream_duration_seconds_count", &left);
-    assert_eq!(streams, 334);
-}

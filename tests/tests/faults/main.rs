@@ -7,6 +7,7 @@ mod http2;
 mod kinds;
 mod leaves;
 mod one_connection;
+#[cfg(unix)]
 mod process;
 mod server;
 mod slow;

@@ -85,7 +85,7 @@ pub(crate) fn ended(scrape: &Scrape, endpoint: &str, status: &str, outcome: &str
 }
 
 /// Every label has a value that it may have.
-fn assert_bounded(scrape: &Scrape) {
+pub(crate) fn assert_bounded(scrape: &Scrape) {
     let allowed = |label: &str, values: &[&str]| {
         for value in scrape.all_values(label) {
             assert!(values.contains(&value), "{label} is {value:?}");
