@@ -36,6 +36,27 @@ pub trait StreamChunk {
     fn payload_bytes(&self) -> usize;
 
     /// The bytes themselves, where the item holds them as one piece: what a `protocol` is read from.
+    ///
+    /// Without them a stream is counted by its sizes alone, and of the call behind it is only known that
+    /// its usage was not seen.
+    ///
+    /// ```
+    /// use streamgauge::StreamChunk;
+    ///
+    /// struct Frame {
+    ///     json: Vec<u8>,
+    /// }
+    ///
+    /// impl StreamChunk for Frame {
+    ///     fn payload_bytes(&self) -> usize {
+    ///         self.json.len()
+    ///     }
+    ///
+    ///     fn payload(&self) -> Option<&[u8]> {
+    ///         Some(&self.json)
+    ///     }
+    /// }
+    /// ```
     fn payload(&self) -> Option<&[u8]> {
         None
     }
@@ -44,36 +65,20 @@ pub trait StreamChunk {
     fn error_type(&self) -> Option<&'static str> {
         None
     }
-
-    /// Whether this, as a part of an event stream, is a comment alone.
-    #[doc(hidden)]
-    fn __is_comment(&self) -> bool {
-        false
-    }
 }
 
 /// What an item is worth to the record.
 pub(super) enum Worth<'a> {
     /// So many bytes, and themselves where they are at hand.
-    Bytes {
-        size: usize,
-        bytes: Option<&'a [u8]>,
-        /// Whether they keep the connection alive, and are no chunk.
-        comment: bool,
-    },
+    Bytes { size: usize, bytes: Option<&'a [u8]> },
     /// An error of this type.
     Error(&'static str),
 }
 
-/// `in_events`: whether the item is a part of an event stream, in which comments are no chunks.
-pub(super) fn worth<T: StreamChunk>(item: &T, in_events: bool) -> Worth<'_> {
+pub(super) fn worth<T: StreamChunk>(item: &T) -> Worth<'_> {
     match item.error_type() {
         Some(error) => Worth::Error(error),
-        None => Worth::Bytes {
-            size: item.payload_bytes(),
-            bytes: item.payload(),
-            comment: in_events && item.__is_comment(),
-        },
+        None => Worth::Bytes { size: item.payload_bytes(), bytes: item.payload() },
     }
 }
 
@@ -89,16 +94,6 @@ pub trait ResponseChunk: StreamChunk {
     fn into_bytes(self) -> Result<Bytes, axum::BoxError>;
 }
 
-/// Whether a part of an event stream is there to keep the connection alive, and for nothing else: each of
-/// its lines is empty or begins with a colon.
-pub(super) fn is_comment(part: impl AsRef<[u8]>) -> bool {
-    let part = part.as_ref();
-    !part.is_empty()
-        && part
-            .split(|byte| matches!(byte, b'\n' | b'\r'))
-            .all(|line| line.first().is_none_or(|first| *first == b':'))
-}
-
 macro_rules! chunks {
     ($($item:ty),* $(,)?) => {$(
         impl StreamChunk for $item {
@@ -108,10 +103,6 @@ macro_rules! chunks {
 
             fn payload(&self) -> Option<&[u8]> {
                 Some(AsRef::<[u8]>::as_ref(&**self))
-            }
-
-            fn __is_comment(&self) -> bool {
-                is_comment(&**self)
             }
         }
     )*};
@@ -175,10 +166,6 @@ impl<T: StreamChunk, E> StreamChunk for Result<T, E> {
             Ok(item) => item.error_type(),
             Err(_) => Some(type_name::<E>()),
         }
-    }
-
-    fn __is_comment(&self) -> bool {
-        self.as_ref().is_ok_and(T::__is_comment)
     }
 }
 

@@ -25,11 +25,9 @@ pin_project! {
         source: S,
         // What an item is worth is known where the stream is wrapped. An item that cannot tell is a
         // mistake there, and nowhere else.
-        worth: for<'a> fn(&'a S::Item, bool) -> Worth<'a>,
+        worth: for<'a> fn(&'a S::Item) -> Worth<'a>,
         // Gone once the source has ended: what is polled after its end is not counted again.
         recorder: Option<StreamRecorder>,
-        // The items are parts of an event stream, and its comments are no chunks.
-        events: bool,
     }
 }
 
@@ -37,11 +35,11 @@ impl<S> MeteredStream<S>
 where
     S: Stream,
 {
-    pub(super) fn new(source: S, recorder: Option<StreamRecorder>, events: bool) -> Self
+    pub(super) fn new(source: S, recorder: Option<StreamRecorder>) -> Self
     where
         S::Item: StreamChunk,
     {
-        Self { source, worth, recorder, events }
+        Self { source, worth, recorder }
     }
 }
 
@@ -77,7 +75,7 @@ where
     });
     let recorder =
         recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()))));
-    MeteredStream::new(stream, recorder, false)
+    MeteredStream::new(stream, recorder)
 }
 
 impl<S> Stream for MeteredStream<S>
@@ -94,8 +92,8 @@ where
         recorder.poll_ends(polled.is_pending());
         let item = ready!(polled);
         if let Some(item) = &item {
-            match (this.worth)(item, *this.events) {
-                Worth::Bytes { size, bytes, comment } => recorder.item(size, bytes, comment),
+            match (this.worth)(item) {
+                Worth::Bytes { size, bytes } => recorder.item(size, bytes),
                 Worth::Error(error) => recorder.error(error),
             }
         } else {

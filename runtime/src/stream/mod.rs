@@ -4,6 +4,7 @@
 #[cfg(feature = "axum")]
 mod body;
 mod chunk;
+mod comments;
 mod metered;
 mod reading;
 mod recorder;
@@ -12,7 +13,7 @@ mod reply;
 mod response;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::body::{FrameMeter, is_event_stream, meter_body};
+pub(crate) use self::body::{FrameMeter, content_of, is_event_stream, meter_body};
 #[cfg(feature = "axum")]
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;

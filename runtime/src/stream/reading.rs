@@ -5,31 +5,73 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::family::{FinishReason, MissingReason, StreamOutcome};
-use crate::request::{Ending, OpenCall, StreamClaim};
+use crate::protocol::Protocol;
+use crate::request::{ByHand, Content, Ending, OpenCall, Scope, StreamClaim};
 use crate::site::{EndpointSeries, PaceSeries, Site};
 use crate::wire::{Reader, Seen};
+
+/// The site of a claim, if it has a model's call behind it.
+fn reads(claim: &StreamClaim) -> Option<&'static Site> {
+    claim.site.filter(|site| site.protocol().is_some() && claim.content != Content::Error)
+}
 
 /// Reads a stream's protocol, and closes its call with what that has told.
 pub(crate) struct Reading {
     reader: Reader,
+    /// Whether the bytes can be read at all.
+    pub(super) readable: bool,
     endpoint: Arc<EndpointSeries>,
     call: OpenCall,
+    /// Where the call's tokens belong.
+    tokens_endpoint: Arc<EndpointSeries>,
+    by_hand: Arc<ByHand>,
+    /// The reply has named a model, and its pace is known.
+    paced: bool,
     /// When the first and the last item with content were ready.
     content: Option<(Instant, Instant)>,
 }
 
 impl Reading {
-    /// The reading of a stream whose attribute names a protocol. The call may be `begun`.
-    pub(super) fn of(
+    /// The reading of a stream that is made while a request is served, if its attribute names a protocol.
+    /// Where the function is tracked as well, there is one call of the model, not two.
+    pub(super) fn inside(scope: &mut Scope, claim: &StreamClaim) -> Option<Box<Self>> {
+        let site = reads(claim)?;
+        let begun = scope.calls().end_of(site.function());
+        let tokens_endpoint = begun
+            .as_ref()
+            .filter(|call| call.site().endpoint().is_some())
+            .map(|call| scope.endpoint_of(call.site()));
+        let reading = Self::of(claim, begun, tokens_endpoint)?;
+        scope.begin_reading(&reading.by_hand);
+        Some(reading)
+    }
+
+    /// The reading of a stream that no request is known of.
+    pub(super) fn outside(claim: &StreamClaim) -> Option<Box<Self>> {
+        Self::of(claim, None, None)
+    }
+
+    fn of(
         claim: &StreamClaim,
-        begun: impl FnOnce(&'static Site) -> Option<OpenCall>,
+        begun: Option<OpenCall>,
+        tokens_endpoint: Option<Arc<EndpointSeries>>,
     ) -> Option<Box<Self>> {
-        let site = claim.site?;
-        let reader = Reader::new(site.protocol()?);
+        let site = reads(claim)?;
+        let readable = claim.content == Content::Readable;
+        // Of bytes that cannot be read, none are missing at the end.
+        let protocol = if readable { site.protocol()? } else { Protocol::Auto };
         let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
-        let call = begun(site).unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
-        let endpoint = Arc::clone(&claim.endpoint);
-        Some(Box::new(Self { reader, endpoint, call, content: None }))
+        let call = begun.unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
+        Some(Box::new(Self {
+            reader: Reader::new(protocol),
+            readable,
+            endpoint: Arc::clone(&claim.endpoint),
+            call,
+            tokens_endpoint: tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint)),
+            by_hand: Arc::default(),
+            paced: false,
+            content: None,
+        }))
     }
 
     /// Reads an item that became ready `at`, of a request that `entered` some time before.
@@ -81,8 +123,17 @@ impl Reading {
         }
     }
 
+    /// The same, once the reply has named its model.
+    pub(super) fn new_pace(&mut self) -> Option<Arc<PaceSeries>> {
+        if self.paced || self.model().is_empty() {
+            return None;
+        }
+        self.paced = true;
+        Some(self.pace())
+    }
+
     /// The pace of this model at this endpoint.
-    pub(super) fn pace(&self) -> Arc<PaceSeries> {
+    fn pace(&self) -> Arc<PaceSeries> {
         self.endpoint.pace(self.model())
     }
 
@@ -101,8 +152,8 @@ impl Reading {
             FinishReason::Unknown => otherwise,
             told => told,
         };
-        let series = self.call.series(&self.endpoint, self.reader.model());
-        if let Some(usage) = self.reader.usage() {
+        let series = self.call.series(&self.tokens_endpoint, self.reader.model());
+        if let Some(usage) = self.reader.usage().or_else(|| self.by_hand.take()) {
             usage.record(&series, finish);
             self.call.settle();
             if outcome == StreamOutcome::Complete {
@@ -110,13 +161,13 @@ impl Reading {
             }
         } else {
             let missing = match ending {
-                _ if self.reader.unparsed() => MissingReason::Unparsed,
+                _ if !self.readable || self.reader.unparsed() => MissingReason::Unparsed,
                 Ending::Left => MissingReason::Disconnected,
                 _ => MissingReason::NotSent,
             };
             self.call.miss(&series, finish, missing);
         }
-        self.call.close(&self.endpoint, ending);
+        self.call.close(&self.tokens_endpoint, ending);
     }
 
     /// The mean time of the output tokens after the first.

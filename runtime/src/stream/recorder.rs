@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Reading;
+use super::comments::Comments;
 use crate::family::{StreamOutcome, short_name};
 use crate::request::{self, Scope, StreamClaim};
 use crate::site::{PaceSeries, StreamSeries};
@@ -20,6 +21,8 @@ pub(crate) struct StreamRecorder {
     pace: Arc<PaceSeries>,
     /// What reads the protocol, where one is named.
     reading: Option<Box<Reading>>,
+    /// What tells comments, in a stream of events.
+    comments: Option<Comments>,
     /// The request's entry, else the stream's creation.
     entered: Instant,
     started: Option<Instant>,
@@ -41,14 +44,12 @@ impl StreamRecorder {
         if scope.head_only() {
             return None;
         }
-        // Where the function is tracked as well, there is one call of the model, not two.
-        let reading = Reading::of(claim, |site| scope.calls().end_of(site.function()));
-        Some(Self::new(claim, reading, entered))
+        Some(Self::new(claim, Reading::inside(scope, claim), entered))
     }
 
     /// The record of a stream that no request is known of.
     pub(crate) fn outside(claim: &StreamClaim) -> Self {
-        Self::new(claim, Reading::of(claim, |_| None), Instant::now())
+        Self::new(claim, Reading::outside(claim), Instant::now())
     }
 
     fn new(claim: &StreamClaim, reading: Option<Box<Reading>>, entered: Instant) -> Self {
@@ -58,6 +59,7 @@ impl StreamRecorder {
             series,
             pace: claim.endpoint.pace(&claim.model),
             reading,
+            comments: None,
             entered,
             started: None,
             last_chunk: None,
@@ -68,6 +70,13 @@ impl StreamRecorder {
             failed: false,
             complete: false,
         }
+    }
+
+    /// The same record, of a stream that is one of events, or is not: their comments are no chunks.
+    #[cfg(feature = "axum")]
+    pub(crate) fn of_events(mut self, events: bool) -> Self {
+        self.comments = events.then(Comments::default);
+        self
     }
 
     /// Before the source is polled. A stream's life begins here, or at the response head if that was
@@ -89,24 +98,26 @@ impl StreamRecorder {
     }
 
     /// An item has become ready: so many bytes, and the bytes themselves where it shows them.
-    pub(crate) fn item(&mut self, size: usize, bytes: Option<&[u8]>, is_comment: bool) {
+    pub(crate) fn item(&mut self, size: usize, bytes: Option<&[u8]>) {
         let now = Instant::now();
-        let Some((reading, bytes)) = self.reading.as_mut().zip(bytes) else {
-            if !is_comment {
-                self.chunk(size, now);
-            }
-            return;
+        if !bytes.is_some_and(|bytes| self.is_comment(bytes, now)) {
+            self.chunk(size, now);
+        }
+    }
+
+    /// Reads an item, and tells whether it is a comment.
+    fn is_comment(&mut self, bytes: &[u8], now: Instant) -> bool {
+        let Some(reading) = self.reading.as_mut().filter(|reading| reading.readable) else {
+            return self.comments.as_mut().is_some_and(|comments| comments.take(bytes));
         };
         let seen = reading.read(bytes, now, self.entered);
-        if self.last_chunk.is_none() {
-            self.pace = reading.pace();
+        if let Some(pace) = reading.new_pace() {
+            self.pace = pace;
         }
         if seen.error {
             self.error_event();
         }
-        if !seen.comment_only {
-            self.chunk(size, now);
-        }
+        seen.comment_only
     }
 
     /// An error within the protocol: the stream has failed, and with it the request.

@@ -8,7 +8,7 @@ use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request::{self, StreamClaim};
+use crate::request::{self, Content, StreamClaim};
 use crate::site::{EndpointSeries, Site};
 
 /// A stream that an annotated function is about to return.
@@ -28,6 +28,7 @@ impl StreamStart {
     fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamClaim {
         StreamClaim {
             events: false,
+            content: Content::Readable,
             endpoint,
             site: Some(self.site),
             provider: self.provider.clone(),
@@ -37,13 +38,19 @@ impl StreamStart {
 
     /// A record of its own, for a stream that can be wrapped.
     pub(super) fn recorder(&self) -> Option<StreamRecorder> {
+        self.recorder_of(Content::Readable)
+    }
+
+    /// The same, where a response's head has something to say of it.
+    pub(super) fn recorder_of(&self, content: Content) -> Option<StreamRecorder> {
         request::current(|scope| {
             let claim = self.claim(scope.endpoint_of(self.site));
-            StreamRecorder::inside(scope, &claim)
+            StreamRecorder::inside(scope, &StreamClaim { content, ..claim })
         })
         .unwrap_or_else(|| {
             let endpoint = Metrics::global().endpoints().of_site(self.site);
-            Some(StreamRecorder::outside(&self.claim(endpoint)))
+            let claim = self.claim(endpoint);
+            Some(StreamRecorder::outside(&StreamClaim { content, ..claim }))
         })
     }
 
@@ -89,7 +96,7 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    MeteredStream::new(stream, start.recorder(), false)
+    MeteredStream::new(stream, start.recorder())
 }
 
 impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + 'a>> {

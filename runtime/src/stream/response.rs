@@ -11,18 +11,21 @@ use futures_core::Stream;
 use http::{HeaderMap, HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
-use super::{MeteredStream, ResponseChunk, StreamReply, StreamStart, is_event_stream, meter_body};
+use super::{
+    MeteredStream, ResponseChunk, StreamReply, StreamStart, content_of, is_event_stream, meter_body,
+};
 
 impl StreamReply for Body {
     fn meter(self, start: &StreamStart) -> Self {
-        meter_body(self, start.recorder(), false)
+        meter_body(self, start.recorder())
     }
 }
 
 impl StreamReply for Response<Body> {
     fn meter(self, start: &StreamStart) -> Self {
+        let recorder = start.recorder_of(content_of(self.status(), self.headers()));
         let events = is_event_stream(self.headers());
-        self.map(|body| meter_body(body, start.recorder(), events))
+        self.map(|body| meter_body(body, recorder.map(|it| it.of_events(events))))
     }
 }
 
@@ -73,7 +76,7 @@ impl<T: ResponseChunk + 'static> ResponseItem for T {
         S: Stream<Item = Self> + Send + 'static,
     {
         Body::from_stream(Items {
-            source: MeteredStream::new(source, start.recorder(), events),
+            source: MeteredStream::new(source, start.recorder().map(|it| it.of_events(events))),
             send: T::into_bytes,
         })
     }
@@ -102,7 +105,8 @@ fn event_body<S>(start: &StreamStart, events: S) -> Body
 where
     S: Stream<Item = Result<Event, BoxError>> + Send + 'static,
 {
-    meter_body(Sse::new(events).into_response().into_body(), start.recorder(), true)
+    let recorder = start.recorder().map(|it| it.of_events(true));
+    meter_body(Sse::new(events).into_response().into_body(), recorder)
 }
 
 pin_project! {

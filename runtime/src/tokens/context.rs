@@ -8,6 +8,9 @@
 /// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
 /// recorded when the client leaves.
 ///
+/// While a stream flows whose `protocol` is read, there is one call, and what is recorded by hand is its
+/// usage where the bytes have none: they may not have come that far when the client leaves.
+///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
 ///
@@ -37,14 +40,17 @@ pub mod token_usage_context {
     /// Outside any request it is recorded in the global instance, with an empty endpoint.
     pub fn record(usage: Usage) {
         let inside = request::current(|scope| {
-            let series = scope.token_series();
             if let Some(call) = scope.calls().newest() {
                 call.settle();
+            } else if let Some(reading) = scope.reading() {
+                reading.add(usage);
+                return None;
             }
-            series
+            Some(scope.token_series())
         });
-        let series = inside.unwrap_or_else(outside);
-        usage.record(&series, FinishReason::Unknown);
+        if let Some(series) = inside.unwrap_or_else(|| Some(outside())) {
+            usage.record(&series, FinishReason::Unknown);
+        }
     }
 
     /// A handle to the request being served, to record from a task that it has spawned.

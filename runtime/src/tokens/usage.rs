@@ -67,6 +67,21 @@ impl Usage {
         self.known_input().saturating_add(self.known_output())
     }
 
+    /// The usage of two calls together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            _ => one.or(other),
+        };
+        Self {
+            input: sum(self.input, other.input),
+            cache_read: sum(self.cache_read, other.cache_read),
+            cache_write: sum(self.cache_write, other.cache_write),
+            output: sum(self.output, other.output),
+            reasoning: sum(self.reasoning, other.reasoning),
+        }
+    }
+
     /// The output tokens, where they are known.
     pub(crate) const fn output_tokens(&self) -> Option<u64> {
         self.output

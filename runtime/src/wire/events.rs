@@ -76,11 +76,13 @@ impl Event {
 #[derive(Debug)]
 pub(super) struct Events {
     at: At,
-    /// A line feed that follows belongs to this line end.
-    after_return: bool,
+    /// A line feed that follows belongs to this line end, whose line was a part of an event, or not.
+    after_return: Option<bool>,
     /// How many bytes of the value at hand are as expected; more than all: it is something else.
     matched: usize,
     event: Event,
+    /// The event at hand has a line that is no comment.
+    begun: bool,
     /// A line that is no comment has been read from.
     spoken: bool,
 }
@@ -89,9 +91,10 @@ impl Events {
     pub(super) const fn new() -> Self {
         Self {
             at: At::LineStart,
-            after_return: false,
+            after_return: None,
             matched: 0,
             event: Event::NEW,
+            begun: false,
             spoken: false,
         }
     }
@@ -114,14 +117,20 @@ impl Events {
     /// Takes what comes next from the bytes; `None` when they are used up.
     pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Item<'a>> {
         while let Some(&byte) = bytes.first() {
-            let follows = std::mem::take(&mut self.after_return) && byte == b'\n';
-            if follows {
+            if let Some(of_event) = self.after_return.take().filter(|_| byte == b'\n') {
                 *bytes = &bytes[1..];
+                self.spoken |= of_event;
                 continue;
             }
             if matches!(byte, b'\r' | b'\n') {
                 *bytes = &bytes[1..];
-                self.after_return = byte == b'\r';
+                let of_event = match self.at {
+                    At::LineStart => self.begun,
+                    At::Comment => false,
+                    _ => true,
+                };
+                self.spoken |= of_event;
+                self.after_return = (byte == b'\r').then_some(of_event);
                 let item = self.end_line();
                 if item.is_some() {
                     return item;
@@ -200,9 +209,11 @@ impl Events {
     }
 
     fn end_line(&mut self) -> Option<Item<'static>> {
+        self.begun |= !matches!(self.at, At::LineStart | At::Comment);
         match std::mem::replace(&mut self.at, At::LineStart) {
             At::LineStart => {
                 self.event = Event::NEW;
+                self.begun = false;
                 Some(Item::EventEnd)
             }
             At::Colon(Name::Data) => {

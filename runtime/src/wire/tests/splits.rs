@@ -88,8 +88,12 @@ fn what_a_piece_had_in_it() {
     assert_eq!(read("retry: 3\n\n"), (false, false));
     assert_eq!(read(":\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a"), (false, false));
     assert_eq!(read("\"}}]}"), (true, false));
+    assert_eq!(read("\r"), (false, false), "it ends a line of data");
+    assert_eq!(read("\n"), (false, false), "it belongs to that end");
+    assert_eq!(read("\n: x\n\n"), (false, false), "it ends an event");
     assert_eq!(read("\n"), (false, true));
-    assert_eq!(read("\n: x\n\n"), (false, true));
+    assert_eq!(read(": x\r\n\r"), (false, true));
+    assert_eq!(read("\n"), (false, true));
     assert_eq!(read("data: {\"choices\":[{\"delta\":{\"content\":\"\"}}]}\n\n"), (false, false));
     assert_eq!(read("data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n\n"), (true, false));
 }
