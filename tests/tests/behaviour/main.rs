@@ -26,6 +26,7 @@ mod routes;
 mod samples;
 mod settings;
 mod stacking;
+mod stream_sources;
 mod streams;
 mod tokens;
 mod twice;

@@ -65,7 +65,7 @@ async fn made_of_text() -> impl Stream<Item = String> {
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
 async fn made_of_events() -> impl Stream<Item = Event> {
-    events().map(|event| event.unwrap_or_default())
+    events().map(Result::unwrap_or_default)
 }
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
@@ -261,7 +261,7 @@ async fn a_head_request_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_have_none() {
+async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_tell_of_less() {
     #[streaming_metrics(protocol = "openai", provider = "house")]
     fn by_hand(told: bool) -> impl Stream<Item = Io<&'static str>> + Send {
         async_stream::stream! {
