@@ -286,13 +286,17 @@ async fn the_simple_endpoints_say_what_they_did() -> Result<(), Error> {
     assert!(lines.contains("content-type: text/plain; charset=utf-8"), "{lines}");
     assert!(lines.contains("line 10\n"), "{lines}");
     assert!(get("/stream2").await?.contains("line 10\n"));
+    let events = get("/events").await?;
+    assert!(events.contains("content-type: text/event-stream"), "{events}");
+    assert!(events.contains("id: 10\ndata: line 10\n\n"), "{events}");
     assert!(get("/risky?mode=error").await?.starts_with("HTTP/1.1 500 "));
     assert!(get("/risky?mode=teapot").await?.starts_with("HTTP/1.1 418 "));
     assert!(get("/risky").await?.starts_with("HTTP/1.1 200 "));
     assert!(get("/health").await?.ends_with(r#"{"status":"ok"}"#));
     let page = get("/metrics").await?;
     assert!(page.contains("content-type: text/plain; version=0.0.4"), "{page}");
-    let scrape = at_rest(&metrics, 6).await;
+    let scrape = at_rest(&metrics, 7).await;
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[("endpoint", "/events")]), 11);
     for endpoint in ["/stream", "/stream2"] {
         let labels = [("endpoint", endpoint)];
         assert_eq!(scrape.sum("app_stream_chunks_total", &labels), 10);
