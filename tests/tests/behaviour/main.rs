@@ -19,6 +19,7 @@ mod places;
 mod polls;
 mod protocol_bodies;
 mod protocol_forms;
+mod protocol_splits;
 mod protocols;
 mod readme;
 mod requests;
