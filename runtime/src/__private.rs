@@ -9,6 +9,7 @@ pub use linkme;
 
 pub use crate::endpoint::{EndpointGuard, HasStatus, Reply, Verdict, finish, start};
 pub use crate::family::Method;
+pub use crate::protocol::Protocol;
 pub use crate::request::returned;
 pub use crate::site::{SITES, Site};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
@@ -95,7 +96,7 @@ macro_rules! __streamgauge_site {
     ($site:expr) => {{
         #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
         #[linkme(crate = $crate::__private::linkme)]
-        static SITE: $crate::__private::Site = $site;
+        static SITE: $crate::__private::Site = $site.within(::core::module_path!());
         &SITE
     }};
 }

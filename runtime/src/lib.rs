@@ -67,12 +67,16 @@ mod layer;
 // idle then.
 #[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod metrics;
+mod protocol;
 #[cfg_attr(not(feature = "axum"), expect(dead_code, unused_imports))]
 mod request;
 #[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod site;
 mod stream;
 mod tokens;
+// Nor is there a response that says it is one of events, whose comments are told from them.
+#[cfg_attr(not(feature = "axum"), expect(dead_code))]
+mod wire;
 
 pub use streamgauge_macros::{
     ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,

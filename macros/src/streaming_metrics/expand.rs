@@ -8,14 +8,15 @@ use syn::spanned::Spanned;
 use super::{Args, NAME};
 use crate::function::Function;
 use crate::future::ReturnedFuture;
+use crate::protocol;
 use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
 use crate::site::{label, located, mixed_site, optional};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
-    let Args { endpoint, media_type, model, krate } = args;
+    let Args { endpoint, media_type, protocol, provider, model, krate } = args;
     let reply = function.outcome();
-    let [start, model_label] = ["__start", "__model"].map(mixed_site);
+    let [start, provider_label, model_label] = ["__start", "__provider", "__model"].map(mixed_site);
     let StreamPlace { in_result, form, ty } = StreamPlace::of(&reply);
     let span = ty.span();
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
@@ -26,16 +27,27 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
         quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }
     });
+    let provider_value = label(krate, provider.as_ref());
     let model_value = label(krate, model.as_ref());
-    let labels = quote! { let #model_label = #model_value; #mention };
+    let labels = quote! {
+        let (#provider_label, #model_label) = (#provider_value, #model_value);
+        #mention
+    };
+    let protocol = protocol::expand(krate, protocol.as_ref());
     let open = quote! {
         #krate::__private::StreamStart::new(
-            #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint)),
+            #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint, #protocol)),
+            #provider_label,
             #model_label,
         )
     };
-    let before =
-        Before { attribute: NAME, labels, guard: start.clone(), start: open, mentions: &[model] };
+    let before = Before {
+        attribute: NAME,
+        labels,
+        guard: start.clone(),
+        start: open,
+        mentions: &[provider, model],
+    };
     let private = quote! { #krate::__private };
     // At the return type, where a reply that cannot be metered is to be mended.
     let at_reply = |tokens| located(span, tokens);

@@ -6,11 +6,19 @@ use super::{Args, NAME};
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::reply::{StreamForm, StreamPlace, lost_bound};
-use crate::{label, route};
+use crate::{label, protocol, route};
 
 pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
     route::check(args.endpoint.as_ref(), errors);
     label::check("model", args.model.as_ref(), errors);
+    label::check("provider", args.provider.as_ref(), errors);
+    protocol::check(args.protocol.as_ref(), errors);
+    // What is wrong with the protocol is said already.
+    if let (Some(provider), None, true) = (&args.provider, &args.protocol, errors.is_empty()) {
+        let message =
+            "`provider` labels the usage that a `protocol` is read for: give both, or neither";
+        errors.at(provider, message);
+    }
     if let Some(media_type) = &args.media_type {
         check_media_type(media_type, errors);
     }

@@ -106,6 +106,8 @@ closed_set! { indexed
         Complete = "complete",
         ClientDisconnect = "client_disconnect",
         StreamError = "stream_error",
+        ErrorEvent = "error_event",
+        Truncated = "truncated",
         Panic = "panic",
     }
 }
@@ -148,10 +150,15 @@ closed_set! { indexed
 
 closed_set! { indexed
     /// The `finish_reason` label of a model call.
-    pub(crate) FinishReason {
+    pub FinishReason {
         Unknown = "",
+        Stop = "stop",
+        Length = "length",
+        ToolCalls = "tool_calls",
+        ContentFilter = "content_filter",
         Error = "error",
         Cancelled = "cancelled",
+        Other = "other",
     }
 }
 
@@ -160,5 +167,6 @@ closed_set! { indexed
     pub(crate) MissingReason {
         NotSent = "not_sent",
         Disconnected = "disconnected",
+        Unparsed = "unparsed",
     }
 }

@@ -70,6 +70,35 @@ impl OpenCall {
         Arc::clone(shared)
     }
 
+    /// Fills in what the attribute has not named.
+    pub(crate) fn or(mut self, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
+        for (mine, other) in [(&mut self.provider, provider), (&mut self.model, model)] {
+            if mine.is_empty() {
+                *mine = other;
+            }
+        }
+        self
+    }
+
+    /// The model that the attribute names; empty where it names none.
+    pub(crate) fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Counts the call as one without usage, if nobody has recorded any nor will.
+    pub(crate) fn miss(
+        &mut self,
+        series: &TokenSeries,
+        finish: FinishReason,
+        missing: MissingReason,
+    ) {
+        if self.shared.is_none() && !self.recorded {
+            series.calls(finish).add(1);
+            series.missing(missing).add(1);
+            self.recorded = true;
+        }
+    }
+
     /// Closes the call: usage that never came is counted as missing, if no handle can bring it any
     /// more.
     pub(crate) fn close(self, endpoint: &EndpointSeries, ending: Ending) {
@@ -152,6 +181,14 @@ impl OpenCalls {
         }
         let place = self.older.iter().position(|call| call.id == id)?;
         Some(self.older.remove(place))
+    }
+
+    /// Takes out the newest call that the function of a site has begun.
+    pub(crate) fn end_of(&mut self, site: &Site) -> Option<OpenCall> {
+        let is_its = |call: &OpenCall| call.site.is_beside(site);
+        let calls = self.newest.iter().chain(self.older.iter().rev());
+        let id = calls.into_iter().find(|call| is_its(call)).map(OpenCall::id)?;
+        self.end(id)
     }
 
     /// Takes the newest call out.

@@ -28,6 +28,15 @@ impl Ending {
         let server_error = status.is_some_and(|status| status.is_server_error());
         if handler_panicked && server_error { Self::Panicked } else { self }
     }
+
+    /// The ending of a request whose response has said that it failed, perhaps: that beats what its
+    /// client did afterwards, and that all of its bytes were sent.
+    pub(super) fn after_failure(self, failed: bool) -> Self {
+        match self {
+            Self::Complete | Self::Left if failed => Self::Failed,
+            ending => ending,
+        }
+    }
 }
 
 /// The labels of an end, given the status of the response head if there was one.

@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
 use super::exception::Exceptions;
-use super::{Ending, Exception, OpenCalls, RequestSize, current, end};
+use super::{ByHand, Ending, Exception, OpenCalls, RequestSize, current, end};
 use crate::family::Method;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
@@ -37,6 +37,8 @@ pub(crate) struct Scope {
     /// Whether `endpoint` is more than the want of a route.
     matched: bool,
     claimed: bool,
+    /// The response has failed within its protocol.
+    failed: bool,
     /// A panic has passed through the service or the body.
     panicked: bool,
     /// A panic has passed through the claiming handler, and may have been caught since.
@@ -51,6 +53,8 @@ pub(crate) struct Scope {
     panic_counted: bool,
     stream: Option<StreamClaim>,
     calls: OpenCalls,
+    /// Of the newest stream whose protocol is read.
+    reading: Weak<ByHand>,
 }
 
 /// A request as it enters.
@@ -76,8 +80,38 @@ struct Head {
 pub(crate) struct StreamClaim {
     /// The stream is one of server-sent events: a body of another kind is not it.
     pub(crate) events: bool,
+    pub(crate) content: Content,
     pub(crate) endpoint: Arc<EndpointSeries>,
+    /// Whose stream it is, where an attribute says so.
+    pub(crate) site: Option<&'static Site>,
+    pub(crate) provider: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
+}
+
+/// What a response's head says of the bytes that a protocol would be read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// They may be the protocol's.
+    Readable,
+    /// Nobody can read them here: they are compressed, or of a type that no protocol is of.
+    Opaque,
+    /// They are what an HTTP error has to say, and no reply of a model.
+    Error,
+}
+
+impl StreamClaim {
+    /// A stream of which no more is known than where it belongs.
+    pub(crate) fn of(endpoint: Arc<EndpointSeries>) -> Self {
+        let unknown = Cow::Borrowed("");
+        Self {
+            events: false,
+            content: Content::Readable,
+            endpoint,
+            site: None,
+            provider: unknown.clone(),
+            model: unknown,
+        }
+    }
 }
 
 impl Scope {
@@ -101,6 +135,7 @@ impl Scope {
             waits,
             matched,
             claimed: false,
+            failed: false,
             panicked: false,
             handler_panicked: false,
             started: Instant::now(),
@@ -111,6 +146,7 @@ impl Scope {
             panic_counted: false,
             stream: None,
             calls: OpenCalls::default(),
+            reading: Weak::new(),
         }
     }
 
@@ -228,6 +264,12 @@ impl Scope {
         }
     }
 
+    /// The response has failed, although its head says otherwise and its bytes go on. Before there is a
+    /// head the handler may still make something else of it.
+    pub(crate) fn note_failure(&mut self) {
+        self.failed |= self.head.is_some();
+    }
+
     /// The response body has failed. What its generator has reported by hand it has not lost, too.
     pub(crate) fn body_failed(&self) {
         if !self.exceptions.any_reported() {
@@ -255,6 +297,16 @@ impl Scope {
     pub(crate) fn begin_stream(&mut self) -> Instant {
         self.ends_with_head = true;
         self.started
+    }
+
+    /// Takes note of a stream whose protocol is read, and of where usage recorded by hand for it goes.
+    pub(crate) fn begin_reading(&mut self, by_hand: &Arc<ByHand>) {
+        self.reading = Arc::downgrade(by_hand);
+    }
+
+    /// Where usage recorded by hand goes while a protocol is read.
+    pub(crate) fn reading(&self) -> Option<Arc<ByHand>> {
+        self.reading.upgrade()
     }
 
     /// Lets the response body be metered as a stream.
@@ -296,7 +348,7 @@ impl Scope {
             call.close(&endpoint, ending);
         }
         let status = self.head.map(|head| head.status);
-        let ending = ending.after_panic(self.handler_panicked, status);
+        let ending = ending.after_panic(self.handler_panicked, status).after_failure(self.failed);
         let end = end(status, ending);
         self.count_returned(end.status);
         if ending == Ending::Panicked {

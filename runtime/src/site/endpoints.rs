@@ -68,7 +68,7 @@ impl Endpoints {
             match site.records {
                 Records::Requests(Method::Unknown) | Records::Tokens => {}
                 Records::Requests(method) => endpoint.requests(method.into()).declare(),
-                Records::Streams => {
+                Records::Streams(_) => {
                     endpoint.stream();
                 }
             }

@@ -17,6 +17,7 @@ pub(crate) use self::endpoints::Endpoints;
 pub(crate) use self::stream_series::{PaceSeries, StreamSeries};
 pub(crate) use self::token_series::TokenSeries;
 use crate::family::Method;
+use crate::protocol::Protocol;
 
 /// All call sites that are linked into the program.
 #[doc(hidden)]
@@ -27,6 +28,7 @@ pub static SITES: [Site];
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Site {
+    module: &'static str,
     function: &'static str,
     endpoint: Option<&'static str>,
     records: Records,
@@ -37,7 +39,7 @@ pub struct Site {
 #[derive(Debug)]
 pub(crate) enum Records {
     Requests(Method),
-    Streams,
+    Streams(Option<Protocol>),
     Tokens,
 }
 
@@ -54,8 +56,12 @@ impl Site {
 
     /// The site of a `#[streaming_metrics]`.
     #[must_use]
-    pub const fn streams(function: &'static str, endpoint: Option<&'static str>) -> Self {
-        Self::new(function, endpoint, Records::Streams)
+    pub const fn streams(
+        function: &'static str,
+        endpoint: Option<&'static str>,
+        protocol: Option<Protocol>,
+    ) -> Self {
+        Self::new(function, endpoint, Records::Streams(protocol))
     }
 
     /// The site of a `#[track_tokens]`.
@@ -65,7 +71,24 @@ impl Site {
     }
 
     const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
-        Self { function, endpoint, records, warned: AtomicBool::new(false) }
+        Self { module: "", function, endpoint, records, warned: AtomicBool::new(false) }
+    }
+
+    /// The same site, in this module.
+    #[must_use]
+    pub const fn within(self, module: &'static str) -> Self {
+        Self { module, ..self }
+    }
+
+    /// Whether another attribute of the same function is at `other`. Methods of the same name in one module
+    /// are not told apart.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.function == other.function && self.module == other.module
+    }
+
+    /// Whether an attribute of the same function reads the protocol of its stream.
+    pub(crate) fn is_read(&self) -> bool {
+        SITES.iter().any(|other| other.protocol().is_some() && self.is_beside(other))
     }
 
     /// The annotated function's name.
@@ -82,7 +105,15 @@ impl Site {
     pub(crate) fn method(&self) -> Method {
         match self.records {
             Records::Requests(method) => method,
-            Records::Streams | Records::Tokens => Method::Unknown,
+            Records::Streams(_) | Records::Tokens => Method::Unknown,
+        }
+    }
+
+    /// The protocol that the attribute says its stream is of.
+    pub(crate) fn protocol(&self) -> Option<Protocol> {
+        match self.records {
+            Records::Streams(protocol) => protocol,
+            Records::Requests(_) | Records::Tokens => None,
         }
     }
 

@@ -42,15 +42,38 @@ impl StreamSeries {
 
 /// What is recorded by endpoint and model: how quickly a stream began, and how evenly it flows.
 pub(crate) struct PaceSeries {
+    families: Arc<Families>,
+    label: Arc<str>,
+    model: Box<str>,
     pub(crate) first_chunk: Handle<Histogram>,
     pub(crate) gap: Handle<Histogram>,
+    first_token: OnceLock<Handle<Histogram>>,
+    output_token: OnceLock<Handle<Histogram>>,
 }
 
 impl PaceSeries {
-    pub(super) fn new(families: &Families, label: &str, model: &str) -> Self {
+    pub(super) fn new(families: &Arc<Families>, label: &Arc<str>, model: &str) -> Self {
         Self {
+            families: Arc::clone(families),
+            label: Arc::clone(label),
+            model: model.into(),
             first_chunk: families.time_to_first_chunk.series(families, [label, model]),
             gap: families.inter_chunk.series(families, [label, model]),
+            first_token: OnceLock::new(),
+            output_token: OnceLock::new(),
         }
+    }
+
+    /// Where a protocol is read: how long the first token took.
+    pub(crate) fn first_token(&self) -> &Handle<Histogram> {
+        let family = &self.families.time_to_first_token;
+        self.first_token.get_or_init(|| family.series(&self.families, [&*self.label, &*self.model]))
+    }
+
+    /// Where usage is read, too: how long each of the others took.
+    pub(crate) fn output_token(&self) -> &Handle<Histogram> {
+        let family = &self.families.time_per_output_token;
+        self.output_token
+            .get_or_init(|| family.series(&self.families, [&*self.label, &*self.model]))
     }
 }

@@ -4,18 +4,43 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::StreamRecorder;
-use super::chunk::is_comment;
+use crate::request::Content;
 
 /// Counts a body's frames, if there is a record to count them in.
-pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>, events: bool) -> Body {
-    match recorder {
-        Some(recorder) => Body::new(MeteredBody { body, meter: FrameMeter::new(recorder, events) }),
-        None => body,
+pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
+    let Some(recorder) = recorder else { return body };
+    let mut meter = FrameMeter::new(recorder);
+    if body.is_end_stream() {
+        // Nobody would ask it for a frame.
+        meter.complete();
+        return body;
     }
+    Body::new(MeteredBody { body, meter })
+}
+
+/// What the head of a response says of its body as a model's reply.
+pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> Content {
+    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if status.is_client_error() || status.is_server_error() {
+        Content::Error
+    } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain)
+        && headers.get(header::CONTENT_TYPE).is_none_or(is_text)
+    {
+        Content::Readable
+    } else {
+        Content::Opaque
+    }
+}
+
+/// Whether a protocol may be of this type: text of any kind, JSON of any kind.
+fn is_text(media_type: &HeaderValue) -> bool {
+    let media_type = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.starts_with("text/") || essence.contains("json")
 }
 
 /// Whether a response is a stream of server-sent events.
@@ -61,12 +86,11 @@ impl HttpBody for MeteredBody {
 pub(crate) struct FrameMeter {
     /// Gone once the body has ended.
     recorder: Option<StreamRecorder>,
-    events: bool,
 }
 
 impl FrameMeter {
-    pub(crate) fn new(recorder: StreamRecorder, events: bool) -> Self {
-        Self { recorder: Some(recorder), events }
+    pub(crate) fn new(recorder: StreamRecorder) -> Self {
+        Self { recorder: Some(recorder) }
     }
 
     pub(crate) fn poll_begins(&mut self) {
@@ -75,15 +99,16 @@ impl FrameMeter {
         }
     }
 
-    /// Records what a body's poll has given. Comments of an event stream are no chunks.
+    /// Records what a body's poll has given.
     pub(crate) fn poll_ends(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, axum::Error>>>) {
         let Some(recorder) = &mut self.recorder else { return };
         recorder.poll_ends(polled.is_pending());
         match polled {
-            Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
-                Some(data) if !(self.events && is_comment(data)) => recorder.chunk(data.len()),
-                _ => {}
-            },
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    recorder.item(data.len(), Some(data));
+                }
+            }
             Poll::Ready(Some(Err(_))) => recorder.error("BodyError"),
             Poll::Ready(None) => self.complete(),
             Poll::Pending => {}

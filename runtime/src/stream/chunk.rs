@@ -29,54 +29,62 @@ use bytes::Bytes;
     note = "items may be `Bytes`, `Vec<u8>`, `String`, `&str`, `Cow<str>`, or a `Result` of one of them",
     note = "for a type of your own, `impl StreamChunk for {Self}` says how many bytes an item has",
     note = "server-sent events are metered on their way out: put the attribute on the function that \
-            returns `Sse<…>`"
+            returns `Sse<…>`, or give it a `media_type`"
 )]
 pub trait StreamChunk {
     /// The payload bytes of this item, as they will be sent.
     fn payload_bytes(&self) -> usize;
 
+    /// The bytes themselves, where the item holds them as one piece: what a `protocol` is read from.
+    ///
+    /// Without them a stream is counted by its sizes alone, and of the call behind it is only known that
+    /// its usage was not seen.
+    ///
+    /// ```
+    /// use streamgauge::StreamChunk;
+    ///
+    /// struct Frame {
+    ///     json: Vec<u8>,
+    /// }
+    ///
+    /// impl StreamChunk for Frame {
+    ///     fn payload_bytes(&self) -> usize {
+    ///         self.json.len()
+    ///     }
+    ///
+    ///     fn payload(&self) -> Option<&[u8]> {
+    ///         Some(&self.json)
+    ///     }
+    /// }
+    /// ```
+    fn payload(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// For an item that is an error, the name of the error's type.
     fn error_type(&self) -> Option<&'static str> {
         None
     }
-
-    /// Whether this, as a part of an event stream, is a comment alone.
-    #[doc(hidden)]
-    fn __is_comment(&self) -> bool {
-        false
-    }
 }
 
 /// What an item is worth to the record.
-pub(super) enum Worth {
-    /// A chunk of so many bytes.
-    Payload(usize),
-    /// Nothing: it keeps the connection alive.
-    Comment,
+pub(super) enum Worth<'a> {
+    /// So many bytes, and themselves where they are at hand.
+    Bytes { size: usize, bytes: Option<&'a [u8]> },
     /// An error of this type.
     Error(&'static str),
 }
 
-impl Worth {
-    /// `in_events`: whether the item is a part of an event stream, in which comments are no chunks.
-    pub(super) fn of<T: StreamChunk>(item: &T, in_events: bool) -> Self {
-        match item.error_type() {
-            None if in_events && item.__is_comment() => Self::Comment,
-            None => Self::Payload(item.payload_bytes()),
-            Some(error) => Self::Error(error),
-        }
+pub(super) fn worth<T: StreamChunk>(item: &T) -> Worth<'_> {
+    match item.error_type() {
+        Some(error) => Worth::Error(error),
+        None => Worth::Bytes { size: item.payload_bytes(), bytes: item.payload() },
     }
 }
 
 /// An item that can be sent as a part of a response body: what `#[streaming_metrics(media_type = …)]`
 /// makes a response of.
 #[cfg(feature = "axum")]
-#[diagnostic::on_unimplemented(
-    message = "a stream of `{Self}` cannot become a response body",
-    label = "`media_type` needs items that are bytes or text",
-    note = "items may be `Bytes`, `Vec<u8>`, `String`, `&'static str`, `Cow<'static, str>`, or a \
-            `Result` of one of them"
-)]
 pub trait ResponseChunk: StreamChunk {
     /// The bytes to send.
     ///
@@ -86,16 +94,6 @@ pub trait ResponseChunk: StreamChunk {
     fn into_bytes(self) -> Result<Bytes, axum::BoxError>;
 }
 
-/// Whether a part of an event stream is there to keep the connection alive, and for nothing else: each of
-/// its lines is empty or begins with a colon.
-pub(super) fn is_comment(part: impl AsRef<[u8]>) -> bool {
-    let part = part.as_ref();
-    !part.is_empty()
-        && part
-            .split(|byte| matches!(byte, b'\n' | b'\r'))
-            .all(|line| line.first().is_none_or(|first| *first == b':'))
-}
-
 macro_rules! chunks {
     ($($item:ty),* $(,)?) => {$(
         impl StreamChunk for $item {
@@ -103,8 +101,8 @@ macro_rules! chunks {
                 self.len()
             }
 
-            fn __is_comment(&self) -> bool {
-                is_comment(&**self)
+            fn payload(&self) -> Option<&[u8]> {
+                Some(AsRef::<[u8]>::as_ref(&**self))
             }
         }
     )*};
@@ -159,15 +157,15 @@ impl<T: StreamChunk, E> StreamChunk for Result<T, E> {
         self.as_ref().map_or(0, T::payload_bytes)
     }
 
+    fn payload(&self) -> Option<&[u8]> {
+        self.as_ref().ok()?.payload()
+    }
+
     fn error_type(&self) -> Option<&'static str> {
         match self {
             Ok(item) => item.error_type(),
             Err(_) => Some(type_name::<E>()),
         }
-    }
-
-    fn __is_comment(&self) -> bool {
-        self.as_ref().is_ok_and(T::__is_comment)
     }
 }
 

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::chunk::Worth;
+use super::chunk::{Worth, worth};
 use super::{StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request;
+use crate::request::{self, StreamClaim};
 
 pin_project! {
     /// A stream whose items are counted as they pass: what [`wrap_streaming_response`] returns.
@@ -25,11 +25,9 @@ pin_project! {
         source: S,
         // What an item is worth is known where the stream is wrapped. An item that cannot tell is a
         // mistake there, and nowhere else.
-        worth: fn(&S::Item, bool) -> Worth,
+        worth: for<'a> fn(&'a S::Item) -> Worth<'a>,
         // Gone once the source has ended: what is polled after its end is not counted again.
         recorder: Option<StreamRecorder>,
-        // The items are parts of an event stream, and its comments are no chunks.
-        events: bool,
     }
 }
 
@@ -37,11 +35,11 @@ impl<S> MeteredStream<S>
 where
     S: Stream,
 {
-    pub(super) fn new(source: S, recorder: Option<StreamRecorder>, events: bool) -> Self
+    pub(super) fn new(source: S, recorder: Option<StreamRecorder>) -> Self
     where
         S::Item: StreamChunk,
     {
-        Self { source, worth: Worth::of, recorder, events }
+        Self { source, worth, recorder }
     }
 }
 
@@ -70,14 +68,14 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
+    let claim = |metrics: &Metrics| StreamClaim::of(metrics.endpoints().get(endpoint));
     let recorder = request::current(|scope| {
-        let endpoint = scope.metrics().endpoints().get(endpoint);
-        StreamRecorder::inside(scope, &endpoint, "")
+        let claim = claim(scope.metrics());
+        StreamRecorder::inside(scope, &claim)
     });
-    let recorder = recorder.unwrap_or_else(|| {
-        Some(StreamRecorder::outside(&Metrics::global().endpoints().get(endpoint), ""))
-    });
-    MeteredStream::new(stream, recorder, false)
+    let recorder =
+        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()))));
+    MeteredStream::new(stream, recorder)
 }
 
 impl<S> Stream for MeteredStream<S>
@@ -94,9 +92,8 @@ where
         recorder.poll_ends(polled.is_pending());
         let item = ready!(polled);
         if let Some(item) = &item {
-            match (this.worth)(item, *this.events) {
-                Worth::Payload(bytes) => recorder.chunk(bytes),
-                Worth::Comment => {}
+            match (this.worth)(item) {
+                Worth::Bytes { size, bytes } => recorder.item(size, bytes),
                 Worth::Error(error) => recorder.error(error),
             }
         } else {

@@ -5,16 +5,20 @@
 mod body;
 mod chunk;
 mod metered;
+mod reading;
 mod recorder;
 mod reply;
+#[cfg(feature = "axum")]
+mod response;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::body::{FrameMeter, is_event_stream, meter_body};
+pub(crate) use self::body::{FrameMeter, content_of, is_event_stream, meter_body};
 #[cfg(feature = "axum")]
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
 pub use self::metered::{MeteredStream, wrap_streaming_response};
+use self::reading::Reading;
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use self::reply::{mark, respond};
+pub use self::response::{mark, respond};

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Reading;
 use crate::family::{StreamOutcome, short_name};
-use crate::request::{self, Scope};
-use crate::site::{EndpointSeries, PaceSeries, StreamSeries};
+use crate::request::{self, Scope, StreamClaim};
+use crate::site::{PaceSeries, StreamSeries};
+use crate::wire::Comments;
 
 /// How far the shared counters may be behind a stream that flows: this many chunks, or this long.
 const FLUSH_CHUNKS: u64 = 64;
@@ -17,6 +19,10 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 pub(crate) struct StreamRecorder {
     series: Arc<StreamSeries>,
     pace: Arc<PaceSeries>,
+    /// What reads the protocol, where one is named.
+    reading: Option<Box<Reading>>,
+    /// What tells comments, in a stream of events.
+    comments: Option<Comments>,
     /// The request's entry, else the stream's creation.
     entered: Instant,
     started: Option<Instant>,
@@ -33,26 +39,27 @@ pub(crate) struct StreamRecorder {
 impl StreamRecorder {
     /// The record of a stream that is made while a request is served; none where the response will
     /// have no body.
-    pub(crate) fn inside(
-        scope: &mut Scope,
-        endpoint: &EndpointSeries,
-        model: &str,
-    ) -> Option<Self> {
+    pub(crate) fn inside(scope: &mut Scope, claim: &StreamClaim) -> Option<Self> {
         let entered = scope.begin_stream();
-        (!scope.head_only()).then(|| Self::new(endpoint, model, entered))
+        if scope.head_only() {
+            return None;
+        }
+        Some(Self::new(claim, Reading::inside(scope, claim), entered))
     }
 
     /// The record of a stream that no request is known of.
-    pub(crate) fn outside(endpoint: &EndpointSeries, model: &str) -> Self {
-        Self::new(endpoint, model, Instant::now())
+    pub(crate) fn outside(claim: &StreamClaim) -> Self {
+        Self::new(claim, Reading::outside(claim), Instant::now())
     }
 
-    fn new(endpoint: &EndpointSeries, model: &str, entered: Instant) -> Self {
-        let series = endpoint.stream();
+    fn new(claim: &StreamClaim, reading: Option<Box<Reading>>, entered: Instant) -> Self {
+        let series = claim.endpoint.stream();
         series.active.inc();
         Self {
             series,
-            pace: endpoint.pace(model),
+            pace: claim.endpoint.pace(&claim.model),
+            reading,
+            comments: None,
             entered,
             started: None,
             last_chunk: None,
@@ -63,6 +70,13 @@ impl StreamRecorder {
             failed: false,
             complete: false,
         }
+    }
+
+    /// The same record, of a stream that is one of events, or is not: their comments are no chunks.
+    #[cfg(feature = "axum")]
+    pub(crate) fn of_events(mut self, events: bool) -> Self {
+        self.comments = events.then(Comments::new);
+        self
     }
 
     /// Before the source is polled. A stream's life begins here, or at the response head if that was
@@ -83,9 +97,37 @@ impl StreamRecorder {
         }
     }
 
-    /// An item with this many payload bytes has become ready.
-    pub(crate) fn chunk(&mut self, bytes: usize) {
+    /// An item has become ready: so many bytes, and the bytes themselves where it shows them.
+    pub(crate) fn item(&mut self, size: usize, bytes: Option<&[u8]>) {
         let now = Instant::now();
+        if !bytes.is_some_and(|bytes| self.is_comment(bytes, now)) {
+            self.chunk(size, now);
+        }
+    }
+
+    /// Reads an item, and tells whether it is a comment.
+    fn is_comment(&mut self, bytes: &[u8], now: Instant) -> bool {
+        let Some(reading) = self.reading.as_mut().filter(|reading| reading.readable) else {
+            return self.comments.as_mut().is_some_and(|comments| comments.take(bytes));
+        };
+        let seen = reading.read(bytes, now, self.entered);
+        if let Some(pace) = reading.new_pace() {
+            self.pace = pace;
+        }
+        if seen.error {
+            self.error_event();
+        }
+        seen.comment_only
+    }
+
+    /// An error within the protocol: the stream has failed, and with it the request.
+    fn error_event(&mut self) {
+        let error_type = self.reading.as_ref().map_or("", |reading| reading.error_type());
+        self.series.error(error_type);
+        request::current(Scope::note_failure);
+    }
+
+    fn chunk(&mut self, bytes: usize, now: Instant) {
         match self.last_chunk.replace(now) {
             None => self.pace.first_chunk.observe_duration(now - self.entered),
             Some(last) => self.pace.gap.observe_duration(now - last),
@@ -107,6 +149,9 @@ impl StreamRecorder {
     /// The source has ended by itself.
     pub(crate) fn complete(&mut self) {
         self.complete = true;
+        if self.reading.as_mut().is_some_and(|reading| reading.end().error) {
+            self.error_event();
+        }
     }
 
     fn flush(&mut self) {
@@ -121,6 +166,8 @@ impl StreamRecorder {
             StreamOutcome::Panic
         } else if self.failed {
             StreamOutcome::StreamError
+        } else if let Some(told) = self.reading.as_ref().and_then(|it| it.outcome(self.complete)) {
+            told
         } else if self.complete {
             StreamOutcome::Complete
         } else if thread::panicking() {
@@ -142,6 +189,9 @@ impl Drop for StreamRecorder {
             self.started.or_else(head_at).map_or(Duration::ZERO, |started| started.elapsed());
         self.series.duration(outcome).observe_duration(lived);
         self.series.active.dec();
+        if let Some(reading) = self.reading.take() {
+            reading.close(outcome);
+        }
     }
 }
 

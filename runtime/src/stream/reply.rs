@@ -2,48 +2,65 @@
 
 use std::borrow::Cow;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request;
-#[cfg(feature = "axum")]
-use crate::request::StreamClaim;
-use crate::site::Site;
+use crate::request::{self, Content, StreamClaim};
+use crate::site::{EndpointSeries, Site};
 
 /// A stream that an annotated function is about to return.
 pub struct StreamStart {
     site: &'static Site,
+    provider: Cow<'static, str>,
     model: Cow<'static, str>,
 }
 
 impl StreamStart {
-    /// The stream of a site; `model` is empty where none is known.
+    /// The stream of a site; `provider` and `model` are empty where they are not known.
     #[must_use]
-    pub fn new(site: &'static Site, model: Cow<'static, str>) -> Self {
-        Self { site, model }
+    pub fn new(site: &'static Site, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
+        Self { site, provider, model }
+    }
+
+    fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamClaim {
+        StreamClaim {
+            events: false,
+            content: Content::Readable,
+            endpoint,
+            site: Some(self.site),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+        }
     }
 
     /// A record of its own, for a stream that can be wrapped.
-    fn recorder(&self) -> Option<StreamRecorder> {
+    pub(super) fn recorder(&self) -> Option<StreamRecorder> {
+        self.recorder_of(Content::Readable)
+    }
+
+    /// The same, where a response's head has something to say of it.
+    pub(super) fn recorder_of(&self, content: Content) -> Option<StreamRecorder> {
         request::current(|scope| {
-            let endpoint = scope.endpoint_of(self.site);
-            StreamRecorder::inside(scope, &endpoint, &self.model)
+            let claim = self.claim(scope.endpoint_of(self.site));
+            StreamRecorder::inside(scope, &StreamClaim { content, ..claim })
         })
         .unwrap_or_else(|| {
             let endpoint = Metrics::global().endpoints().of_site(self.site);
-            Some(StreamRecorder::outside(&endpoint, &self.model))
+            let claim = self.claim(endpoint);
+            Some(StreamRecorder::outside(&StreamClaim { content, ..claim }))
         })
     }
 
     /// Lets the layer meter the body of the response that a reply becomes, which nobody else can.
     /// Without a layer that is said once.
     #[cfg(feature = "axum")]
-    fn claim_body(&self, events: bool) {
+    pub(super) fn claim_body(&self, events: bool) {
         let claimed = request::current(|scope| {
-            let endpoint = scope.endpoint_of(self.site);
-            scope.claim_stream(StreamClaim { events, endpoint, model: self.model.clone() });
+            let claim = self.claim(scope.endpoint_of(self.site));
+            scope.claim_stream(StreamClaim { events, ..claim });
         });
         if claimed.is_none() && self.site.warns_now() {
             tracing::warn!(
@@ -79,7 +96,7 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    MeteredStream::new(stream, start.recorder(), false)
+    MeteredStream::new(stream, start.recorder())
 }
 
 impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + 'a>> {
@@ -103,87 +120,5 @@ impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + Sen
 impl<T: StreamReply, E> StreamReply for Result<T, E> {
     fn meter(self, start: &StreamStart) -> Self {
         self.map(|reply| reply.meter(start))
-    }
-}
-
-#[cfg(feature = "axum")]
-pub use self::of_axum::{mark, respond};
-
-#[cfg(feature = "axum")]
-mod of_axum {
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    use axum::body::{Body, Bytes};
-    use axum::response::IntoResponse;
-    use axum::response::sse::Sse;
-    use futures_core::Stream;
-    use http::{HeaderMap, HeaderValue, Response, header};
-
-    use super::super::{ResponseChunk, is_event_stream, meter_body};
-    use super::{MeteredStream, StreamReply, StreamStart};
-
-    impl StreamReply for Body {
-        fn meter(self, start: &StreamStart) -> Self {
-            meter_body(self, start.recorder(), false)
-        }
-    }
-
-    impl StreamReply for Response<Body> {
-        fn meter(self, start: &StreamStart) -> Self {
-            let events = is_event_stream(self.headers());
-            self.map(|body| meter_body(body, start.recorder(), events))
-        }
-    }
-
-    impl<S> StreamReply for Sse<S> {
-        fn meter(self, start: &StreamStart) -> Self {
-            start.claim_body(true);
-            self
-        }
-    }
-
-    /// Lets the layer meter the response that a reply of hidden type becomes.
-    pub fn mark<R: IntoResponse>(start: &StreamStart, reply: R) -> R {
-        start.claim_body(false);
-        reply
-    }
-
-    /// Makes a response of a stream and meters it: what `media_type` asks for.
-    pub fn respond<T, S>(start: &StreamStart, media_type: &'static str, source: S) -> Response<Body>
-    where
-        S: Stream<Item = T> + Send + 'static,
-        T: ResponseChunk,
-    {
-        let media_type = HeaderValue::from_static(media_type);
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
-        let events = is_event_stream(&headers);
-        let frames = Frames { source: MeteredStream::new(source, start.recorder(), events) };
-        let mut response = Response::new(Body::from_stream(frames));
-        *response.headers_mut() = headers;
-        response
-    }
-
-    pin_project_lite::pin_project! {
-        /// The items of a metered stream, as bytes.
-        struct Frames<S>
-        where
-            S: Stream,
-        {
-            #[pin]
-            source: MeteredStream<S>,
-        }
-    }
-
-    impl<S> Stream for Frames<S>
-    where
-        S: Stream,
-        S::Item: ResponseChunk,
-    {
-        type Item = Result<Bytes, axum::BoxError>;
-
-        fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            self.project().source.poll_next(cx).map(|item| item.map(ResponseChunk::into_bytes))
-        }
     }
 }

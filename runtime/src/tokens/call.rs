@@ -6,6 +6,7 @@ use std::thread;
 
 use super::{ReplyKind, TokenUsage, Usage};
 use crate::endpoint::Verdict;
+use crate::family::FinishReason;
 use crate::metrics::Metrics;
 use crate::request::{self, CallId, Ending, OpenCall};
 use crate::site::Site;
@@ -42,10 +43,10 @@ pub fn start_call(
 pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
     match reply.__kind() {
         ReplyKind::Stream => call.leave_open(),
-        ReplyKind::Failed => call.close(Ending::Failed, None),
+        ReplyKind::Failed => call.close(Ending::Failed, None, FinishReason::Error),
         ReplyKind::Value => {
-            let usage = reply.token_usage().map(|usage| (usage, reply.model()));
-            call.close(Ending::Complete, usage);
+            let told = reply.token_usage().map(|usage| (usage, reply.model()));
+            call.close(Ending::Complete, told, reply.__finish_reason());
         }
     }
 }
@@ -53,7 +54,7 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
 /// Ends a call whose reply is an opaque stream: its usage is recorded by hand while it flows.
 pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
     if verdict.exception.is_some() {
-        call.close(Ending::Failed, None);
+        call.close(Ending::Failed, None, FinishReason::Error);
     } else {
         call.leave_open();
     }
@@ -61,16 +62,23 @@ pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
 
 impl TokenCall {
     /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
-    /// would.
+    /// would, unless the stream is read: then it has its own record of the call.
     fn leave_open(&mut self) {
-        if matches!(self.0, Place::Here(_)) {
-            self.close(Ending::Complete, None);
+        if let Place::Here(call) = &self.0
+            && !call.site().is_read()
+        {
+            self.close(Ending::Complete, None, FinishReason::Unknown);
         }
         self.0 = Place::Nowhere;
     }
 
     /// Closes the call, with the usage and the model that its reply has told.
-    fn close(&mut self, ending: Ending, usage: Option<(Usage, Option<&str>)>) {
+    fn close(
+        &mut self,
+        ending: Ending,
+        usage: Option<(Usage, Option<&str>)>,
+        finish: FinishReason,
+    ) {
         let open = match mem::replace(&mut self.0, Place::Nowhere) {
             Place::Here(call) => Some((Metrics::global().endpoints().of_site(call.site()), call)),
             Place::Request(id) => request::current(|scope| {
@@ -82,7 +90,7 @@ impl TokenCall {
         };
         let Some((endpoint, mut call)) = open else { return };
         if let Some((usage, model)) = usage {
-            usage.record(&call.series(&endpoint, model));
+            usage.record(&call.series(&endpoint, model), finish);
             call.settle();
         }
         call.close(&endpoint, ending);
@@ -92,6 +100,6 @@ impl TokenCall {
 impl Drop for TokenCall {
     fn drop(&mut self) {
         let ending = if thread::panicking() { Ending::Panicked } else { Ending::Left };
-        self.close(ending, None);
+        self.close(ending, None, FinishReason::Unknown);
     }
 }

@@ -8,6 +8,10 @@
 /// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
 /// recorded when the client leaves.
 ///
+/// While a stream flows whose `protocol` is read, that is one call: what is recorded by hand meanwhile adds
+/// up to its usage, and counts where the bytes tell of less. They may not have come to it when the client
+/// leaves.
+///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
 ///
@@ -26,6 +30,7 @@ pub mod token_usage_context {
     use std::fmt;
     use std::sync::Arc;
 
+    use crate::family::FinishReason;
     use crate::metrics::Metrics;
     use crate::request::{self, SharedCall};
     use crate::site::TokenSeries;
@@ -36,14 +41,17 @@ pub mod token_usage_context {
     /// Outside any request it is recorded in the global instance, with an empty endpoint.
     pub fn record(usage: Usage) {
         let inside = request::current(|scope| {
-            let series = scope.token_series();
             if let Some(call) = scope.calls().newest() {
                 call.settle();
+            } else if let Some(reading) = scope.reading() {
+                reading.add(usage);
+                return None;
             }
-            series
+            Some(scope.token_series())
         });
-        let series = inside.unwrap_or_else(outside);
-        usage.record(&series);
+        if let Some(series) = inside.unwrap_or_else(|| Some(outside())) {
+            usage.record(&series, FinishReason::Unknown);
+        }
     }
 
     /// A handle to the request being served, to record from a task that it has spawned.
@@ -93,10 +101,10 @@ pub mod token_usage_context {
         pub fn record(&self, usage: Usage) {
             match &self.0 {
                 Target::Call(call) => {
-                    usage.record(call.series());
+                    usage.record(call.series(), FinishReason::Unknown);
                     call.settle();
                 }
-                Target::Series(series) => usage.record(series),
+                Target::Series(series) => usage.record(series, FinishReason::Unknown),
             }
         }
     }

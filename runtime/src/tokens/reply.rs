@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Usage;
+use crate::family::FinishReason;
 
 /// A value that may carry the token usage of a model call.
 ///
@@ -54,6 +55,11 @@ pub trait TokenUsage {
     fn __kind(&self) -> ReplyKind {
         ReplyKind::Value
     }
+
+    #[doc(hidden)]
+    fn __finish_reason(&self) -> FinishReason {
+        FinishReason::Unknown
+    }
 }
 
 /// When a reply's usage is known.
@@ -89,6 +95,10 @@ macro_rules! look_through {
             fn __kind(&$self) -> ReplyKind {
                 $inner.__kind()
             }
+
+            fn __finish_reason(&$self) -> FinishReason {
+                $inner.__finish_reason()
+            }
         }
     )*};
 }
@@ -115,6 +125,10 @@ impl<T: TokenUsage> TokenUsage for Option<T> {
     fn __kind(&self) -> ReplyKind {
         self.as_ref().map_or(ReplyKind::Value, T::__kind)
     }
+
+    fn __finish_reason(&self) -> FinishReason {
+        self.as_ref().map_or(FinishReason::Unknown, T::__finish_reason)
+    }
 }
 
 impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
@@ -129,6 +143,10 @@ impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
     fn __kind(&self) -> ReplyKind {
         self.as_ref().map_or(ReplyKind::Failed, T::__kind)
     }
+
+    fn __finish_reason(&self) -> FinishReason {
+        self.as_ref().map_or(FinishReason::Error, T::__finish_reason)
+    }
 }
 
 #[cfg(feature = "axum")]
@@ -141,7 +159,7 @@ mod of_axum {
     use futures_core::Stream;
     use http::Response;
 
-    use super::{ReplyKind, TokenUsage, Usage};
+    use super::{FinishReason, ReplyKind, TokenUsage, Usage};
 
     look_through! {
         [T: TokenUsage] Json<T>, self => self.0;

@@ -67,6 +67,35 @@ impl Usage {
         self.known_input().saturating_add(self.known_output())
     }
 
+    /// The usage of two calls together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// The usage of one call that two have told of: where both know a number, the larger counts.
+    pub(crate) fn or_more(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    fn with(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
+        let either = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(both(one, other)),
+            _ => one.or(other),
+        };
+        Self {
+            input: either(self.input, other.input),
+            cache_read: either(self.cache_read, other.cache_read),
+            cache_write: either(self.cache_write, other.cache_write),
+            output: either(self.output, other.output),
+            reasoning: either(self.reasoning, other.reasoning),
+        }
+    }
+
+    /// The output tokens, where they are known.
+    pub(crate) const fn output_tokens(&self) -> Option<u64> {
+        self.output
+    }
+
     /// Usage from the counts of a reply, any of which may be missing; `None` if all are.
     #[doc(hidden)]
     #[must_use]
@@ -125,8 +154,8 @@ impl Usage {
         .filter_map(|(class, tokens)| Some((class, tokens?)))
     }
 
-    /// Counts this usage as one model call.
-    pub(crate) fn record(&self, series: &TokenSeries) {
+    /// Counts this usage as one model call that stopped for a reason.
+    pub(crate) fn record(&self, series: &TokenSeries, finish: FinishReason) {
         for (class, tokens) in self.partition() {
             series.usage(class).add(tokens);
         }
@@ -137,7 +166,7 @@ impl Usage {
                 series.total(token_type).observe(tokens);
             }
         }
-        series.calls(FinishReason::Unknown).add(1);
+        series.calls(finish).add(1);
     }
 }
 

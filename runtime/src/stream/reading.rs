@@ -1,0 +1,190 @@
+//! The model call behind a stream, read from the bytes that pass.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::family::{FinishReason, MissingReason, StreamOutcome};
+use crate::protocol::Protocol;
+use crate::request::{ByHand, Content, Ending, OpenCall, Scope, StreamClaim};
+use crate::site::{EndpointSeries, PaceSeries, Site};
+use crate::tokens::Usage;
+use crate::wire::{Reader, Seen};
+
+/// The site of a claim, if it has a model's call behind it.
+fn reads(claim: &StreamClaim) -> Option<&'static Site> {
+    claim.site.filter(|site| site.protocol().is_some() && claim.content != Content::Error)
+}
+
+/// Reads a stream's protocol, and closes its call with what that has told.
+pub(crate) struct Reading {
+    reader: Reader,
+    /// Whether the bytes can be read at all.
+    pub(super) readable: bool,
+    endpoint: Arc<EndpointSeries>,
+    call: OpenCall,
+    /// Where the call's tokens belong.
+    tokens_endpoint: Arc<EndpointSeries>,
+    by_hand: Arc<ByHand>,
+    /// The reply has named a model, and its pace is known.
+    paced: bool,
+    /// When the first and the last item with content were ready.
+    content: Option<(Instant, Instant)>,
+}
+
+impl Reading {
+    /// The reading of a stream that is made while a request is served, if its attribute names a protocol.
+    /// Where the function is tracked as well, there is one call of the model, not two.
+    pub(super) fn inside(scope: &mut Scope, claim: &StreamClaim) -> Option<Box<Self>> {
+        let site = reads(claim)?;
+        let begun = scope.calls().end_of(site);
+        let tokens_endpoint = begun
+            .as_ref()
+            .filter(|call| call.site().endpoint().is_some())
+            .map(|call| scope.endpoint_of(call.site()));
+        let reading = Self::of(claim, begun, tokens_endpoint)?;
+        scope.begin_reading(&reading.by_hand);
+        Some(reading)
+    }
+
+    /// The reading of a stream that no request is known of.
+    pub(super) fn outside(claim: &StreamClaim) -> Option<Box<Self>> {
+        Self::of(claim, None, None)
+    }
+
+    fn of(
+        claim: &StreamClaim,
+        begun: Option<OpenCall>,
+        tokens_endpoint: Option<Arc<EndpointSeries>>,
+    ) -> Option<Box<Self>> {
+        let site = reads(claim)?;
+        let readable = claim.content == Content::Readable;
+        // Of bytes that cannot be read, none are missing at the end.
+        let protocol = if readable { site.protocol()? } else { Protocol::Auto };
+        let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
+        let call = begun.unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
+        Some(Box::new(Self {
+            reader: Reader::new(protocol),
+            readable,
+            endpoint: Arc::clone(&claim.endpoint),
+            call,
+            tokens_endpoint: tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint)),
+            by_hand: Arc::default(),
+            paced: false,
+            content: None,
+        }))
+    }
+
+    /// Reads an item that became ready `at`, of a request that `entered` some time before.
+    pub(super) fn read(&mut self, bytes: &[u8], at: Instant, entered: Instant) -> Seen {
+        let seen = self.reader.read(bytes);
+        self.note(seen, at, entered);
+        seen
+    }
+
+    fn note(&mut self, seen: Seen, at: Instant, entered: Instant) {
+        if !seen.content {
+            return;
+        }
+        if self.content.is_none() {
+            self.pace().first_token().observe_duration(at - entered);
+        }
+        self.content = Some((self.content.map_or(at, |(first, _)| first), at));
+    }
+
+    /// The source has ended: the last line may lack its end.
+    pub(super) fn end(&mut self) -> Seen {
+        self.reader.end()
+    }
+
+    /// What an error within the protocol is called, where it says so itself.
+    pub(super) fn error_type(&self) -> &str {
+        self.reader.error().unwrap_or("error_event")
+    }
+
+    /// How the stream ended as far as the protocol shows, for a source that has come to its end or was
+    /// left before.
+    pub(super) fn outcome(&self, source_ended: bool) -> Option<StreamOutcome> {
+        if self.reader.failed() {
+            Some(StreamOutcome::ErrorEvent)
+        } else if self.reader.ended() {
+            Some(StreamOutcome::Complete)
+        } else if source_ended && self.reader.has_end_marker() {
+            Some(StreamOutcome::Truncated)
+        } else {
+            None
+        }
+    }
+
+    /// The model that the attribute names, else the reply.
+    fn model(&self) -> &str {
+        match self.call.model() {
+            "" => self.reader.model().unwrap_or_default(),
+            model => model,
+        }
+    }
+
+    /// The same, once the reply has named its model.
+    pub(super) fn new_pace(&mut self) -> Option<Arc<PaceSeries>> {
+        if self.paced || self.model().is_empty() {
+            return None;
+        }
+        self.paced = true;
+        Some(self.pace())
+    }
+
+    /// The pace of this model at this endpoint.
+    fn pace(&self) -> Arc<PaceSeries> {
+        self.endpoint.pace(self.model())
+    }
+
+    /// Closes the call of a stream that ended so.
+    pub(super) fn close(mut self, outcome: StreamOutcome) {
+        let (ending, otherwise) = match outcome {
+            StreamOutcome::Complete | StreamOutcome::Truncated => {
+                (Ending::Complete, FinishReason::Unknown)
+            }
+            StreamOutcome::ClientDisconnect => (Ending::Left, FinishReason::Cancelled),
+            StreamOutcome::StreamError | StreamOutcome::ErrorEvent | StreamOutcome::Panic => {
+                (Ending::Failed, FinishReason::Error)
+            }
+        };
+        let finish = match self.reader.finish_reason() {
+            FinishReason::Unknown => otherwise,
+            told => told,
+        };
+        let series = self.call.series(&self.tokens_endpoint, self.reader.model());
+        if let Some(usage) = self.usage() {
+            usage.record(&series, finish);
+            self.call.settle();
+            if outcome == StreamOutcome::Complete {
+                self.observe_output_token(usage.output_tokens());
+            }
+        } else {
+            let missing = match ending {
+                _ if !self.readable || self.reader.unparsed() => MissingReason::Unparsed,
+                Ending::Left => MissingReason::Disconnected,
+                _ => MissingReason::NotSent,
+            };
+            self.call.miss(&series, finish, missing);
+        }
+        self.call.close(&self.tokens_endpoint, ending);
+    }
+
+    /// What the bytes have told, and what was recorded by hand.
+    fn usage(&self) -> Option<Usage> {
+        match (self.reader.usage(), self.by_hand.take()) {
+            (Some(told), Some(recorded)) => Some(told.or_more(recorded)),
+            (told, recorded) => told.or(recorded),
+        }
+    }
+
+    /// The mean time of the output tokens after the first.
+    fn observe_output_token(&self, tokens: Option<u64>) {
+        if let (Some((first, last)), Some(tokens @ 2..)) = (self.content, tokens) {
+            let gaps = u32::try_from(tokens - 1).unwrap_or(u32::MAX);
+            let mean: Duration = (last - first) / gaps;
+            self.pace().output_token().observe_duration(mean);
+        }
+    }
+}

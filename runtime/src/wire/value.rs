@@ -1,0 +1,46 @@
+//! A plain reply that has been parsed already.
+
+use serde_json::Value;
+
+use super::counts::Counts;
+use super::facts::Facts;
+use super::path::Place;
+use super::reader::finish_reason;
+use crate::family::FinishReason;
+use crate::protocol::Protocol;
+use crate::tokens::{TokenUsage, Usage};
+
+/// Where a plain reply names its model.
+const MODEL: [&str; 2] = ["model", "modelVersion"];
+
+/// The reply of a model API as it came: of `OpenAI`, Anthropic, Gemini, Ollama, or one that speaks as one
+/// of them does.
+impl TokenUsage for Value {
+    fn token_usage(&self) -> Option<Usage> {
+        let (facts, protocol) = facts(self);
+        let rules = protocol.rules()?;
+        let mut counts = Counts::new();
+        rules.owners.iter().for_each(|owner| counts.merge(facts.counts(*owner)));
+        (rules.normal)(&counts).into()
+    }
+
+    fn model(&self) -> Option<&str> {
+        let models = MODEL.iter().filter_map(|name| self.get(name)?.as_str());
+        models.into_iter().find(|model| !model.is_empty())
+    }
+
+    fn __finish_reason(&self) -> FinishReason {
+        let (facts, protocol) = facts(self);
+        let reading = protocol.read(&facts);
+        finish_reason(reading.failed, reading.finish, reading.calls)
+    }
+}
+
+fn facts(value: &Value) -> (Facts, Protocol) {
+    let mut facts = Facts::new();
+    if value.is_object() {
+        facts.note_value(Place::Root, value);
+    }
+    let protocol = Protocol::Auto.or_of(&facts);
+    (facts, protocol)
+}
