@@ -4,6 +4,7 @@
 //! Absolute times move with the machine and with what else it does. Contenders are therefore measured in
 //! turns of a few milliseconds, and what counts are the differences within one run.
 
+mod chunk;
 mod measure;
 mod router;
 
@@ -13,5 +14,6 @@ fn main() -> std::io::Result<()> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let _entered = runtime.enter();
     router::run();
+    chunk::run();
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::request::{Ending, Scope, enter};
+use crate::request::{self, Ending, Scope, enter};
 use crate::stream::FrameMeter;
 
 /// A body that is counted as it passes, and whose end is the request's end.
@@ -57,6 +57,9 @@ impl ResponseBody {
             return;
         }
         enter(&mut self.scope, || {
+            if ending == Some(Ending::Complete) {
+                request::current(Scope::note_delivered);
+            }
             if ending.is_some()
                 && let Some(meter) = &mut self.meter
             {

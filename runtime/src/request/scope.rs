@@ -37,6 +37,8 @@ pub(crate) struct Scope {
     /// Whether `endpoint` is more than the want of a route.
     matched: bool,
     claimed: bool,
+    /// All of the response has been handed over, whether its source was asked for its end or not.
+    delivered: bool,
     /// The response has failed within its protocol.
     failed: bool,
     /// A panic has passed through the service or the body.
@@ -135,6 +137,7 @@ impl Scope {
             waits,
             matched,
             claimed: false,
+            delivered: false,
             failed: false,
             panicked: false,
             handler_panicked: false,
@@ -275,6 +278,16 @@ impl Scope {
         if !self.exceptions.any_reported() {
             self.global_exception("BodyError");
         }
+    }
+
+    /// All of the response has been handed over.
+    pub(crate) fn note_delivered(&mut self) {
+        self.delivered = true;
+    }
+
+    /// Whether all of the response has been handed over.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.delivered
     }
 
     /// A panic passes through the service or the body.

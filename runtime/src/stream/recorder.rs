@@ -172,6 +172,8 @@ impl StreamRecorder {
             StreamOutcome::Complete
         } else if thread::panicking() {
             StreamOutcome::Panic
+        } else if request::current(|scope| scope.is_delivered()) == Some(true) {
+            StreamOutcome::Complete
         } else {
             StreamOutcome::ClientDisconnect
         }

@@ -360,3 +360,23 @@ async fn a_head_request_for_any_form_is_no_disconnect() {
         assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 0, "{path}");
     }
 }
+
+/// After as many bytes as the head has stated nobody asks for more.
+#[tokio::test]
+async fn a_stream_of_stated_length_is_complete_when_that_is_sent() {
+    let metrics = metrics();
+    let stated = || async {
+        let body = Body::from_stream(opaque());
+        ([(axum::http::header::CONTENT_LENGTH, "11")], body)
+    };
+    let app = Router::new().route("/", route_get(stated)).layer(metrics.layer());
+    let mut body = send(&app, Method::GET, "/").await.into_body().into_data_stream();
+    for _ in 0..3 {
+        assert!(body.next().await.is_some_and(|chunk| chunk.is_ok()));
+    }
+    drop(body);
+    let complete = [("outcome", "complete")];
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &complete), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "success")]), 1);
+}

@@ -106,3 +106,25 @@ async fn five_hundred_clients_that_leave_at_once_leave_nothing_open() {
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), 334);
     assert!(server.stop().success());
 }
+
+#[tokio::test]
+async fn five_hundred_streams_that_are_cut_are_as_many_disconnects() {
+    let server = Process::start(&[]);
+    let mut clients = Vec::new();
+    for _ in 0..500 {
+        let path = get("/stream?n=1000000&ms=20", "");
+        clients.push(Client::send(server.address, path.as_bytes()).await);
+    }
+    server.until(|scrape| scrape.sum("app_active_streams", &[]) == 500).await;
+    for client in clients {
+        client.reset();
+    }
+    let scrape = server.until(|scrape| scrape.sum("app_active_requests", &[]) == 0).await;
+    assert_eq!(scrape.sum("app_active_streams", &[]), 0);
+    let left = [("outcome", "client_disconnect")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), 500);
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 500);
+    assert_eq!(scrape.sum("app_stream_errors_total", &[]), 0);
+    assert_eq!(scrape.sum("app_errors_total", &[]), 0);
+    assert!(server.stop().success());
+}
