@@ -74,6 +74,7 @@ mod request;
 mod site;
 mod stream;
 mod tokens;
+mod usage;
 // Nor is there a response that says it is one of events, whose comments are told from them.
 #[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod wire;
@@ -92,4 +93,5 @@ pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};
 #[cfg(feature = "axum")]
 pub use crate::stream::ResponseChunk;
 pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};
-pub use crate::tokens::{TokenUsage, Usage, token_usage_context};
+pub use crate::tokens::{TokenUsage, token_usage_context};
+pub use crate::usage::Usage;

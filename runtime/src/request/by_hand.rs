@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 
-use crate::tokens::Usage;
+use crate::usage::Usage;
 
 /// What has been recorded by hand for the call behind a stream whose protocol is read.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use crate::family::{FinishReason, MissingReason, StreamOutcome};
 use crate::protocol::Protocol;
 use crate::request::{ByHand, Content, Ending, OpenCall, Scope, StreamClaim};
 use crate::site::{EndpointSeries, PaceSeries, Site};
-use crate::tokens::Usage;
+use crate::usage::Usage;
 use crate::wire::{Reader, Seen};
 
 /// The site of a claim, if it has a model's call behind it.

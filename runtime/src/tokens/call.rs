@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::mem;
 use std::thread;
 
-use super::{ReplyKind, TokenUsage, Usage};
+use super::{ReplyKind, TokenUsage};
 use crate::endpoint::Verdict;
 use crate::family::FinishReason;
 use crate::metrics::Metrics;
 use crate::request::{self, CallId, Ending, OpenCall};
 use crate::site::Site;
+use crate::usage::Usage;
 
 /// The open call of a function under `#[track_tokens]`. Dropped without being finished, the call was
 /// cancelled or panicked.

@@ -34,7 +34,7 @@ pub mod token_usage_context {
     use crate::metrics::Metrics;
     use crate::request::{self, SharedCall};
     use crate::site::TokenSeries;
-    use crate::tokens::Usage;
+    use crate::usage::Usage;
 
     /// Records the usage of one model call for the request being served.
     ///

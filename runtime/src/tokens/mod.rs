@@ -3,10 +3,8 @@
 mod call;
 mod context;
 mod reply;
-mod usage;
 
 pub use self::call::{TokenCall, finish_call, finish_stream_call, start_call};
 pub use self::context::token_usage_context;
 pub(crate) use self::reply::ReplyKind;
 pub use self::reply::TokenUsage;
-pub use self::usage::{TokenCount, Usage};

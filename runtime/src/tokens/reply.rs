@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Usage;
 use crate::family::FinishReason;
+use crate::usage::Usage;
 
 /// A value that may carry the token usage of a model call.
 ///

@@ -1,7 +1,7 @@
 //! The numbers of tokens that protocols name, as they are sent.
 
 use super::path::Place;
-use crate::tokens::Usage;
+use crate::usage::Usage;
 
 /// A number that some protocol names. Its meaning is that protocol's: see each one's `usage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::events::{Events, Item};
 use super::json::JsonReader;
 use crate::family::FinishReason;
 use crate::protocol::Protocol;
-use crate::tokens::Usage;
+use crate::usage::Usage;
 
 /// Some begin their bytes with this mark, and neither events nor JSON have use for it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

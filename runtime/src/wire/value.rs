@@ -8,7 +8,8 @@ use super::path::Place;
 use super::reader::finish_reason;
 use crate::family::FinishReason;
 use crate::protocol::Protocol;
-use crate::tokens::{TokenUsage, Usage};
+use crate::tokens::TokenUsage;
+use crate::usage::Usage;
 
 /// Where a plain reply names its model.
 const MODEL: [&str; 2] = ["model", "modelVersion"];

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{check, read, read_pieces, samples};
 use crate::protocol::Protocol;
-use crate::tokens::Usage;
+use crate::usage::Usage;
 use crate::wire::Reader;
 
 const PROTOCOLS: [Protocol; 5] =

@@ -2,7 +2,7 @@
 
 use crate::family::FinishReason;
 use crate::protocol::Protocol;
-use crate::tokens::Usage;
+use crate::usage::Usage;
 
 pub(super) struct Sample {
     pub(super) name: &'static str,

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::samples;
 use crate::family::FinishReason;
-use crate::tokens::{TokenUsage, Usage};
+use crate::tokens::TokenUsage;
+use crate::usage::Usage;
 
 #[test]
 fn the_same_as_its_bytes() {
