@@ -107,7 +107,8 @@ pub(crate) async fn events(State(pace): State<Pace>) -> impl Stream<Item = Event
             pace.wait().await;
             yield Event::default().id(number.to_string()).data(format!("line {number}"));
         }
-        yield Event::default().event("end").data("");
+        // A browser dispatches no event without data.
+        yield Event::default().event("end").data("end");
     }
 }
 
