@@ -3,6 +3,9 @@
 use crate::family::{FinishReason, TokenClass, TokenType};
 use crate::site::TokenSeries;
 
+/// More tokens than a call can have.
+pub(crate) const MOST_TOKENS: u64 = 1 << 40;
+
 /// The tokens of one model call.
 ///
 /// `input` and `output` are totals, as providers bill them: cached tokens are part of the input,
@@ -110,6 +113,18 @@ impl Usage {
         (usage != Self::default()).then_some(usage)
     }
 
+    /// The same, with no count so large that adding it up could wrap a counter around.
+    fn plausible(&self) -> Self {
+        let plausible = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MOST_TOKENS));
+        Self {
+            input: plausible(self.input),
+            cache_read: plausible(self.cache_read),
+            cache_write: plausible(self.cache_write),
+            output: plausible(self.output),
+            reasoning: plausible(self.reasoning),
+        }
+    }
+
     /// The input, or as much of it as the known parts prove.
     const fn known_input(&self) -> u64 {
         match self.input {
@@ -156,12 +171,11 @@ impl Usage {
 
     /// Counts this usage as one model call that stopped for a reason.
     pub(crate) fn record(&self, series: &TokenSeries, finish: FinishReason) {
-        for (class, tokens) in self.partition() {
+        let it = self.plausible();
+        for (class, tokens) in it.partition() {
             series.usage(class).add(tokens);
         }
-        for (token_type, tokens) in
-            [(TokenType::Input, self.input), (TokenType::Output, self.output)]
-        {
+        for (token_type, tokens) in [(TokenType::Input, it.input), (TokenType::Output, it.output)] {
             if let Some(tokens) = tokens {
                 series.total(token_type).observe(tokens);
             }

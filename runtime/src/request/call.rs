@@ -162,6 +162,7 @@ fn count_missing(series: &TokenSeries, ending: Ending) {
 pub(crate) struct OpenCalls {
     newest: Option<OpenCall>,
     older: Vec<OpenCall>,
+    left: Option<CallId>,
 }
 
 impl OpenCalls {
@@ -183,12 +184,23 @@ impl OpenCalls {
         Some(self.older.remove(place))
     }
 
-    /// Takes out the newest call that the function of a site has begun.
-    pub(crate) fn end_of(&mut self, site: &Site) -> Option<OpenCall> {
-        let is_its = |call: &OpenCall| call.site.is_beside(site);
-        let calls = self.newest.iter().chain(self.older.iter().rev());
-        let id = calls.into_iter().find(|call| is_its(call)).map(OpenCall::id)?;
-        self.end(id)
+    /// The newest call that the function of a site has begun.
+    pub(crate) fn newest_of(&self, site: &Site) -> Option<CallId> {
+        let mut calls = self.newest.iter().chain(self.older.iter().rev());
+        calls.find(|call| call.site.is_beside(site)).map(OpenCall::id)
+    }
+
+    /// Leaves a call open whose function has returned a stream.
+    pub(crate) fn leave(&mut self, id: CallId) {
+        self.left = Some(id);
+    }
+
+    /// The call that has been left open just now, if it is one of this site's function.
+    pub(crate) fn left_of(&mut self, site: &Site) -> Option<CallId> {
+        let left = self.left?;
+        let mut calls = self.newest.iter().chain(&self.older);
+        let is_its = calls.any(|call| call.id == left && call.site.is_beside(site));
+        is_its.then(|| self.left.take()).flatten()
     }
 
     /// Takes the newest call out.

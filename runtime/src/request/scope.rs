@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::exception::Exceptions;
-use super::{ByHand, Ending, Exception, OpenCalls, RequestSize, current, end};
+use super::{ByHand, CallId, Ending, Exception, Failures, OpenCalls, RequestSize, current, end};
 use crate::family::Method;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
@@ -39,8 +39,8 @@ pub(crate) struct Scope {
     claimed: bool,
     /// All of the response has been handed over, whether its source was asked for its end or not.
     delivered: bool,
-    /// The response has failed within its protocol.
-    failed: bool,
+    /// What has failed within its protocol; there once a protocol is read.
+    failures: Option<Arc<Failures>>,
     /// A panic has passed through the service or the body.
     panicked: bool,
     /// A panic has passed through the claiming handler, and may have been caught since.
@@ -86,6 +86,8 @@ pub(crate) struct StreamClaim {
     pub(crate) endpoint: Arc<EndpointSeries>,
     /// Whose stream it is, where an attribute says so.
     pub(crate) site: Option<&'static Site>,
+    /// The call of the model that has begun already.
+    pub(crate) call: Option<CallId>,
     pub(crate) provider: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
 }
@@ -110,6 +112,7 @@ impl StreamClaim {
             content: Content::Readable,
             endpoint,
             site: None,
+            call: None,
             provider: unknown.clone(),
             model: unknown,
         }
@@ -138,7 +141,7 @@ impl Scope {
             matched,
             claimed: false,
             delivered: false,
-            failed: false,
+            failures: None,
             panicked: false,
             handler_panicked: false,
             started: Instant::now(),
@@ -267,10 +270,9 @@ impl Scope {
         }
     }
 
-    /// The response has failed, although its head says otherwise and its bytes go on. Before there is a
-    /// head the handler may still make something else of it.
-    pub(crate) fn note_failure(&mut self) {
-        self.failed |= self.head.is_some();
+    /// Where a stream says that it has failed, wherever it is polled.
+    pub(crate) fn failures(&mut self) -> Arc<Failures> {
+        Arc::clone(self.failures.get_or_insert_default())
     }
 
     /// The response body has failed. What its generator has reported by hand it has not lost, too.
@@ -351,6 +353,9 @@ impl Scope {
     pub(crate) fn head(&mut self, status: StatusCode, ends: bool) {
         self.ends_with_head |= ends;
         self.head = Some(Head { status, at: Instant::now() });
+        if let Some(failures) = &self.failures {
+            failures.note_head();
+        }
         self.count_returned(status.as_u16());
     }
 
@@ -361,7 +366,8 @@ impl Scope {
             call.close(&endpoint, ending);
         }
         let status = self.head.map(|head| head.status);
-        let ending = ending.after_panic(self.handler_panicked, status).after_failure(self.failed);
+        let failed = self.failures.as_ref().is_some_and(|failures| failures.any());
+        let ending = ending.after_panic(self.handler_panicked, status).after_failure(failed);
         let end = end(status, ending);
         self.count_returned(end.status);
         if ending == Ending::Panicked {

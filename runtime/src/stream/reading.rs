@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::family::{FinishReason, MissingReason, StreamOutcome};
 use crate::protocol::Protocol;
-use crate::request::{ByHand, Content, Ending, OpenCall, Scope, StreamClaim};
+use crate::request::{self, ByHand, Content, Ending, Failures, OpenCall, Scope, StreamClaim};
 use crate::site::{EndpointSeries, PaceSeries, Site};
 use crate::usage::Usage;
 use crate::wire::{Reader, Seen};
@@ -26,6 +26,9 @@ pub(crate) struct Reading {
     /// Where the call's tokens belong.
     tokens_endpoint: Arc<EndpointSeries>,
     by_hand: Arc<ByHand>,
+    /// Where the request hears of failures, and whether it has heard of this one.
+    failures: Option<Arc<Failures>>,
+    failed: bool,
     /// The reply has named a model, and its pace is known.
     paced: bool,
     /// When the first and the last item with content were ready.
@@ -36,13 +39,14 @@ impl Reading {
     /// The reading of a stream that is made while a request is served, if its attribute names a protocol.
     /// Where the function is tracked as well, there is one call of the model, not two.
     pub(super) fn inside(scope: &mut Scope, claim: &StreamClaim) -> Option<Box<Self>> {
-        let site = reads(claim)?;
-        let begun = scope.calls().end_of(site);
+        reads(claim)?;
+        let begun = claim.call.and_then(|id| scope.calls().end(id));
         let tokens_endpoint = begun
             .as_ref()
             .filter(|call| call.site().endpoint().is_some())
             .map(|call| scope.endpoint_of(call.site()));
-        let reading = Self::of(claim, begun, tokens_endpoint)?;
+        let mut reading = Self::of(claim, begun, tokens_endpoint)?;
+        reading.failures = Some(scope.failures());
         scope.begin_reading(&reading.by_hand);
         Some(reading)
     }
@@ -70,6 +74,8 @@ impl Reading {
             call,
             tokens_endpoint: tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint)),
             by_hand: Arc::default(),
+            failures: None,
+            failed: false,
             paced: false,
             content: None,
         }))
@@ -90,6 +96,20 @@ impl Reading {
             self.pace().first_token().observe_duration(at - entered);
         }
         self.content = Some((self.content.map_or(at, |(first, _)| first), at));
+    }
+
+    /// The stream has failed within its protocol, and with it the request.
+    pub(super) fn fail(&mut self) {
+        if !std::mem::replace(&mut self.failed, true)
+            && let Some(failures) = &self.failures
+        {
+            failures.add();
+        }
+    }
+
+    /// The source is about to be polled: what is recorded by hand meanwhile is its.
+    pub(super) fn poll_begins(&self) {
+        request::current(|scope| scope.begin_reading(&self.by_hand));
     }
 
     /// The source has ended: the last line may lack its end.
@@ -169,6 +189,9 @@ impl Reading {
             self.call.miss(&series, finish, missing);
         }
         self.call.close(&self.tokens_endpoint, ending);
+        if let Some(failures) = self.failures.filter(|_| self.failed) {
+            failures.forgive();
+        }
     }
 
     /// What the bytes have told, and what was recorded by hand.

@@ -10,8 +10,9 @@ use crate::request::{self, Scope, StreamClaim};
 use crate::site::{PaceSeries, StreamSeries};
 use crate::wire::Comments;
 
-/// How far the shared counters may be behind a stream that flows: this many chunks, or this long.
+/// How far the shared counters may be behind a stream that flows: this many chunks, bytes, or this long.
 const FLUSH_CHUNKS: u64 = 64;
+const FLUSH_BYTES: u64 = 64 * 1024;
 const FLUSH_AFTER: Duration = Duration::from_millis(250);
 
 /// Counts one stream. What it has seen it keeps to itself for a moment, so that a chunk costs one
@@ -21,8 +22,7 @@ pub(crate) struct StreamRecorder {
     pace: Arc<PaceSeries>,
     /// What reads the protocol, where one is named.
     reading: Option<Box<Reading>>,
-    /// What tells comments, in a stream of events.
-    comments: Option<Comments>,
+    kind: Kind,
     /// The request's entry, else the stream's creation.
     entered: Instant,
     started: Option<Instant>,
@@ -34,6 +34,15 @@ pub(crate) struct StreamRecorder {
     polling: bool,
     failed: bool,
     complete: bool,
+}
+
+/// What is known of a stream's bytes.
+enum Kind {
+    Unknown,
+    /// They are events, whose comments are no chunks.
+    Events(Comments),
+    /// They are something else, in which nothing is a comment.
+    Other,
 }
 
 impl StreamRecorder {
@@ -59,7 +68,7 @@ impl StreamRecorder {
             series,
             pace: claim.endpoint.pace(&claim.model),
             reading,
-            comments: None,
+            kind: Kind::Unknown,
             entered,
             started: None,
             last_chunk: None,
@@ -75,7 +84,8 @@ impl StreamRecorder {
     /// The same record, of a stream that is one of events, or is not: their comments are no chunks.
     #[cfg(feature = "axum")]
     pub(crate) fn of_events(mut self, events: bool) -> Self {
-        self.comments = events.then(Comments::new);
+        let readable = self.reading.as_ref().is_none_or(|reading| reading.readable);
+        self.kind = if events && readable { Kind::Events(Comments::new()) } else { Kind::Other };
         self
     }
 
@@ -83,6 +93,9 @@ impl StreamRecorder {
     /// earlier.
     pub(crate) fn poll_begins(&mut self) {
         self.polling = true;
+        if let Some(reading) = &self.reading {
+            reading.poll_begins();
+        }
         if self.started.is_none() {
             self.started = Some(head_at().unwrap_or_else(Instant::now));
         }
@@ -108,7 +121,10 @@ impl StreamRecorder {
     /// Reads an item, and tells whether it is a comment.
     fn is_comment(&mut self, bytes: &[u8], now: Instant) -> bool {
         let Some(reading) = self.reading.as_mut().filter(|reading| reading.readable) else {
-            return self.comments.as_mut().is_some_and(|comments| comments.take(bytes));
+            return match &mut self.kind {
+                Kind::Events(comments) => comments.take(bytes),
+                Kind::Unknown | Kind::Other => false,
+            };
         };
         let seen = reading.read(bytes, now, self.entered);
         if let Some(pace) = reading.new_pace() {
@@ -117,24 +133,28 @@ impl StreamRecorder {
         if seen.error {
             self.error_event();
         }
-        seen.comment_only
+        seen.comment_only && !matches!(self.kind, Kind::Other)
     }
 
     /// An error within the protocol: the stream has failed, and with it the request.
     fn error_event(&mut self) {
-        let error_type = self.reading.as_ref().map_or("", |reading| reading.error_type());
-        self.series.error(error_type);
-        request::current(Scope::note_failure);
+        if let Some(reading) = &mut self.reading {
+            self.series.error(reading.error_type());
+            reading.fail();
+        }
     }
 
     fn chunk(&mut self, bytes: usize, now: Instant) {
-        match self.last_chunk.replace(now) {
+        let last = self.last_chunk.replace(now);
+        let first = last.is_none();
+        match last {
             None => self.pace.first_chunk.observe_duration(now - self.entered),
             Some(last) => self.pace.gap.observe_duration(now - last),
         }
         self.chunks += 1;
         self.bytes += bytes as u64;
-        if self.chunks >= FLUSH_CHUNKS || now - self.flushed >= FLUSH_AFTER {
+        let many = self.chunks >= FLUSH_CHUNKS || self.bytes >= FLUSH_BYTES;
+        if first || many || now - self.flushed >= FLUSH_AFTER {
             self.flushed = now;
             self.flush();
         }

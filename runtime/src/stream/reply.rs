@@ -8,7 +8,7 @@ use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request::{self, Content, StreamClaim};
+use crate::request::{self, CallId, Content, Scope, StreamClaim};
 use crate::site::{EndpointSeries, Site};
 
 /// A stream that an annotated function is about to return.
@@ -16,18 +16,31 @@ pub struct StreamStart {
     site: &'static Site,
     provider: Cow<'static, str>,
     model: Cow<'static, str>,
+    /// The call that another attribute of the same function has begun just before, it may be.
+    begun: Option<CallId>,
 }
 
 impl StreamStart {
     /// The stream of a site; `provider` and `model` are empty where they are not known.
     #[must_use]
     pub fn new(site: &'static Site, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
-        Self { site, provider, model }
+        let begun = site
+            .protocol()
+            .and_then(|_| request::current(|scope| scope.calls().newest_of(site)).flatten());
+        Self { site, provider, model, begun }
+    }
+
+    /// The claim within a request. Of the calls that the function has open at once its own is the one that
+    /// has been left open just now, where the other attribute stands inside, else the one begun before.
+    fn claim_in(&self, scope: &mut Scope) -> StreamClaim {
+        let call = scope.calls().left_of(self.site).or(self.begun);
+        StreamClaim { call, ..self.claim(scope.endpoint_of(self.site)) }
     }
 
     fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamClaim {
         StreamClaim {
             events: false,
+            call: None,
             content: Content::Readable,
             endpoint,
             site: Some(self.site),
@@ -44,7 +57,7 @@ impl StreamStart {
     /// The same, where a response's head has something to say of it.
     pub(super) fn recorder_of(&self, content: Content) -> Option<StreamRecorder> {
         request::current(|scope| {
-            let claim = self.claim(scope.endpoint_of(self.site));
+            let claim = self.claim_in(scope);
             StreamRecorder::inside(scope, &StreamClaim { content, ..claim })
         })
         .unwrap_or_else(|| {
@@ -59,7 +72,7 @@ impl StreamStart {
     #[cfg(feature = "axum")]
     pub(super) fn claim_body(&self, events: bool) {
         let claimed = request::current(|scope| {
-            let claim = self.claim(scope.endpoint_of(self.site));
+            let claim = self.claim_in(scope);
             scope.claim_stream(StreamClaim { events, ..claim });
         });
         if claimed.is_none() && self.site.warns_now() {

@@ -70,6 +70,9 @@ impl TokenCall {
         {
             self.close(Ending::Complete, None, FinishReason::Unknown);
         }
+        if let Place::Request(id) = self.0 {
+            request::current(|scope| scope.calls().leave(id));
+        }
         self.0 = Place::Nowhere;
     }
 

@@ -1,5 +1,6 @@
 //! What one frame has told, whatever protocol it will turn out to be of.
 
+use crate::usage::MOST_TOKENS;
 use serde_json::Value;
 
 use super::counts::{Counts, Owner};
@@ -288,11 +289,15 @@ fn kind(text: &[u8]) -> Kind {
 }
 
 /// The number that these digits are. A sign, a fraction or an exponent makes it none.
+///
+/// One that no model could have read is a mistake upstream (-1, say, in another guise), and would wrap a
+/// counter around.
 fn natural(bare: &[u8]) -> Option<u64> {
     let digits = str::from_utf8(bare).ok()?;
     let signed = digits.starts_with('+');
     let padded = digits.len() > 1 && digits.starts_with('0');
-    if signed || padded { None } else { digits.parse().ok() }
+    let number = if signed || padded { None } else { digits.parse().ok() };
+    number.filter(|number| *number <= MOST_TOKENS)
 }
 
 /// The text that a JSON string's inside stands for.

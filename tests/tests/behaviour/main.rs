@@ -19,6 +19,7 @@ mod panics;
 mod places;
 mod polls;
 mod protocol_bodies;
+mod protocol_calls;
 mod protocol_forms;
 mod protocol_splits;
 mod protocols;

@@ -115,12 +115,16 @@ fn counts_that_are_none() {
         assert_eq!(reader.usage(), None, "{odd}");
         assert!(reader.unparsed(), "{odd}");
     }
-    let most = format!(
-        "{{\"type\":\"message\",\"content\":[],\"usage\":{{\"input_tokens\":{0},\"cache_read_input_tokens\":{0},\"output_tokens\":{0}}}}}",
-        u64::MAX
-    );
-    let usage = read(Protocol::Anthropic, &most).usage();
-    assert_eq!(usage, Some(Usage::new(u64::MAX, u64::MAX).cache_read(u64::MAX)));
+    // One that would wrap a counter around is none either.
+    let read = |number: u64| {
+        let text = format!(
+            "{{\"type\":\"message\",\"content\":[],\"usage\":{{\"input_tokens\":{number},\"cache_read_input_tokens\":{number},\"output_tokens\":{number}}}}}",
+        );
+        read(Protocol::Anthropic, &text).usage()
+    };
+    assert_eq!(read(u64::MAX), None);
+    let most = 1 << 40;
+    assert_eq!(read(most), Some(Usage::new(2 * most, most).cache_read(most)));
 }
 
 #[test]
