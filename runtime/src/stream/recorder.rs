@@ -36,7 +36,8 @@ pub(crate) struct StreamRecorder {
     complete: bool,
 }
 
-/// What is known of a stream's bytes.
+/// What is known of a stream's bytes: only a response tells.
+#[cfg_attr(not(feature = "axum"), expect(dead_code))]
 enum Kind {
     Unknown,
     /// They are events, whose comments are no chunks.
