@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod call;
+mod claim;
 mod current;
 mod exception;
 mod failures;
@@ -12,10 +13,11 @@ mod size;
 
 pub(crate) use self::by_hand::ByHand;
 pub(crate) use self::call::{CallId, OpenCall, OpenCalls, SharedCall};
+pub(crate) use self::claim::{Content, StreamClaim};
 pub(crate) use self::current::{current, enter};
 pub(crate) use self::exception::Exception;
 pub(crate) use self::failures::Failures;
 pub(crate) use self::outcome::{Ending, end};
 pub use self::returned::returned;
-pub(crate) use self::scope::{Content, Entry, Scope, StreamClaim};
+pub(crate) use self::scope::{Entry, Scope};
 pub(crate) use self::size::RequestSize;
