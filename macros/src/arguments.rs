@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Expr, ExprLit, Lit, LitStr, Path, Token};
+use syn::{Error, Expr, ExprLit, Lit, LitStr, Path, Token, token};
 
 use crate::errors::Errors;
 use crate::suggest::nearest;
@@ -102,7 +102,13 @@ fn one(
     given: &mut Vec<(Ident, Value)>,
 ) -> Result<(), Error> {
     if let Some(text) = input.fork().parse::<Option<LitStr>>()? {
-        let name = if text.value().starts_with('/') { "endpoint" } else { known[0] };
+        let is_method =
+            !text.value().is_empty() && text.value().bytes().all(|byte| byte.is_ascii_uppercase());
+        let name = match text.value() {
+            path if path.starts_with('/') => "endpoint",
+            _ if is_method && known.contains(&"method") => "method",
+            _ => known[0],
+        };
         let message = format!("an argument has a name: {name} = {:?}", text.value());
         return Err(Error::new_spanned(text, message));
     }
@@ -111,6 +117,10 @@ fn one(
     })?;
     if !known.iter().any(|known| name == known) {
         return Err(Error::new_spanned(&name, unknown(attribute, known, &name.to_string())));
+    }
+    if input.peek(Token![:]) || input.peek(token::Paren) {
+        let message = format!("an argument is written with `=`: {name} = …");
+        return Err(Error::new_spanned(&name, message));
     }
     let equals = input.parse::<Option<Token![=]>>()?;
     if equals.is_none() || input.is_empty() || input.peek(Token![,]) {
@@ -134,7 +144,9 @@ fn one(
 
 fn unknown(attribute: &str, known: &[&str], name: &str) -> String {
     let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known);
-    let meant = synonym.filter(|meant| known.contains(meant)).or_else(|| nearest(name, known));
+    let meant = synonym
+        .filter(|meant| known.contains(meant))
+        .or_else(|| nearest(&name.to_lowercase(), known));
     let remedy = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("it takes {}", list(known)),

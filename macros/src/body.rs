@@ -19,6 +19,10 @@ pub(crate) fn is_caught(body: &Group) -> bool {
         && matches!(start.next(), Some(TokenTree::Ident(label)) if label == CAUGHT)
 }
 
+/// What may stand before a `!` that negates.
+const KEYWORDS: &[&str] =
+    &["if", "while", "match", "in", "else", "return", "break", "let", "mut", "move", "await", "as"];
+
 /// `return`, `?`, or a macro's call.
 fn leaves(tokens: TokenStream) -> bool {
     let mut tokens = tokens.into_iter().peekable();
@@ -39,13 +43,26 @@ fn leaves(tokens: TokenStream) -> bool {
             return true;
         }
         names_macro = match token {
-            TokenTree::Ident(_) => true,
+            TokenTree::Ident(name) => !KEYWORDS.iter().any(|keyword| name == keyword),
             // A name that a `macro_rules!` macro was given as a path.
             TokenTree::Group(group) => group.delimiter() == Delimiter::None,
             _ => false,
         };
     }
     false
+}
+
+/// Whether a body is nothing but a macro that never returns, as one is that is still to be written.
+pub(crate) fn is_stub(body: &Group) -> bool {
+    let mut tokens = body.stream().into_iter();
+    let named = matches!(tokens.next(), Some(TokenTree::Ident(name))
+        if ["todo", "unimplemented", "unreachable", "panic"].iter().any(|known| name == known));
+    let is = |token: Option<TokenTree>, wanted| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+    named
+        && is(tokens.next(), '!')
+        && matches!(tokens.next(), Some(TokenTree::Group(_)))
+        && tokens.next().is_none_or(|token| is(Some(token), ';'))
+        && tokens.next().is_none()
 }
 
 /// Every identifier in some tokens, but for those of fields and methods.
@@ -93,6 +110,8 @@ mod tests {
         for body in [
             "a + 1",
             "if a != (b) { !c } else { d }",
+            "if !(a) { b } else { !(c) }",
+            "while !(a && b) {}",
             "a.await; loop { break 1 }",
             "self.returned()",
             "let r#return = 1;",

@@ -29,9 +29,12 @@ impl<'a> ReturnedFuture<'a> {
 
 fn boxed(path: &mut Path) -> Option<&mut Type> {
     let name = path.segments.last()?.ident.to_string();
+    // As those of the futures crate have; another of that name may be no future.
+    let has_lifetime = matches!(&path.segments.last()?.arguments, PathArguments::AngleBracketed(
+        arguments) if matches!(arguments.args.first(), Some(GenericArgument::Lifetime(_))));
     let argument = only_argument(path)?;
     if name == "BoxFuture" || name == "LocalBoxFuture" {
-        return Some(argument);
+        return has_lifetime.then_some(argument);
     }
     let (Type::Path(pinned), true) = (bare_mut(argument), name == "Pin") else { return None };
     let is_box = pinned.path.segments.last().is_some_and(|last| last.ident == "Box");

@@ -1,5 +1,6 @@
 //! Label values that stand in the source.
 
+use syn::visit::{self, Visit};
 use syn::{Expr, ExprLit, Lit, LitStr};
 
 use crate::errors::Errors;
@@ -13,7 +14,16 @@ const LONGEST: usize = 128;
 /// Checks the value of `name`: text that a label can have, or an expression that will say.
 pub(crate) fn check(name: &str, value: Option<&Expr>, errors: &mut Errors) {
     match literal(value) {
-        None => {}
+        None => {
+            if let Some(expression) = value
+                && leaves_function(expression)
+            {
+                errors.at(
+                    expression,
+                    format!("`{name}` is read before the body and cannot leave it"),
+                );
+            }
+        }
         Some(Lit::Str(text)) => {
             if let Some(problem) = problem(name, text) {
                 errors.at(text, problem);
@@ -54,4 +64,29 @@ fn problem(name: &str, text: &LitStr) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Whether an expression may end the function, or wait: a macro's call is the user's word that it does
+/// neither.
+fn leaves_function(expression: &Expr) -> bool {
+    struct Leaves(bool);
+    impl<'ast> Visit<'ast> for Leaves {
+        fn visit_expr(&mut self, expression: &'ast Expr) {
+            self.0 |= matches!(
+                expression,
+                Expr::Try(_)
+                    | Expr::Return(_)
+                    | Expr::Break(_)
+                    | Expr::Continue(_)
+                    | Expr::Await(_)
+            );
+            // What leaves a closure does not leave the function.
+            if !matches!(expression, Expr::Closure(_) | Expr::Async(_)) {
+                visit::visit_expr(self, expression);
+            }
+        }
+    }
+    let mut leaves = Leaves(false);
+    leaves.visit_expr(expression);
+    leaves.0
 }

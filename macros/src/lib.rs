@@ -125,7 +125,13 @@ use crate::errors::report;
 /// - A future of a type with a name of its own (`Ready<T>`), or with bounds beyond `Send`, `Sync` and
 ///   `Unpin`, cannot be replaced by one that records: there the call is the making of it.
 /// - In a synchronous function whose body may leave early, `#[track_caller]` tracks the attribute.
-/// - The lints `unconditional_recursion` and clippy's `needless_pass_by_value` do not see through a closure.
+/// - A closure behind `impl Fn` needs the types of its arguments written.
+/// - `#[tracing::instrument(err)]` on a method of an `#[async_trait]` impl goes above this attribute.
+/// - Lints that look for what a function is made of do not see through a closure or an async block:
+///   `unconditional_recursion`, and clippy's `needless_pass_by_value`, `needless_return`, `unused_async`,
+///   `print_stdout`, `missing_errors_doc` and `missing_panics_doc`; and `used_underscore_binding`,
+///   `type_complexity` and `result_large_err` are not reported of what is moved in.
+/// - rustdoc shows an argument of a synchronous function that is a pattern as `__arg0`.
 /// - A chain of more than 16 annotated async functions that all leave early and stand before the one they
 ///   call reaches the compiler's default `recursion_limit`; without attributes it takes 31.
 ///

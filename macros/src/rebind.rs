@@ -7,10 +7,12 @@ use std::mem;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, FnArg, Pat, PatType, Receiver, ReceiverKind, Token};
 
 use crate::body::names_in;
+use crate::site::located;
 
 /// The bindings that stand before `body`, of the arguments in `inputs`. An argument that is
 /// `mentioned` is used by the attribute, and so is no unused one.
@@ -80,11 +82,16 @@ fn taken_apart_inside(
     attributes: &[Attribute],
 ) -> TokenStream {
     let name = Ident::new(&format!("__arg{place}"), Span::mixed_site());
-    let pattern = mem::replace(&mut *argument.pat, syn::parse_quote!(#name));
+    let mut pattern = mem::replace(&mut *argument.pat, syn::parse_quote!(#name));
+    let mut borrows = BorrowsMutably(false);
+    borrows.visit_pat_mut(&mut pattern);
+    let mutability = borrows.0.then(|| quote! { mut });
+    // At the pattern, where one that does not always match is to be mended.
+    let bind = located(pattern.span(), quote! { let });
     let take_apart = (!matches!(pattern, Pat::Wild(_))).then(|| {
-        quote! { #(#attributes)* let #pattern = #name; }
+        quote! { #(#attributes)* #bind #pattern = #name; }
     });
-    quote! { #(#attributes)* let #name = #name; #take_apart }
+    quote! { #(#attributes)* let #mutability #name = #name; #take_apart }
 }
 
 /// An argument's attributes: those that stay on it, and those that its inner binding needs. Where an
@@ -112,6 +119,18 @@ impl VisitMut for Bindings {
             && binding.by_ref.is_none()
         {
             self.0.push((binding.mutability.take(), binding.ident.clone()));
+        }
+        visit_mut::visit_pat_mut(self, pattern);
+    }
+}
+
+/// Whether a pattern has a `ref mut` in it.
+struct BorrowsMutably(bool);
+
+impl VisitMut for BorrowsMutably {
+    fn visit_pat_mut(&mut self, pattern: &mut Pat) {
+        if let Pat::Ident(binding) = pattern {
+            self.0 |= binding.by_ref.is_some() && binding.mutability.is_some();
         }
         visit_mut::visit_pat_mut(self, pattern);
     }

@@ -9,19 +9,48 @@ pub(crate) struct StreamPlace<'a> {
     pub(crate) ty: &'a Type,
 }
 
-/// The `Stream<Item = T>` of an `impl Stream<Item = T>`, and its `T`.
-pub(crate) fn stream_bound(stream: &Type) -> Option<(&Path, &Type)> {
+/// The `Stream<Item = T>` of an `impl Stream<Item = T>`, and its `T`; of an `impl TryStream` the `Result` of
+/// what it says. With its item named, either is a trait that an object can be of.
+pub(crate) fn stream_bound(stream: &Type) -> Option<(Path, Type)> {
     let Type::ImplTrait(opaque) = stream else { return None };
     opaque.bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else { return None };
-        let last = bound.path.segments.last().filter(|last| last.ident == "Stream")?;
+        let last = bound.path.segments.last()?;
         let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-        arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(item) if item.ident == "Item" => {
-                Some((&bound.path, &item.ty))
-            }
-            _ => None,
-        })
+        let ty = |name: &str| {
+            arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::AssocType(item) if item.ident == name => Some(&item.ty),
+                _ => None,
+            })
+        };
+        let item = if last.ident == "Stream" {
+            ty("Item")?.clone()
+        } else if last.ident == "TryStream" {
+            let (ok, error) = (ty("Ok")?, ty("Error")?);
+            syn::parse_quote!(::core::result::Result<#ok, #error>)
+        } else {
+            return None;
+        };
+        let names_item = ty("Item").is_some();
+        let mut bound = bound.path.clone();
+        if let Some(PathArguments::AngleBracketed(arguments)) =
+            bound.segments.last_mut().map(|last| &mut last.arguments)
+            && !names_item
+        {
+            arguments.args.push(syn::parse_quote!(Item = #item));
+        }
+        Some((bound, item))
+    })
+}
+
+/// A bound of an `impl Stream` that the stream does not satisfy when it comes back wrapped.
+pub(crate) fn lost_bound(stream: &Type) -> Option<(&Path, String)> {
+    const KEPT: [&str; 6] = ["Stream", "TryStream", "FusedStream", "Send", "Sync", "Unpin"];
+    let Type::ImplTrait(opaque) = stream else { return None };
+    opaque.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else { return None };
+        let last = bound.path.segments.last()?;
+        (!KEPT.iter().any(|kept| last.ident == kept)).then(|| (&bound.path, last.ident.to_string()))
     })
 }
 
@@ -84,16 +113,20 @@ fn ok_type(reply: &Type) -> Option<&Type> {
 /// The type itself, which reaches an attribute inside an invisible group where a `macro_rules!` macro was
 /// given it.
 pub(crate) fn bare(mut ty: &Type) -> &Type {
-    while let Type::Group(group) = ty {
-        ty = &group.elem;
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            ty => return ty,
+        };
     }
-    ty
 }
 
 /// [`bare`], to be changed.
 pub(crate) fn bare_mut(ty: &mut Type) -> &mut Type {
     match ty {
         Type::Group(group) => bare_mut(&mut group.elem),
+        Type::Paren(paren) => bare_mut(&mut paren.elem),
         ty => ty,
     }
 }

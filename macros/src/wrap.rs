@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, Lifetime, Path, ReturnType, Signature, Type, Visibility};
 
-use crate::body::{CAUGHT, is_caught, may_leave, names_in};
+use crate::body::{CAUGHT, is_caught, is_stub, may_leave, names_in};
 use crate::function::Function;
 use crate::future::ReturnedFuture;
 use crate::rebind::rebind;
@@ -27,47 +27,67 @@ pub(crate) fn wrap(
     let mut output = function.outcome();
     EraseImplTrait::default().visit_type_mut(&mut output);
     let Function { attributes, visibility, mut signature, body, .. } = function;
+    let is_async = signature.asyncness.is_some();
+    // Of a body that is still to be written it is not known what it returns.
+    let is_stub = is_stub(&body)
+        && matches!(&signature.output, ReturnType::Type(_, reply) if has_impl_trait(reply));
     let future = match &mut signature.output {
-        ReturnType::Type(_, reply) if signature.asyncness.is_none() => ReturnedFuture::of(reply),
+        ReturnType::Type(_, reply) if !is_async && !is_stub => ReturnedFuture::of(reply),
         _ => None,
     };
     let boxed = future.map(|future| future.boxed);
+    let never_returns = never_returns || is_stub;
     let in_place =
         stays_in_place(&attributes, &signature, &body) || boxed.is_none() && never_returns;
-    let Run { tokens: run, ty } = if in_place {
+    let run = if in_place {
         in_its_place(before.attribute, &signature.output, &body)
     } else {
         caught(before.attribute, &mut signature, krate, &body, &before.mentioned(&attributes))
     };
-    let ty = ty.map(|ty| quote! { : #ty });
     let reply = mixed_site("__reply");
     let Before { labels, guard, start, .. } = before;
+    let mark = Lifetime::new(&format!("'{CAUGHT}"), Span::mixed_site());
     let recorded = match boxed {
-        None if never_returns => quote! { #labels let #guard = #start; #run },
+        None if never_returns => {
+            let run = run.forever();
+            quote! { #mark: { #labels let #guard = #start; #run } }
+        }
         None => {
-            let after = after(&reply);
-            quote! { #labels let #guard = #start; let #reply #ty = #run; #after }
+            let (run, after) = (run.bind(&reply), after(&reply));
+            quote! { #mark: { #labels let #guard = #start; #run #after } }
         }
         Some(boxed) => {
             let made = mixed_site("__future");
-            let after = after(&reply);
-            let renewed = quote! {
-                #krate::__private::returned::<#output, _, _, _, _, _>(
-                    #made,
-                    move || #start,
-                    move |#guard, #reply| { #after },
-                )
-            };
-            let renewed = if boxed {
-                quote! { ::std::boxed::Box::pin(#renewed) }
+            let (run, after) = (run.bind(&made), after(&reply));
+            if boxed {
+                // As an async trait's method ends, and as others who look for one will find it.
+                quote! {
+                    #labels
+                    #run
+                    ::std::boxed::Box::pin(async move {
+                        let #guard = #start;
+                        let #reply: #output = #made.await;
+                        #after
+                    })
+                }
             } else {
-                renewed
-            };
-            quote! { #labels let #made #ty = #run; #renewed }
+                quote! {
+                    #mark: {
+                        #labels
+                        #run
+                        #[allow(clippy::result_large_err)]
+                        let #made = #krate::__private::returned::<#output, _, _, _, _, _>(
+                            #made,
+                            move || #start,
+                            move |#guard, #reply| { #after },
+                        );
+                        #made
+                    }
+                }
+            }
         }
     };
-    let caught = Lifetime::new(&format!("'{CAUGHT}"), Span::mixed_site());
-    let mut whole = Group::new(Delimiter::Brace, quote! { #caught: { #recorded } });
+    let mut whole = Group::new(Delimiter::Brace, recorded);
     // An item that ends with a brace of ours would not be the user's: no one would miss it if it were
     // never called.
     whole.set_span(body.span());
@@ -84,17 +104,48 @@ fn stays_in_place(attributes: &[Attribute], signature: &Signature, body: &Group)
 }
 
 /// The value of a body, and the type that its binding must be given.
-struct Run {
-    tokens: TokenStream,
-    ty: Option<Type>,
+enum Run {
+    /// In the function itself.
+    Here { tokens: TokenStream, ty: Option<TokenStream> },
+    /// In a closure that is called.
+    Called(TokenStream),
+}
+
+impl Run {
+    /// Runs the body and binds its value. What clippy has to say of the type it says where the user wrote
+    /// it.
+    fn bind(&self, name: &Ident) -> TokenStream {
+        match self {
+            // It is assigned: what initialises a `let` may keep the body's temporaries alive.
+            Self::Here { tokens, ty } => {
+                let ty = ty.as_ref().map(|ty| quote! { : #ty });
+                quote! {
+                    #[allow(clippy::type_complexity)]
+                    let #name #ty;
+                    #name = #tokens;
+                }
+            }
+            Self::Called(tokens) => quote! {
+                #[allow(clippy::result_large_err, clippy::type_complexity)]
+                let #name = #tokens;
+            },
+        }
+    }
+
+    /// Runs a body that gives no value.
+    fn forever(&self) -> &TokenStream {
+        match self {
+            Self::Here { tokens, .. } | Self::Called(tokens) => tokens,
+        }
+    }
 }
 
 fn in_its_place(attribute: &str, output: &ReturnType, body: &Group) -> Run {
     let labelled = labelled(attribute, body);
-    let Some(ty) = written(output) else { return Run { tokens: labelled, ty: None } };
+    let Some(ty) = written(output) else { return Run::Here { tokens: labelled, ty: None } };
     let end = Lifetime::new("'__end", Span::mixed_site().located_at(body.span()));
     let edge = edge(&ty, &quote! { _ }, &quote! { break #end });
-    Run { tokens: quote! { #end: { #edge #labelled } }, ty: Some(ty) }
+    Run::Here { tokens: quote! { #end: { #edge #labelled } }, ty: Some(ty.into_token_stream()) }
 }
 
 /// The body as an expression that is not merely braces. Its label is the body's own in place and edition,
@@ -120,7 +171,8 @@ fn caught(
     let ty = written(&signature.output);
     let edge = ty.as_ref().map(|ty| edge(ty, &ty.to_token_stream(), &quote! { return }));
     if signature.asyncness.is_some() {
-        return Run { tokens: quote! { async move { #edge #inside }.await }, ty };
+        let ty = ty.map(ToTokens::into_token_stream);
+        return Run::Here { tokens: quote! { async move { #edge #inside }.await }, ty };
     }
     // What is wrong with the closure is wrong with the function.
     let place = signature.ident.span();
@@ -138,7 +190,7 @@ fn caught(
             quote! { #closure #output #inside }
         }
     };
-    Run { tokens: quote! { #krate::__private::call(#closure) }, ty: None }
+    Run::Called(quote! { #krate::__private::call(#closure) })
 }
 
 /// A function that has been wrapped.

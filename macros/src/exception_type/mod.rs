@@ -5,10 +5,10 @@ mod args;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Data, DataEnum, DeriveInput, Error, Path};
+use syn::{Attribute, Data, DataEnum, DeriveInput, Error, Path};
 
 use self::args::crate_path;
-use crate::errors::report;
+use crate::errors::{Errors, report};
 
 pub(crate) fn derive(input: TokenStream) -> Result<TokenStream, Error> {
     let input: DeriveInput = syn::parse2(input)?;
@@ -20,10 +20,22 @@ pub(crate) fn derive(input: TokenStream) -> Result<TokenStream, Error> {
             return Err(Error::new_spanned(&input.ident, message));
         }
     };
-    Ok(match crate_path(&input.attrs) {
-        Ok(krate) => expand(&input, &krate, &name),
-        // The trait is there, so that its users are no second error.
-        Err(error) => report(&error, expand(&input, &syn::parse_quote!(::streamgauge), &name)),
+    let mut errors = Errors::default();
+    if let Data::Enum(data) = &input.data {
+        for attribute in misplaced(data) {
+            errors.at(
+                attribute,
+                "`#[exception_type]` stands on the type; a variant's name is its label",
+            );
+        }
+    }
+    let krate = errors.keep(crate_path(&input.attrs));
+    let krate = krate.unwrap_or_else(|| syn::parse_quote!(::streamgauge));
+    let expanded = expand(&input, &krate, &name);
+    // The trait is there, so that its users are no second error.
+    Ok(match errors.none_or(()) {
+        Ok(()) => expanded,
+        Err(error) => report(&error, expanded),
     })
 }
 
@@ -38,6 +50,17 @@ fn expand(input: &DeriveInput, krate: &Path, name: &TokenStream) -> TokenStream 
             }
         }
     }
+}
+
+/// Attributes of the derive where they mean nothing.
+fn misplaced(data: &DataEnum) -> impl Iterator<Item = &Attribute> {
+    let on_fields = data.variants.iter().flat_map(|variant| &variant.fields);
+    let attributes = data
+        .variants
+        .iter()
+        .map(|variant| &variant.attrs)
+        .chain(on_fields.map(|field| &field.attrs));
+    attributes.flatten().filter(|attribute| attribute.path().is_ident("exception_type"))
 }
 
 /// The name of the variant that a value is.

@@ -22,7 +22,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
     let declared = stream_bound(ty).filter(|(_, item)| !has_impl_trait(item));
     // A response says nothing of its items, so that the body must hear their type here.
-    let item = declared.map(|(_, item)| quote! { ::<#item, _> });
+    let item = declared.as_ref().map(|(_, item)| quote! { ::<#item, _> });
     // Nor does it mention the trait, whose import would then be unused.
     let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
         quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }

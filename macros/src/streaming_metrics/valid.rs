@@ -5,7 +5,7 @@ use syn::LitStr;
 use super::{Args, NAME};
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::reply::StreamPlace;
+use crate::reply::{StreamForm, StreamPlace, lost_bound};
 use crate::{label, protocol, route};
 
 pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
@@ -28,6 +28,14 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
         let message =
             format!("#[{NAME}] meters the stream that is returned, and this never returns");
         errors.at(never, message);
+    } else if args.media_type.is_none()
+        && let outcome = function.outcome()
+        && let place = StreamPlace::of(&outcome)
+        && place.form == StreamForm::Opaque
+        && let Some((bound, name)) = lost_bound(place.ty)
+    {
+        let message = format!("the stream comes back wrapped, and so is not `{name}` any more");
+        errors.at(bound, message);
     } else if let Some(media_type) = &args.media_type
         && let Some(response) = StreamPlace::of(&function.outcome()).response()
     {

@@ -1,5 +1,7 @@
 //! Errors that name themselves.
 
+use std::sync::Arc;
+
 /// An error that says which of its kinds it is.
 ///
 /// A handler's `Err` is counted in `exceptions_total` by the name of its type. Where that type is an enum,
@@ -42,3 +44,15 @@ pub trait ExceptionType {
     /// The `exception_type` label of this error.
     fn exception_type(&self) -> &'static str;
 }
+
+macro_rules! look_through {
+    ($($outer:ty)*) => {$(
+        impl<E: ExceptionType + ?Sized> ExceptionType for $outer {
+            fn exception_type(&self) -> &'static str {
+                (**self).exception_type()
+            }
+        }
+    )*};
+}
+
+look_through!(&E Box<E> Arc<E>);

@@ -14,7 +14,8 @@ use crate::request::{self, Exception};
 /// reports by hand and returns as well is counted once; returning it is enough. Outside, the endpoint is
 /// empty ("not known"), in the global instance.
 ///
-/// Only the type's name becomes a label, never the message: `shop::StockError` is `StockError`.
+/// Only the type's name becomes a label, never the message: `shop::StockError` is `StockError`. An error that
+/// names its variants ([`ExceptionType`]) is asked for them where a handler returns it, not here.
 ///
 /// ```
 /// use http::StatusCode;

@@ -97,7 +97,7 @@ impl HttpBody for ResponseBody {
             Poll::Ready(Some(Ok(frame))) => self.frame(frame),
             Poll::Ready(Some(Err(_))) => {
                 if let Some(scope) = &self.scope {
-                    scope.global_exception("BodyError");
+                    scope.body_failed();
                 }
                 self.close(Some(Ending::Failed));
             }

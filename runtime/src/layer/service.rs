@@ -29,14 +29,14 @@ impl<S> Prometheus<S> {
         if passage::is_counted(request, &self.metrics) {
             return None;
         }
-        let entered = passage::enter(request, &self.metrics);
+        let marked = passage::enter(request, &self.metrics);
         let size = upload::size_of(request.body_mut());
         let entry = Entry {
             route: passage::route(request),
             kind: self.metrics.kind_of(request),
             size,
             counts: !self.metrics.skips(request),
-            entered,
+            marked,
         };
         Some(Scope::open(self.metrics.clone(), entry))
     }

@@ -96,6 +96,8 @@ impl MetricsBuilder {
     /// Request paths that the layer leaves out of the request and exception families: whole paths, or
     /// a prefix written with a `*` at its end. `/health` does not skip `/healthz`. Streams and tokens
     /// are recorded there too, where an attribute asks for it.
+    ///
+    /// The path is the one that the layer sees: on a nested router it lacks the prefix of the nest.
     pub fn skip_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.skip_paths.extend(paths.into_iter().map(Into::into));
         self
@@ -109,7 +111,8 @@ impl MetricsBuilder {
     }
 
     /// Leaves out the requests that no route takes, which would have the endpoint `unmatched`. Around a
-    /// whole router, where the layer knows no route, those are recorded that an annotated handler takes.
+    /// whole router, where the layer knows no route, those are recorded that an annotated handler takes. What
+    /// `nest_service` mounts has no route either, unless it has a layer of its own.
     pub fn ignore_unmatched(mut self) -> Self {
         self.ignore_unmatched = true;
         self

@@ -51,6 +51,14 @@ impl Exceptions {
         if !self.reported.contains(&exception.type_name) {
             self.reported.push(exception.type_name);
         }
+        if self.returned.is_some_and(|returned| returned.type_name == exception.type_name) {
+            self.returned = None;
+        }
+    }
+
+    /// Whether any has been reported by hand.
+    pub(super) fn any_reported(&self) -> bool {
+        !self.reported.is_empty()
     }
 
     /// Takes the handler's error, to be counted.

@@ -27,7 +27,9 @@ pub(crate) struct Scope {
     metrics: Metrics,
     endpoint: Arc<EndpointSeries>,
     kind: Kind,
-    entered: Entered,
+    marked: bool,
+    /// Whether it has come by another layer, as far as an unmarked request can be told.
+    passed_again: bool,
     /// False for what is served without being recorded, and once the request is counted.
     counts: bool,
     /// Whether the request is to be recorded once it is known who takes it.
@@ -63,16 +65,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) size: RequestSize,
     /// Whether it is to be recorded.
     pub(crate) counts: bool,
-    pub(crate) entered: Entered,
-}
-
-/// How a request is recognised when it comes by once more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entered {
-    /// Whether the request carries the layer's mark.
+    /// Whether it carries the layer's mark.
     pub(crate) marked: bool,
-    /// The address of its route's template, else of its path.
-    pub(crate) target: usize,
 }
 
 /// The response head.
@@ -123,7 +117,7 @@ impl StreamClaim {
 impl Scope {
     /// Opens the scope of a request.
     pub(crate) fn open(metrics: Metrics, entry: Entry<'_>) -> Self {
-        let Entry { route, kind, size, counts, entered } = entry;
+        let Entry { route, kind, size, counts, marked } = entry;
         let endpoint = metrics.endpoints().get(route.unwrap_or(UNMATCHED));
         let matched = route.is_some();
         let waits = counts && !matched && metrics.ignores_unmatched();
@@ -135,7 +129,8 @@ impl Scope {
             metrics,
             endpoint,
             kind,
-            entered,
+            marked,
+            passed_again: false,
             counts,
             waits,
             matched,
@@ -155,9 +150,24 @@ impl Scope {
         }
     }
 
-    /// How the request can be recognised, where it is one of this instance.
-    pub(crate) fn entered(&self, metrics: &Metrics) -> Option<Entered> {
-        self.metrics.is(metrics).then_some(self.entered)
+    /// Whether a request that a layer further in has got is this one, and not one that the handler
+    /// has made. A handler that is annotated has begun before it makes any, and one that is not was taken
+    /// to by a route, which is none of its own request's.
+    pub(crate) fn passes_again(
+        &mut self,
+        metrics: &Metrics,
+        marked: bool,
+        route: Option<&str>,
+    ) -> bool {
+        let elsewhere = self.matched && route != Some(self.endpoint.label());
+        if !self.metrics.is(metrics) || self.claimed || elsewhere {
+            false
+        } else if self.marked {
+            marked
+        } else {
+            metrics.mark_from_now_on();
+            !mem::replace(&mut self.passed_again, true)
+        }
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -258,6 +268,13 @@ impl Scope {
     /// head the handler may still make something else of it.
     pub(crate) fn note_failure(&mut self) {
         self.failed |= self.head.is_some();
+    }
+
+    /// The response body has failed. What its generator has reported by hand it has not lost, too.
+    pub(crate) fn body_failed(&self) {
+        if !self.exceptions.any_reported() {
+            self.global_exception("BodyError");
+        }
     }
 
     /// A panic passes through the service or the body.
@@ -365,8 +382,7 @@ impl Scope {
 
     /// Counts a request whose response nobody waits for any more.
     pub(crate) fn abandon(&mut self, response_size: Option<u64>) {
-        let panicked = self.panicked || thread::panicking();
-        self.close(if panicked { Ending::Panicked } else { Ending::Left }, response_size);
+        self.close(if self.panicked { Ending::Panicked } else { Ending::Left }, response_size);
     }
 
     /// From the entry to the end of the response, or to its head.

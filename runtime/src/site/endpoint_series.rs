@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::tell::tell;
 use super::{PaceSeries, StreamSeries, TokenSeries};
 use crate::family::{
     Chain, Class, Counter, ErrorType, Families, Family, Gauge, Handle, Histogram, Limit, Method,
@@ -83,13 +84,15 @@ impl EndpointSeries {
     /// Counts an error that belongs to this endpoint, and tells of it. A subscriber is the user's code:
     /// the caller must not hold the request's scope.
     pub(crate) fn exception(&self, exception_type: &str, status: u16) {
-        tracing::warn!(
-            target: "streamgauge",
-            endpoint = &*self.label,
-            exception_type,
-            status,
-            "a handler failed"
-        );
+        tell(|| {
+            tracing::warn!(
+                target: "streamgauge",
+                endpoint = &*self.label,
+                exception_type,
+                status,
+                "a handler failed"
+            );
+        });
         self.exceptions
             .get_or_make(exception_type, Chain::new)
             .insert(

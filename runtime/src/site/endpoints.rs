@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::tell::tell;
 use super::{EndpointSeries, Records, SITES, Site};
 use crate::family::{Counter, Families, Handle, Limits, Method, Table};
 
@@ -45,12 +46,14 @@ impl Endpoints {
     /// Counts a failure that no annotated handler owned, and tells of it and where it happened. A
     /// subscriber is the user's code: the caller must not hold the request's scope.
     pub(crate) fn global_exception(&self, exception_type: &str, endpoint: &str) {
-        tracing::error!(
-            target: "streamgauge",
-            endpoint,
-            exception_type,
-            "a failure that no handler owned"
-        );
+        tell(|| {
+            tracing::error!(
+                target: "streamgauge",
+                endpoint,
+                exception_type,
+                "a failure that no handler owned"
+            );
+        });
         self.global_exceptions
             .get_or_make(exception_type, || {
                 self.families.global_exceptions.series(&self.families, [exception_type])

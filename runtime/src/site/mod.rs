@@ -7,6 +7,7 @@
 mod endpoint_series;
 mod endpoints;
 mod stream_series;
+mod tell;
 mod token_series;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

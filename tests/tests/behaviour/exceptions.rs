@@ -143,3 +143,34 @@ async fn a_skipped_path_has_no_exceptions() {
     get(&app(&metrics), "/returned").await;
     assert_eq!(settled(&metrics).sum("app_exceptions_total", &[]), 0);
 }
+
+#[tokio::test]
+async fn an_error_that_a_layer_reports_after_its_handler_returned_it_is_one() {
+    let metrics = metrics();
+    let report = axum::middleware::from_fn(|request, next: axum::middleware::Next| async {
+        let response = next.run(request).await;
+        track_detailed_exception(&OutOfStock, response.status());
+        response
+    });
+    let app = Router::new().route("/", route_get(returned)).layer(report).layer(metrics.layer());
+    get(&app, "/").await;
+    assert_eq!(settled(&metrics).sum("app_exceptions_total", &[]), 1);
+}
+
+#[tokio::test]
+async fn an_error_that_a_generator_reports_and_yields_is_in_one_family() {
+    let metrics = metrics();
+    let failing = || async {
+        axum::body::Body::from_stream(async_stream::stream! {
+            yield Ok("one");
+            track_detailed_exception(&OutOfStock, StatusCode::INTERNAL_SERVER_ERROR);
+            yield Err(std::io::Error::other("out of stock"));
+        })
+    };
+    let app = Router::new().route("/", route_get(failing)).layer(metrics.layer());
+    let response = crate::client::send(&app, axum::http::Method::GET, "/").await;
+    assert!(axum::body::to_bytes(response.into_body(), usize::MAX).await.is_err());
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_exceptions_total", &[]), 1);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 0);
+}

@@ -10,6 +10,7 @@ mod client;
 mod events;
 mod exceptions;
 mod exposition;
+mod forwarded;
 mod instances;
 mod labels;
 mod left_out;

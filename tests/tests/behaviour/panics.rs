@@ -144,3 +144,20 @@ async fn a_panic_on_a_skipped_path_passes_on_uncounted() {
     assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 0);
     assert_eq!(scrape.sum("app_http_requests_total", &[]), 0);
 }
+
+#[tokio::test]
+async fn a_request_that_another_ones_panic_drops_was_left() {
+    let metrics = metrics();
+    let slow = Router::new()
+        .route("/slow", route_get(std::future::pending::<()>))
+        .route("/panic", route_get(plain))
+        .layer(metrics.layer());
+    let both = async {
+        futures_util::join!(send(&slow, Method::GET, "/slow"), send(&slow, Method::GET, "/panic"))
+    };
+    assert!(AssertUnwindSafe(both).catch_unwind().await.is_err());
+    let scrape = settled(&metrics);
+    let left = [("endpoint", "/slow"), ("status", "499"), ("outcome", "cancelled")];
+    assert_eq!(scrape.sum("app_http_requests_total", &left), 1);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 1);
+}

@@ -129,3 +129,13 @@ fn outside_any_request_an_error_has_its_name_too() {
     let labels = [("endpoint", "order_of_this_test"), ("exception_type", "Closed")];
     assert_eq!(Scrape::of(Metrics::global()).sum("app_exceptions_total", &labels), 1);
 }
+
+#[test]
+fn a_variant_shows_through_references_and_boxes() {
+    let error = OrderError::Closed;
+    assert_eq!((&&error).exception_type(), "Closed");
+    assert_eq!(Box::new(OrderError::Closed).exception_type(), "Closed");
+    assert_eq!(std::sync::Arc::new(error).exception_type(), "Closed");
+    let boxed: Box<dyn ExceptionType> = Box::new(Upstream(404));
+    assert_eq!(boxed.exception_type(), "upstream::refused");
+}

@@ -169,3 +169,35 @@ async fn a_local_trait_stays_local() {
     let local: Box<dyn Local> = Box::new(Here("a".into()));
     assert_eq!(&*local.shared("b".into()).await, "ab");
 }
+
+#[async_trait]
+trait Parser {
+    async fn parse(&self, text: &str) -> Result<u8, std::num::ParseIntError>;
+}
+
+/// Beside an attribute that looks for the future that an async trait's method ends with.
+#[async_trait]
+impl Parser for Plain {
+    #[instrument_endpoint]
+    #[tracing::instrument(skip(self), err)]
+    async fn parse(&self, text: &str) -> Result<u8, std::num::ParseIntError> {
+        Ok(text.parse::<u8>()? + 1)
+    }
+}
+
+#[async_trait]
+impl Parser for Annotated {
+    #[tracing::instrument(skip(self), err)]
+    #[instrument_endpoint]
+    async fn parse(&self, text: &str) -> Result<u8, std::num::ParseIntError> {
+        Ok(text.parse::<u8>()? + 1)
+    }
+}
+
+#[tokio::test]
+async fn a_method_is_traced_with_its_errors_above_and_below() {
+    for parser in [&Plain(String::new()) as &dyn Parser, &Annotated(String::new())] {
+        assert_eq!(parser.parse("1").await, Ok(2));
+        assert!(parser.parse("one").await.is_err());
+    }
+}

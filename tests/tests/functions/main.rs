@@ -89,5 +89,6 @@ mod returned_futures;
 mod returned_futures_recorded;
 mod sizes;
 mod streams;
+mod tails;
 mod tokens;
 mod track_caller;

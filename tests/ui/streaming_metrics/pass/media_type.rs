@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::routing::get;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, stream as streams};
+use futures_util::{StreamExt, TryStream, stream as streams};
 use streamgauge::streaming_metrics;
 
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
@@ -26,6 +26,11 @@ fn now(lines: Vec<String>) -> impl Stream<Item = io::Result<Bytes>> {
             yield Bytes::from(line);
         }
     }
+}
+
+#[streaming_metrics(media_type = "text/plain")]
+fn tried() -> impl TryStream<Ok = String, Error = String> + Send {
+    streams::iter([Ok("one".to_owned())])
 }
 
 #[streaming_metrics(media_type = "application/x-ndjson")]
@@ -94,6 +99,7 @@ async fn main() {
     assert_eq!(boxed(true).await.status(), StatusCode::OK);
     assert_eq!(boxed_fallible().await.unwrap().status(), StatusCode::OK);
     assert_eq!(named().status(), StatusCode::OK);
+    assert_eq!(media_type(&tried()), "text/plain");
     assert_eq!(from_borrowed("a").status(), StatusCode::OK);
     let _app: Router = Router::new()
         .route("/later/{from}", get(later))

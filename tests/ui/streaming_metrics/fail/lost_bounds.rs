@@ -1,0 +1,24 @@
+//! What comes back wrapped is a stream, and not all else that the plain one was.
+
+use futures_core::Stream;
+use futures_util::stream::{Iter, iter};
+use streamgauge::streaming_metrics;
+
+#[streaming_metrics]
+fn copied() -> impl Stream<Item = String> + Clone + Send {
+    words()
+}
+
+#[streaming_metrics]
+async fn shown() -> Result<impl std::fmt::Debug + Stream<Item = String>, String> {
+    Ok(words())
+}
+
+fn words() -> Iter<std::vec::IntoIter<String>> {
+    iter(vec!["word".to_owned()])
+}
+
+fn main() {
+    drop(copied());
+    drop(shown());
+}

@@ -1,0 +1,31 @@
+//! A label is read before the body, and cannot end the function.
+
+use streamgauge::{Usage, track_tokens};
+
+#[track_tokens(model = name.clone()?)]
+fn question_mark(name: Option<String>) -> Option<Usage> {
+    name.map(|_| Usage::new(1, 2))
+}
+
+#[track_tokens(model = std::future::ready("small-1").await)]
+async fn waits() -> Usage {
+    Usage::new(1, 2)
+}
+
+#[track_tokens(provider = return Usage::new(1, 2))]
+fn returns() -> Usage {
+    Usage::new(1, 2)
+}
+
+/// What a closure leaves is the closure.
+#[track_tokens(model = names.first().and_then(|name| { return Some(name.as_deref()?) }))]
+fn in_a_closure(names: &[Option<String>]) -> Usage {
+    Usage::new(names.len() as u64, 2)
+}
+
+fn main() {
+    question_mark(None);
+    drop(waits());
+    returns();
+    in_a_closure(&[]);
+}
