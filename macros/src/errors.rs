@@ -26,6 +26,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The value, if there were no errors.
     pub(crate) fn none_or<T>(self, value: T) -> Result<T, Error> {
         self.0.map_or(Ok(value), Err)

@@ -96,7 +96,7 @@ macro_rules! __streamgauge_site {
     ($site:expr) => {{
         #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
         #[linkme(crate = $crate::__private::linkme)]
-        static SITE: $crate::__private::Site = $site;
+        static SITE: $crate::__private::Site = $site.within(::core::module_path!());
         &SITE
     }};
 }

@@ -13,7 +13,8 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
     label::check("model", args.model.as_ref(), errors);
     label::check("provider", args.provider.as_ref(), errors);
     protocol::check(args.protocol.as_ref(), errors);
-    if let (Some(provider), None) = (&args.provider, &args.protocol) {
+    // What is wrong with the protocol is said already.
+    if let (Some(provider), None, true) = (&args.provider, &args.protocol, errors.is_empty()) {
         let message =
             "`provider` labels the usage that a `protocol` is read for: give both, or neither";
         errors.at(provider, message);

@@ -183,9 +183,9 @@ impl OpenCalls {
         Some(self.older.remove(place))
     }
 
-    /// Takes out the newest call that a function of this name has begun.
-    pub(crate) fn end_of(&mut self, function: &str) -> Option<OpenCall> {
-        let is_its = |call: &OpenCall| call.site.function() == function;
+    /// Takes out the newest call that the function of a site has begun.
+    pub(crate) fn end_of(&mut self, site: &Site) -> Option<OpenCall> {
+        let is_its = |call: &OpenCall| call.site.is_beside(site);
         let calls = self.newest.iter().chain(self.older.iter().rev());
         let id = calls.into_iter().find(|call| is_its(call)).map(OpenCall::id)?;
         self.end(id)

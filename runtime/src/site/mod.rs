@@ -28,6 +28,7 @@ pub static SITES: [Site];
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Site {
+    module: &'static str,
     function: &'static str,
     endpoint: Option<&'static str>,
     records: Records,
@@ -70,7 +71,24 @@ impl Site {
     }
 
     const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
-        Self { function, endpoint, records, warned: AtomicBool::new(false) }
+        Self { module: "", function, endpoint, records, warned: AtomicBool::new(false) }
+    }
+
+    /// The same site, in this module.
+    #[must_use]
+    pub const fn within(self, module: &'static str) -> Self {
+        Self { module, ..self }
+    }
+
+    /// Whether another attribute of the same function is at `other`. Methods of the same name in one module
+    /// are not told apart.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.function == other.function && self.module == other.module
+    }
+
+    /// Whether an attribute of the same function reads the protocol of its stream.
+    pub(crate) fn is_read(&self) -> bool {
+        SITES.iter().any(|other| other.protocol().is_some() && self.is_beside(other))
     }
 
     /// The annotated function's name.

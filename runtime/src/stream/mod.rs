@@ -4,7 +4,6 @@
 #[cfg(feature = "axum")]
 mod body;
 mod chunk;
-mod comments;
 mod metered;
 mod reading;
 mod recorder;

@@ -36,7 +36,7 @@ impl Reading {
     /// Where the function is tracked as well, there is one call of the model, not two.
     pub(super) fn inside(scope: &mut Scope, claim: &StreamClaim) -> Option<Box<Self>> {
         let site = reads(claim)?;
-        let begun = scope.calls().end_of(site.function());
+        let begun = scope.calls().end_of(site);
         let tokens_endpoint = begun
             .as_ref()
             .filter(|call| call.site().endpoint().is_some())

@@ -5,10 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Reading;
-use super::comments::Comments;
 use crate::family::{StreamOutcome, short_name};
 use crate::request::{self, Scope, StreamClaim};
 use crate::site::{PaceSeries, StreamSeries};
+use crate::wire::Comments;
 
 /// How far the shared counters may be behind a stream that flows: this many chunks, or this long.
 const FLUSH_CHUNKS: u64 = 64;
@@ -75,7 +75,7 @@ impl StreamRecorder {
     /// The same record, of a stream that is one of events, or is not: their comments are no chunks.
     #[cfg(feature = "axum")]
     pub(crate) fn of_events(mut self, events: bool) -> Self {
-        self.comments = events.then(Comments::default);
+        self.comments = events.then(Comments::new);
         self
     }
 

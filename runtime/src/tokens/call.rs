@@ -62,9 +62,11 @@ pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
 
 impl TokenCall {
     /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
-    /// would.
+    /// would, unless the stream is read: then it has its own record of the call.
     fn leave_open(&mut self) {
-        if matches!(self.0, Place::Here(_)) {
+        if let Place::Here(call) = &self.0
+            && !call.site().is_read()
+        {
             self.close(Ending::Complete, None, FinishReason::Unknown);
         }
         self.0 = Place::Nowhere;

@@ -114,6 +114,11 @@ impl Events {
         std::mem::replace(&mut self.spoken, false)
     }
 
+    /// Whether no line and no event is open.
+    pub(super) fn is_between(&self) -> bool {
+        self.at == At::LineStart && !self.begun && self.after_return.is_none()
+    }
+
     /// Takes what comes next from the bytes; `None` when they are used up.
     pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Item<'a>> {
         while let Some(&byte) = bytes.first() {

@@ -5,6 +5,7 @@
 //! passes, so a reply of any size takes the same small memory, however it is split.
 
 mod anthropic;
+mod comments;
 mod counts;
 mod events;
 mod facts;
@@ -22,4 +23,5 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::comments::Comments;
 pub(crate) use self::reader::{Reader, Seen};

@@ -18,6 +18,8 @@ mod limits;
 mod panics;
 mod places;
 mod polls;
+mod protocol_bodies;
+mod protocol_forms;
 mod protocols;
 mod readme;
 mod requests;
