@@ -15,7 +15,12 @@ pub use crate::site::{SITES, Site};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
 pub use crate::stream::{mark, respond};
-pub use crate::tokens::{TokenCall, TokenCount, finish_call, finish_stream_call, start_call};
+#[cfg(feature = "axum")]
+pub use crate::tokens::read_sent;
+pub use crate::tokens::{
+    ReadReply, TokenCall, TokenCount, finish_call, finish_stream_call, read, read_ok, read_stream,
+    start_call,
+};
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 
 /// The traits that a result is asked through. Some of them are used, and which ones only the compiler

@@ -15,5 +15,7 @@ pub(crate) use self::current::{current, enter};
 pub(crate) use self::exception::Exception;
 pub(crate) use self::outcome::{Ending, end};
 pub use self::returned::returned;
+#[cfg(feature = "axum")]
+pub(crate) use self::scope::CallClaim;
 pub(crate) use self::scope::{Content, Entry, Scope, StreamClaim};
 pub(crate) use self::size::RequestSize;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::exception::Exceptions;
-use super::{ByHand, Ending, Exception, OpenCalls, RequestSize, current, end};
+use super::{ByHand, CallId, Ending, Exception, OpenCall, OpenCalls, RequestSize, current, end};
 use crate::family::Method;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
@@ -52,6 +52,7 @@ pub(crate) struct Scope {
     /// Whether a router called from here has counted the panic that is passing through.
     panic_counted: bool,
     stream: Option<StreamClaim>,
+    call: Option<CallClaim>,
     calls: OpenCalls,
     /// Of the newest stream whose protocol is read.
     reading: Weak<ByHand>,
@@ -86,6 +87,14 @@ pub(crate) struct StreamClaim {
     pub(crate) site: Option<&'static Site>,
     pub(crate) provider: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
+}
+
+/// A tracked call's word that its reply is the response body.
+#[derive(Clone, Copy)]
+pub(crate) struct CallClaim {
+    pub(crate) call: CallId,
+    /// The reply is one of server-sent events: a body of another kind is not it.
+    pub(crate) events: bool,
 }
 
 /// What a response's head says of the bytes that a protocol would be read from.
@@ -145,6 +154,7 @@ impl Scope {
             exceptions: Exceptions::default(),
             panic_counted: false,
             stream: None,
+            call: None,
             calls: OpenCalls::default(),
             reading: Weak::new(),
         }
@@ -316,6 +326,17 @@ impl Scope {
 
     pub(crate) fn take_stream_claim(&mut self) -> Option<StreamClaim> {
         self.stream.take()
+    }
+
+    /// Lets the response body be read as the reply of a call.
+    pub(crate) fn claim_call(&mut self, claim: CallClaim) {
+        self.call = Some(claim);
+    }
+
+    /// The call whose reply the response body is, if it is still open.
+    pub(crate) fn take_call_claim(&mut self, events: bool) -> Option<OpenCall> {
+        let claim = self.call.take().filter(|claim| events || !claim.events)?;
+        self.calls.end(claim.call)
     }
 
     /// The model calls that have begun in this request and not ended.

@@ -66,7 +66,7 @@ impl Endpoints {
         for site in SITES.iter().filter(|site| site.endpoint.is_some()) {
             let endpoint = self.of_site(site);
             match site.records {
-                Records::Requests(Method::Unknown) | Records::Tokens => {}
+                Records::Requests(Method::Unknown) | Records::Tokens(_) => {}
                 Records::Requests(method) => endpoint.requests(method.into()).declare(),
                 Records::Streams(_) => {
                     endpoint.stream();

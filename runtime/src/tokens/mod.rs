@@ -2,11 +2,15 @@
 
 mod call;
 mod context;
+mod read;
 mod reply;
 mod usage;
 
 pub use self::call::{TokenCall, finish_call, finish_stream_call, start_call};
 pub use self::context::token_usage_context;
+#[cfg(feature = "axum")]
+pub use self::read::read_sent;
+pub use self::read::{ReadReply, read, read_ok, read_stream};
 pub(crate) use self::reply::ReplyKind;
 pub use self::reply::TokenUsage;
 pub use self::usage::{TokenCount, Usage};

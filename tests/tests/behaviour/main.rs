@@ -22,6 +22,8 @@ mod protocol_bodies;
 mod protocol_forms;
 mod protocols;
 mod readme;
+mod replies;
+mod reply_forms;
 mod requests;
 mod routes;
 mod samples;

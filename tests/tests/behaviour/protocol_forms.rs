@@ -65,7 +65,7 @@ async fn made_of_text() -> impl Stream<Item = String> {
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
 async fn made_of_events() -> impl Stream<Item = Event> {
-    events().map(|event| event.unwrap_or_default())
+    events().map(Result::unwrap_or_default)
 }
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
