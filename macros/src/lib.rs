@@ -225,8 +225,10 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// Otherwise its limits are those of `instrument_endpoint`, and one more: what is left behind by a pattern
 /// that `model` or `provider` takes a name from is dropped after the arguments instead of among them.
 ///
-/// The usage of a stream is recorded by `token_usage_context` and is found through the layer: without
-/// one, a call that returns a stream is counted as one without usage.
+/// The usage of a stream is read from its bytes, where [`macro@streaming_metrics`] names their `protocol`,
+/// or recorded by `token_usage_context`, which finds the call through the layer: without one, a call that
+/// returns a stream is counted as one without usage. Where such a stream is read without a layer, the
+/// labels are those of `streaming_metrics`.
 ///
 /// [`TokenUsage::model`]: https://docs.rs/streamgauge/latest/streamgauge/trait.TokenUsage.html
 #[proc_macro_attribute]
@@ -260,15 +262,48 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | argument | value | default |
 /// |---|---|---|
 /// | `media_type` | makes the function return a response of this `Content-Type` with the stream as its body | the return type stays |
+/// | `protocol` | what the bytes of the stream are: `"openai"` (chat and Responses, and who speaks as they do), `"anthropic"`, `"gemini"`, `"ollama"`, or `"auto"`, which is whichever the first frame that tells is of | they are not read |
 /// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
-/// | `model` | the `model` label of the stream's pace: text, or an expression over the arguments | empty |
+/// | `model` | the `model` label of the stream's pace and usage: text, or an expression over the arguments | what the reply says where a protocol is read, else empty |
+/// | `provider` | the `provider` label of the usage that a protocol tells: text, or an expression over the arguments | empty, "not known" |
 /// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
 ///
 /// # What it records
 ///
 /// `active_streams`, `stream_chunks_total`, `stream_bytes_total`, `stream_duration_seconds` by outcome,
 /// `stream_errors_total`, `time_to_first_chunk_seconds` and `inter_chunk_seconds`. The request's own
-/// duration then ends at the response head.
+/// duration then ends at the response head. Comments of an event stream, which keep the connection alive,
+/// are no chunks; a stream that is wrapped before it is a response is known as one of events by its
+/// `protocol` alone.
+///
+/// With a `protocol` the bytes are read as they pass, and pass as they are:
+///
+/// ```
+/// use axum::body::Bytes;
+/// use futures_core::Stream;
+/// use streamgauge::streaming_metrics;
+/// # fn upstream(_: &str) -> impl Stream<Item = std::io::Result<Bytes>> + use<> {
+/// #     async_stream::stream! { yield Ok(Bytes::new()) }
+/// # }
+///
+/// #[streaming_metrics(media_type = "text/event-stream", protocol = "openai", provider = "house")]
+/// async fn chat(question: String) -> impl Stream<Item = std::io::Result<Bytes>> {
+///     upstream(&question)
+/// }
+/// # drop(chat(String::new()));
+/// ```
+///
+/// - The stream's end is told by its end marker. One that ends without is `truncated`, one that is left
+///   after it is `complete`; an error within the protocol makes it an `error_event`, and the request a
+///   `server_error`, though its status was 200.
+/// - The model call behind it: `token_usage_total`, `request_tokens` and `llm_calls_total` with its finish
+///   reason, or `usage_missing_total`. Where the function is under [`macro@track_tokens`] as well, it is the
+///   same one call.
+/// - `time_to_first_token_seconds`, to the first content, reasoning or tool call; and
+///   `time_per_output_token_seconds`, of complete streams.
+///
+/// Of a response that is compressed, or neither text nor JSON, nothing is read, and its usage is missing as
+/// `unparsed`; one with an error status is no reply of a model.
 ///
 /// # What it expands to
 ///
@@ -300,7 +335,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The size of an item must be known. Server-sent events have one only when they are sent: put the
-/// attribute on the function that returns `Sse<…>`.
+/// attribute on the function that returns `Sse<…>`, or let it make the response with a `media_type`.
 ///
 /// ```compile_fail
 /// use futures_core::Stream;
@@ -310,6 +345,20 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     async_stream::stream! { yield 1 }
 /// }
 /// ```
+///
+/// A protocol is one of those above:
+///
+/// ```compile_fail
+/// use futures_core::Stream;
+///
+/// #[streamgauge::streaming_metrics(protocol = "open-ai")]
+/// fn chat() -> impl Stream<Item = String> {
+///     async_stream::stream! { yield String::new() }
+/// }
+/// ```
+///
+/// It is read from the bytes that an item shows: those of a `StreamChunk` of your own by its `payload`. What
+/// is sent is what is read, so a stream of bare text has no protocol.
 ///
 /// `media_type` makes a response of a stream, not of what is a response already:
 ///

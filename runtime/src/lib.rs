@@ -74,6 +74,8 @@ mod request;
 mod site;
 mod stream;
 mod tokens;
+// Nor is there a response that says it is one of events, whose comments are told from them.
+#[cfg_attr(not(feature = "axum"), expect(dead_code))]
 mod wire;
 
 pub use streamgauge_macros::{

@@ -21,6 +21,9 @@ class AnthropicChats(EndToEndTest):
         self._is_counted(page, message)
         stream = {"endpoint": ANTHROPIC_PATH, "outcome": "complete"}
         self.assertEqual(page.series("app_stream_duration_seconds_count"), [(stream, 1)])
+        self.assertEqual(page.by("finish_reason", "app_llm_calls_total"), {"stop": 1})
+        for family in ("time_to_first_token_seconds", "time_per_output_token_seconds"):
+            self.assertEqual(page.sum(f"app_{family}_count", endpoint=ANTHROPIC_PATH), 1, family)
 
     def test_both_kinds_of_reply_cost_the_same(self):
         plain, streamed = self.chat.plain(), self.chat.streamed()

@@ -42,7 +42,19 @@ class StreamedChat(EndToEndTest):
         usage = openai_usage(self.chunks[-1].usage)
         self.assertGreater(usage["output"], 0)
         self.assertEqual(self.metrics.by("token_type", "app_token_usage_total"), usage)
-        self.assertEqual(self.metrics.sum("app_llm_calls_total"), 1)
+        self.assertEqual(self.metrics.by("finish_reason", "app_llm_calls_total"), {"stop": 1})
+
+    def test_the_first_token_comes_after_the_first_chunk(self):
+        first_chunk = self.metrics.sum("app_time_to_first_chunk_seconds_sum")
+        first_token = self.metrics.sum("app_time_to_first_token_seconds_sum")
+        self.assertEqual(self.metrics.sum("app_time_to_first_token_seconds_count"), 1)
+        # The first chunk only says who speaks, and each token takes its pause.
+        self.assertGreaterEqual(first_token - first_chunk, self.pace / 1000 / 2)
+
+    def test_the_time_of_a_token_is_its_pause(self):
+        self.assertEqual(self.metrics.sum("app_time_per_output_token_seconds_count"), 1)
+        mean = self.metrics.sum("app_time_per_output_token_seconds_sum")
+        self.assertGreaterEqual(mean, self.pace / 1000 * 0.9)
 
     def test_the_gauges_are_back_at_zero(self):
         for gauge in ("app_active_requests", "app_active_streams"):

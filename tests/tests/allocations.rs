@@ -9,7 +9,7 @@ use std::future::Future;
 
 use allocation_counter::measure;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
@@ -89,6 +89,55 @@ fn an_attribute_on_a_plain_function_allocates_nothing() {
 fn a_metered_stream_allocates_nothing() {
     assert_eq!(allocations(|| streamed().count()), 0);
     assert_eq!(allocations(|| wrap_streaming_response(stream::iter(["one"]), "/x").count()), 0);
+}
+
+/// Allocations of polling the chunks of a stream after its first few, of which there are two hundred.
+fn chunk_allocations<S: Stream>(stream: S) -> u64 {
+    let mut stream = std::pin::pin!(stream);
+    let mut next = || assert!(stream.next().now_or_never().flatten().is_some(), "it is ready");
+    (0..10).for_each(|_| next());
+    measure(|| (0..190).for_each(|_| next())).count_total
+}
+
+/// A source that repeats a chunk, and allocates nothing for it.
+fn repeated(chunk: &'static str) -> impl Stream<Item = Bytes> {
+    stream::iter((0..200).map(move |_| Bytes::from_static(chunk.as_bytes())))
+}
+
+const CHAT: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n";
+const MESSAGE: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"m-1\",\"usage\":{\"input_tokens\":25,\"output_tokens\":1}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}}\n\n";
+const CANDIDATE: &str = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]}}],\"usageMetadata\":{\"promptTokenCount\":4,\"candidatesTokenCount\":1},\"modelVersion\":\"m-1\"}\n\n";
+const LINE: &str =
+    "{\"model\":\"m-1\",\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":false}\n";
+
+#[test]
+fn a_chunk_allocates_nothing() {
+    #[streaming_metrics]
+    fn counted(chunk: &'static str) -> impl Stream<Item = Bytes> {
+        repeated(chunk)
+    }
+    #[streaming_metrics(protocol = "auto")]
+    fn read(chunk: &'static str) -> impl Stream<Item = Bytes> {
+        repeated(chunk)
+    }
+    for chunk in [CHAT, MESSAGE, CANDIDATE, LINE, ": keep-alive\n\n", "what is this?\n"] {
+        assert_eq!(chunk_allocations(counted(chunk)), 0, "{chunk}");
+        assert_eq!(chunk_allocations(read(chunk)), 0, "{chunk}");
+    }
+}
+
+#[test]
+fn a_chunk_of_a_body_allocates_nothing() {
+    #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
+    fn response() -> impl Stream<Item = Bytes> {
+        repeated(CHAT)
+    }
+    #[streaming_metrics(protocol = "openai")]
+    fn body() -> Body {
+        Body::from_stream(repeated(CHAT).map(Ok::<_, Infallible>))
+    }
+    assert_eq!(chunk_allocations(response().into_body().into_data_stream()), 0);
+    assert_eq!(chunk_allocations(body().into_data_stream()), 0);
 }
 
 #[test]

@@ -85,6 +85,21 @@ fn assert_tokens(scrape: &Scrape, usage: &CompletionUsage) {
     assert_eq!(all, i64::from(usage.total_tokens), "the plain sum is the total");
 }
 
+fn assert_one_call(scrape: &Scrape, endpoint: (&str, &str), finish: &str) {
+    let call = [endpoint, ("provider", "demo"), ("model", "demo-1"), ("finish_reason", finish)];
+    assert_eq!(scrape.sum("app_llm_calls_total", &call), 1, "{scrape:#?}");
+    assert_eq!(scrape.sum("app_llm_calls_total", &[endpoint]), 1, "{scrape:#?}");
+}
+
+/// The stream took some time to its first token, and for each of the others.
+fn assert_paced(scrape: &Scrape, endpoint: (&str, &str)) {
+    for family in ["time_to_first_token_seconds", "time_per_output_token_seconds"] {
+        let labels = [endpoint, ("model", "demo-1")];
+        assert_eq!(scrape.sum(&format!("app_{family}_count"), &labels), 1, "{family}");
+        assert!(scrape.amount(&format!("app_{family}_sum"), &labels) > 0.0, "{family}");
+    }
+}
+
 #[tokio::test]
 async fn a_plain_chat_counts_what_the_client_was_told() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::NONE).await?;
@@ -123,6 +138,8 @@ async fn a_streamed_chat_counts_what_the_client_was_told() -> Result<(), Error> 
     let complete = [CHAT, ("outcome", "complete")];
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &complete), 1);
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 1);
+    assert_one_call(&scrape, CHAT, "stop");
+    assert_paced(&scrape, CHAT);
     let request = scrape.amount("app_http_request_duration_seconds_sum", &[CHAT]);
     let stream = scrape.amount("app_stream_duration_seconds_sum", &[CHAT]);
     assert!(request < stream / 2.0, "the head took {request}, the stream {stream}");
@@ -148,6 +165,79 @@ async fn a_client_that_leaves_a_stream_is_a_disconnect_with_the_tokens_so_far() 
     let output = scrape.sum("app_token_usage_total", &[CHAT, ("token_type", "output")]);
     assert!((3..40).contains(&output), "{output} tokens");
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+    assert_one_call(&scrape, CHAT, "cancelled");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_did_not_ask_for_usage_is_counted_with_it() -> Result<(), Error> {
+    let (metrics, address) = gateway(Pace::NONE).await?;
+    let asks = async |stream_options| {
+        let request = CreateChatCompletionRequest { stream_options, ..request(true) };
+        let stream = client(address).chat().create_stream(request).await;
+        stream.expect("the gateway answers").count().await
+    };
+    asks(request(true).stream_options).await;
+    let told = at_rest(&metrics, 1).await.sum("app_token_usage_total", &[CHAT]);
+    asks(None).await;
+    let scrape = at_rest(&metrics, 2).await;
+    assert_eq!(scrape.sum("app_token_usage_total", &[CHAT]), told * 2);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[CHAT, ("finish_reason", "stop")]), 2);
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+    Ok(())
+}
+
+const MESSAGES: (&str, &str) = ("endpoint", "/v1/messages");
+
+/// Asks for a streamed message, on a connection that ends with it.
+async fn ask_for_a_message(address: SocketAddr, max_tokens: u32) -> Result<TcpStream, Error> {
+    let body = format!(
+        r#"{{"model":"demo-1","max_tokens":{max_tokens},"stream":true,"messages":[{{"role":"user","content":"Hi"}}]}}"#
+    );
+    let request = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut socket = TcpStream::connect(address).await?;
+    socket.write_all(request.as_bytes()).await?;
+    Ok(socket)
+}
+
+#[tokio::test]
+async fn a_streamed_message_counts_what_it_says() -> Result<(), Error> {
+    let (metrics, address) = gateway(Pace::new(Duration::from_millis(1))).await?;
+    let mut answer = String::new();
+    ask_for_a_message(address, 5).await?.read_to_string(&mut answer).await?;
+    assert!(answer.contains("\"usage\":{\"output_tokens\":5}"), "{answer}");
+    let scrape = at_rest(&metrics, 1).await;
+    let output = [MESSAGES, ("token_type", "output")];
+    assert_eq!(scrape.sum("app_token_usage_total", &output), 5);
+    let complete = [MESSAGES, ("outcome", "complete")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &complete), 1);
+    assert_one_call(&scrape, MESSAGES, "length");
+    assert_paced(&scrape, MESSAGES);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_streamed_message_that_is_left_has_the_tokens_so_far() -> Result<(), Error> {
+    let (metrics, address) = gateway(Pace::new(Duration::from_millis(5))).await?;
+    let mut socket = ask_for_a_message(address, 1_000).await?;
+    let (mut answer, mut piece) = (Vec::new(), [0; 512]);
+    while String::from_utf8_lossy(&answer).matches("text_delta").count() < 4 {
+        let read = socket.read(&mut piece).await?;
+        assert_ne!(read, 0, "it goes on");
+        answer.extend_from_slice(&piece[..read]);
+    }
+    drop(socket);
+    let scrape = at_rest(&metrics, 1).await;
+    let left = [MESSAGES, ("outcome", "client_disconnect")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), 1);
+    let output = scrape.sum("app_token_usage_total", &[MESSAGES, ("token_type", "output")]);
+    assert!((4..40).contains(&output), "{output} tokens");
+    assert!(scrape.sum("app_token_usage_total", &[MESSAGES, ("token_type", "input")]) > 0);
+    assert_one_call(&scrape, MESSAGES, "cancelled");
     Ok(())
 }
 
@@ -196,13 +286,17 @@ async fn the_simple_endpoints_say_what_they_did() -> Result<(), Error> {
     assert!(lines.contains("content-type: text/plain; charset=utf-8"), "{lines}");
     assert!(lines.contains("line 10\n"), "{lines}");
     assert!(get("/stream2").await?.contains("line 10\n"));
+    let events = get("/events").await?;
+    assert!(events.contains("content-type: text/event-stream"), "{events}");
+    assert!(events.contains("id: 10\ndata: line 10\n\n"), "{events}");
     assert!(get("/risky?mode=error").await?.starts_with("HTTP/1.1 500 "));
     assert!(get("/risky?mode=teapot").await?.starts_with("HTTP/1.1 418 "));
     assert!(get("/risky").await?.starts_with("HTTP/1.1 200 "));
     assert!(get("/health").await?.ends_with(r#"{"status":"ok"}"#));
     let page = get("/metrics").await?;
     assert!(page.contains("content-type: text/plain; version=0.0.4"), "{page}");
-    let scrape = at_rest(&metrics, 6).await;
+    let scrape = at_rest(&metrics, 7).await;
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[("endpoint", "/events")]), 11);
     for endpoint in ["/stream", "/stream2"] {
         let labels = [("endpoint", endpoint)];
         assert_eq!(scrape.sum("app_stream_chunks_total", &labels), 10);

@@ -59,8 +59,7 @@ async fn reply(request: MessagesRequest, mut generation: Generation) -> Json<Mes
 }
 
 /// The reply token by token.
-#[streaming_metrics(model = request.model)]
-#[track_tokens(provider = "demo", model = request.model)]
+#[streaming_metrics(protocol = "anthropic", provider = "demo", model = request.model)]
 fn stream_reply(
     request: MessagesRequest,
     generation: Generation,

@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     extract::{Query, State},
     http::{StatusCode, header::CONTENT_TYPE},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Response, sse::Event},
 };
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -97,6 +97,18 @@ pub(crate) async fn risky(Query(risk): Query<Risk>) -> Result<Json<Survived>, Ri
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
 pub(crate) async fn stream(State(pace): State<Pace>) -> impl Stream<Item = String> {
     lines(pace)
+}
+
+/// `GET /events`: for a browser's `EventSource`, which asks again unless it is told that this was all.
+#[streaming_metrics(media_type = "text/event-stream")]
+pub(crate) async fn events(State(pace): State<Pace>) -> impl Stream<Item = Event> {
+    stream! {
+        for number in 1..=10 {
+            pace.wait().await;
+            yield Event::default().id(number.to_string()).data(format!("line {number}"));
+        }
+        yield Event::default().event("end").data("");
+    }
 }
 
 /// `GET /stream2`: a response made by hand, of a stream that is wrapped by hand.

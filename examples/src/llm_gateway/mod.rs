@@ -38,6 +38,7 @@ pub fn app(pace: Pace, metrics: &Metrics) -> Router {
         .route("/risky", get(classics::risky))
         .route("/stream", get(classics::stream))
         .route("/stream2", get(classics::stream2))
+        .route("/events", get(classics::events))
         .route("/health", get(classics::health))
         .route("/metrics", get(metrics.endpoint()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

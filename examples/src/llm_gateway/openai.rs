@@ -67,8 +67,7 @@ async fn complete(request: ChatRequest, mut generation: Generation) -> Json<Chat
 }
 
 /// The reply token by token.
-#[streaming_metrics(model = request.model)]
-#[track_tokens(provider = "demo", model = request.model)]
+#[streaming_metrics(protocol = "openai", provider = "demo", model = request.model)]
 fn stream_completion(
     request: ChatRequest,
     generation: Generation,

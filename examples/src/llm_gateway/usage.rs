@@ -20,8 +20,8 @@ impl Usage {
     }
 }
 
-/// A generation whose usage is recorded when it is dropped: at its end, or as far as it came when
-/// the client leaves half way.
+/// A generation whose usage is recorded when it is dropped. The streamed bytes tell it only at their end,
+/// and not to every client: this is for those who leave half way, or have not asked.
 pub(crate) struct Metered {
     pub(crate) generation: Generation,
 }

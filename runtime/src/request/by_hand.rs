@@ -4,8 +4,7 @@ use parking_lot::Mutex;
 
 use crate::tokens::Usage;
 
-/// What has been recorded by hand for the call behind a stream whose protocol is read. It is that call's
-/// usage where the bytes have none.
+/// What has been recorded by hand for the call behind a stream whose protocol is read.
 #[derive(Default)]
 pub(crate) struct ByHand(Mutex<Option<Usage>>);
 

@@ -29,7 +29,7 @@ use bytes::Bytes;
     note = "items may be `Bytes`, `Vec<u8>`, `String`, `&str`, `Cow<str>`, or a `Result` of one of them",
     note = "for a type of your own, `impl StreamChunk for {Self}` says how many bytes an item has",
     note = "server-sent events are metered on their way out: put the attribute on the function that \
-            returns `Sse<…>`"
+            returns `Sse<…>`, or give it a `media_type`"
 )]
 pub trait StreamChunk {
     /// The payload bytes of this item, as they will be sent.

@@ -8,6 +8,7 @@ use crate::family::{FinishReason, MissingReason, StreamOutcome};
 use crate::protocol::Protocol;
 use crate::request::{ByHand, Content, Ending, OpenCall, Scope, StreamClaim};
 use crate::site::{EndpointSeries, PaceSeries, Site};
+use crate::tokens::Usage;
 use crate::wire::{Reader, Seen};
 
 /// The site of a claim, if it has a model's call behind it.
@@ -191,7 +192,7 @@ impl Reading {
             told => told,
         };
         let series = self.call.series(&self.tokens_endpoint, self.reader.model());
-        if let Some(usage) = self.reader.usage().or_else(|| self.by_hand.take()) {
+        if let Some(usage) = self.usage() {
             usage.record(&series, finish);
             self.call.settle();
             if outcome == StreamOutcome::Complete {
@@ -206,6 +207,14 @@ impl Reading {
             self.call.miss(&series, finish, missing);
         }
         self.call.close(&self.tokens_endpoint, ending);
+    }
+
+    /// What the bytes have told, and what was recorded by hand.
+    fn usage(&self) -> Option<Usage> {
+        match (self.reader.usage(), self.by_hand.take()) {
+            (Some(told), Some(recorded)) => Some(told.or_more(recorded)),
+            (told, recorded) => told.or(recorded),
+        }
     }
 
     /// The mean time of the output tokens after the first.

@@ -8,8 +8,9 @@
 /// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
 /// recorded when the client leaves.
 ///
-/// While a stream flows whose `protocol` is read, there is one call, and what is recorded by hand is its
-/// usage where the bytes have none: they may not have come that far when the client leaves.
+/// While a stream flows whose `protocol` is read, that is one call: what is recorded by hand meanwhile adds
+/// up to its usage, and counts where the bytes tell of less. They may not have come to it when the client
+/// leaves.
 ///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};

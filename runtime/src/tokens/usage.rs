@@ -69,16 +69,25 @@ impl Usage {
 
     /// The usage of two calls together.
     pub(crate) fn plus(self, other: Self) -> Self {
-        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
-            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        self.with(other, u64::saturating_add)
+    }
+
+    /// The usage of one call that two have told of: where both know a number, the larger counts.
+    pub(crate) fn or_more(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    fn with(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
+        let either = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(both(one, other)),
             _ => one.or(other),
         };
         Self {
-            input: sum(self.input, other.input),
-            cache_read: sum(self.cache_read, other.cache_read),
-            cache_write: sum(self.cache_write, other.cache_write),
-            output: sum(self.output, other.output),
-            reasoning: sum(self.reasoning, other.reasoning),
+            input: either(self.input, other.input),
+            cache_read: either(self.cache_read, other.cache_read),
+            cache_write: either(self.cache_write, other.cache_write),
+            output: either(self.output, other.output),
+            reasoning: either(self.reasoning, other.reasoning),
         }
     }
 

@@ -56,9 +56,13 @@ class AnthropicChat:
         """The message."""
         return self.client.messages.create(**ANTHROPIC_PLAIN)
 
+    def stream(self):
+        """The stream, which is a context."""
+        return self.client.messages.stream(**ANTHROPIC_PLAIN)
+
     def streamed(self):
         """The message that the SDK puts together from a stream."""
-        with self.client.messages.stream(**ANTHROPIC_PLAIN) as stream:
+        with self.stream() as stream:
             return stream.get_final_message()
 
 

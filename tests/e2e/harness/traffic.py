@@ -21,7 +21,7 @@ def make_all_kinds(gateway):
     raw.post(gateway, ANTHROPIC_PATH, ANTHROPIC_PLAIN)
     raw.post(gateway, ANTHROPIC_PATH, {**ANTHROPIC_PLAIN, "stream": True})
     raw.post(gateway, "/generate", {"prompt": "Hello"})
-    for path in ["/risky", "/risky?mode=error", "/risky?mode=teapot", "/stream", "/stream2"]:
+    for path in ["/risky", "/risky?mode=error", "/risky?mode=teapot", "/stream", "/stream2", "/events"]:
         raw.get(gateway, path)
     raw.get(gateway, "/no/such/path", method="BREW")
     _leave_half_way(gateway)

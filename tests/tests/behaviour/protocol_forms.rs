@@ -261,7 +261,7 @@ async fn a_head_request_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_have_none() {
+async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_tell_of_less() {
     #[streaming_metrics(protocol = "openai", provider = "house")]
     fn by_hand(told: bool) -> impl Stream<Item = Io<&'static str>> + Send {
         async_stream::stream! {
