@@ -89,6 +89,7 @@ pub use crate::export::{WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};
+pub use crate::site::Price;
 #[cfg(feature = "axum")]
 pub use crate::stream::ResponseChunk;
 pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};

@@ -6,6 +6,7 @@
 
 mod endpoint_series;
 mod endpoints;
+mod price;
 mod stream_series;
 mod tell;
 mod token_series;
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 pub(crate) use self::endpoint_series::{End, EndpointSeries, Kind};
 pub(crate) use self::endpoints::Endpoints;
+pub use self::price::Price;
+pub(crate) use self::price::Prices;
 pub(crate) use self::stream_series::{PaceSeries, StreamSeries};
 pub(crate) use self::token_series::TokenSeries;
 use crate::family::Method;

@@ -157,7 +157,7 @@ impl Usage {
     /// Counts this usage as one model call that stopped for a reason.
     pub(crate) fn record(&self, series: &TokenSeries, finish: FinishReason) {
         for (class, tokens) in self.partition() {
-            series.usage(class).add(tokens);
+            series.count(class, tokens);
         }
         for (token_type, tokens) in
             [(TokenType::Input, self.input), (TokenType::Output, self.output)]
@@ -167,6 +167,7 @@ impl Usage {
             }
         }
         series.calls(finish).add(1);
+        series.count_unpriced();
     }
 }
 

@@ -7,7 +7,6 @@ use super::events::Events;
 pub(crate) struct Comments(Events);
 
 impl Comments {
-    #[cfg(any(feature = "axum", test))]
     pub(crate) const fn new() -> Self {
         Self(Events::new())
     }

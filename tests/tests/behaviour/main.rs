@@ -18,6 +18,7 @@ mod limits;
 mod panics;
 mod places;
 mod polls;
+mod prices;
 mod protocol_bodies;
 mod protocol_forms;
 mod protocol_splits;
