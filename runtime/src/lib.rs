@@ -54,6 +54,8 @@
 //!
 //! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes
 //!   record functions, streams and tokens into [`Metrics::global`].
+//! - `async-openai`: [`TokenUsage`] of the replies that [async-openai](https://docs.rs/async-openai) has types
+//!   for, of chat and Responses. It takes that crate's types and no client.
 
 #[doc(hidden)]
 pub mod __private;

@@ -1,5 +1,7 @@
 //! `#[track_tokens]`: what model calls consumed, in classes that add up.
 
+#[cfg(feature = "async-openai")]
+mod async_openai;
 mod call;
 mod context;
 mod read;

@@ -110,6 +110,16 @@ impl Usage {
         (usage != Self::default()).then_some(usage)
     }
 
+    /// Usage of which another part holds what this one lacks.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_part(whole: Option<Self>, part: Option<Self>) -> Option<Self> {
+        match (whole, part) {
+            (Some(whole), Some(part)) => Some(whole.with(part, |own, _| own)),
+            (whole, part) => whole.or(part),
+        }
+    }
+
     /// The input, or as much of it as the known parts prove.
     const fn known_input(&self) -> u64 {
         match self.input {

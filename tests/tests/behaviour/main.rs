@@ -6,7 +6,9 @@
     reason = "handlers are async, and stand beside what they are for"
 )]
 
+mod bad_replies;
 mod client;
+mod client_crates;
 mod events;
 mod exceptions;
 mod exposition;
