@@ -48,15 +48,12 @@ async fn a_count_that_is_none_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_count_beyond_all_reason_does_not_wrap_around() {
-    for huge in ["18446744073709551615", "18446744073709551616", "99999999999999999999999999"] {
+async fn a_count_beyond_all_reason_is_not_known() {
+    for huge in ["18446744073709551616", "99999999999999999999999999"] {
         let reply = format!(
             "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{huge},\"completion_tokens\":4}}}}"
         );
-        let scrape = after(&reply).await;
-        let tokens = scrape.amount("app_token_usage_total", &[]);
-        assert!(tokens == 4.0 || tokens > 1e18, "{huge} made {tokens}");
-        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
+        assert_tokens(&after(&reply).await, 4, &reply);
     }
 }
 
