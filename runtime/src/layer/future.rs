@@ -88,9 +88,9 @@ where
     let events = is_event_stream(&head.headers);
     let bodiless = head_only || has_no_body(head.status);
     let claim = scope.take_stream_claim().filter(|claim| !bodiless && (events || !claim.events));
-    let content = content_of(head.status, &head.headers);
-    let claim = claim.map(|claim| StreamClaim { content, ..claim });
     let call = if bodiless { None } else { scope.take_call_claim(events) };
+    let content = || content_of(head.status, &head.headers);
+    let claim = claim.map(|claim| StreamClaim { content: content(), ..claim });
     let declared = declared_length(&head.headers, &body);
     let at_once = match claim {
         _ if bodiless || (body.is_end_stream() && claim.is_none() && call.is_none()) => Some(0),
@@ -111,7 +111,7 @@ where
         Some(FrameMeter::new(recorder.of_events(events)))
     });
     let reader = call.and_then(|call| {
-        let endpoint = scope.endpoint_of(call.site());
+        let (content, endpoint) = (content(), scope.endpoint_of(call.site()));
         if content == Content::Error {
             call.close(&endpoint, Ending::Failed);
             return None;
