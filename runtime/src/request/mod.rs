@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod call;
+mod claim;
 mod current;
 mod exception;
 mod outcome;
@@ -11,11 +12,10 @@ mod size;
 
 pub(crate) use self::by_hand::ByHand;
 pub(crate) use self::call::{CallId, OpenCall, OpenCalls, SharedCall};
+pub(crate) use self::claim::{CallClaim, Content, StreamClaim};
 pub(crate) use self::current::{current, enter};
 pub(crate) use self::exception::Exception;
 pub(crate) use self::outcome::{Ending, end};
 pub use self::returned::returned;
-#[cfg(feature = "axum")]
-pub(crate) use self::scope::CallClaim;
-pub(crate) use self::scope::{Content, Entry, Scope, StreamClaim};
+pub(crate) use self::scope::{Entry, Scope};
 pub(crate) use self::size::RequestSize;

@@ -3,7 +3,6 @@
 //! The layer owns it, in the response future and then in the response body, and lends it to the
 //! thread while it polls: whatever runs inside that poll finds it with [`current`].
 
-use std::borrow::Cow;
 use std::mem;
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -12,7 +11,10 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::exception::Exceptions;
-use super::{ByHand, CallId, Ending, Exception, OpenCall, OpenCalls, RequestSize, current, end};
+use super::{
+    ByHand, CallClaim, Ending, Exception, OpenCall, OpenCalls, RequestSize, StreamClaim, current,
+    end,
+};
 use crate::family::Method;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
@@ -75,52 +77,6 @@ pub(crate) struct Entry<'a> {
 struct Head {
     status: StatusCode,
     at: Instant,
-}
-
-/// A handler's word that the response body is its stream.
-pub(crate) struct StreamClaim {
-    /// The stream is one of server-sent events: a body of another kind is not it.
-    pub(crate) events: bool,
-    pub(crate) content: Content,
-    pub(crate) endpoint: Arc<EndpointSeries>,
-    /// Whose stream it is, where an attribute says so.
-    pub(crate) site: Option<&'static Site>,
-    pub(crate) provider: Cow<'static, str>,
-    pub(crate) model: Cow<'static, str>,
-}
-
-/// A tracked call's word that its reply is the response body.
-#[derive(Clone, Copy)]
-pub(crate) struct CallClaim {
-    pub(crate) call: CallId,
-    /// The reply is one of server-sent events: a body of another kind is not it.
-    pub(crate) events: bool,
-}
-
-/// What a response's head says of the bytes that a protocol would be read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    /// They may be the protocol's.
-    Readable,
-    /// Nobody can read them here: they are compressed, or of a type that no protocol is of.
-    Opaque,
-    /// They are what an HTTP error has to say, and no reply of a model.
-    Error,
-}
-
-impl StreamClaim {
-    /// A stream of which no more is known than where it belongs.
-    pub(crate) fn of(endpoint: Arc<EndpointSeries>) -> Self {
-        let unknown = Cow::Borrowed("");
-        Self {
-            events: false,
-            content: Content::Readable,
-            endpoint,
-            site: None,
-            provider: unknown.clone(),
-            model: unknown,
-        }
-    }
 }
 
 impl Scope {
