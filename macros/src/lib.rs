@@ -172,6 +172,7 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// |---|---|---|
 /// | `model` | the `model` label: text, or an expression over the arguments | what the reply says, see [`TokenUsage::model`] |
 /// | `provider` | the `provider` label: text, or an expression over the arguments | empty, "not known" |
+/// | `protocol` | how the reply's bytes are read: `"openai"`, `"anthropic"`, `"gemini"`, `"ollama"`, or `"auto"` | the reply's type carries its usage |
 /// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
 /// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
 ///
@@ -181,6 +182,25 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// through: `Result`, `Option`, `Json`, `Box`, references and tuples. A call that ends without usage is
 /// counted in `usage_missing_total`. What `token_usage_context::record` is given while the function runs,
 /// or while the stream that it returned flows, is counted under the same labels.
+///
+/// With a `protocol` usage, model and finish reason are read from the bytes of the reply as they pass, plain
+/// JSON or a stream of it, and none of them is changed or held back. The call ends with those bytes; of a
+/// client that leaves the usage so far counts. A reply with an error status is a call that failed, and is not
+/// read; what is compressed cannot be, and its usage is missing as `unparsed`. The stream itself is not
+/// recorded: that is what [`macro@streaming_metrics`] does, and with a `protocol` on both it is one call.
+///
+/// ```
+/// use axum::{body::Body, response::Response};
+/// use streamgauge::track_tokens;
+///
+/// # async fn upstream(_: Body) -> Response { Response::default() }
+/// /// Passes on what another server replies.
+/// #[track_tokens(protocol = "openai", provider = "openai")]
+/// async fn proxy(request: Body) -> Response {
+///     upstream(request).await
+/// }
+/// # drop(proxy(Body::empty()));
+/// ```
 ///
 /// # What it expands to
 ///
@@ -225,8 +245,22 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// Otherwise its limits are those of `instrument_endpoint`, and one more: what is left behind by a pattern
 /// that `model` or `provider` takes a name from is dropped after the arguments instead of among them.
 ///
-/// The usage of a stream is read from its bytes, where [`macro@streaming_metrics`] names their `protocol`,
-/// or recorded by `token_usage_context`, which finds the call through the layer: without one, a call that
+/// A `protocol` is read from `Response`, `Body`, `Sse<…>`, `impl IntoResponse`, `impl Stream`,
+/// `Pin<Box<dyn Stream>>`, `Bytes`, `Vec<u8>`, `String`, `&str`, `Json<…>`, and a `Result`, an `Option` or a tuple
+/// of one of them; from nothing else:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens(protocol = "openai")]
+/// async fn ask() -> streamgauge::Usage {
+///     streamgauge::Usage::new(1, 2)
+/// }
+/// ```
+///
+/// `Sse<…>`, `impl IntoResponse`, `Json<…>` and tuples have their bytes only when they are sent: they are read by
+/// the layer. Beside a `streaming_metrics` with a `media_type` this attribute comes second.
+///
+/// The usage of a stream is read from its bytes, where a `protocol` is named here or by
+/// [`macro@streaming_metrics`], or recorded by `token_usage_context`, which finds the call through the layer: without one, a call that
 /// returns a stream is counted as one without usage. Where such a stream is read without a layer, the
 /// labels are those of `streaming_metrics`.
 ///
@@ -378,8 +412,8 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Implements the trait `TokenUsage` for a struct, from the fields that are marked with what they hold:
-/// `#[token_usage(input)]`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, and `nested` for
-/// a field that has usage of its own.
+/// `#[token_usage(input)]`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, `nested` for a
+/// field that has usage of its own, and `flatten` for one that has a part of the struct's.
 ///
 /// Counts may be of any integer type, or an `Option` of one. `input` and `output` are totals: the other
 /// three are parts of them.

@@ -10,6 +10,17 @@ pub(crate) fn mixed_site(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
+/// Where a function's name stands, as a call on its site: attributes of one function know each other by it.
+/// Beside a compiler there is no such place.
+pub(crate) fn place(name: &Ident) -> TokenStream {
+    if !proc_macro::is_available() {
+        return TokenStream::new();
+    }
+    let start = name.span().unwrap().start();
+    let (line, column) = (start.line(), start.column());
+    quote! { .at(#line, #column) }
+}
+
 /// An optional literal, as an `Option`.
 pub(crate) fn optional(text: Option<&LitStr>) -> TokenStream {
     match text {

@@ -15,7 +15,11 @@ pub use crate::site::{SITES, Site};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
 pub use crate::stream::{mark, respond};
-pub use crate::tokens::{TokenCall, finish_call, finish_stream_call, start_call};
+#[cfg(feature = "axum")]
+pub use crate::tokens::read_sent;
+pub use crate::tokens::{
+    ReadReply, TokenCall, finish_call, finish_stream_call, read, read_ok, read_stream, start_call,
+};
 pub use crate::usage::TokenCount;
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 

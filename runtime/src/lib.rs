@@ -54,6 +54,8 @@
 //!
 //! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes
 //!   record functions, streams and tokens into [`Metrics::global`].
+//! - `async-openai`: [`TokenUsage`] of the replies that [async-openai](https://docs.rs/async-openai) has types
+//!   for, of chat and Responses. It takes that crate's types and no client.
 
 #[doc(hidden)]
 pub mod __private;
@@ -90,6 +92,7 @@ pub use crate::export::{WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};
+pub use crate::site::Price;
 #[cfg(feature = "axum")]
 pub use crate::stream::ResponseChunk;
 pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};

@@ -113,6 +113,16 @@ impl Usage {
         (usage != Self::default()).then_some(usage)
     }
 
+    /// Usage of which another part holds what this one lacks.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_part(whole: Option<Self>, part: Option<Self>) -> Option<Self> {
+        match (whole, part) {
+            (Some(whole), Some(part)) => Some(whole.with(part, |own, _| own)),
+            (whole, part) => whole.or(part),
+        }
+    }
+
     /// The same, with no count so large that adding it up could wrap a counter around.
     fn plausible(&self) -> Self {
         let plausible = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MOST_TOKENS));
@@ -173,7 +183,7 @@ impl Usage {
     pub(crate) fn record(&self, series: &TokenSeries, finish: FinishReason) {
         let it = self.plausible();
         for (class, tokens) in it.partition() {
-            series.usage(class).add(tokens);
+            series.count(class, tokens);
         }
         for (token_type, tokens) in [(TokenType::Input, it.input), (TokenType::Output, it.output)] {
             if let Some(tokens) = tokens {
@@ -181,6 +191,7 @@ impl Usage {
             }
         }
         series.calls(finish).add(1);
+        series.count_unpriced();
     }
 }
 

@@ -140,6 +140,43 @@ fn a_chunk_of_a_body_allocates_nothing() {
     assert_eq!(chunk_allocations(body().into_data_stream()), 0);
 }
 
+/// Allocations of a tracked reply of so many frames, each of which has a token in it.
+fn read_allocations(frames: usize) -> u64 {
+    #[track_tokens(protocol = "openai", provider = "house", model = "small-1")]
+    fn frames_of(number: usize) -> impl Stream<Item = &'static str> {
+        const TOKEN: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"small-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}],\"usage\":null}\n\n";
+        stream::iter(std::iter::repeat_n(TOKEN, number))
+    }
+    allocations(|| frames_of(frames).count()) / 100
+}
+
+#[test]
+fn a_frame_that_is_read_allocates_nothing() {
+    let few = read_allocations(5);
+    assert_eq!(read_allocations(500), few);
+    assert!(few <= 3, "{few} for what reads a reply, whatever its length");
+}
+
+#[test]
+fn a_whole_reply_that_is_read_costs_what_reads_it() {
+    #[track_tokens(protocol = "openai", provider = "house", model = "small-1")]
+    fn whole(reply: &[u8]) -> &[u8] {
+        reply
+    }
+    let reply = |words: usize| {
+        let text = "word ".repeat(words);
+        format!(
+            "{{\"model\":\"small-1\",\"choices\":[{{\"message\":{{\"content\":\"{text}\"}},\"finish_reason\":\
+             \"stop\"}}],\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":2}}}}"
+        )
+    };
+    for words in [1, 10_000] {
+        let reply = reply(words);
+        let allocations = allocations_of(|| assert_eq!(whole(reply.as_bytes()).len(), reply.len()));
+        assert!(allocations <= 300, "{words} words: {allocations} for a hundred replies");
+    }
+}
+
 #[test]
 fn the_counter_counts() {
     assert_eq!(allocations_of(|| drop(Box::new(1))), 100);

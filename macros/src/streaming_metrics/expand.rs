@@ -10,7 +10,7 @@ use crate::function::Function;
 use crate::future::ReturnedFuture;
 use crate::protocol;
 use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
-use crate::site::{label, located, mixed_site, optional};
+use crate::site::{label, located, mixed_site, optional, place};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
@@ -27,6 +27,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
         quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }
     });
+    let place = place(&function.signature.ident);
     let provider_value = label(krate, provider.as_ref());
     let model_value = label(krate, model.as_ref());
     let labels = quote! {
@@ -36,7 +37,9 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let protocol = protocol::expand(krate, protocol.as_ref());
     let open = quote! {
         #krate::__private::StreamStart::new(
-            #krate::__private::site!(#krate::__private::Site::streams(#name, #endpoint, #protocol)),
+            #krate::__private::site!(
+                #krate::__private::Site::streams(#name, #endpoint, #protocol)#place
+            ),
             #provider_label,
             #model_label,
         )

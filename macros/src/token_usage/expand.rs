@@ -31,9 +31,11 @@ pub(super) fn expand(input: &DeriveInput, counts: &Counts) -> TokenStream {
     let model = &counts.model;
     let model =
         model.as_ref().map_or_else(none, |field| ask(field, &traits.text, &quote! { text }));
-    let nested = counts.nested.iter();
-    let usages = nested.clone().map(|field| ask(field, &traits.usage, &quote! { token_usage }));
-    let models = nested.map(|field| ask(field, &traits.usage, &quote! { model }));
+    let usage_of = |field| ask(field, &traits.usage, &quote! { token_usage });
+    let parts = counts.flatten.iter().map(usage_of);
+    let usages = counts.nested.iter().map(usage_of);
+    let models = counts.flatten.iter().chain(&counts.nested);
+    let models = models.map(|field| ask(field, &traits.usage, &quote! { model }));
     let name = &input.ident;
     let generics = bounded(&input.generics, counts, &traits);
     let (impl_generics, type_generics, bounds) = generics.split_for_impl();
@@ -42,6 +44,7 @@ pub(super) fn expand(input: &DeriveInput, counts: &Counts) -> TokenStream {
         impl #impl_generics #krate::TokenUsage for #name #type_generics #bounds {
             fn token_usage(&self) -> ::core::option::Option<#krate::Usage> {
                 let usage = #krate::Usage::from_counts(#(#own),*);
+                #( let usage = #krate::Usage::with_part(usage, #parts); )*
                 #( let usage = ::core::option::Option::or_else(usage, || #usages); )*
                 usage
             }
@@ -86,12 +89,14 @@ fn ask(field: &Field, by: &TokenStream, method: &TokenStream) -> TokenStream {
 
 /// The struct's generics, with a bound for each field whose type depends on them.
 fn bounded(generics: &Generics, counts: &Counts, traits: &Traits) -> Generics {
-    let Counts { input, output, cache_read, cache_write, reasoning, model, nested, .. } = counts;
+    let Counts {
+        input, output, cache_read, cache_write, reasoning, model, flatten, nested, ..
+    } = counts;
     let numbers = [input, output, cache_read, cache_write, reasoning].into_iter().flatten();
     let needs = numbers
         .map(|field| (field, &traits.count))
         .chain(model.iter().map(|field| (field, &traits.text)))
-        .chain(nested.iter().map(|field| (field, &traits.usage)));
+        .chain(flatten.iter().chain(nested).map(|field| (field, &traits.usage)));
     let mut bounded = generics.clone();
     for (Field { ty, .. }, by) in needs {
         let names = names_in(ty.to_token_stream());

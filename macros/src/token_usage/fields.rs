@@ -6,7 +6,7 @@ use syn::{Attribute, Data, DeriveInput, Error, Ident, Member, Path, Token, Type}
 use crate::errors::Errors;
 
 const ROLES: &str =
-    "`input`, `output`, `cache_read`, `cache_write`, `reasoning`, `model` or `nested`";
+    "`input`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, `flatten` or `nested`";
 
 /// The fields by role.
 #[derive(Default)]
@@ -17,6 +17,7 @@ pub(super) struct Counts {
     pub(super) cache_write: Option<Field>,
     pub(super) reasoning: Option<Field>,
     pub(super) model: Option<Field>,
+    pub(super) flatten: Vec<Field>,
     pub(super) nested: Vec<Field>,
     pub(super) krate: Option<Path>,
 }
@@ -55,7 +56,7 @@ impl Counts {
             [&self.input, &self.output, &self.cache_read, &self.cache_write, &self.reasoning]
                 .into_iter()
                 .any(Option::is_some);
-        if has_counts || !self.nested.is_empty() {
+        if has_counts || !self.flatten.is_empty() || !self.nested.is_empty() {
             return Ok(());
         }
         let message = match self.model {
@@ -102,6 +103,10 @@ impl Counts {
                 "cache_write" => &mut self.cache_write,
                 "reasoning" => &mut self.reasoning,
                 "model" => &mut self.model,
+                "flatten" => {
+                    self.flatten.push(field.clone());
+                    continue;
+                }
                 "nested" => {
                     self.nested.push(field.clone());
                     continue;

@@ -3,12 +3,13 @@
 use super::{Args, NAME};
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::{label, route};
+use crate::{label, protocol, route};
 
 pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
     route::check(args.endpoint.as_ref(), errors);
     label::check("model", args.model.as_ref(), errors);
     label::check("provider", args.provider.as_ref(), errors);
+    protocol::check(args.protocol.as_ref(), errors);
     let Some(function) = function else { return };
     if let Some(nothing) = function.returns_nothing() {
         let message = format!(

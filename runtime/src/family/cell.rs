@@ -51,6 +51,34 @@ impl Cell for Counter {
     }
 }
 
+/// An amount of money that only grows, in picodollars: a dollar per million tokens is a million of them a
+/// token. As a float it cannot overflow, whatever a provider counts, and up to some thousands of dollars its
+/// sums are exact, from there on to fifteen digits.
+#[derive(Default)]
+pub(crate) struct Money(AtomicU64);
+
+impl Money {
+    pub(crate) fn add(&self, amount: f64) {
+        let plus = |bits| Some((f64::from_bits(bits) + amount).to_bits());
+        let _ = self.0.fetch_update(Relaxed, Relaxed, plus);
+    }
+}
+
+impl Cell for Money {
+    type Shape = ();
+    const KIND: proto::MetricType = proto::MetricType::COUNTER;
+
+    fn new((): &()) -> Self {
+        Self::default()
+    }
+
+    fn read(&self, into: &mut proto::Metric) {
+        let mut counter = proto::Counter::default();
+        counter.set_value(f64::from_bits(self.0.load(Relaxed)) / 1e12);
+        into.set_counter(counter);
+    }
+}
+
 /// A number that rises and falls. At zero it is shown only once somebody has said that it counts: a
 /// request that turned out not to be recorded leaves no trace.
 #[derive(Default)]

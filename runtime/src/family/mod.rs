@@ -9,14 +9,14 @@ mod store;
 mod table;
 mod type_name;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto;
 
 use self::cell::Buckets;
-pub(crate) use self::cell::{Counter, Gauge, Histogram, Unit};
+pub(crate) use self::cell::{Counter, Gauge, Histogram, Money, Unit};
 pub use self::label::Method;
 pub(crate) use self::label::{
     ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,
@@ -65,13 +65,16 @@ const TOKENS: &[f64] =
 macro_rules! families {
     ($(
         $field:ident: $cell:ident $(($unit:ident, $bounds:ident))? $name:literal
-        [$($label:literal),*] $help:literal
+        [$($label:literal),*] $help:literal $((if $condition:ident))?
     )*) => {
         /// All families of one instance.
         pub(crate) struct Families {
             $(pub(crate) $field: Family<$cell, { [$($label),*].len() }>,)*
             group_status: bool,
             classes: Classes,
+            allowed: Allowed,
+            /// Whether prices are given.
+            priced: bool,
         }
 
         /// The histograms by name, with the buckets they have unless told otherwise.
@@ -94,11 +97,16 @@ macro_rules! families {
                     ),)*
                     group_status: layout.group_status,
                     classes: layout.classes.clone(),
+                    allowed: layout.limits.allowed.clone(),
+                    priced: layout.priced,
                 })
             }
 
+            /// The families that there are.
             fn each(&self) -> impl Iterator<Item = &dyn AnyFamily> {
-                [$(&self.$field as &dyn AnyFamily),*].into_iter()
+                [$((true $(&& self.$condition)?, &self.$field as &dyn AnyFamily)),*]
+                    .into_iter()
+                    .filter_map(|(exists, family)| exists.then_some(family))
             }
         }
     };
@@ -172,6 +180,12 @@ families! {
     time_per_output_token: Histogram(Seconds, GAP) "time_per_output_token_seconds"
         ["endpoint", "model"]
         "Mean seconds between output tokens of a complete stream."
+    cost: Money "cost_usd_total"
+        ["endpoint", "provider", "model", "token_type", "detail"]
+        "US dollars that the tokens of model calls cost, by the prices given." (if priced)
+    unpriced_calls: Counter "unpriced_calls_total"
+        ["endpoint", "model"]
+        "Model calls with token usage whose model has no price." (if priced)
     metrics_overflow: Counter "metrics_overflow_total"
         ["family", "label"]
         "Observations whose label value was past its limit and became 'other'."
@@ -181,6 +195,11 @@ impl Families {
     /// The `status` label: three digits, or the first of them where statuses are grouped.
     pub(crate) fn status(&self, status: u16) -> String {
         if self.group_status { format!("{}xx", status / 100) } else { status.to_string() }
+    }
+
+    /// Whether a value may stand in a label, as far as there is a list of those that may.
+    pub(crate) fn allows(&self, label: &str, value: &str) -> bool {
+        self.allowed.of(label).is_none_or(|listed| value.is_empty() || listed.contains(value))
     }
 
     /// How many classes of requests there are: one, where no label tells them apart.
@@ -236,8 +255,28 @@ pub(crate) struct Limit {
     pub(crate) bytes: usize,
 }
 
+/// The values that labels may take, where that is listed: then the list is their limit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Allowed {
+    pub(crate) models: Option<Values>,
+    pub(crate) providers: Option<Values>,
+}
+
+/// Values of a label.
+pub(crate) type Values = Arc<BTreeSet<Box<str>>>;
+
+impl Allowed {
+    fn of(&self, label: &str) -> Option<&Values> {
+        match label {
+            "model" => self.models.as_ref(),
+            "provider" => self.providers.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// The limits of the labels that have one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// Labels whose values come from outside the program's text.
     pub(crate) values: Limit,
@@ -246,6 +285,7 @@ pub(crate) struct Limits {
     pub(crate) endpoints: Limit,
     /// How many series a family may have before all its limited labels become `other`.
     pub(crate) series: usize,
+    pub(crate) allowed: Allowed,
 }
 
 impl Limits {
@@ -268,6 +308,8 @@ pub(crate) struct Layout {
     pub(crate) limits: Limits,
     pub(crate) group_status: bool,
     pub(crate) classes: Classes,
+    /// Whether prices are given.
+    pub(crate) priced: bool,
 }
 
 impl Layout {

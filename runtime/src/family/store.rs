@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use prometheus::core::Desc;
 use prometheus::proto;
 
-use super::cell::{Cell, Counter, Gauge, Histogram};
-use super::{Families, Limit, Limits};
+use super::cell::{Cell, Counter, Gauge, Histogram, Money};
+use super::{Families, Limit, Limits, Values};
 
 /// The value that stands for all values past a label's limit.
 pub(crate) const OVERFLOW: &str = "other";
@@ -24,6 +24,8 @@ pub(crate) struct Family<C: Cell, const L: usize> {
     /// The label by which a user tells requests apart, in the families of requests.
     class_label: Option<Box<str>>,
     limits: [Option<Limit>; L],
+    /// The values that may be shown, of the labels for which they are listed.
+    allowed: [Option<Values>; L],
     most: usize,
     shape: C::Shape,
     series: Mutex<Series<C, L>>,
@@ -52,6 +54,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
             labels,
             class_label,
             limits: labels.map(|label| limits.of(name, label)),
+            allowed: labels.map(|label| limits.allowed.of(label).cloned()),
             most: limits.series,
             shape,
             series: Mutex::new(Series {
@@ -81,7 +84,11 @@ impl<C: Cell, const L: usize> Family<C, L> {
             let mut series = self.series.lock();
             let mut key: Key<L> = (values.map(Box::from), class.into());
             for (place, value) in key.0.iter_mut().enumerate() {
-                if !series.admits(place, value, self.limits[place]) {
+                let admitted = match &self.allowed[place] {
+                    Some(listed) => value.is_empty() || listed.contains(value),
+                    None => series.admits(place, value, self.limits[place]),
+                };
+                if !admitted {
                     *value = OVERFLOW.into();
                     folded.push(self.labels[place]);
                 }
@@ -187,6 +194,13 @@ impl<C> Handle<C> {
 
 impl Handle<Counter> {
     pub(crate) fn add(&self, amount: u64) {
+        self.record().add(amount);
+    }
+}
+
+impl Handle<Money> {
+    /// Adds an amount in picodollars.
+    pub(crate) fn add(&self, amount: f64) {
         self.record().add(amount);
     }
 }

@@ -14,8 +14,9 @@ use crate::stream::FrameMeter;
 pub(super) struct ResponseBody {
     inner: Body,
     scope: Option<Scope>,
-    /// There where the handler returned its stream in a form that only the body shows.
-    meter: Option<FrameMeter>,
+    /// There where the handler returned its stream, or the reply of its call, in a form that only the body
+    /// shows.
+    meters: [Option<FrameMeter>; 2],
     sent: u64,
     /// The length after which the transport does not ask again.
     declared: Option<u64>,
@@ -27,11 +28,11 @@ impl ResponseBody {
     pub(super) fn new(
         inner: Body,
         scope: Scope,
-        meter: Option<FrameMeter>,
+        meters: [Option<FrameMeter>; 2],
         declared: Option<u64>,
     ) -> Self {
         let ended = inner.is_end_stream();
-        Self { inner, scope: Some(scope), meter, sent: 0, declared, ended }
+        Self { inner, scope: Some(scope), meters, sent: 0, declared, ended }
     }
 
     /// Takes note of a frame, which may be the last.
@@ -60,13 +61,11 @@ impl ResponseBody {
             if ending == Some(Ending::Complete) {
                 request::current(Scope::note_delivered);
             }
-            if ending.is_some()
-                && let Some(meter) = &mut self.meter
-            {
-                meter.complete();
+            if ending.is_some() {
+                self.meters.iter_mut().flatten().for_each(FrameMeter::complete);
             }
             drop(mem::take(&mut self.inner));
-            self.meter = None;
+            self.meters = [None, None];
         });
         if let Some(mut scope) = self.scope.take() {
             match ending {
@@ -87,13 +86,9 @@ impl HttpBody for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
-            if let Some(meter) = &mut this.meter {
-                meter.poll_begins();
-            }
+            this.meters.iter_mut().flatten().for_each(FrameMeter::poll_begins);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
-            if let Some(meter) = &mut this.meter {
-                meter.poll_ends(&polled);
-            }
+            this.meters.iter_mut().flatten().for_each(|meter| meter.poll_ends(&polled));
             polled
         });
         match &polled {

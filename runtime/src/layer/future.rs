@@ -14,8 +14,8 @@ use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
 use crate::family::short_name;
-use crate::request::{Ending, Scope, StreamClaim, enter};
-use crate::stream::{FrameMeter, StreamRecorder, content_of, is_event_stream};
+use crate::request::{Content, Ending, Scope, StreamClaim, enter};
+use crate::stream::{FrameMeter, Reading, StreamRecorder, content_of, is_event_stream};
 
 /// The largest body, in bytes, that is taken to be in memory when its length is known.
 const AT_HAND: u64 = 64 * 1024;
@@ -88,12 +88,14 @@ where
     let events = is_event_stream(&head.headers);
     let bodiless = head_only || has_no_body(head.status);
     let claim = scope.take_stream_claim().filter(|claim| !bodiless && (events || !claim.events));
-    let claim =
-        claim.map(|claim| StreamClaim { content: content_of(head.status, &head.headers), ..claim });
+    let call = if bodiless { None } else { scope.take_call_claim(events) };
+    let content = || content_of(head.status, &head.headers);
+    let claim = claim.map(|claim| StreamClaim { content: content(), ..claim });
     let declared = declared_length(&head.headers, &body);
     let at_once = match claim {
-        _ if bodiless || (body.is_end_stream() && claim.is_none()) => Some(0),
+        _ if bodiless || (body.is_end_stream() && claim.is_none() && call.is_none()) => Some(0),
         Some(_) => None,
+        None if call.is_some() => None,
         // What its protocol will tell may still be the request's failure.
         None if scope.reading().is_some() => None,
         None => at_hand(&head.headers, &body),
@@ -108,7 +110,16 @@ where
         let recorder = StreamRecorder::inside(&mut scope, &claim)?;
         Some(FrameMeter::new(recorder.of_events(events)))
     });
-    let body = Body::new(ResponseBody::new(body, scope, meter, declared));
+    let reader = call.and_then(|call| {
+        let (content, endpoint) = (content(), scope.endpoint_of(call.site()));
+        if content == Content::Error {
+            call.close(&endpoint, Ending::Failed);
+            return None;
+        }
+        let reading = Reading::of_call(call, content, endpoint);
+        Some(FrameMeter::new(StreamRecorder::of_reading_inside(&mut scope, reading)))
+    });
+    let body = Body::new(ResponseBody::new(body, scope, [meter, reader], declared));
     Response::from_parts(head, body)
 }
 

@@ -8,8 +8,8 @@ use prometheus::Registry;
 
 use super::class::{RequestLabel, Source};
 use super::{BuildError, GLOBAL, Instance, Metrics, Skip, check};
-use crate::family::{Families, FamilyCollector, Layout, Limit, Limits};
-use crate::site::Endpoints;
+use crate::family::{Allowed, Families, FamilyCollector, Layout, Limit, Limits};
+use crate::site::{Endpoints, Price};
 
 /// Distinct values of `model`, `provider`, `error_type` and `exception_type` in one family.
 const MAX_LABEL_VALUES: usize = 100;
@@ -45,6 +45,9 @@ pub struct MetricsBuilder {
     ignore_unmatched: bool,
     group_status: bool,
     request_labels: Vec<RequestLabel>,
+    models: Option<Vec<String>>,
+    providers: Option<Vec<String>>,
+    prices: Vec<(String, Price)>,
     max_label_values: usize,
     max_series: usize,
     registry: Registry,
@@ -61,6 +64,9 @@ impl Default for MetricsBuilder {
             ignore_unmatched: false,
             group_status: false,
             request_labels: Vec::new(),
+            models: None,
+            providers: None,
+            prices: Vec::new(),
             max_label_values: MAX_LABEL_VALUES,
             max_series: MAX_SERIES,
             registry: Registry::new(),
@@ -191,6 +197,41 @@ impl MetricsBuilder {
         self
     }
 
+    /// The models that may stand in the label `model`, by the names that attributes or replies give. Another
+    /// is recorded as `other` and counted in `metrics_overflow_total`. A list is the label's limit, whatever
+    /// [`max_label_values`](Self::max_label_values) says; lists that are given one after another are one.
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder()
+    ///     .models(["large-1", "small-1"])
+    ///     .providers(["house"])
+    ///     .build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    pub fn models<M: Into<String>>(mut self, models: impl IntoIterator<Item = M>) -> Self {
+        let listed = self.models.get_or_insert_default();
+        listed.extend(models.into_iter().map(Into::into));
+        self
+    }
+
+    /// The providers that may stand in the label `provider`, as [`models`](Self::models) may in theirs.
+    pub fn providers<P: Into<String>>(mut self, providers: impl IntoIterator<Item = P>) -> Self {
+        let listed = self.providers.get_or_insert_default();
+        listed.extend(providers.into_iter().map(Into::into));
+        self
+    }
+
+    /// What a model's tokens cost. With one price or more there are two more families: `cost_usd_total`, with
+    /// the labels of `token_usage_total`, and `unpriced_calls_total` of the calls whose model has no price.
+    ///
+    /// The model is named as the label names it, whole: `small-1` is no price of `small-1-mini`.
+    pub fn price(mut self, model: impl Into<String>, price: Price) -> Self {
+        self.prices.push((model.into(), price));
+        self
+    }
+
     /// How many values each of the labels `model`, `provider`, `error_type` and `exception_type` may
     /// take in a family (100 unless told otherwise). Further ones, and those longer than 128 bytes, are
     /// recorded as `other` and counted in `metrics_overflow_total`.
@@ -227,20 +268,26 @@ impl MetricsBuilder {
             values: Limit { values: self.max_label_values, bytes: LONGEST_LABEL_VALUE },
             endpoints: ENDPOINTS,
             series: self.max_series,
+            allowed: Allowed {
+                models: check::allowed("models", self.models)?,
+                providers: check::allowed("providers", self.providers)?,
+            },
         };
+        let prices = check::prices(self.prices)?;
         let layout = Layout {
             const_labels,
             buckets: check::buckets(self.buckets)?,
-            limits,
+            limits: limits.clone(),
             prefix: self.prefix,
             group_status: self.group_status,
             classes: classes.clone(),
+            priced: !prices.is_empty(),
         };
         let families = Arc::new(Families::new(&layout).map_err(BuildError::Registry)?);
         self.registry
             .register(Box::new(FamilyCollector(Arc::clone(&families))))
             .map_err(BuildError::Registry)?;
-        let endpoints = Endpoints::new(families, limits);
+        let endpoints = Endpoints::new(families, limits, prices);
         endpoints.declare();
         Ok(Metrics(Arc::new(Instance {
             endpoints,

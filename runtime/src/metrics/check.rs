@@ -1,10 +1,12 @@
 //! Settings, checked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::BuildError;
 use super::class::RequestLabel;
-use crate::family::{OVERFLOW, histogram_name, histogram_names, is_family_label};
+use crate::family::{OVERFLOW, Values, histogram_name, histogram_names, is_family_label};
+use crate::site::{Price, Prices};
 
 /// Whether Prometheus accepts a text in a metric name (and, colons aside, as a label name).
 fn is_name(text: &str) -> bool {
@@ -61,6 +63,45 @@ pub(super) fn buckets(
         return Err(BuildError::Buckets { family, reason });
     }
     Ok(checked)
+}
+
+/// The values that may stand in a label, where the setting of that name lists them.
+pub(super) fn allowed(
+    setting: &'static str,
+    listed: Option<Vec<String>>,
+) -> Result<Option<Values>, BuildError> {
+    let Some(listed) = listed else { return Ok(None) };
+    let reason = if listed.is_empty() {
+        "nothing is allowed: list the values that may be shown, or leave the setting out"
+    } else if listed.iter().any(|value| value == OVERFLOW || value.is_empty()) {
+        "`other` and the empty value stand for what is not listed and for what is not known: leave \
+         them out"
+    } else {
+        let values = listed.into_iter().map(String::into_boxed_str).collect();
+        return Ok(Some(Arc::new(values)));
+    };
+    Err(BuildError::AllowedValues { setting, reason })
+}
+
+/// The price table.
+pub(super) fn prices(given: Vec<(String, Price)>) -> Result<Prices, BuildError> {
+    let mut prices = HashMap::new();
+    for (model, price) in given {
+        let odd = price.each().find(|(_, price)| !(price.is_finite() && *price >= 0.0));
+        let reason = if model.is_empty() {
+            "it is of no model: name the one that replies come from".to_owned()
+        } else if let Some((which, price)) = odd {
+            format!(
+                "{which} costs {price} dollars per million tokens: give a finite number of zero or more"
+            )
+        } else if prices.insert(model.clone().into_boxed_str(), price).is_some() {
+            "it is given twice: give it once".to_owned()
+        } else {
+            continue;
+        };
+        return Err(BuildError::Price { model, reason });
+    }
+    Ok(Prices::new(prices))
 }
 
 /// The label by which requests are told apart, of those that were given.

@@ -69,6 +69,22 @@ pub enum BuildError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A list of models or providers that allows none, or what cannot be listed.
+    #[error("{setting}: {reason}")]
+    AllowedValues {
+        /// The setting: `models` or `providers`.
+        setting: &'static str,
+        /// What is wrong with the list.
+        reason: &'static str,
+    },
+    /// A price that is none.
+    #[error("price of {model:?}: {reason}")]
+    Price {
+        /// The model as it was named.
+        model: String,
+        /// What is wrong with its price.
+        reason: String,
+    },
     /// The registry has a metric of the same name.
     #[error(
         "the registry does not take the families: {0}; choose another prefix, or another registry \

@@ -1,4 +1,4 @@
-//! What a handler tells of the stream that it has made.
+//! What attributes say of the response body, for the layer to act on.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,6 +18,14 @@ pub(crate) struct StreamClaim {
     pub(crate) call: Option<CallId>,
     pub(crate) provider: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
+}
+
+/// A tracked call's word that its reply is the response body.
+#[derive(Clone, Copy)]
+pub(crate) struct CallClaim {
+    pub(crate) call: CallId,
+    /// The reply is one of server-sent events: a body of another kind is not it.
+    pub(crate) events: bool,
 }
 
 /// What a response's head says of the bytes that a protocol would be read from.

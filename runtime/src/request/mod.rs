@@ -13,7 +13,7 @@ mod size;
 
 pub(crate) use self::by_hand::ByHand;
 pub(crate) use self::call::{CallId, OpenCall, OpenCalls, SharedCall};
-pub(crate) use self::claim::{Content, StreamClaim};
+pub(crate) use self::claim::{CallClaim, Content, StreamClaim};
 pub(crate) use self::current::{current, enter};
 pub(crate) use self::exception::Exception;
 pub(crate) use self::failures::Failures;

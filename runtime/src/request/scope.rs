@@ -12,7 +12,8 @@ use http::StatusCode;
 
 use super::exception::Exceptions;
 use super::{
-    ByHand, Ending, Exception, Failures, OpenCalls, RequestSize, StreamClaim, current, end,
+    ByHand, CallClaim, Ending, Exception, Failures, OpenCall, OpenCalls, RequestSize, StreamClaim,
+    current, end,
 };
 use crate::family::Method;
 use crate::metrics::Metrics;
@@ -55,6 +56,7 @@ pub(crate) struct Scope {
     /// Whether a router called from here has counted the panic that is passing through.
     panic_counted: bool,
     stream: Option<StreamClaim>,
+    call: Option<CallClaim>,
     calls: OpenCalls,
     /// Of the newest stream whose protocol is read.
     reading: Weak<ByHand>,
@@ -111,6 +113,7 @@ impl Scope {
             exceptions: Exceptions::default(),
             panic_counted: false,
             stream: None,
+            call: None,
             calls: OpenCalls::default(),
             reading: Weak::new(),
         }
@@ -291,6 +294,17 @@ impl Scope {
 
     pub(crate) fn take_stream_claim(&mut self) -> Option<StreamClaim> {
         self.stream.take()
+    }
+
+    /// Lets the response body be read as the reply of a call.
+    pub(crate) fn claim_call(&mut self, claim: CallClaim) {
+        self.call = Some(claim);
+    }
+
+    /// The call whose reply the response body is, if it is still open.
+    pub(crate) fn take_call_claim(&mut self, events: bool) -> Option<OpenCall> {
+        let claim = self.call.take().filter(|claim| events || !claim.events)?;
+        self.calls.end(claim.call)
     }
 
     /// The model calls that have begun in this request and not ended.

@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use super::tell::tell;
-use super::{PaceSeries, StreamSeries, TokenSeries};
+use super::token_series::Cost;
+use super::{PaceSeries, Prices, StreamSeries, TokenSeries};
 use crate::family::{
     Chain, Class, Counter, ErrorType, Families, Family, Gauge, Handle, Histogram, Limit, Method,
-    Outcome, Table,
+    OVERFLOW, Outcome, Table,
 };
 
 /// Chains of the tables within an endpoint: a handful of models, providers or exception types.
@@ -32,6 +33,7 @@ pub(crate) struct EndpointSeries {
     families: Arc<Families>,
     label: Arc<str>,
     limit: Limit,
+    prices: Arc<Prices>,
     /// By class and method.
     requests: Box<[OnceLock<Methods>]>,
     exceptions: Table<Chain<u16, Handle<Counter>>>,
@@ -41,11 +43,17 @@ pub(crate) struct EndpointSeries {
 }
 
 impl EndpointSeries {
-    pub(super) fn new(families: &Arc<Families>, label: &str, limit: Limit) -> Self {
+    pub(super) fn new(
+        families: &Arc<Families>,
+        label: &str,
+        limit: Limit,
+        prices: &Arc<Prices>,
+    ) -> Self {
         Self {
             families: Arc::clone(families),
             label: label.into(),
             limit,
+            prices: Arc::clone(prices),
             requests: (0..families.classes()).map(|_| OnceLock::new()).collect(),
             exceptions: Table::new(CHAINS, limit),
             stream: OnceLock::new(),
@@ -72,13 +80,27 @@ impl EndpointSeries {
     }
 
     pub(crate) fn pace(&self, model: &str) -> Arc<PaceSeries> {
+        let model = self.listed("model", model);
         self.pace.get_or_make(model, || PaceSeries::new(&self.families, &self.label, model))
     }
 
     pub(crate) fn tokens(&self, provider: &str, model: &str) -> Arc<TokenSeries> {
-        self.tokens
-            .get_or_make(provider, || Table::new(CHAINS, self.limit))
-            .get_or_make(model, || TokenSeries::new(&self.families, &self.label, provider, model))
+        let provider = self.listed("provider", provider);
+        // A model that is not listed has its price all the same.
+        let is_priced = self.prices.of(model).is_some();
+        let model = if is_priced { model } else { self.listed("model", model) };
+        self.tokens.get_or_make(provider, || Table::new(CHAINS, self.limit)).get_or_make(
+            model,
+            || {
+                let cost = Cost::of(model, &self.prices);
+                TokenSeries::new(&self.families, &self.label, [provider, model], cost)
+            },
+        )
+    }
+
+    /// The value itself, or what stands for all that are not listed: those share their series at once.
+    fn listed<'a>(&self, label: &str, value: &'a str) -> &'a str {
+        if self.families.allows(label, value) { value } else { OVERFLOW }
     }
 
     /// Counts an error that belongs to this endpoint, and tells of it. A subscriber is the user's code:

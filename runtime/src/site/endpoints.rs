@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::tell::tell;
-use super::{EndpointSeries, Records, SITES, Site};
+use super::{EndpointSeries, Prices, Records, SITES, Site};
 use crate::family::{Counter, Families, Handle, Limits, Method, Table};
 
 /// Chains of the table of endpoints: a thousand routes share them at four a chain.
@@ -16,23 +16,26 @@ pub(crate) struct Endpoints {
     by_site: Box<[OnceLock<Arc<EndpointSeries>>]>,
     global_exceptions: Table<Handle<Counter>>,
     limits: Limits,
+    prices: Arc<Prices>,
 }
 
 impl Endpoints {
-    pub(crate) fn new(families: Arc<Families>, limits: Limits) -> Self {
+    pub(crate) fn new(families: Arc<Families>, limits: Limits, prices: Prices) -> Self {
         Self {
             families,
             by_label: Table::new(CHAINS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
             global_exceptions: Table::new(4, limits.values),
             limits,
+            prices: Arc::new(prices),
         }
     }
 
     /// The endpoint with this label.
     pub(crate) fn get(&self, label: &str) -> Arc<EndpointSeries> {
-        self.by_label
-            .get_or_make(label, || EndpointSeries::new(&self.families, label, self.limits.values))
+        self.by_label.get_or_make(label, || {
+            EndpointSeries::new(&self.families, label, self.limits.values, &self.prices)
+        })
     }
 
     /// The endpoint that a site belongs to when no request says otherwise.
@@ -66,7 +69,7 @@ impl Endpoints {
         for site in SITES.iter().filter(|site| site.endpoint.is_some()) {
             let endpoint = self.of_site(site);
             match site.records {
-                Records::Requests(Method::Unknown) | Records::Tokens => {}
+                Records::Requests(Method::Unknown) | Records::Tokens(_) => {}
                 Records::Requests(method) => endpoint.requests(method.into()).declare(),
                 Records::Streams(_) => {
                     endpoint.stream();

@@ -6,14 +6,17 @@
 
 mod endpoint_series;
 mod endpoints;
+mod price;
 mod stream_series;
 mod tell;
 mod token_series;
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 pub(crate) use self::endpoint_series::{End, EndpointSeries, Kind};
 pub(crate) use self::endpoints::Endpoints;
+pub use self::price::Price;
+pub(crate) use self::price::Prices;
 pub(crate) use self::stream_series::{PaceSeries, StreamSeries};
 pub(crate) use self::token_series::TokenSeries;
 use crate::family::Method;
@@ -29,18 +32,26 @@ pub static SITES: [Site];
 #[derive(Debug)]
 pub struct Site {
     module: &'static str,
+    /// Line and column of the function's name.
+    place: (usize, usize),
     function: &'static str,
     endpoint: Option<&'static str>,
     records: Records,
     warned: AtomicBool,
+    is_read: AtomicU8,
 }
+
+/// What is known of the attributes beside a site: nothing before the first call.
+const UNASKED: u8 = 0;
+const UNREAD: u8 = 1;
+const READ: u8 = 2;
 
 /// What a site records.
 #[derive(Debug)]
 pub(crate) enum Records {
     Requests(Method),
     Streams(Option<Protocol>),
-    Tokens,
+    Tokens(Option<Protocol>),
 }
 
 impl Site {
@@ -66,12 +77,24 @@ impl Site {
 
     /// The site of a `#[track_tokens]`.
     #[must_use]
-    pub const fn tokens(function: &'static str, endpoint: Option<&'static str>) -> Self {
-        Self::new(function, endpoint, Records::Tokens)
+    pub const fn tokens(
+        function: &'static str,
+        endpoint: Option<&'static str>,
+        protocol: Option<Protocol>,
+    ) -> Self {
+        Self::new(function, endpoint, Records::Tokens(protocol))
     }
 
     const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
-        Self { module: "", function, endpoint, records, warned: AtomicBool::new(false) }
+        Self {
+            module: "",
+            place: (0, 0),
+            function,
+            endpoint,
+            records,
+            warned: AtomicBool::new(false),
+            is_read: AtomicU8::new(UNASKED),
+        }
     }
 
     /// The same site, in this module.
@@ -80,15 +103,27 @@ impl Site {
         Self { module, ..self }
     }
 
-    /// Whether another attribute of the same function is at `other`. Methods of the same name in one module
-    /// are not told apart.
-    pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        self.function == other.function && self.module == other.module
+    /// The same site, of a function whose name stands there.
+    #[must_use]
+    pub const fn at(self, line: usize, column: usize) -> Self {
+        Self { place: (line, column), ..self }
     }
 
-    /// Whether an attribute of the same function reads the protocol of its stream.
+    /// Whether another attribute of the same function is at `other`.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.place == other.place && self.function == other.function && self.module == other.module
+    }
+
+    /// Whether an attribute of the same function meters its stream and reads the protocol of that.
     pub(crate) fn is_read(&self) -> bool {
-        SITES.iter().any(|other| other.protocol().is_some() && self.is_beside(other))
+        let known = self.is_read.load(Relaxed);
+        if known != UNASKED {
+            return known == READ;
+        }
+        let reads = |other: &Site| matches!(other.records, Records::Streams(Some(_)));
+        let is_read = SITES.iter().any(|other| reads(other) && self.is_beside(other));
+        self.is_read.store(if is_read { READ } else { UNREAD }, Relaxed);
+        is_read
     }
 
     /// The annotated function's name.
@@ -105,15 +140,15 @@ impl Site {
     pub(crate) fn method(&self) -> Method {
         match self.records {
             Records::Requests(method) => method,
-            Records::Streams(_) | Records::Tokens => Method::Unknown,
+            Records::Streams(_) | Records::Tokens(_) => Method::Unknown,
         }
     }
 
-    /// The protocol that the attribute says its stream is of.
+    /// The protocol that the attribute says its reply is of.
     pub(crate) fn protocol(&self) -> Option<Protocol> {
         match self.records {
-            Records::Streams(protocol) => protocol,
-            Records::Requests(_) | Records::Tokens => None,
+            Records::Streams(protocol) | Records::Tokens(protocol) => protocol,
+            Records::Requests(_) => None,
         }
     }
 

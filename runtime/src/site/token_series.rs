@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::{Price, Prices};
 use crate::family::{
-    Counter, Families, FinishReason, Handle, Histogram, MissingReason, TokenClass, TokenType,
+    Counter, Families, FinishReason, Handle, Histogram, MissingReason, Money, TokenClass, TokenType,
 };
 
 pub(crate) struct TokenSeries {
@@ -15,14 +16,34 @@ pub(crate) struct TokenSeries {
     totals: [OnceLock<Handle<Histogram>>; TokenType::COUNT],
     calls: [OnceLock<Handle<Counter>>; FinishReason::COUNT],
     missing: [OnceLock<Handle<Counter>>; MissingReason::COUNT],
+    cost: Cost,
+}
+
+/// What the tokens of a model cost.
+pub(super) enum Cost {
+    /// Nobody has asked for that.
+    Uncounted,
+    Priced(Price, Box<[OnceLock<Handle<Money>>; TokenClass::COUNT]>),
+    /// Others have a price, and this model has none: its calls are counted.
+    Unpriced(OnceLock<Handle<Counter>>),
+}
+
+impl Cost {
+    pub(super) fn of(model: &str, prices: &Prices) -> Self {
+        match prices.of(model) {
+            Some(price) => Self::Priced(price, Box::default()),
+            None if prices.is_empty() => Self::Uncounted,
+            None => Self::Unpriced(OnceLock::new()),
+        }
+    }
 }
 
 impl TokenSeries {
     pub(super) fn new(
         families: &Arc<Families>,
         endpoint: &Arc<str>,
-        provider: &str,
-        model: &str,
+        [provider, model]: [&str; 2],
+        cost: Cost,
     ) -> Self {
         Self {
             families: Arc::clone(families),
@@ -33,16 +54,35 @@ impl TokenSeries {
             totals: [const { OnceLock::new() }; TokenType::COUNT],
             calls: [const { OnceLock::new() }; FinishReason::COUNT],
             missing: [const { OnceLock::new() }; MissingReason::COUNT],
+            cost,
         }
     }
 
-    /// Tokens of one class of the partition.
-    pub(crate) fn usage(&self, class: TokenClass) -> &Handle<Counter> {
-        self.usage[class.index()].get_or_init(|| {
-            let (token_type, detail) = (class.token_type().as_str(), class.as_str());
-            let labels = [&*self.endpoint, &*self.provider, &*self.model, token_type, detail];
-            self.families.token_usage.series(&self.families, labels)
-        })
+    /// Counts tokens of one class of the partition, and what they cost where they have a price.
+    pub(crate) fn count(&self, class: TokenClass, tokens: u64) {
+        let families = &*self.families;
+        self.usage[class.index()]
+            .get_or_init(|| families.token_usage.series(families, self.labels(class)))
+            .add(tokens);
+        if let Cost::Priced(price, series) = &self.cost {
+            series[class.index()]
+                .get_or_init(|| families.cost.series(families, self.labels(class)))
+                .add(price.cost(class, tokens));
+        }
+    }
+
+    /// Takes note of a call that had usage: its cost may not be known.
+    pub(crate) fn count_unpriced(&self) {
+        if let Cost::Unpriced(series) = &self.cost {
+            let labels = [&*self.endpoint, &*self.model];
+            let family = &self.families.unpriced_calls;
+            series.get_or_init(|| family.series(&self.families, labels)).add(1);
+        }
+    }
+
+    fn labels(&self, class: TokenClass) -> [&str; 5] {
+        let (token_type, detail) = (class.token_type().as_str(), class.as_str());
+        [&*self.endpoint, &*self.provider, &*self.model, token_type, detail]
     }
 
     /// One side's total of one call.

@@ -35,7 +35,7 @@ impl<S> MeteredStream<S>
 where
     S: Stream,
 {
-    pub(super) fn new(source: S, recorder: Option<StreamRecorder>) -> Self
+    pub(crate) fn new(source: S, recorder: Option<StreamRecorder>) -> Self
     where
         S::Item: StreamChunk,
     {

@@ -4,6 +4,7 @@
 #[cfg(feature = "axum")]
 mod body;
 mod chunk;
+mod flow;
 mod metered;
 mod reading;
 mod recorder;
@@ -17,7 +18,7 @@ pub(crate) use self::body::{FrameMeter, content_of, is_event_stream, meter_body}
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
 pub use self::metered::{MeteredStream, wrap_streaming_response};
-use self::reading::Reading;
+pub(crate) use self::reading::Reading;
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]

@@ -1,4 +1,4 @@
-//! The model call behind a stream, read from the bytes that pass.
+//! The model call behind a reply, read from the bytes that pass.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,12 +16,13 @@ fn reads(claim: &StreamClaim) -> Option<&'static Site> {
     claim.site.filter(|site| site.protocol().is_some() && claim.content != Content::Error)
 }
 
-/// Reads a stream's protocol, and closes its call with what that has told.
+/// Reads a reply's protocol, and closes its call with what that has told.
 pub(crate) struct Reading {
     reader: Reader,
     /// Whether the bytes can be read at all.
     pub(super) readable: bool,
-    endpoint: Arc<EndpointSeries>,
+    /// Where its pace is recorded, if that is to be.
+    pace: Option<Arc<EndpointSeries>>,
     call: OpenCall,
     /// Where the call's tokens belong.
     tokens_endpoint: Arc<EndpointSeries>,
@@ -62,23 +63,51 @@ impl Reading {
         tokens_endpoint: Option<Arc<EndpointSeries>>,
     ) -> Option<Box<Self>> {
         let site = reads(claim)?;
-        let readable = claim.content == Content::Readable;
-        // Of bytes that cannot be read, none are missing at the end.
-        let protocol = if readable { site.protocol()? } else { Protocol::Auto };
         let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
         let call = begun.unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
-        Some(Box::new(Self {
+        let protocol = site.protocol()?;
+        let tokens_endpoint = tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint));
+        let mut reading = Self::new(call, protocol, claim.content, tokens_endpoint);
+        reading.pace = Some(Arc::clone(&claim.endpoint));
+        Some(Box::new(reading))
+    }
+
+    /// The reading of a tracked call's reply, whose pace is nobody's concern.
+    pub(crate) fn of_call(
+        call: OpenCall,
+        content: Content,
+        endpoint: Arc<EndpointSeries>,
+    ) -> Box<Self> {
+        let protocol = call.site().protocol().unwrap_or_default();
+        Box::new(Self::new(call, protocol, content, endpoint))
+    }
+
+    fn new(
+        call: OpenCall,
+        protocol: Protocol,
+        content: Content,
+        tokens_endpoint: Arc<EndpointSeries>,
+    ) -> Self {
+        let readable = content == Content::Readable;
+        // Of bytes that cannot be read, none are missing at the end.
+        let protocol = if readable { protocol } else { Protocol::Auto };
+        Self {
             reader: Reader::new(protocol),
             readable,
-            endpoint: Arc::clone(&claim.endpoint),
+            pace: None,
             call,
-            tokens_endpoint: tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint)),
+            tokens_endpoint,
             by_hand: Arc::default(),
             failures: None,
             failed: false,
             paced: false,
             content: None,
-        }))
+        }
+    }
+
+    /// Where usage recorded by hand goes meanwhile.
+    pub(super) fn by_hand(&self) -> &Arc<ByHand> {
+        &self.by_hand
     }
 
     /// Reads an item that became ready `at`, of a request that `entered` some time before.
@@ -88,12 +117,21 @@ impl Reading {
         seen
     }
 
+    /// Reads an item whenever it became ready.
+    pub(super) fn read_untimed(&mut self, bytes: &[u8]) {
+        if self.readable {
+            self.reader.read(bytes);
+        }
+    }
+
     fn note(&mut self, seen: Seen, at: Instant, entered: Instant) {
         if !seen.content {
             return;
         }
-        if self.content.is_none() {
-            self.pace().first_token().observe_duration(at - entered);
+        if self.content.is_none()
+            && let Some(pace) = self.pace()
+        {
+            pace.first_token().observe_duration(at - entered);
         }
         self.content = Some((self.content.map_or(at, |(first, _)| first), at));
     }
@@ -150,12 +188,12 @@ impl Reading {
             return None;
         }
         self.paced = true;
-        Some(self.pace())
+        self.pace()
     }
 
     /// The pace of this model at this endpoint.
-    fn pace(&self) -> Arc<PaceSeries> {
-        self.endpoint.pace(self.model())
+    fn pace(&self) -> Option<Arc<PaceSeries>> {
+        Some(self.pace.as_ref()?.pace(self.model()))
     }
 
     /// Closes the call of a stream that ended so.
@@ -204,10 +242,12 @@ impl Reading {
 
     /// The mean time of the output tokens after the first.
     fn observe_output_token(&self, tokens: Option<u64>) {
-        if let (Some((first, last)), Some(tokens @ 2..)) = (self.content, tokens) {
+        if let (Some((first, last)), Some(tokens @ 2..), Some(pace)) =
+            (self.content, tokens, self.pace())
+        {
             let gaps = u32::try_from(tokens - 1).unwrap_or(u32::MAX);
             let mean: Duration = (last - first) / gaps;
-            self.pace().output_token().observe_duration(mean);
+            pace.output_token().observe_duration(mean);
         }
     }
 }

@@ -1,49 +1,23 @@
 //! The record of one stream, from its creation to its end or drop.
 
-use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Reading;
+use super::flow::Flow;
 use crate::family::{StreamOutcome, short_name};
 use crate::request::{self, Scope, StreamClaim};
-use crate::site::{PaceSeries, StreamSeries};
-use crate::wire::Comments;
 
-/// How far the shared counters may be behind a stream that flows: this many chunks, bytes, or this long.
-const FLUSH_CHUNKS: u64 = 64;
-const FLUSH_BYTES: u64 = 64 * 1024;
-const FLUSH_AFTER: Duration = Duration::from_millis(250);
-
-/// Counts one stream. What it has seen it keeps to itself for a moment, so that a chunk costs one
-/// clock read and one histogram; dropping it closes the record.
+/// Records one stream, or the call behind a reply, or both; dropping it closes the record.
 pub(crate) struct StreamRecorder {
-    series: Arc<StreamSeries>,
-    pace: Arc<PaceSeries>,
+    /// What counts the stream, where that is asked for.
+    flow: Option<Flow>,
     /// What reads the protocol, where one is named.
     reading: Option<Box<Reading>>,
-    kind: Kind,
-    /// The request's entry, else the stream's creation.
-    entered: Instant,
-    started: Option<Instant>,
-    last_chunk: Option<Instant>,
-    flushed: Instant,
-    chunks: u64,
-    bytes: u64,
     /// Set while the source is polled, and so still set when it has panicked.
     polling: bool,
     failed: bool,
     complete: bool,
-}
-
-/// What is known of a stream's bytes: only a response tells.
-#[cfg_attr(not(feature = "axum"), expect(dead_code))]
-enum Kind {
-    Unknown,
-    /// They are events, whose comments are no chunks.
-    Events(Comments),
-    /// They are something else, in which nothing is a comment.
-    Other,
 }
 
 impl StreamRecorder {
@@ -54,39 +28,36 @@ impl StreamRecorder {
         if scope.head_only() {
             return None;
         }
-        Some(Self::new(claim, Reading::inside(scope, claim), entered))
+        Some(Self::new(Some(Flow::new(claim, entered)), Reading::inside(scope, claim)))
     }
 
     /// The record of a stream that no request is known of.
     pub(crate) fn outside(claim: &StreamClaim) -> Self {
-        Self::new(claim, Reading::outside(claim), Instant::now())
+        Self::new(Some(Flow::new(claim, Instant::now())), Reading::outside(claim))
     }
 
-    fn new(claim: &StreamClaim, reading: Option<Box<Reading>>, entered: Instant) -> Self {
-        let series = claim.endpoint.stream();
-        series.active.inc();
-        Self {
-            series,
-            pace: claim.endpoint.pace(&claim.model),
-            reading,
-            kind: Kind::Unknown,
-            entered,
-            started: None,
-            last_chunk: None,
-            flushed: entered,
-            chunks: 0,
-            bytes: 0,
-            polling: false,
-            failed: false,
-            complete: false,
-        }
+    /// The record of a reply that is read, and no more.
+    pub(crate) fn of_reading(reading: Box<Reading>) -> Self {
+        Self::new(None, Some(reading))
+    }
+
+    /// The same, of a reply that is made while a request is served.
+    pub(crate) fn of_reading_inside(scope: &mut Scope, reading: Box<Reading>) -> Self {
+        scope.begin_reading(reading.by_hand());
+        Self::of_reading(reading)
+    }
+
+    fn new(flow: Option<Flow>, reading: Option<Box<Reading>>) -> Self {
+        Self { flow, reading, polling: false, failed: false, complete: false }
     }
 
     /// The same record, of a stream that is one of events, or is not: their comments are no chunks.
     #[cfg(feature = "axum")]
     pub(crate) fn of_events(mut self, events: bool) -> Self {
         let readable = self.reading.as_ref().is_none_or(|reading| reading.readable);
-        self.kind = if events && readable { Kind::Events(Comments::new()) } else { Kind::Other };
+        if let Some(flow) = &mut self.flow {
+            flow.of_events(events && readable);
+        }
         self
     }
 
@@ -97,8 +68,8 @@ impl StreamRecorder {
         if let Some(reading) = &self.reading {
             reading.poll_begins();
         }
-        if self.started.is_none() {
-            self.started = Some(head_at().unwrap_or_else(Instant::now));
+        if let Some(flow) = &mut self.flow {
+            flow.begin();
         }
     }
 
@@ -106,65 +77,54 @@ impl StreamRecorder {
     /// sent is shown.
     pub(crate) fn poll_ends(&mut self, pending: bool) {
         self.polling = false;
-        if pending {
-            self.flush();
+        if pending && let Some(flow) = &mut self.flow {
+            flow.flush();
         }
     }
 
     /// An item has become ready: so many bytes, and the bytes themselves where it shows them.
     pub(crate) fn item(&mut self, size: usize, bytes: Option<&[u8]>) {
-        let now = Instant::now();
-        if !bytes.is_some_and(|bytes| self.is_comment(bytes, now)) {
-            self.chunk(size, now);
-        }
-    }
-
-    /// Reads an item, and tells whether it is a comment.
-    fn is_comment(&mut self, bytes: &[u8], now: Instant) -> bool {
-        let Some(reading) = self.reading.as_mut().filter(|reading| reading.readable) else {
-            return match &mut self.kind {
-                Kind::Events(comments) => comments.take(bytes),
-                Kind::Unknown | Kind::Other => false,
-            };
+        let Self { flow: Some(flow), reading, .. } = self else {
+            if let (Some(reading), Some(bytes)) = (&mut self.reading, bytes) {
+                reading.read_untimed(bytes);
+            }
+            return;
         };
-        let seen = reading.read(bytes, now, self.entered);
-        if let Some(pace) = reading.new_pace() {
-            self.pace = pace;
+        let now = Instant::now();
+        let reading = reading.as_mut().filter(|reading| reading.readable);
+        let (comment, error) = match (bytes, reading) {
+            (None, _) => (false, false),
+            (Some(bytes), None) => (flow.is_comment(bytes), false),
+            (Some(bytes), Some(reading)) => {
+                let seen = reading.read(bytes, now, flow.entered());
+                if let Some(pace) = reading.new_pace() {
+                    flow.set_pace(pace);
+                }
+                (seen.comment_only && flow.has_comments(), seen.error)
+            }
+        };
+        if !comment {
+            flow.chunk(size, now);
         }
-        if seen.error {
+        if error {
             self.error_event();
         }
-        seen.comment_only && !matches!(self.kind, Kind::Other)
     }
 
     /// An error within the protocol: the stream has failed, and with it the request.
     fn error_event(&mut self) {
-        if let Some(reading) = &mut self.reading {
-            self.series.error(reading.error_type());
+        if let Self { flow: Some(flow), reading: Some(reading), .. } = self {
+            flow.error(reading.error_type());
             reading.fail();
-        }
-    }
-
-    fn chunk(&mut self, bytes: usize, now: Instant) {
-        let last = self.last_chunk.replace(now);
-        let first = last.is_none();
-        match last {
-            None => self.pace.first_chunk.observe_duration(now - self.entered),
-            Some(last) => self.pace.gap.observe_duration(now - last),
-        }
-        self.chunks += 1;
-        self.bytes += bytes as u64;
-        let many = self.chunks >= FLUSH_CHUNKS || self.bytes >= FLUSH_BYTES;
-        if first || many || now - self.flushed >= FLUSH_AFTER {
-            self.flushed = now;
-            self.flush();
         }
     }
 
     /// The stream has failed with an error of this type. It may go on all the same.
     pub(crate) fn error(&mut self, type_name: &str) {
         self.failed = true;
-        self.series.error(&short_name(type_name));
+        if let Some(flow) = &self.flow {
+            flow.error(&short_name(type_name));
+        }
     }
 
     /// The source has ended by itself.
@@ -172,13 +132,6 @@ impl StreamRecorder {
         self.complete = true;
         if self.reading.as_mut().is_some_and(|reading| reading.end().error) {
             self.error_event();
-        }
-    }
-
-    fn flush(&mut self) {
-        if self.chunks > 0 {
-            self.series.chunks.add(std::mem::take(&mut self.chunks));
-            self.series.bytes.add(std::mem::take(&mut self.bytes));
         }
     }
 
@@ -203,22 +156,15 @@ impl StreamRecorder {
 
 impl Drop for StreamRecorder {
     fn drop(&mut self) {
-        self.flush();
         let outcome = self.outcome();
-        if self.polling {
-            self.series.error("panic");
+        if let Some(flow) = &mut self.flow {
+            if self.polling {
+                flow.error("panic");
+            }
+            flow.close(outcome);
         }
-        let lived =
-            self.started.or_else(head_at).map_or(Duration::ZERO, |started| started.elapsed());
-        self.series.duration(outcome).observe_duration(lived);
-        self.series.active.dec();
         if let Some(reading) = self.reading.take() {
             reading.close(outcome);
         }
     }
-}
-
-/// When the response head was made, if this is polled or dropped as a part of a response.
-fn head_at() -> Option<Instant> {
-    request::current(|scope| scope.head_at()).flatten()
 }

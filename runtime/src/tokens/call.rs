@@ -2,20 +2,27 @@
 
 use std::borrow::Cow;
 use std::mem;
+use std::sync::Arc;
 use std::thread;
 
 use super::{ReplyKind, TokenUsage};
 use crate::endpoint::Verdict;
 use crate::family::FinishReason;
 use crate::metrics::Metrics;
-use crate::request::{self, CallId, Ending, OpenCall};
-use crate::site::Site;
+#[cfg(feature = "axum")]
+use crate::request::CallClaim;
+use crate::request::{self, CallId, Content, Ending, OpenCall};
+use crate::site::{EndpointSeries, Site};
+use crate::stream::{Reading, StreamRecorder};
 use crate::usage::Usage;
 
 /// The open call of a function under `#[track_tokens]`. Dropped without being finished, the call was
 /// cancelled or panicked.
 #[must_use]
-pub struct TokenCall(Place);
+pub struct TokenCall {
+    site: &'static Site,
+    place: Place,
+}
 
 /// Where the call's state is.
 enum Place {
@@ -37,7 +44,7 @@ pub fn start_call(
     let id = call.id();
     let mut call = Some(call);
     request::current(|scope| call.take().map(|call| scope.calls().begin(call)));
-    TokenCall(call.map_or(Place::Request(id), Place::Here))
+    TokenCall { site, place: call.map_or(Place::Request(id), Place::Here) }
 }
 
 /// Ends a call with the usage its reply carries.
@@ -65,15 +72,91 @@ impl TokenCall {
     /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
     /// would, unless the stream is read: then it has its own record of the call.
     fn leave_open(&mut self) {
-        if let Place::Here(call) = &self.0
-            && !call.site().is_read()
-        {
+        if matches!(self.place, Place::Here(_)) && !self.site.is_read() {
             self.close(Ending::Complete, None, FinishReason::Unknown);
         }
-        if let Place::Request(id) = self.0 {
+        if let Place::Request(id) = self.place {
             request::current(|scope| scope.calls().leave(id));
         }
-        self.0 = Place::Nowhere;
+        self.place = Place::Nowhere;
+    }
+
+    /// Closes the call of a reply that is an error.
+    pub(super) fn fail(mut self) {
+        self.close(Ending::Failed, None, FinishReason::Error);
+    }
+
+    /// Closes the call of a reply that is none.
+    pub(super) fn without_reply(mut self) {
+        self.close(Ending::Complete, None, FinishReason::Unknown);
+    }
+
+    /// What reads the reply from now on, which passes as a stream. None where another attribute of the
+    /// function reads it, or where nobody will ask for its bytes.
+    pub(super) fn reader(mut self, content: Content) -> Option<StreamRecorder> {
+        if content == Content::Error {
+            self.fail();
+            return None;
+        }
+        if self.site.is_read() {
+            self.leave_open();
+            return None;
+        }
+        match mem::replace(&mut self.place, Place::Nowhere) {
+            Place::Here(call) => {
+                let endpoint = Metrics::global().endpoints().of_site(self.site);
+                Some(StreamRecorder::of_reading(Reading::of_call(call, content, endpoint)))
+            }
+            Place::Request(id) => request::current(|scope| {
+                let call = if scope.head_only() { None } else { scope.calls().end(id) }?;
+                let reading = Reading::of_call(call, content, scope.endpoint_of(self.site));
+                Some(StreamRecorder::of_reading_inside(scope, reading))
+            })
+            .flatten(),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// Lets the layer read the body of the response that the reply becomes, which nobody else can.
+    /// Without a layer that is said once.
+    #[cfg(feature = "axum")]
+    pub(super) fn read_as_sent(mut self, events: bool) {
+        match &self.place {
+            Place::Request(call) if !self.site.is_read() => {
+                let claim = CallClaim { call: *call, events };
+                request::current(|scope| scope.claim_call(claim));
+            }
+            Place::Here(_) if !self.site.is_read() && self.site.warns_now() => tracing::warn!(
+                function = self.site.function(),
+                "#[track_tokens] reads this response through `PrometheusLayer`, and no such layer \
+                 serves the request: its usage is missing"
+            ),
+            _ => {}
+        }
+        self.leave_open();
+    }
+
+    /// Reads a reply that is there as a whole.
+    pub(super) fn read_whole(mut self, bytes: &[u8]) {
+        if let Some((endpoint, call)) = self.take() {
+            let reading = Reading::of_call(call, Content::Readable, endpoint);
+            let mut reader = StreamRecorder::of_reading(reading);
+            reader.item(bytes.len(), Some(bytes));
+            reader.complete();
+        }
+    }
+
+    /// Takes the call out of where it is.
+    fn take(&mut self) -> Option<(Arc<EndpointSeries>, OpenCall)> {
+        match mem::replace(&mut self.place, Place::Nowhere) {
+            Place::Here(call) => Some((Metrics::global().endpoints().of_site(self.site), call)),
+            Place::Request(id) => request::current(|scope| {
+                let call = scope.calls().end(id)?;
+                Some((scope.endpoint_of(self.site), call))
+            })
+            .flatten(),
+            Place::Nowhere => None,
+        }
     }
 
     /// Closes the call, with the usage and the model that its reply has told.
@@ -83,16 +166,7 @@ impl TokenCall {
         usage: Option<(Usage, Option<&str>)>,
         finish: FinishReason,
     ) {
-        let open = match mem::replace(&mut self.0, Place::Nowhere) {
-            Place::Here(call) => Some((Metrics::global().endpoints().of_site(call.site()), call)),
-            Place::Request(id) => request::current(|scope| {
-                let call = scope.calls().end(id)?;
-                Some((scope.endpoint_of(call.site()), call))
-            })
-            .flatten(),
-            Place::Nowhere => None,
-        };
-        let Some((endpoint, mut call)) = open else { return };
+        let Some((endpoint, mut call)) = self.take() else { return };
         if let Some((usage, model)) = usage {
             usage.record(&call.series(&endpoint, model), finish);
             call.settle();

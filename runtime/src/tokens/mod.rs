@@ -1,10 +1,16 @@
 //! `#[track_tokens]`: what model calls consumed, in classes that add up.
 
+#[cfg(feature = "async-openai")]
+mod async_openai;
 mod call;
 mod context;
+mod read;
 mod reply;
 
 pub use self::call::{TokenCall, finish_call, finish_stream_call, start_call};
 pub use self::context::token_usage_context;
+#[cfg(feature = "axum")]
+pub use self::read::read_sent;
+pub use self::read::{ReadReply, read, read_ok, read_stream};
 pub(crate) use self::reply::ReplyKind;
 pub use self::reply::TokenUsage;

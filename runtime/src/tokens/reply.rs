@@ -8,7 +8,8 @@ use crate::usage::Usage;
 /// A value that may carry the token usage of a model call.
 ///
 /// Derive it for a reply of your own, and name the fields that hold the counts. A field marked
-/// `nested` has usage of its own:
+/// `nested` has usage of its own, which counts where the struct itself has none; of several the first that has
+/// any. One marked `flatten` has a part of the struct's: the counts that the struct itself does not have.
 ///
 /// ```
 /// use streamgauge::{TokenUsage, Usage};
@@ -19,6 +20,12 @@ use crate::usage::Usage;
 ///     prompt_tokens: u32,
 ///     #[token_usage(output)]
 ///     completion_tokens: u32,
+///     #[token_usage(flatten)]
+///     details: Option<Details>,
+/// }
+///
+/// #[derive(TokenUsage)]
+/// struct Details {
 ///     #[token_usage(reasoning)]
 ///     reasoning_tokens: Option<u32>,
 /// }
@@ -31,11 +38,15 @@ use crate::usage::Usage;
 ///     usage: Option<Counts>,
 /// }
 ///
-/// let usage = Counts { prompt_tokens: 12, completion_tokens: 34, reasoning_tokens: None };
+/// let details = Some(Details { reasoning_tokens: Some(30) });
+/// let usage = Counts { prompt_tokens: 12, completion_tokens: 34, details };
 /// let reply = Reply { model: "small-1".to_owned(), usage: Some(usage) };
-/// assert_eq!(reply.token_usage(), Some(Usage::new(12, 34)));
+/// assert_eq!(reply.token_usage(), Some(Usage::new(12, 34).reasoning(30)));
 /// assert_eq!(reply.model(), Some("small-1"));
 /// ```
+///
+/// Replies may be references, boxed, in an `Option`, a `Result`, axum's `Json`, or last in a tuple with status
+/// and headers. A [`serde_json::Value`] is read as the reply of a model API that it is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` carries no token usage",
     label = "not a `TokenUsage`",

@@ -17,6 +17,7 @@ pub(super) enum Count {
     Input,
     Output,
     InputCached,
+    InputCacheWrite,
     OutputReasoning,
     // Anthropic
     CacheRead,

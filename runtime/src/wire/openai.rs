@@ -87,7 +87,7 @@ fn normal(counts: &Counts) -> Normal {
         input: either(Count::Prompt, Count::Input),
         cache_read: either(Count::PromptCached, Count::InputCached)
             .max(counts.get(Count::PromptCacheHit)),
-        cache_write: counts.get(Count::PromptCacheWrite),
+        cache_write: either(Count::PromptCacheWrite, Count::InputCacheWrite),
         output: either(Count::Completion, Count::Output),
         reasoning: either(Count::CompletionReasoning, Count::OutputReasoning),
     }

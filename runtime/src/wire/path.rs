@@ -92,6 +92,7 @@ impl Place {
             },
             Self::InputDetails(owner) => match key {
                 b"cached_tokens" => Self::Count(owner, Count::InputCached),
+                b"cache_write_tokens" => Self::Count(owner, Count::InputCacheWrite),
                 _ => Self::Elsewhere,
             },
             Self::CompletionDetails(owner) => match key {

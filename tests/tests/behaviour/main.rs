@@ -6,7 +6,9 @@
     reason = "handlers are async, and stand beside what they are for"
 )]
 
+mod bad_replies;
 mod client;
+mod client_crates;
 mod events;
 mod exceptions;
 mod exposition;
@@ -18,12 +20,15 @@ mod limits;
 mod panics;
 mod places;
 mod polls;
+mod prices;
 mod protocol_bodies;
 mod protocol_calls;
 mod protocol_forms;
 mod protocol_splits;
 mod protocols;
 mod readme;
+mod replies;
+mod reply_forms;
 mod requests;
 mod routes;
 mod samples;

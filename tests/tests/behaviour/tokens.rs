@@ -172,6 +172,22 @@ async fn calls_recorded_by_hand_are_added_up() {
 }
 
 #[tokio::test]
+async fn what_was_recorded_is_kept_when_the_handler_fails() {
+    #[track_tokens(provider = "house", model = "small-1")]
+    async fn fails() -> Result<Json<Answer>, StatusCode> {
+        token_usage_context::record(Usage::new(3, 2));
+        Err(StatusCode::BAD_GATEWAY)
+    }
+    let metrics = metrics();
+    let app = Router::new().route("/", route_get(fails)).layer(metrics.layer());
+    get(&app, "/").await;
+    let scrape = settled(&metrics);
+    assert_eq!(tokens(&scrape, SMALL), 5);
+    assert_eq!(scrape.sum("app_llm_calls_total", &SMALL), 1);
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+}
+
+#[tokio::test]
 async fn a_spawned_task_records_through_a_handle() {
     let scrape = after("/spawned").await;
     assert_eq!(tokens(&scrape, SMALL), 5);
