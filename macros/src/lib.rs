@@ -172,7 +172,7 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// |---|---|---|
 /// | `model` | the `model` label: text, or an expression over the arguments | what the reply says, see [`TokenUsage::model`] |
 /// | `provider` | the `provider` label: text, or an expression over the arguments | empty, "not known" |
-/// | `protocol` | how the reply's bytes are read: `"openai"`, `"anthropic"`, `"gemini"`, `"ollama"`, or `"auto"` | the reply's type carries its usage |
+/// | `protocol` | how the reply's bytes are read: `"openai"`, `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` | the reply's type carries its usage |
 /// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
 /// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
 ///
@@ -296,7 +296,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | argument | value | default |
 /// |---|---|---|
 /// | `media_type` | makes the function return a response of this `Content-Type` with the stream as its body | the return type stays |
-/// | `protocol` | what the bytes of the stream are: `"openai"` (chat and Responses, and who speaks as they do), `"anthropic"`, `"gemini"`, `"ollama"`, or `"auto"`, which is whichever the first frame that tells is of | they are not read |
+/// | `protocol` | what the bytes of the stream are: `"openai"` (chat and Responses, and who speaks as they do), `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"`, which is whichever the first frame that tells is of | they are not read |
 /// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
 /// | `model` | the `model` label of the stream's pace and usage: text, or an expression over the arguments | what the reply says where a protocol is read, else empty |
 /// | `provider` | the `provider` label of the usage that a protocol tells: text, or an expression over the arguments | empty, "not known" |

@@ -13,6 +13,7 @@ const PROTOCOLS: &[(&str, &str)] = &[
     ("anthropic", "Anthropic"),
     ("gemini", "Gemini"),
     ("ollama", "Ollama"),
+    ("bedrock", "Bedrock"),
     ("auto", "Auto"),
 ];
 

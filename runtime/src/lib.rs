@@ -56,6 +56,8 @@
 //!   record functions, streams and tokens into [`Metrics::global`].
 //! - `async-openai`: [`TokenUsage`] of the replies that [async-openai](https://docs.rs/async-openai) has types
 //!   for, of chat and Responses. It takes that crate's types and no client.
+//! - `aws-sdk-bedrockruntime`: the same of [Bedrock](https://docs.rs/aws-sdk-bedrockruntime)'s Converse, and
+//!   of the event that ends its streams: record that by hand.
 
 #[doc(hidden)]
 pub mod __private;

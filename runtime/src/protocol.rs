@@ -14,4 +14,6 @@ pub enum Protocol {
     Gemini,
     /// Ollama's own interface.
     Ollama,
+    /// Bedrock's Converse.
+    Bedrock,
 }

@@ -5,9 +5,10 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use super::Ending;
+use super::{ByHand, Ending};
 use crate::family::{FinishReason, MissingReason};
 use crate::site::{EndpointSeries, Site, TokenSeries};
+use crate::usage::Usage;
 
 /// A tracked call that has begun and whose usage may still come.
 ///
@@ -85,17 +86,15 @@ impl OpenCall {
         &self.model
     }
 
-    /// Counts the call as one without usage, if nobody has recorded any nor will.
-    pub(crate) fn miss(
-        &mut self,
-        series: &TokenSeries,
-        finish: FinishReason,
-        missing: MissingReason,
-    ) {
-        if self.shared.is_none() && !self.recorded {
-            series.calls(finish).add(1);
-            series.missing(missing).add(1);
-            self.recorded = true;
+    /// Whether usage has been recorded for this call.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorded || self.shared.as_ref().is_some_and(|shared| shared.recorded.load(Relaxed))
+    }
+
+    /// The call's reply is read from now on, and counts the call: its handles help.
+    pub(crate) fn read(&mut self, by_hand: &Arc<ByHand>) {
+        if let Some(shared) = &self.shared {
+            let _ = shared.reading.set(Arc::clone(by_hand));
         }
     }
 
@@ -115,25 +114,30 @@ pub(crate) struct SharedCall {
     series: Arc<TokenSeries>,
     recorded: AtomicBool,
     ending: OnceLock<Ending>,
+    /// There once the call's reply is read, which then counts the call.
+    reading: OnceLock<Arc<ByHand>>,
 }
 
 impl SharedCall {
     fn new(series: Arc<TokenSeries>) -> Self {
-        Self { series, recorded: AtomicBool::new(false), ending: OnceLock::new() }
+        let (ending, reading) = (OnceLock::new(), OnceLock::new());
+        Self { series, recorded: AtomicBool::new(false), ending, reading }
     }
 
-    pub(crate) fn series(&self) -> &TokenSeries {
-        &self.series
-    }
-
-    /// Notes that usage has been recorded for this call.
-    pub(crate) fn settle(&self) {
-        self.recorded.store(true, Relaxed);
+    /// Records usage for this call.
+    pub(crate) fn record(&self, usage: Usage) {
+        match self.reading.get() {
+            Some(by_hand) => by_hand.record(usage),
+            None => {
+                usage.record(&self.series, FinishReason::Unknown);
+                self.recorded.store(true, Relaxed);
+            }
+        }
     }
 
     fn close(&self, recorded: bool, ending: Ending) {
         if recorded {
-            self.settle();
+            self.recorded.store(true, Relaxed);
         }
         let _ = self.ending.set(ending);
     }

@@ -8,7 +8,6 @@ use crate::family::{FinishReason, MissingReason, StreamOutcome};
 use crate::protocol::Protocol;
 use crate::request::{self, ByHand, Content, Ending, Failures, OpenCall, Scope, StreamClaim};
 use crate::site::{EndpointSeries, PaceSeries, Site};
-use crate::usage::Usage;
 use crate::wire::{Reader, Seen};
 
 /// The site of a claim, if it has a model's call behind it.
@@ -83,11 +82,13 @@ impl Reading {
     }
 
     fn new(
-        call: OpenCall,
+        mut call: OpenCall,
         protocol: Protocol,
         content: Content,
         tokens_endpoint: Arc<EndpointSeries>,
     ) -> Self {
+        let by_hand = Arc::default();
+        call.read(&by_hand);
         let readable = content == Content::Readable;
         // Of bytes that cannot be read, none are missing at the end.
         let protocol = if readable { protocol } else { Protocol::Auto };
@@ -97,7 +98,7 @@ impl Reading {
             pace: None,
             call,
             tokens_endpoint,
-            by_hand: Arc::default(),
+            by_hand,
             failures: None,
             failed: false,
             paced: false,
@@ -212,31 +213,20 @@ impl Reading {
             told => told,
         };
         let series = self.call.series(&self.tokens_endpoint, self.reader.model());
-        if let Some(usage) = self.usage() {
-            usage.record(&series, finish);
-            self.call.settle();
-            if outcome == StreamOutcome::Complete {
-                self.observe_output_token(usage.output_tokens());
-            }
-        } else {
-            let missing = match ending {
-                _ if !self.readable || self.reader.unparsed() => MissingReason::Unparsed,
-                Ending::Left => MissingReason::Disconnected,
-                _ => MissingReason::NotSent,
-            };
-            self.call.miss(&series, finish, missing);
+        let missing = match ending {
+            _ if self.call.is_recorded() => None,
+            _ if !self.readable || self.reader.unparsed() => Some(MissingReason::Unparsed),
+            Ending::Left => Some(MissingReason::Disconnected),
+            _ => Some(MissingReason::NotSent),
+        };
+        let usage = self.by_hand.count(self.reader.usage(), series, finish, missing);
+        if let Some(usage) = usage.filter(|_| outcome == StreamOutcome::Complete) {
+            self.observe_output_token(usage.output_tokens());
         }
+        self.call.settle();
         self.call.close(&self.tokens_endpoint, ending);
         if let Some(failures) = self.failures.filter(|_| self.failed) {
             failures.forgive();
-        }
-    }
-
-    /// What the bytes have told, and what was recorded by hand.
-    fn usage(&self) -> Option<Usage> {
-        match (self.reader.usage(), self.by_hand.take()) {
-            (Some(told), Some(recorded)) => Some(told.or_more(recorded)),
-            (told, recorded) => told.or(recorded),
         }
     }
 

@@ -8,9 +8,10 @@
 /// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
 /// recorded when the client leaves.
 ///
-/// While a stream flows whose `protocol` is read, that is one call: what is recorded by hand meanwhile adds
-/// up to its usage, and counts where the bytes tell of less. They may not have come to it when the client
-/// leaves.
+/// While a stream flows whose `protocol` is read, that is one call: what is recorded by hand meanwhile, through
+/// a handle too, adds up to its usage, and counts where the bytes tell of less. They may not have come to it
+/// when the client leaves. What a handle records after the end is the usage of a call that told none, else a
+/// call of its own.
 ///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
@@ -32,7 +33,7 @@ pub mod token_usage_context {
 
     use crate::family::FinishReason;
     use crate::metrics::Metrics;
-    use crate::request::{self, SharedCall};
+    use crate::request::{self, ByHand, SharedCall};
     use crate::site::TokenSeries;
     use crate::usage::Usage;
 
@@ -44,7 +45,7 @@ pub mod token_usage_context {
             if let Some(call) = scope.calls().newest() {
                 call.settle();
             } else if let Some(reading) = scope.reading() {
-                reading.add(usage);
+                reading.record(usage);
                 return None;
             }
             Some(scope.token_series())
@@ -70,9 +71,10 @@ pub mod token_usage_context {
     pub fn handle() -> Handle {
         let inside = request::current(|scope| {
             let series = scope.token_series();
+            let by_hand = scope.reading();
             Handle(match scope.calls().newest() {
                 Some(call) => Target::Call(call.share(series)),
-                None => Target::Series(series),
+                None => by_hand.map_or(Target::Series(series), Target::Reading),
             })
         });
         inside.unwrap_or_else(|| Handle(Target::Series(outside())))
@@ -93,6 +95,7 @@ pub mod token_usage_context {
     #[derive(Clone)]
     enum Target {
         Call(Arc<SharedCall>),
+        Reading(Arc<ByHand>),
         Series(Arc<TokenSeries>),
     }
 
@@ -100,10 +103,8 @@ pub mod token_usage_context {
         /// Records the usage of one model call.
         pub fn record(&self, usage: Usage) {
             match &self.0 {
-                Target::Call(call) => {
-                    usage.record(call.series(), FinishReason::Unknown);
-                    call.settle();
-                }
+                Target::Call(call) => call.record(usage),
+                Target::Reading(by_hand) => by_hand.record(usage),
                 Target::Series(series) => usage.record(series, FinishReason::Unknown),
             }
         }

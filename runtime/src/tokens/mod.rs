@@ -2,6 +2,8 @@
 
 #[cfg(feature = "async-openai")]
 mod async_openai;
+#[cfg(feature = "aws-sdk-bedrockruntime")]
+mod bedrock;
 mod call;
 mod context;
 mod read;

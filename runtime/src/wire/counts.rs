@@ -31,10 +31,16 @@ pub(super) enum Count {
     // Ollama
     PromptEval,
     Eval,
+    // Bedrock
+    BedrockInput,
+    BedrockOutput,
+    BedrockTotal,
+    BedrockCacheRead,
+    BedrockCacheWrite,
 }
 
 impl Count {
-    const LAST: Self = Self::Eval;
+    const LAST: Self = Self::BedrockCacheWrite;
 }
 
 const COUNTS: usize = Count::LAST as usize + 1;
@@ -139,6 +145,11 @@ pub(super) fn usage_member(owner: Owner, key: &[u8]) -> Place {
         b"output_tokens" => Count::Output,
         b"cache_read_input_tokens" => Count::CacheRead,
         b"cache_creation_input_tokens" => Count::CacheCreation,
+        b"inputTokens" => Count::BedrockInput,
+        b"outputTokens" => Count::BedrockOutput,
+        b"totalTokens" => Count::BedrockTotal,
+        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => Count::BedrockCacheRead,
+        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => Count::BedrockCacheWrite,
         b"prompt_tokens_details" => return Place::PromptDetails(owner),
         b"completion_tokens_details" => return Place::CompletionDetails(owner),
         b"input_tokens_details" => return Place::InputDetails(owner),

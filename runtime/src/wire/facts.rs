@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::counts::{Counts, Owner};
 use super::path::{Dialect, Place};
-use super::{anthropic, gemini, ollama, openai};
+use super::{anthropic, converse, gemini, ollama, openai};
 use crate::family::FinishReason;
 
 /// The longest text that is looked at, in bytes as sent: a longer one is no model's name.
@@ -237,6 +237,7 @@ impl Facts {
             Dialect::Anthropic => anthropic::finish_reason(text),
             Dialect::Gemini => gemini::finish_reason(text),
             Dialect::Ollama => ollama::finish_reason(text),
+            Dialect::Bedrock => converse::finish_reason(text),
         };
         let finish = &mut self.finish[dialect as usize];
         let vague = match reason {

@@ -6,6 +6,7 @@
 
 mod anthropic;
 mod comments;
+pub(crate) mod converse;
 mod counts;
 mod events;
 mod facts;

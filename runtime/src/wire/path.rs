@@ -10,10 +10,11 @@ pub(super) enum Dialect {
     Anthropic,
     Gemini,
     Ollama,
+    Bedrock,
 }
 
 impl Dialect {
-    pub(super) const COUNT: usize = 5;
+    pub(super) const COUNT: usize = 6;
 }
 
 /// Where a value stands.
@@ -185,6 +186,7 @@ fn root_member(key: &[u8]) -> Place {
         b"delta" => Place::Delta,
         b"content" => Place::Blocks,
         b"stop_reason" => Place::Finish(Dialect::Anthropic),
+        b"stopReason" => Place::Finish(Dialect::Bedrock),
         b"candidates" => Place::Candidates,
         b"promptFeedback" => Place::PromptFeedback,
         b"done" => Place::Done,

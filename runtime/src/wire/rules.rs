@@ -3,7 +3,7 @@
 use super::counts::{Counts, Normal, Owner};
 use super::facts::{Facts, Kind, Mark};
 use super::path::Place;
-use super::{anthropic, gemini, ollama, openai};
+use super::{anthropic, converse, gemini, ollama, openai};
 use crate::family::FinishReason;
 use crate::protocol::Protocol;
 
@@ -16,13 +16,14 @@ impl Protocol {
             Self::Anthropic => Some(&anthropic::RULES),
             Self::Gemini => Some(&gemini::RULES),
             Self::Ollama => Some(&ollama::RULES),
+            Self::Bedrock => Some(&converse::RULES),
         }
     }
 
     /// This protocol, or the one that a frame is of.
     pub(super) fn or_of(self, facts: &Facts) -> Self {
         // Anthropic first: its messages have counts that Responses has, too.
-        let all = [Self::Anthropic, Self::OpenAi, Self::Gemini, Self::Ollama];
+        let all = [Self::Anthropic, Self::OpenAi, Self::Gemini, Self::Ollama, Self::Bedrock];
         let tells = |protocol: &Self| protocol.rules().is_some_and(|rules| (rules.tells)(facts));
         match self {
             Self::Auto => all.into_iter().find(tells).unwrap_or(Self::Auto),
@@ -42,7 +43,7 @@ impl Protocol {
 
     /// Whether a whole reply is one object that no marker follows.
     pub(super) const fn ends_with_object(self) -> bool {
-        matches!(self, Self::OpenAi | Self::Anthropic)
+        matches!(self, Self::OpenAi | Self::Anthropic | Self::Bedrock)
     }
 }
 

@@ -14,8 +14,8 @@ use crate::usage::Usage;
 /// Where a plain reply names its model.
 const MODEL: [&str; 2] = ["model", "modelVersion"];
 
-/// The reply of a model API as it came: of `OpenAI`, Anthropic, Gemini, Ollama, or one that speaks as one
-/// of them does.
+/// The reply of a model API as it came: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, or one that speaks
+/// as one of them does.
 impl TokenUsage for Value {
     fn token_usage(&self) -> Option<Usage> {
         let (facts, protocol) = facts(self);

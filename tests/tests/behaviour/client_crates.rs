@@ -6,6 +6,11 @@ use async_openai::types::chat::{
     CompletionUsage, CreateChatCompletionResponse, CreateChatCompletionStreamResponse,
 };
 use async_openai::types::responses::{Response, ResponseUsage};
+use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
+use aws_sdk_bedrockruntime::types::{
+    ConverseStreamMetadataEvent, ConverseStreamOutput, MessageStopEvent, StopReason,
+    TokenUsage as Counts,
+};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::{MethodRouter, get as route_get};
 use axum::{Json, Router};
@@ -151,4 +156,53 @@ async fn a_providers_json_is_looked_for_behind_status_headers_and_pointers() {
     }
     assert_one(&after(route_get(with_all)).await, "stop");
     assert_one(&after(route_get(|| async { drop(pointed().await) })).await, "stop");
+}
+
+fn counts(total: i32, cached: Option<i32>) -> Counts {
+    Counts::builder()
+        .input_tokens(1_000)
+        .output_tokens(300)
+        .total_tokens(total)
+        .set_cache_read_input_tokens(cached)
+        .build()
+        .expect("all is there that must be")
+}
+
+#[test]
+fn the_total_of_a_converse_reply_tells_whether_caches_are_in_its_input() {
+    for (total, cached, told) in [
+        (1_300, None, Usage::new(1_000, 300)),
+        (1_300, Some(200), Usage::new(1_000, 300).cache_read(200)),
+        (1_500, Some(200), Usage::new(1_200, 300).cache_read(200)),
+    ] {
+        let counts = counts(total, cached);
+        assert_eq!(counts.token_usage(), Some(told));
+        assert_eq!(told.total(), u64::try_from(total).expect("it is positive"));
+        let last = ConverseStreamMetadataEvent::builder().usage(counts).build();
+        assert_eq!(last.token_usage(), Some(told));
+        assert_eq!(ConverseStreamOutput::Metadata(last).token_usage(), Some(told));
+    }
+    let stop = MessageStopEvent::builder().stop_reason(StopReason::EndTurn).build();
+    let stop = ConverseStreamOutput::MessageStop(stop.expect("all is there"));
+    assert_eq!(stop.token_usage(), None);
+}
+
+#[tokio::test]
+async fn a_tracked_call_may_end_with_the_sdks_output() {
+    #[track_tokens(model = "m-1")]
+    async fn asked(stop: StopReason) -> Result<ConverseOutput, StatusCode> {
+        let reply = ConverseOutput::builder().usage(counts(1_500, Some(200))).stop_reason(stop);
+        reply.build().map_err(|_| StatusCode::BAD_GATEWAY)
+    }
+    for (said, finish) in [
+        (StopReason::EndTurn, "stop"),
+        (StopReason::MaxTokens, "length"),
+        (StopReason::ToolUse, "tool_calls"),
+        (StopReason::GuardrailIntervened, "content_filter"),
+        (StopReason::MalformedToolUse, "error"),
+        (StopReason::from("something_new"), "other"),
+    ] {
+        let handler = route_get(move || async move { drop(asked(said.clone()).await) });
+        assert_one(&after(handler).await, finish);
+    }
 }

@@ -13,6 +13,7 @@ mod events;
 mod exceptions;
 mod exposition;
 mod forwarded;
+mod handles;
 mod instances;
 mod labels;
 mod left_out;

@@ -23,7 +23,7 @@ struct Whole {
     total: i64,
 }
 
-const WHOLES: [Whole; 7] = [
+const WHOLES: [Whole; 8] = [
     Whole {
         protocol: "openai",
         json: r#"{"id":"chatcmpl-1","object":"chat.completion","model":"m-1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":1200,"completion_tokens":300,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":1000,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":250}}}"#,
@@ -97,6 +97,18 @@ const WHOLES: [Whole; 7] = [
         usage: &[("input", "unspecified", 18), ("output", "unspecified", 42)],
         total: 60,
     },
+    Whole {
+        protocol: "bedrock",
+        json: r#"{"model":"m-1","output":{"message":{"role":"assistant","content":[{"text":"Hello"}]}},"stopReason":"max_tokens","usage":{"inputTokens":12,"outputTokens":5,"totalTokens":47,"cacheReadInputTokens":30,"cacheWriteInputTokens":0}}"#,
+        finish: "length",
+        usage: &[
+            ("input", "uncached", 12),
+            ("input", "cache_read", 30),
+            ("input", "cache_write", 0),
+            ("output", "unspecified", 5),
+        ],
+        total: 47,
+    },
 ];
 
 macro_rules! tracked {
@@ -138,6 +150,7 @@ tracked! {
     anthropic = "anthropic";
     gemini = "gemini";
     ollama = "ollama";
+    bedrock = "bedrock";
     auto = "auto";
 }
 

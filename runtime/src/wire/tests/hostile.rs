@@ -7,8 +7,14 @@ use crate::protocol::Protocol;
 use crate::usage::Usage;
 use crate::wire::Reader;
 
-const PROTOCOLS: [Protocol; 5] =
-    [Protocol::Auto, Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
+const PROTOCOLS: [Protocol; 6] = [
+    Protocol::Auto,
+    Protocol::OpenAi,
+    Protocol::Anthropic,
+    Protocol::Gemini,
+    Protocol::Ollama,
+    Protocol::Bedrock,
+];
 
 /// Marsaglia's xorshift: the same numbers on every run.
 struct Random(u64);

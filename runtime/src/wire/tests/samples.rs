@@ -204,4 +204,10 @@ samples! {
     );
     ollama_error Ollama { error: UNNAMED, ended: false, finish: FinishReason::Error }
     "{\"model\":\"m-1\",\"response\":\"a\",\"done\":false}\n{\"error\":\"an error was encountered while running the model\"}\n";
+    converse_net_of_caches Bedrock { model: None, usage: Some(Usage::new(130, 20).cache_read(100).cache_write(20)) }
+    r#"{"metrics":{"latencyMs":500},"output":{"message":{"role":"assistant","content":[{"text":"\"usage\""},{"toolUse":{"input":{"usage":{"inputTokens":999}}}}]}},"stopReason":"end_turn","usage":{"inputTokens":10,"outputTokens":20,"totalTokens":150,"cacheReadInputTokens":100,"cacheReadInputTokenCount":100,"cacheWriteInputTokens":20,"cacheWriteInputTokenCount":20}}"#;
+    converse_with_caches_included Bedrock { model: None, finish: FinishReason::ToolCalls, usage: Some(Usage::new(130, 20).cache_read(100).cache_write(0)) }
+    r#"{"output":{"message":{"role":"assistant","content":[{"toolUse":{"name":"f"}}]}},"stopReason":"tool_use","usage":{"inputTokens":130,"outputTokens":20,"totalTokens":150,"cacheReadInputTokens":100,"cacheWriteInputTokens":0}}"#;
+    converse_blocked Bedrock { model: None, finish: FinishReason::ContentFilter, usage: Some(Usage::new(10, 0)) }
+    r#"{"output":{"message":{"role":"assistant","content":[{"text":"Blocked."}]}},"stopReason":"guardrail_intervened","usage":{"inputTokens":10,"outputTokens":0,"totalTokens":10}}"#;
 }

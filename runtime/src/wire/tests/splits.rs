@@ -59,7 +59,13 @@ fn the_protocol_is_recognised() {
 
 #[test]
 fn another_protocol_counts_nothing_of_it() {
-    let all = [Protocol::OpenAi, Protocol::Anthropic, Protocol::Gemini, Protocol::Ollama];
+    let all = [
+        Protocol::OpenAi,
+        Protocol::Anthropic,
+        Protocol::Gemini,
+        Protocol::Ollama,
+        Protocol::Bedrock,
+    ];
     for sample in samples::all() {
         for protocol in all.into_iter().filter(|protocol| *protocol != sample.protocol) {
             // These two share the names of their counts.

@@ -23,7 +23,7 @@ async fn no_value(model: &str) -> Option<Usage> {
 }
 
 #[track_tokens]
-fn wrong_error(text: &str) -> Result<Usage, StatusCode> {
+fn wrong_error(text: &str) -> Result<Usage, std::fmt::Error> {
     Ok(Usage::new(text.parse()?, 2))
 }
 

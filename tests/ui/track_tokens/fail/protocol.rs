@@ -10,7 +10,7 @@ fn misspelled() -> String {
     String::new()
 }
 
-#[track_tokens(protocol = "bedrock")]
+#[track_tokens(protocol = "mistral")]
 fn unknown() -> String {
     String::new()
 }

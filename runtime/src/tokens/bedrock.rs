@@ -1,0 +1,46 @@
+//! Replies of the crate `aws-sdk-bedrockruntime`.
+
+use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
+use aws_sdk_bedrockruntime::types::{
+    ConverseStreamMetadataEvent, ConverseStreamOutput, TokenUsage as Counts,
+};
+
+use super::TokenUsage;
+use crate::family::FinishReason;
+use crate::usage::{TokenCount, Usage};
+use crate::wire::converse;
+
+impl TokenUsage for Counts {
+    fn token_usage(&self) -> Option<Usage> {
+        converse::usage(
+            self.input_tokens.count(),
+            self.output_tokens.count(),
+            self.total_tokens.count(),
+            self.cache_read_input_tokens.count(),
+            self.cache_write_input_tokens.count(),
+        )
+    }
+}
+
+impl TokenUsage for ConverseOutput {
+    fn token_usage(&self) -> Option<Usage> {
+        self.usage.token_usage()
+    }
+
+    fn __finish_reason(&self) -> FinishReason {
+        converse::finish_reason(self.stop_reason.as_str().as_bytes())
+    }
+}
+
+impl TokenUsage for ConverseStreamMetadataEvent {
+    fn token_usage(&self) -> Option<Usage> {
+        self.usage.token_usage()
+    }
+}
+
+/// Only the last event of a stream has usage.
+impl TokenUsage for ConverseStreamOutput {
+    fn token_usage(&self) -> Option<Usage> {
+        self.as_metadata().ok()?.token_usage()
+    }
+}
