@@ -23,7 +23,7 @@ async fn no_value(model: &str) -> Option<Usage> {
 }
 
 #[track_tokens]
-fn wrong_error(text: &str) -> Result<Usage, std::fmt::Error> {
+fn wrong_error(text: &str) -> Result<Usage, Refused> {
     Ok(Usage::new(text.parse()?, 2))
 }
 
@@ -31,6 +31,8 @@ fn wrong_error(text: &str) -> Result<Usage, std::fmt::Error> {
 async fn missing() -> Usage {
     absent()
 }
+
+struct Refused;
 
 #[tokio::main]
 async fn main() {
