@@ -54,6 +54,7 @@
 //!
 //! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes
 //!   record functions, streams and tokens into [`Metrics::global`].
+//! - `gzip`: compressed scrapes, for scrapers that ask for them.
 //! - `async-openai`: [`TokenUsage`] of the replies that [async-openai](https://docs.rs/async-openai) has types
 //!   for, of chat and Responses. It takes that crate's types and no client.
 //! - `aws-sdk-bedrockruntime`: the same of [Bedrock](https://docs.rs/aws-sdk-bedrockruntime)'s Converse, and
@@ -88,9 +89,9 @@ pub use streamgauge_macros::{
 };
 
 pub use crate::exception::{ExceptionType, track_detailed_exception, track_global_exception};
+pub use crate::export::{EncodeError, WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
-pub use crate::export::{MetricsEndpoint, metrics_endpoint};
-pub use crate::export::{WriteError, generate_prometheus_data};
+pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};

@@ -1,20 +1,27 @@
 //! The page that Prometheus scrapes.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
+use std::task::{Context, Poll};
 
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
+use tower_service::Service;
 
-use crate::metrics::Metrics;
+use super::accept::Names;
+use super::page::encode;
+use super::text::Format;
+use crate::metrics::{Metrics, ScrapePermit};
 use crate::request::{self, Scope};
 
-/// Serves the metrics in the Prometheus text format 0.0.4: a handler for `GET /metrics`.
+/// Serves the metrics: a handler for `GET /metrics`.
 ///
 /// Behind a layer it shows the instance of that layer, else [`Metrics::global`]. Scrapes are not
-/// counted, wherever it is mounted.
+/// counted, wherever it is mounted. What it answers: see [`MetricsEndpoint`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -24,23 +31,57 @@ use crate::request::{self, Scope};
 ///     .route("/metrics", get(metrics_endpoint))
 ///     .layer(PrometheusLayer::new());
 /// ```
-///
-/// # Errors
-///
-/// Where a collector that was registered beside ours does not encode, the answer is 500 and says so.
-pub async fn metrics_endpoint() -> Response {
+pub async fn metrics_endpoint(request: Request) -> Response {
     let metrics = request::current(|scope| scope.metrics().clone());
-    page(metrics.as_ref().unwrap_or_else(|| Metrics::global()))
+    respond(metrics.as_ref().unwrap_or_else(|| Metrics::global()), &request)
 }
 
 /// Serves one instance's metrics, whichever layer is around it: made by [`Metrics::endpoint`].
+///
+/// It is a handler, to be mounted with `get`, and a tower service, to be mounted with `route_service` or to stand
+/// alone. It answers `GET` and `HEAD`:
+///
+/// - in the format that `Accept` likes best: `OpenMetrics` 1.0, or the text format 0.0.4, which is also
+///   what a client gets that likes neither; compressed, where `Accept-Encoding` has gzip and the feature `gzip` is on;
+/// - with `?name[]=…`, once or more, only the families of these names;
+/// - 503 with `Retry-After` while more scrapes are being written than
+///   [`max_scrapes`](crate::MetricsBuilder::max_scrapes);
+/// - 500 where a collector that was registered beside the families panics; the next scrape asks it again;
+/// - 405 to any other method.
+///
+/// The page is written at once, and nothing is locked while a client reads it.
+///
+/// # Who may read it
+///
+/// That is up to the layers around it, as for any route. With a token that Prometheus sends as
+/// `authorization: { credentials: … }`:
+///
+/// ```
+/// use axum::{Router, extract::Request, http::{StatusCode, header}, middleware::{Next, from_fn}};
+/// use axum::{response::Response, routing::get};
+/// use streamgauge::Metrics;
+///
+/// async fn scrapers_only(request: Request, next: Next) -> Result<Response, StatusCode> {
+///     let token = request.headers().get(header::AUTHORIZATION);
+///     if token.is_some_and(|token| token == "Bearer let-me-scrape") {
+///         Ok(next.run(request).await)
+///     } else {
+///         Err(StatusCode::UNAUTHORIZED)
+///     }
+/// }
+///
+/// let metrics = Metrics::builder().build()?;
+/// let guarded: Router =
+///     Router::new().route("/metrics", get(metrics.endpoint()).layer(from_fn(scrapers_only)));
+/// # Ok::<(), streamgauge::BuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct MetricsEndpoint {
     metrics: Metrics,
 }
 
 impl Metrics {
-    /// A handler that serves this instance's metrics, to be mounted with `get`.
+    /// A handler that serves this instance's metrics, to be mounted with `get`; also a tower service.
     ///
     /// ```
     /// use axum::{Router, routing::get};
@@ -48,6 +89,7 @@ impl Metrics {
     ///
     /// let metrics = Metrics::builder().build()?;
     /// let inside: Router = Router::new().route("/metrics", get(metrics.endpoint()));
+    /// let as_service: Router = Router::new().route_service("/metrics", metrics.endpoint());
     /// # Ok::<(), streamgauge::BuildError>(())
     /// ```
     #[must_use]
@@ -59,8 +101,22 @@ impl Metrics {
 impl<S> Handler<(), S> for MetricsEndpoint {
     type Future = Ready<Response>;
 
-    fn call(self, _request: Request, _state: S) -> Ready<Response> {
-        ready(page(&self.metrics))
+    fn call(self, request: Request, _state: S) -> Ready<Response> {
+        ready(respond(&self.metrics, &request))
+    }
+}
+
+impl<B> Service<http::Request<B>> for MetricsEndpoint {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        ready(Ok(respond(&self.metrics, &request)))
     }
 }
 
@@ -70,13 +126,65 @@ impl fmt::Debug for MetricsEndpoint {
     }
 }
 
-fn page(metrics: &Metrics) -> Response {
+fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
     request::current(Scope::exempt);
-    match metrics.encode_text() {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allowed = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
+    }
+    let Some(permit) = metrics.scrapes().begin() else {
+        let later = [(header::RETRY_AFTER, "1")];
+        let text = "too many scrapes at once: see `max_scrapes`\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, later, text).into_response();
+    };
+    let format = Format::of(request.headers());
+    let names = Names::of(request.uri());
+    match encode(metrics, format, |family| names.has(family)) {
+        Ok(page) => {
+            let mut response = page_of(page, permit, request);
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, format.content_type());
+            headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+            response
+        }
         Err(error) => {
             let text = format!("the metrics cannot be encoded: {error}\n");
             (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
         }
+    }
+}
+
+/// The page as it is sent: to `HEAD` its length alone.
+fn page_of<B>(page: Vec<u8>, permit: ScrapePermit, request: &http::Request<B>) -> Response {
+    #[cfg(feature = "gzip")]
+    if super::accept::takes_gzip(request.headers()) {
+        let mut response = sent(super::gzip::compressed(&page), permit, request.method());
+        let coding = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(header::CONTENT_ENCODING, coding);
+        return response;
+    }
+    sent(page, permit, request.method())
+}
+
+fn sent(page: Vec<u8>, permit: ScrapePermit, method: &Method) -> Response {
+    let length = HeaderValue::from(page.len());
+    let body = match *method {
+        Method::HEAD => Body::empty(),
+        _ => Body::from(Bytes::from_owner(Page { text: page, _permit: permit })),
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    response
+}
+
+/// A page on its way: as long as some of it is in memory, it counts as a scrape.
+struct Page {
+    text: Vec<u8>,
+    _permit: ScrapePermit,
+}
+
+impl AsRef<[u8]> for Page {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
     }
 }

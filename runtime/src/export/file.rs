@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::EncodeError;
 use crate::metrics::Metrics;
 
 /// Writes the metrics of [`Metrics::global`] to a file: see [`Metrics::write_to_file`].
@@ -30,7 +31,7 @@ pub async fn generate_prometheus_data(path: impl AsRef<Path>) -> Result<(), Writ
 pub enum WriteError {
     /// A collector registered beside ours does not encode.
     #[error("the metrics cannot be encoded: {0}")]
-    Encode(#[from] prometheus::Error),
+    Encode(#[from] EncodeError),
     /// The path names no file.
     #[error("{} names no file to write: give a path that ends in a file name", path.display())]
     NoFileName {

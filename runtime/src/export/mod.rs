@@ -1,9 +1,20 @@
 //! The way out: the page that Prometheus scrapes, and the file that node-exporter reads.
 
 #[cfg(feature = "axum")]
+mod accept;
+#[cfg(feature = "axum")]
 mod endpoint;
 mod file;
+#[cfg(all(feature = "axum", feature = "gzip"))]
+mod gzip;
+mod page;
+#[cfg(feature = "axum")]
+mod serve;
+mod text;
 
 #[cfg(feature = "axum")]
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};
 pub use self::file::{WriteError, generate_prometheus_data};
+pub use self::page::EncodeError;
+#[cfg(feature = "axum")]
+pub use self::serve::MetricsServer;

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use prometheus::proto;
+use prometheus::proto::MetricType;
+
+use super::visit::{Bounds, HistogramReading, Reading};
 
 /// What a family's series are made of.
 pub(crate) trait Cell: Send + Sync + 'static {
     /// What all series of one family share.
     type Shape: Send + Sync + 'static;
     /// The type that is written behind `# TYPE`.
-    const KIND: proto::MetricType;
+    const KIND: MetricType;
 
     fn new(shape: &Self::Shape) -> Self;
     /// Whether there is something to show yet.
@@ -22,8 +24,8 @@ pub(crate) trait Cell: Send + Sync + 'static {
         true
     }
 
-    /// Copies the current numbers into the interchange form.
-    fn read(&self, into: &mut proto::Metric);
+    /// Shows the current numbers.
+    fn read(&self, show: impl FnOnce(Reading<'_>));
 }
 
 /// A number that only grows.
@@ -38,16 +40,14 @@ impl Counter {
 
 impl Cell for Counter {
     type Shape = ();
-    const KIND: proto::MetricType = proto::MetricType::COUNTER;
+    const KIND: MetricType = MetricType::COUNTER;
 
     fn new((): &()) -> Self {
         Self::default()
     }
 
-    fn read(&self, into: &mut proto::Metric) {
-        let mut counter = proto::Counter::default();
-        counter.set_value(float(self.0.load(Relaxed)));
-        into.set_counter(counter);
+    fn read(&self, show: impl FnOnce(Reading<'_>)) {
+        show(Reading::Whole(self.0.load(Relaxed)));
     }
 }
 
@@ -66,16 +66,14 @@ impl Money {
 
 impl Cell for Money {
     type Shape = ();
-    const KIND: proto::MetricType = proto::MetricType::COUNTER;
+    const KIND: MetricType = MetricType::COUNTER;
 
     fn new((): &()) -> Self {
         Self::default()
     }
 
-    fn read(&self, into: &mut proto::Metric) {
-        let mut counter = proto::Counter::default();
-        counter.set_value(f64::from_bits(self.0.load(Relaxed)) / 1e12);
-        into.set_counter(counter);
+    fn read(&self, show: impl FnOnce(Reading<'_>)) {
+        show(Reading::Float(f64::from_bits(self.0.load(Relaxed)) / 1e12));
     }
 }
 
@@ -102,7 +100,7 @@ impl Gauge {
 
 impl Cell for Gauge {
     type Shape = ();
-    const KIND: proto::MetricType = proto::MetricType::GAUGE;
+    const KIND: MetricType = MetricType::GAUGE;
 
     fn new((): &()) -> Self {
         Self::default()
@@ -112,11 +110,8 @@ impl Cell for Gauge {
         self.shown.load(Relaxed) || self.value.load(Relaxed) != 0
     }
 
-    fn read(&self, into: &mut proto::Metric) {
-        let mut gauge = proto::Gauge::default();
-        #[expect(clippy::cast_precision_loss, reason = "a gauge counts what is open now")]
-        gauge.set_value(self.value.load(Relaxed) as f64);
-        into.set_gauge(gauge);
+    fn read(&self, show: impl FnOnce(Reading<'_>)) {
+        show(Reading::Signed(self.value.load(Relaxed)));
     }
 }
 
@@ -145,7 +140,7 @@ impl Histogram {
 
 impl Cell for Histogram {
     type Shape = Arc<Buckets>;
-    const KIND: proto::MetricType = proto::MetricType::HISTOGRAM;
+    const KIND: MetricType = MetricType::HISTOGRAM;
 
     fn new(buckets: &Arc<Buckets>) -> Self {
         Self {
@@ -155,22 +150,20 @@ impl Cell for Histogram {
         }
     }
 
-    fn read(&self, into: &mut proto::Metric) {
-        let mut cumulative = 0;
-        let mut buckets = Vec::with_capacity(self.counts.len());
-        let bounds = self.buckets.bounds.iter().copied().chain([f64::INFINITY]);
-        for (count, bound) in self.counts.iter().zip(bounds) {
-            cumulative += count.load(Relaxed);
-            let mut bucket = proto::Bucket::default();
-            bucket.set_upper_bound(bound);
-            bucket.set_cumulative_count(cumulative);
-            buckets.push(bucket);
-        }
-        let mut histogram = proto::Histogram::default();
-        histogram.set_sample_count(cumulative);
-        histogram.set_sample_sum(float(self.sum.load(Relaxed)) / self.buckets.unit.per_base());
-        histogram.set_bucket(buckets);
-        into.set_histogram(histogram);
+    fn read(&self, show: impl FnOnce(Reading<'_>)) {
+        let mut count = 0;
+        let cumulative: Vec<u64> = (self.counts.iter())
+            .map(|bucket| {
+                count += bucket.load(Relaxed);
+                count
+            })
+            .collect();
+        show(Reading::Histogram(HistogramReading {
+            bounds: &self.buckets.bounds,
+            cumulative: &cumulative,
+            count,
+            sum: float(self.sum.load(Relaxed)) / self.buckets.unit.per_base(),
+        }));
     }
 }
 
@@ -195,7 +188,7 @@ impl Unit {
 /// The upper bounds of a histogram, as shown and as compared.
 pub(crate) struct Buckets {
     unit: Unit,
-    bounds: Box<[f64]>,
+    bounds: Bounds,
     limits: Box<[u64]>,
 }
 
@@ -214,12 +207,12 @@ impl Buckets {
                 Unit::Whole => bound.floor() as u64,
             })
             .collect();
-        Self { unit, bounds: bounds.into(), limits }
+        Self { unit, bounds: Bounds::new(bounds), limits }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus samples are 64-bit floats")]
-fn float(value: u64) -> f64 {
+pub(super) fn float(value: u64) -> f64 {
     value as f64
 }
 
@@ -228,14 +221,12 @@ mod tests {
     use super::*;
 
     fn read(histogram: &Histogram) -> (Vec<u64>, u64, f64) {
-        let mut metric = proto::Metric::default();
-        histogram.read(&mut metric);
-        let read = metric.get_histogram();
-        (
-            read.get_bucket().iter().map(proto::Bucket::cumulative_count).collect(),
-            read.get_sample_count(),
-            read.get_sample_sum(),
-        )
+        let mut read = None;
+        histogram.read(|reading| {
+            let Reading::Histogram(reading) = reading else { unreachable!("it is one") };
+            read = Some((reading.cumulative.to_vec(), reading.count, reading.sum));
+        });
+        read.expect("it has been shown")
     }
 
     #[test]

@@ -4,27 +4,31 @@
 //! nowhere else. What records into a family has its handle from [`Family::series`].
 
 mod cell;
+mod collector;
 mod label;
 mod store;
 mod table;
 mod type_name;
+mod visit;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto;
+use prometheus::core::Desc;
 
 use self::cell::Buckets;
 pub(crate) use self::cell::{Counter, Gauge, Histogram, Money, Unit};
+pub(crate) use self::collector::{FamilyCollector, elsewhere};
 pub use self::label::Method;
 pub(crate) use self::label::{
     ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,
 };
-use self::store::AnyFamily;
-pub(crate) use self::store::{Family, Handle, OVERFLOW};
+pub(crate) use self::store::{AnyFamily, Family, Handle, OVERFLOW};
 pub(crate) use self::table::{Chain, Table};
 pub(crate) use self::type_name::short_name;
+pub(crate) use self::visit::{
+    Constant, HistogramReading, Labels, Reading, Visitor, push_escaped, push_label,
+};
 
 /// Upper bounds of request durations, in seconds.
 const REQUEST: &[f64] = &[
@@ -90,6 +94,7 @@ macro_rules! families {
                     $($field: Family::new(
                         $name,
                         layout.desc($name, $help, &[$($label),*])?,
+                        layout.constant.clone(),
                         [$($label),*],
                         layout.class_label(&[$($label),*]),
                         families!(@shape layout $name $(($unit, $bounds))?),
@@ -103,7 +108,7 @@ macro_rules! families {
             }
 
             /// The families that there are.
-            fn each(&self) -> impl Iterator<Item = &dyn AnyFamily> {
+            pub(crate) fn each(&self) -> impl Iterator<Item = &dyn AnyFamily> {
                 [$((true $(&& self.$condition)?, &self.$field as &dyn AnyFamily)),*]
                     .into_iter()
                     .filter_map(|(exists, family)| exists.then_some(family))
@@ -303,7 +308,7 @@ impl Limits {
 /// What an instance chooses about its families.
 pub(crate) struct Layout {
     pub(crate) prefix: String,
-    pub(crate) const_labels: HashMap<String, String>,
+    pub(crate) constant: Constant,
     pub(crate) buckets: HashMap<&'static str, Vec<f64>>,
     pub(crate) limits: Limits,
     pub(crate) group_status: bool,
@@ -325,7 +330,7 @@ impl Layout {
             format!("{}{separator}{name}", self.prefix),
             help.to_owned(),
             labels.iter().map(|&label| label.to_owned()).collect(),
-            self.const_labels.clone(),
+            self.constant.pairs.iter().cloned().collect(),
         )
     }
 }
@@ -343,17 +348,4 @@ pub(crate) fn histogram_names() -> impl Iterator<Item = &'static str> {
 /// Whether one of the families has this label.
 pub(crate) fn is_family_label(name: &str) -> bool {
     LABELS.contains(&name)
-}
-
-/// The families as one collector of a `prometheus` registry.
-pub(crate) struct FamilyCollector(pub(crate) Arc<Families>);
-
-impl Collector for FamilyCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        self.0.each().map(AnyFamily::desc).collect()
-    }
-
-    fn collect(&self) -> Vec<proto::MetricFamily> {
-        self.0.each().map(AnyFamily::collect).collect()
-    }
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prometheus::core::Desc;
-use prometheus::proto;
+use prometheus::proto::MetricType;
 
 use super::cell::{Cell, Counter, Gauge, Histogram, Money};
+use super::visit::{Constant, Labels, Visitor};
 use super::{Families, Limit, Limits, Values};
 
 /// The value that stands for all values past a label's limit.
@@ -20,6 +21,7 @@ pub(crate) const OVERFLOW: &str = "other";
 /// One family: a name, its labels, and one cell a combination of their values.
 pub(crate) struct Family<C: Cell, const L: usize> {
     desc: Desc,
+    constant: Constant,
     labels: [&'static str; L],
     /// The label by which a user tells requests apart, in the families of requests.
     class_label: Option<Box<str>>,
@@ -44,6 +46,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
     pub(super) fn new(
         name: &str,
         desc: Desc,
+        constant: Constant,
         labels: [&'static str; L],
         class_label: Option<Box<str>>,
         shape: C::Shape,
@@ -51,6 +54,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
     ) -> Self {
         Self {
             desc,
+            constant,
             labels,
             class_label,
             limits: labels.map(|label| limits.of(name, label)),
@@ -132,9 +136,11 @@ impl<C, const L: usize> Series<C, L> {
 }
 
 /// A family, whatever it is made of.
-pub(super) trait AnyFamily {
+pub(crate) trait AnyFamily: Sync {
     fn desc(&self) -> &Desc;
-    fn collect(&self) -> proto::MetricFamily;
+    fn kind(&self) -> MetricType;
+    /// Shows all series.
+    fn visit(&self, visitor: &mut dyn Visitor);
 }
 
 impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
@@ -142,38 +148,22 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
         &self.desc
     }
 
-    fn collect(&self) -> proto::MetricFamily {
-        let metrics = self
-            .series
-            .lock()
-            .cells
-            .iter()
-            .filter(|(_, cell)| cell.is_shown())
-            .map(|((values, class), cell)| {
-                let variable =
-                    self.labels.iter().zip(values).map(|(name, value)| pair(name, value));
-                let class = self.class_label.as_ref().map(|name| pair(name, class));
-                let constant = self.desc.const_label_pairs.iter().cloned();
-                let pairs = constant.chain(variable).chain(class).collect();
-                let mut metric = proto::Metric::from_label(pairs);
-                cell.read(&mut metric);
-                metric
-            })
-            .collect();
-        let mut family = proto::MetricFamily::default();
-        family.set_name(self.desc.fq_name.clone());
-        family.set_help(self.desc.help.clone());
-        family.set_field_type(C::KIND);
-        family.set_metric(metrics);
-        family
+    fn kind(&self) -> MetricType {
+        C::KIND
     }
-}
 
-fn pair(name: &str, value: &str) -> proto::LabelPair {
-    let mut pair = proto::LabelPair::default();
-    pair.set_name(name.to_owned());
-    pair.set_value(value.to_owned());
-    pair
+    fn visit(&self, visitor: &mut dyn Visitor) {
+        let series = self.series.lock();
+        for ((values, class), cell) in series.cells.iter().filter(|(_, cell)| cell.is_shown()) {
+            let labels = Labels {
+                constant: &self.constant,
+                names: &self.labels,
+                values,
+                class: self.class_label.as_deref().map(|name| (name, &**class)),
+            };
+            cell.read(|reading| visitor.series(&labels, reading));
+        }
+    }
 }
 
 /// A resolved series: recording into it is a few atomic additions.

@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicBool;
 use http::{Extensions, Method};
 use prometheus::Registry;
 
+#[cfg(feature = "axum")]
+use super::Scrapes;
 use super::class::{RequestLabel, Source};
-use super::{BuildError, GLOBAL, Instance, Metrics, Skip, check};
-use crate::family::{Allowed, Families, FamilyCollector, Layout, Limit, Limits};
+use super::{BuildError, GLOBAL, Instance, Metrics, Outer, Skip, check};
+use crate::family::{Allowed, Constant, Families, FamilyCollector, Layout, Limit, Limits};
 use crate::site::{Endpoints, Price};
 
 /// Distinct values of `model`, `provider`, `error_type` and `exception_type` in one family.
@@ -19,6 +21,8 @@ const LONGEST_LABEL_VALUE: usize = 128;
 const ENDPOINTS: Limit = Limit { values: 4096, bytes: 1024 };
 /// Series of one family.
 const MAX_SERIES: usize = 10_000;
+/// Pages at once.
+const MAX_SCRAPES: usize = 64;
 
 /// The settings of a [`Metrics`]. Nothing is checked before [`build`](Self::build), which tells what
 /// is wrong as a value.
@@ -50,7 +54,9 @@ pub struct MetricsBuilder {
     prices: Vec<(String, Price)>,
     max_label_values: usize,
     max_series: usize,
-    registry: Registry,
+    max_scrapes: usize,
+    /// Where none is given it is a new one.
+    registry: Option<Registry>,
 }
 
 impl Default for MetricsBuilder {
@@ -69,7 +75,8 @@ impl Default for MetricsBuilder {
             prices: Vec::new(),
             max_label_values: MAX_LABEL_VALUES,
             max_series: MAX_SERIES,
-            registry: Registry::new(),
+            max_scrapes: MAX_SCRAPES,
+            registry: None,
         }
     }
 }
@@ -247,9 +254,16 @@ impl MetricsBuilder {
         self
     }
 
+    /// How many pages of metrics may be in memory at once (64 unless told otherwise): from the moment that one is
+    /// written until its last byte is handed to the system. A scrape past that is answered with 503.
+    pub fn max_scrapes(mut self, limit: usize) -> Self {
+        self.max_scrapes = limit;
+        self
+    }
+
     /// The registry to put the families into, where the application has one already.
     pub fn registry(mut self, registry: Registry) -> Self {
-        self.registry = registry;
+        self.registry = Some(registry);
         self
     }
 
@@ -274,8 +288,13 @@ impl MetricsBuilder {
             },
         };
         let prices = check::prices(self.prices)?;
+        let outer = match &self.registry {
+            Some(registry) => Outer::of(registry, &const_labels)?,
+            None => Outer::default(),
+        };
+        let registry = self.registry.unwrap_or_default();
         let layout = Layout {
-            const_labels,
+            constant: Constant::new(const_labels),
             buckets: check::buckets(self.buckets)?,
             limits: limits.clone(),
             prefix: self.prefix,
@@ -284,19 +303,22 @@ impl MetricsBuilder {
             priced: !prices.is_empty(),
         };
         let families = Arc::new(Families::new(&layout).map_err(BuildError::Registry)?);
-        self.registry
-            .register(Box::new(FamilyCollector(Arc::clone(&families))))
-            .map_err(BuildError::Registry)?;
+        let collector =
+            FamilyCollector::new(Arc::clone(&families)).map_err(BuildError::Registry)?;
+        registry.register(Box::new(collector)).map_err(BuildError::Registry)?;
         let endpoints = Endpoints::new(families, limits, prices);
         endpoints.declare();
         Ok(Metrics(Arc::new(Instance {
             endpoints,
-            registry: self.registry,
+            registry,
             skip,
             class: request_label.map(|label| (label.source, classes)),
             layered: AtomicBool::new(false),
             marks: AtomicBool::new(false),
             prefix: layout.prefix,
+            outer,
+            #[cfg(feature = "axum")]
+            scrapes: Scrapes::new(self.max_scrapes),
         })))
     }
 

@@ -9,7 +9,7 @@ use crate::family::{OVERFLOW, Values, histogram_name, histogram_names, is_family
 use crate::site::{Price, Prices};
 
 /// Whether Prometheus accepts a text in a metric name (and, colons aside, as a label name).
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !text.starts_with(|first: char| first.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -19,7 +19,7 @@ pub(super) fn prefix(prefix: &str) -> Result<(), BuildError> {
 }
 
 /// Whether a label of the user's choice may have this name.
-fn label_name(name: &str) -> Result<(), BuildError> {
+pub(super) fn label_name(name: &str) -> Result<(), BuildError> {
     if name.is_empty() || !is_name(name) {
         return Err(BuildError::LabelName { name: name.to_owned() });
     }

@@ -4,6 +4,10 @@ mod builder;
 mod check;
 mod class;
 mod error;
+mod gather;
+mod outer;
+#[cfg(feature = "axum")]
+mod scrapes;
 mod skip;
 
 use std::fmt;
@@ -11,11 +15,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use http::Request;
-use prometheus::{Registry, TextEncoder};
+use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
 use self::class::Source;
 pub use self::error::BuildError;
+pub(crate) use self::gather::gather;
+pub(crate) use self::outer::Outer;
+#[cfg(feature = "axum")]
+pub(crate) use self::scrapes::{ScrapePermit, Scrapes};
 use self::skip::Skip;
 use crate::family::{Class, Classes, Method};
 use crate::site::{Endpoints, Kind};
@@ -54,6 +62,9 @@ struct Instance {
     /// Whether requests are marked as counted: there may be several layers around them.
     marks: AtomicBool,
     prefix: String,
+    outer: Outer,
+    #[cfg(feature = "axum")]
+    scrapes: Arc<Scrapes>,
 }
 
 impl Metrics {
@@ -92,13 +103,14 @@ impl Metrics {
         &self.0.registry
     }
 
-    /// All metrics of the registry in the Prometheus text format 0.0.4.
-    ///
-    /// # Errors
-    ///
-    /// Our own families always encode; a collector registered beside them may not.
-    pub fn encode_text(&self) -> prometheus::Result<String> {
-        TextEncoder::new().encode_to_string(&self.0.registry.gather())
+    /// What the registry adds to all names and labels in it.
+    pub(crate) fn outer(&self) -> &Outer {
+        &self.0.outer
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn scrapes(&self) -> &Arc<Scrapes> {
+        &self.0.scrapes
     }
 
     pub(crate) fn endpoints(&self) -> &Endpoints {

@@ -20,6 +20,11 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
+    /// All that is recorded.
+    pub(crate) fn families(&self) -> &Families {
+        &self.families
+    }
+
     pub(crate) fn new(families: Arc<Families>, limits: Limits, prices: Prices) -> Self {
         Self {
             families,

@@ -1,0 +1,206 @@
+//! The text formats: Prometheus' 0.0.4, and `OpenMetrics` 1.0.0.
+
+use std::io::Write;
+
+use prometheus::proto::MetricType;
+
+use crate::family::{HistogramReading, Labels, Reading, Visitor, push_escaped, push_label};
+
+/// The units that `OpenMetrics` is told of, where a name ends with one.
+const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Prometheus' text format 0.0.4, which every scraper reads.
+    #[default]
+    Text,
+    /// `OpenMetrics` 1.0.0.
+    OpenMetrics,
+}
+
+/// Writes families, one after another.
+pub(super) struct Writer {
+    format: Format,
+    out: Vec<u8>,
+    /// Labels that all families have beside their own, each with a comma behind it.
+    outer_labels: Box<str>,
+    /// The family, until its first series is written: one without series is left out.
+    announced: Option<Vec<u8>>,
+    /// The name of the family's samples.
+    name: String,
+    /// Room for the labels of a series.
+    labels: Vec<u8>,
+}
+
+impl Writer {
+    pub(super) fn new(format: Format, outer_labels: &str) -> Self {
+        Self {
+            format,
+            out: Vec::with_capacity(16 * 1024),
+            outer_labels: outer_labels.into(),
+            announced: None,
+            name: String::new(),
+            labels: Vec::new(),
+        }
+    }
+
+    /// A family begins.
+    pub(super) fn family(&mut self, name: &str, help: &str, kind: MetricType) {
+        let is_counter = kind == MetricType::COUNTER;
+        let family = match self.format {
+            Format::OpenMetrics if is_counter => name.strip_suffix("_total").unwrap_or(name),
+            _ => name,
+        };
+        self.name.clear();
+        self.name.push_str(family);
+        if is_counter && (self.is_open() || family.len() < name.len()) {
+            self.name.push_str("_total");
+        }
+        let mut head = Vec::new();
+        head.extend_from_slice(b"# HELP ");
+        head.extend_from_slice(family.as_bytes());
+        head.push(b' ');
+        match self.format {
+            // Quotes stay as they are.
+            Format::Text => push_line(&mut head, help),
+            Format::OpenMetrics => push_escaped(&mut head, help),
+        }
+        let _ = write!(head, "\n# TYPE {family} {}\n", self.kind(kind));
+        if let Some(unit) = self.unit(family) {
+            let _ = writeln!(head, "# UNIT {family} {unit}");
+        }
+        self.announced = Some(head);
+    }
+
+    fn is_open(&self) -> bool {
+        self.format == Format::OpenMetrics
+    }
+
+    fn kind(&self, kind: MetricType) -> &'static str {
+        match kind {
+            MetricType::COUNTER => "counter",
+            MetricType::GAUGE => "gauge",
+            MetricType::SUMMARY => "summary",
+            MetricType::HISTOGRAM => "histogram",
+            MetricType::UNTYPED if self.is_open() => "unknown",
+            MetricType::UNTYPED => "untyped",
+        }
+    }
+
+    fn unit(&self, family: &str) -> Option<&'static str> {
+        let is_unit =
+            |unit: &&str| family.strip_suffix(unit).is_some_and(|before| before.ends_with('_'));
+        UNITS.into_iter().find(is_unit).filter(|_| self.is_open())
+    }
+
+    /// One sample; its labels have a comma behind each.
+    pub(super) fn sample(&mut self, suffix: &str, last: Option<(&str, &str)>, value: Value) {
+        if let Some(head) = self.announced.take() {
+            self.out.extend_from_slice(&head);
+        }
+        self.out.extend_from_slice(self.name.as_bytes());
+        self.out.extend_from_slice(suffix.as_bytes());
+        if last.is_some() || !self.labels.is_empty() {
+            self.out.push(b'{');
+            self.out.extend_from_slice(&self.labels);
+            match last {
+                Some((name, value)) => push_label(&mut self.out, name, value),
+                // The comma behind the last label.
+                None => self.out.truncate(self.out.len() - 1),
+            }
+            self.out.push(b'}');
+        }
+        self.out.push(b' ');
+        value.push(&mut self.out);
+        self.out.push(b'\n');
+    }
+
+    /// The labels of a series of another family: the registry has added its own.
+    pub(super) fn other_labels<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.labels.clear();
+        for (name, value) in labels {
+            push_label(&mut self.labels, name, value);
+            self.labels.push(b',');
+        }
+    }
+
+    fn histogram(&mut self, reading: &HistogramReading<'_>) {
+        let bounds = if self.is_open() { &reading.bounds.floats } else { &reading.bounds.short };
+        for (bound, count) in bounds.iter().zip(reading.cumulative) {
+            self.sample("_bucket", Some(("le", bound)), Value::Whole(*count));
+        }
+        self.sample("_bucket", Some(("le", "+Inf")), Value::Whole(reading.count));
+        self.sample("_sum", None, Value::Float(reading.sum));
+        self.sample("_count", None, Value::Whole(reading.count));
+    }
+
+    /// A number where a format wants a float: `OpenMetrics` shows whole ones by their `.0`.
+    pub(super) fn bound(&self, bound: f64) -> String {
+        match self.format {
+            _ if bound == f64::INFINITY => "+Inf".to_owned(),
+            Format::Text => format!("{bound}"),
+            Format::OpenMetrics => format!("{bound:?}"),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.is_open() {
+            self.out.extend_from_slice(b"# EOF\n");
+        }
+        self.out
+    }
+}
+
+impl Visitor for Writer {
+    fn series(&mut self, labels: &Labels<'_>, reading: Reading<'_>) {
+        self.labels.clear();
+        self.labels.extend_from_slice(labels.constant().text.as_bytes());
+        for (name, value) in labels.variable() {
+            push_label(&mut self.labels, name, value);
+            self.labels.push(b',');
+        }
+        self.labels.extend_from_slice(self.outer_labels.as_bytes());
+        match reading {
+            Reading::Whole(value) => self.sample("", None, Value::Whole(value)),
+            Reading::Signed(value) => self.sample("", None, Value::Signed(value)),
+            Reading::Float(value) => self.sample("", None, Value::Float(value)),
+            Reading::Histogram(reading) => self.histogram(&reading),
+        }
+    }
+}
+
+/// The number of a sample.
+pub(super) enum Value {
+    Whole(u64),
+    Signed(i64),
+    Float(f64),
+}
+
+impl Value {
+    fn push(self, out: &mut Vec<u8>) {
+        let mut digits = itoa::Buffer::new();
+        match self {
+            Self::Whole(value) => out.extend_from_slice(digits.format(value).as_bytes()),
+            Self::Signed(value) => out.extend_from_slice(digits.format(value).as_bytes()),
+            Self::Float(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
+            Self::Float(f64::INFINITY) => out.extend_from_slice(b"+Inf"),
+            Self::Float(f64::NEG_INFINITY) => out.extend_from_slice(b"-Inf"),
+            Self::Float(value) => {
+                let _ = write!(out, "{value}");
+            }
+        }
+    }
+}
+
+/// Writes a text that ends with its line.
+fn push_line(out: &mut Vec<u8>, text: &str) {
+    let mut lines = text.split_inclusive(['\\', '\n']);
+    for part in &mut lines {
+        match part.as_bytes().split_last() {
+            Some((b'\\', before)) => out.extend([before, b"\\\\"].concat()),
+            Some((b'\n', before)) => out.extend([before, b"\\n"].concat()),
+            _ => out.extend_from_slice(part.as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! How families are shown to whoever writes them out.
+
+use std::sync::Arc;
+
+/// Sees families, one after another, and the series of each.
+pub(crate) trait Visitor {
+    /// The next series of the family.
+    fn series(&mut self, labels: &Labels<'_>, reading: Reading<'_>);
+}
+
+/// The labels of a series, in the order in which they are shown.
+pub(crate) struct Labels<'a> {
+    pub(super) constant: &'a Constant,
+    pub(super) names: &'a [&'static str],
+    pub(super) values: &'a [Box<str>],
+    pub(super) class: Option<(&'a str, &'a str)>,
+}
+
+impl Labels<'_> {
+    /// The labels that all series have.
+    pub(crate) fn constant(&self) -> &Constant {
+        self.constant
+    }
+
+    /// The labels that tell the series of a family apart.
+    pub(crate) fn variable(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.names.iter().zip(self.values);
+        values.map(|(name, value)| (*name, &**value)).chain(self.class)
+    }
+}
+
+/// A series' numbers at one moment.
+pub(crate) enum Reading<'a> {
+    Whole(u64),
+    Signed(i64),
+    Float(f64),
+    Histogram(HistogramReading<'a>),
+}
+
+/// A histogram's numbers.
+pub(crate) struct HistogramReading<'a> {
+    /// The upper bounds, as text.
+    pub(crate) bounds: &'a Bounds,
+    /// How many values are in each bucket or one below it: one number more than there are bounds.
+    pub(crate) cumulative: &'a [u64],
+    /// How many values there are: the last of these numbers.
+    pub(crate) count: u64,
+    pub(crate) sum: f64,
+}
+
+/// The upper bounds of a histogram as they are written, but for the last, which is `+Inf`.
+pub(crate) struct Bounds {
+    pub(crate) values: Box<[f64]>,
+    /// As short as can be.
+    pub(crate) short: Box<[Box<str>]>,
+    /// As floats, which a whole number shows by its `.0`.
+    pub(crate) floats: Box<[Box<str>]>,
+}
+
+impl Bounds {
+    pub(super) fn new(bounds: &[f64]) -> Self {
+        let text = |write: fn(&f64) -> String| {
+            bounds.iter().map(|bound| write(bound).into_boxed_str()).collect()
+        };
+        Self {
+            values: bounds.into(),
+            short: text(|bound| format!("{bound}")),
+            floats: text(|bound| format!("{bound:?}")),
+        }
+    }
+}
+
+/// The labels that all series of an instance have.
+#[derive(Clone, Default)]
+pub(crate) struct Constant {
+    pub(crate) pairs: Arc<[(String, String)]>,
+    /// As they are written, each with a comma behind it.
+    pub(crate) text: Arc<str>,
+}
+
+impl Constant {
+    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut pairs: Vec<_> = pairs.into_iter().collect();
+        pairs.sort();
+        let mut text = Vec::new();
+        for (name, value) in &pairs {
+            push_label(&mut text, name, value);
+            text.push(b',');
+        }
+        Self { pairs: pairs.into(), text: String::from_utf8_lossy(&text).into() }
+    }
+}
+
+/// Writes a label as all text formats do.
+pub(crate) fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    push_escaped(out, value);
+    out.push(b'"');
+}
+
+/// Writes a text between quotes.
+pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = memchr::memchr3(b'\\', b'"', b'\n', rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(match rest[at] {
+            b'\n' => b"\\n",
+            b'"' => b"\\\"",
+            _ => b"\\\\",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+}

@@ -1,0 +1,105 @@
+//! What a registry adds to all names and labels in it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{LabelPair, Metric, MetricFamily};
+use prometheus::{Error, Registry};
+
+use super::BuildError;
+use super::check::{is_name, label_name};
+use super::gather;
+use crate::family::push_label;
+
+/// The prefix and the labels of a registry made with `Registry::new_custom`. The registry adds them to what
+/// it gathers, and we to what we write by ourselves.
+#[derive(Debug, Default)]
+pub(crate) struct Outer {
+    prefix: String,
+    /// As they are written, each with a comma behind it.
+    labels: String,
+}
+
+impl Outer {
+    /// Asks a registry, in the one way there is: by gathering something from it.
+    pub(super) fn of(
+        registry: &Registry,
+        constant: &HashMap<String, String>,
+    ) -> Result<Self, BuildError> {
+        let probe = || Probe::new().map(Box::new).map_err(BuildError::Registry);
+        registry.register(probe()?).map_err(BuildError::Registry)?;
+        let gathered = gather(registry, None);
+        registry.unregister(probe()?).map_err(BuildError::Registry)?;
+        let gathered = gathered.map_err(|said| {
+            BuildError::Registry(Error::Msg(format!("a collector in it panics: {said}")))
+        })?;
+        let found = gathered.iter().find_map(|family| {
+            let prefix = family.name().strip_suffix(PROBE)?;
+            Some((prefix, family.get_metric().first()?.get_label()))
+        });
+        let Some((prefix, labels)) = found else { return Ok(Self::default()) };
+        Self::checked(prefix, labels, constant)
+    }
+
+    fn checked(
+        prefix: &str,
+        labels: &[LabelPair],
+        constant: &HashMap<String, String>,
+    ) -> Result<Self, BuildError> {
+        if !is_name(prefix) {
+            return Err(BuildError::Prefix { prefix: prefix.trim_end_matches('_').to_owned() });
+        }
+        let mut text = Vec::new();
+        let sorted: BTreeSet<_> = labels.iter().map(|pair| (pair.name(), pair.value())).collect();
+        for (name, value) in sorted {
+            label_name(name)?;
+            if constant.contains_key(name) {
+                return Err(BuildError::LabelTwice { name: name.to_owned() });
+            }
+            push_label(&mut text, name, value);
+            text.push(b',');
+        }
+        let labels = String::from_utf8_lossy(&text).into_owned();
+        Ok(Self { prefix: prefix.to_owned(), labels })
+    }
+
+    /// The name that a family of ours has outside.
+    pub(crate) fn name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        if self.prefix.is_empty() {
+            Cow::Borrowed(name)
+        } else {
+            Cow::Owned(format!("{}{name}", self.prefix))
+        }
+    }
+
+    /// The labels of all families, each with a comma behind it.
+    pub(crate) fn labels(&self) -> &str {
+        &self.labels
+    }
+}
+
+const PROBE: &str = "streamgauge_probe";
+
+/// Something to gather.
+struct Probe(Desc);
+
+impl Probe {
+    fn new() -> prometheus::Result<Self> {
+        let help = "What a registry adds to names and labels.".to_owned();
+        Desc::new(PROBE.to_owned(), help, Vec::new(), HashMap::new()).map(Self)
+    }
+}
+
+impl Collector for Probe {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.0]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut family = MetricFamily::default();
+        family.set_name(PROBE.to_owned());
+        family.set_metric(vec![Metric::from_label(Vec::new())]);
+        vec![family]
+    }
+}
