@@ -1,6 +1,7 @@
 //! What the tests have in common: reading the page that Prometheus reads, and a server to try things on.
 
 pub mod fault_server;
+pub mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,13 +26,15 @@ struct Sample {
 }
 
 impl Scrape {
-    /// Reads an instance.
+    /// Reads an instance, whose page a strict reader must take in both formats.
     ///
     /// # Panics
     ///
     /// If the instance does not encode, or what it writes is not the text format.
     #[must_use]
     pub fn of(metrics: &Metrics) -> Self {
+        let open = metrics.encode_openmetrics().expect("our own families encode");
+        strict::check(&open, strict::Format::OpenMetrics);
         Self::parse(&metrics.encode_text().expect("our own families encode"))
     }
 
@@ -42,7 +45,7 @@ impl Scrape {
     /// If the page is not the text format, or has a series twice.
     #[must_use]
     pub fn parse(page: &str) -> Self {
-        assert!(page.is_empty() || page.ends_with('\n'), "the last line ends");
+        strict::check(page, strict::Format::Text);
         let samples: Vec<Sample> =
             page.lines().filter(|line| !line.starts_with('#')).map(Sample::parse).collect();
         let mut seen = BTreeSet::new();

@@ -12,6 +12,7 @@ mod client_crates;
 mod events;
 mod exceptions;
 mod exposition;
+mod formats;
 mod forwarded;
 mod handles;
 mod instances;
