@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Format {
     /// Prometheus' 0.0.4.
     Text,
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
 }
 
@@ -140,7 +140,7 @@ impl Families {
             assert!(buckets.is_sorted_by(|a, b| a.1 <= b.1), "buckets of {name} fall");
             let last = buckets.last().expect("there is one");
             let of = |suffix| family.samples.get(&(format!("{name}{suffix}"), labels.clone()));
-            assert_eq!(last.0, f64::INFINITY, "{name} has no last bucket");
+            assert!(last.0.is_infinite(), "{name} has no last bucket");
             assert_eq!(of("_count"), Some(&last.1), "{name}{labels:?} counts otherwise");
             assert!(of("_sum").is_some(), "{name} has no sum");
         }
