@@ -54,6 +54,11 @@
 //!
 //! - `axum` (default): the layer, the handlers, and replies of axum's types. Without it the attributes
 //!   record functions, streams and tokens into [`Metrics::global`].
+//! - `tracing`: exemplars. In the format of `OpenMetrics` the newest value of each bucket of request durations,
+//!   times to a first chunk or token, and tokens of a call has the trace and the span that it belongs to: those of
+//!   OpenTelemetry's current context, where they are sampled, as `tracing-opentelemetry` keeps it for the
+//!   span that is entered; else those that were current when the request came in. Prometheus stores them
+//!   with `--enable-feature=exemplar-storage`.
 //! - `gzip`: compressed scrapes, for scrapers that ask for them.
 //! - `async-openai`: [`TokenUsage`] of the replies that [async-openai](https://docs.rs/async-openai) has types
 //!   for, of chat and Responses. It takes that crate's types and no client.

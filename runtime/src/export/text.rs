@@ -4,6 +4,8 @@ use std::io::Write;
 
 use prometheus::proto::MetricType;
 
+#[cfg(feature = "tracing")]
+use crate::family::Exemplar;
 use crate::family::{HistogramReading, Labels, Reading, Visitor, push_escaped, push_label};
 
 /// The units that `OpenMetrics` is told of, where a name ends with one.
@@ -127,12 +129,32 @@ impl Writer {
 
     fn histogram(&mut self, reading: &HistogramReading<'_>) {
         let bounds = if self.is_open() { &reading.bounds.floats } else { &reading.bounds.short };
-        for (bound, count) in bounds.iter().zip(reading.cumulative) {
+        let bounds = bounds.iter().map(|bound| &**bound).chain(["+Inf"]);
+        for (bucket, (bound, count)) in bounds.zip(reading.cumulative).enumerate() {
             self.sample("_bucket", Some(("le", bound)), Value::Whole(*count));
+            #[cfg(feature = "tracing")]
+            if self.is_open()
+                && let Some((exemplar, value)) = (reading.exemplar)(bucket)
+            {
+                self.exemplar(&exemplar, value);
+            }
+            #[cfg(not(feature = "tracing"))]
+            let _ = bucket;
         }
-        self.sample("_bucket", Some(("le", "+Inf")), Value::Whole(reading.count));
         self.sample("_sum", None, Value::Float(reading.sum));
         self.sample("_count", None, Value::Whole(reading.count));
+    }
+
+    /// Puts an exemplar behind the sample before: 63 characters of labels, of the 128 that there may be.
+    #[cfg(feature = "tracing")]
+    fn exemplar(&mut self, exemplar: &Exemplar, value: f64) {
+        self.out.truncate(self.out.len() - 1);
+        let Exemplar { trace, span, millis, .. } = exemplar;
+        let (seconds, millis) = (millis / 1_000, millis % 1_000);
+        let _ = writeln!(
+            self.out,
+            " # {{trace_id=\"{trace:032x}\",span_id=\"{span:016x}\"}} {value} {seconds}.{millis:03}"
+        );
     }
 
     /// A number where a format wants a float: `OpenMetrics` shows whole ones by their `.0`.

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use prometheus::proto::MetricType;
 
+#[cfg(feature = "tracing")]
+use super::exemplar::Exemplars;
 use super::visit::{Bounds, HistogramReading, Reading};
 
 /// What a family's series are made of.
@@ -123,6 +125,8 @@ pub(crate) struct Histogram {
     buckets: Arc<Buckets>,
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
+    #[cfg(feature = "tracing")]
+    exemplars: Exemplars,
 }
 
 impl Histogram {
@@ -130,6 +134,10 @@ impl Histogram {
         let place = self.buckets.limits.partition_point(|&limit| limit < amount);
         self.counts[place].fetch_add(1, Relaxed);
         self.sum.fetch_add(amount, Relaxed);
+        #[cfg(feature = "tracing")]
+        if self.buckets.traced {
+            self.exemplars.note(place, self.counts.len(), amount);
+        }
     }
 
     /// Observes a duration. Centuries are cut off at 584 years.
@@ -147,6 +155,8 @@ impl Cell for Histogram {
             buckets: Arc::clone(buckets),
             counts: (0..=buckets.limits.len()).map(|_| AtomicU64::new(0)).collect(),
             sum: AtomicU64::new(0),
+            #[cfg(feature = "tracing")]
+            exemplars: Exemplars::default(),
         }
     }
 
@@ -163,6 +173,11 @@ impl Cell for Histogram {
             cumulative: &cumulative,
             count,
             sum: float(self.sum.load(Relaxed)) / self.buckets.unit.per_base(),
+            #[cfg(feature = "tracing")]
+            exemplar: &|bucket| {
+                let exemplar = self.exemplars.of(bucket)?;
+                Some((exemplar, float(exemplar.amount) / self.buckets.unit.per_base()))
+            },
         }));
     }
 }
@@ -190,11 +205,15 @@ pub(crate) struct Buckets {
     unit: Unit,
     bounds: Bounds,
     limits: Box<[u64]>,
+    /// Whether values are remembered with their traces.
+    #[cfg(feature = "tracing")]
+    traced: bool,
 }
 
 impl Buckets {
     /// The bounds must be finite, rising and not negative; `MetricsBuilder` sees to that.
-    pub(crate) fn new(unit: Unit, bounds: &[f64]) -> Self {
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
+    pub(crate) fn new(unit: Unit, bounds: &[f64], traced: bool) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -207,7 +226,13 @@ impl Buckets {
                 Unit::Whole => bound.floor() as u64,
             })
             .collect();
-        Self { unit, bounds: Bounds::new(bounds), limits }
+        Self {
+            unit,
+            bounds: Bounds::new(bounds),
+            limits,
+            #[cfg(feature = "tracing")]
+            traced,
+        }
     }
 }
 
@@ -231,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_value_on_a_bound_belongs_to_the_bucket_of_that_bound() {
-        let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Seconds, &[0.005, 0.01])));
+        let histogram =
+            Histogram::new(&Arc::new(Buckets::new(Unit::Seconds, &[0.005, 0.01], false)));
         histogram.observe_duration(Duration::from_millis(5));
         histogram.observe_duration(Duration::from_nanos(5_000_001));
         histogram.observe_duration(Duration::from_secs(1));
@@ -240,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_fractional_bound_holds_the_whole_numbers_below_it() {
-        let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Whole, &[1.5])));
+        let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Whole, &[1.5], false)));
         histogram.observe(1);
         histogram.observe(2);
         assert_eq!(read(&histogram), (vec![1, 2], 2, 3.0));

@@ -5,6 +5,8 @@
 
 mod cell;
 mod collector;
+#[cfg(feature = "tracing")]
+mod exemplar;
 mod label;
 mod store;
 mod table;
@@ -19,6 +21,8 @@ use prometheus::core::Desc;
 use self::cell::Buckets;
 pub(crate) use self::cell::{Counter, Gauge, Histogram, Money, Unit};
 pub(crate) use self::collector::{FamilyCollector, elsewhere};
+#[cfg(feature = "tracing")]
+pub(crate) use self::exemplar::{Exemplar, Trace};
 pub use self::label::Method;
 pub(crate) use self::label::{
     ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,
@@ -64,6 +68,14 @@ const SIZE: &[f64] = &[
 /// Upper bounds of token counts: the powers of four.
 const TOKENS: &[f64] =
     &[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0];
+
+/// The histograms whose values are shown with their traces.
+const TRACED: &[&str] = &[
+    "http_request_duration_seconds",
+    "time_to_first_chunk_seconds",
+    "time_to_first_token_seconds",
+    "request_tokens",
+];
 
 /// Turns the table into the struct that holds it, its construction and its iteration.
 macro_rules! families {
@@ -116,7 +128,11 @@ macro_rules! families {
         }
     };
     (@shape $layout:ident $name:literal ($unit:ident, $bounds:ident)) => {
-        Arc::new(Buckets::new(Unit::$unit, $layout.buckets.get($name).map_or($bounds, Vec::as_slice)))
+        Arc::new(Buckets::new(
+            Unit::$unit,
+            $layout.buckets.get($name).map_or($bounds, Vec::as_slice),
+            TRACED.contains(&$name),
+        ))
     };
     (@shape $layout:ident $name:literal) => { () };
 }

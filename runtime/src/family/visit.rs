@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "tracing")]
+use super::exemplar::Exemplar;
+
 /// Sees families, one after another, and the series of each.
 pub(crate) trait Visitor {
     /// The next series of the family.
@@ -46,6 +49,9 @@ pub(crate) struct HistogramReading<'a> {
     /// How many values there are: the last of these numbers.
     pub(crate) count: u64,
     pub(crate) sum: f64,
+    /// The newest traced value of a bucket.
+    #[cfg(feature = "tracing")]
+    pub(crate) exemplar: &'a dyn Fn(usize) -> Option<(Exemplar, f64)>,
 }
 
 /// The upper bounds of a histogram as they are written, but for the last, which is `+Inf`.

@@ -8,6 +8,8 @@ use std::mem;
 use std::thread;
 
 use super::Scope;
+#[cfg(feature = "tracing")]
+use crate::family::Trace;
 
 thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
@@ -18,11 +20,15 @@ pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
     struct Restore<'a> {
         slot: &'a mut Option<Scope>,
         was_panicking: bool,
+        #[cfg(feature = "tracing")]
+        trace: Option<Trace>,
     }
 
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
             swap(self.slot);
+            #[cfg(feature = "tracing")]
+            Trace::of_request(self.trace);
             // The panic may be caught before the scope is dropped, so it is noted here.
             if let Some(scope) = self.slot
                 && !self.was_panicking
@@ -36,8 +42,15 @@ pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
     if slot.is_none() {
         return f();
     }
+    #[cfg(feature = "tracing")]
+    let trace = Trace::of_request(slot.as_ref().and_then(Scope::trace));
     swap(slot);
-    let _restore = Restore { slot, was_panicking: thread::panicking() };
+    let _restore = Restore {
+        slot,
+        was_panicking: thread::panicking(),
+        #[cfg(feature = "tracing")]
+        trace,
+    };
     f()
 }
 

@@ -16,6 +16,8 @@ use super::{
     current, end,
 };
 use crate::family::Method;
+#[cfg(feature = "tracing")]
+use crate::family::Trace;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
 
@@ -27,6 +29,9 @@ const UNMATCHED: &str = "unmatched";
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact that may be true on its own")]
 pub(crate) struct Scope {
     metrics: Metrics,
+    /// The trace that it came in with.
+    #[cfg(feature = "tracing")]
+    trace: Option<Trace>,
     endpoint: Arc<EndpointSeries>,
     kind: Kind,
     marked: bool,
@@ -94,6 +99,8 @@ impl Scope {
         }
         Self {
             metrics,
+            #[cfg(feature = "tracing")]
+            trace: Trace::current(),
             endpoint,
             kind,
             marked,
@@ -161,6 +168,11 @@ impl Scope {
     pub(crate) fn claim(&mut self, site: &'static Site) -> bool {
         if mem::replace(&mut self.claimed, true) {
             return false;
+        }
+        #[cfg(feature = "tracing")]
+        {
+            // The span may be one that the handler has made.
+            self.trace = self.trace.or_else(Trace::current);
         }
         if site.endpoint().is_some() || !self.matched {
             self.move_to(self.metrics.endpoints().of_site(site));
@@ -333,6 +345,12 @@ impl Scope {
         self.count_returned(status.as_u16());
     }
 
+    /// The trace that the request belongs to.
+    #[cfg(feature = "tracing")]
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
     /// Counts the request.
     pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
         while let Some(call) = self.calls.pop() {
@@ -353,7 +371,11 @@ impl Scope {
         let series = self.endpoint.requests(self.kind);
         series.active.dec();
         series.end(end);
+        #[cfg(feature = "tracing")]
+        let before = Trace::of_request(self.trace);
         series.duration(end.outcome).observe_duration(self.duration());
+        #[cfg(feature = "tracing")]
+        Trace::of_request(before);
         if let Some(size) = self.request_size.now() {
             series.request_size().observe(size);
         }

@@ -11,6 +11,7 @@ mod client;
 mod client_crates;
 mod events;
 mod exceptions;
+mod exemplars;
 mod exposition;
 mod formats;
 mod forwarded;
