@@ -59,6 +59,7 @@
 //!   OpenTelemetry's current context, where they are sampled, as `tracing-opentelemetry` keeps it for the
 //!   span that is entered; else those that were current when the request came in. Prometheus stores them
 //!   with `--enable-feature=exemplar-storage`.
+//! - `push`: `PushGateway`, for batch jobs.
 //! - `gzip`: compressed scrapes, for scrapers that ask for them.
 //! - `async-openai`: [`TokenUsage`] of the replies that [async-openai](https://docs.rs/async-openai) has types
 //!   for, of chat and Responses. It takes that crate's types and no client.
@@ -97,6 +98,8 @@ pub use crate::exception::{ExceptionType, track_detailed_exception, track_global
 pub use crate::export::{EncodeError, WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
 pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};
+#[cfg(feature = "push")]
+pub use crate::export::{PushError, PushGateway};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};

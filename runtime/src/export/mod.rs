@@ -8,6 +8,8 @@ mod file;
 #[cfg(all(feature = "axum", feature = "gzip"))]
 mod gzip;
 mod page;
+#[cfg(feature = "push")]
+mod push;
 #[cfg(feature = "axum")]
 mod serve;
 mod text;
@@ -16,5 +18,7 @@ mod text;
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};
 pub use self::file::{WriteError, generate_prometheus_data};
 pub use self::page::EncodeError;
+#[cfg(feature = "push")]
+pub use self::push::{PushError, PushGateway};
 #[cfg(feature = "axum")]
 pub use self::serve::MetricsServer;

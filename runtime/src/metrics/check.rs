@@ -18,6 +18,12 @@ pub(super) fn prefix(prefix: &str) -> Result<(), BuildError> {
     if is_name(prefix) { Ok(()) } else { Err(BuildError::Prefix { prefix: prefix.to_owned() }) }
 }
 
+/// Whether Prometheus accepts a label of this name.
+#[cfg(feature = "push")]
+pub(crate) fn is_label_name(name: &str) -> bool {
+    !name.is_empty() && is_name(name) && !name.starts_with("__")
+}
+
 /// Whether a label of the user's choice may have this name.
 pub(super) fn label_name(name: &str) -> Result<(), BuildError> {
     if name.is_empty() || !is_name(name) {

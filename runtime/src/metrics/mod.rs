@@ -18,6 +18,8 @@ use http::Request;
 use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
+#[cfg(feature = "push")]
+pub(crate) use self::check::is_label_name;
 use self::class::Source;
 pub use self::error::BuildError;
 pub(crate) use self::gather::gather;

@@ -29,6 +29,7 @@ mod protocol_calls;
 mod protocol_forms;
 mod protocol_splits;
 mod protocols;
+mod push;
 mod readme;
 mod replies;
 mod reply_forms;
