@@ -1,9 +1,11 @@
 """The page of metrics, as the readers of its format judge it."""
 
+import gzip
 import math
 import subprocess
 from collections import defaultdict
 
+from harness import raw
 from harness.case import EndToEndTest
 from harness.traffic import make_all_kinds
 
@@ -71,9 +73,47 @@ class Format(EndToEndTest):
                     self.assertEqual([counts[-1]], histogram["count"])
                     self.assertEqual(len(histogram["sum"]), 1)
 
+    def test_the_strict_parser_of_openmetrics_takes_the_page_and_finds_the_same(self):
+        parser = self.module("prometheus_client.openmetrics.parser")
+        accept = "application/openmetrics-text;version=1.0.0"
+        page = raw.get(self.gateway, "/metrics", headers={"accept": accept})
+        self.assertEqual(
+            page.headers["content-type"],
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )
+        families = list(parser.text_string_to_metric_families(page.text))
+        self.assertEqual(_samples(families), _samples(self._families()))
+        units = {family.name: family.unit for family in families}
+        self.assertEqual(units["app_http_request_duration_seconds"], "seconds")
+        self.assertEqual(units["app_http_requests"], "")
+
+    def test_a_page_in_gzip_is_the_same_page(self):
+        plain = raw.get(self.gateway, "/metrics")
+        packed = raw.get(self.gateway, "/metrics", headers={"accept-encoding": "gzip"})
+        if packed.headers.get("content-encoding") == "gzip":
+            self.assertLess(len(packed.body), len(plain.body) / 3)
+            self.assertEqual(gzip.decompress(packed.body), plain.body)
+        else:
+            self.assertEqual(packed.body, plain.body)
+
     def _families(self):
         parser = self.module("prometheus_client.parser")
         return list(parser.text_string_to_metric_families(self.metrics.text))
+
+
+def _samples(families):
+    """Every sample, by its name and labels; bounds as numbers, which both formats write differently."""
+    return {
+        (
+            sample.name,
+            frozenset(
+                (name, float(value) if name == "le" else value)
+                for name, value in sample.labels.items()
+            ),
+        ): sample.value
+        for family in families
+        for sample in family.samples
+    }
 
 
 def _histograms(family):

@@ -43,10 +43,10 @@ def post(gateway, path, body):
         connection.close()
 
 
-def get(gateway, path, method="GET"):
+def get(gateway, path, method="GET", headers=None):
     connection = connect(gateway)
     try:
-        connection.request(method, path)
+        connection.request(method, path, headers=headers or {})
         return _read(connection.getresponse())
     finally:
         connection.close()
