@@ -8,6 +8,7 @@ mod model;
 mod openai;
 mod pace;
 mod prompt;
+pub mod proxy;
 mod refusal;
 mod tokenizer;
 mod usage;
