@@ -11,6 +11,7 @@ mod prompt;
 pub mod proxy;
 mod refusal;
 mod tokenizer;
+mod tools;
 mod usage;
 
 use axum::{
