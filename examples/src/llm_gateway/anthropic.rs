@@ -48,7 +48,7 @@ pub(crate) async fn messages(
 }
 
 /// The whole reply at once.
-#[track_tokens(provider = "demo", model = request.model)]
+#[track_tokens(protocol = "anthropic", provider = "demo", model = request.model)]
 async fn reply(request: MessagesRequest, mut generation: Generation) -> Json<MessageReply> {
     let text = generation.rest().await;
     Json(MessageReply::whole(

@@ -54,7 +54,7 @@ pub(crate) async fn chat_completions(
 }
 
 /// The whole reply at once.
-#[track_tokens(provider = "demo", model = request.model)]
+#[track_tokens(protocol = "openai", provider = "demo", model = request.model)]
 async fn complete(request: ChatRequest, mut generation: Generation) -> Json<ChatCompletion> {
     let text = generation.rest().await;
     let message = match generation.tool() {

@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use streamgauge::TokenUsage;
 
 use crate::llm_gateway::{
     generation::Finish,
@@ -50,7 +49,7 @@ impl MessagesRequest {
     }
 }
 
-#[derive(Debug, Serialize, TokenUsage)]
+#[derive(Debug, Serialize)]
 pub(crate) struct MessageReply {
     id: String,
     #[serde(rename = "type")]
@@ -60,7 +59,6 @@ pub(crate) struct MessageReply {
     content: Vec<ReplyBlock>,
     stop_reason: Option<&'static str>,
     stop_sequence: Option<()>,
-    #[token_usage(nested)]
     usage: MessageUsage,
 }
 
@@ -103,14 +101,12 @@ pub(crate) enum ReplyBlock {
 }
 
 // No prompt is cached here: `input_tokens`, which leaves cached tokens out, is the whole input.
-#[derive(Debug, Serialize, TokenUsage)]
+#[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "these are the API's names")]
 pub(crate) struct MessageUsage {
-    #[token_usage(input)]
     input_tokens: u64,
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
-    #[token_usage(output)]
     output_tokens: u64,
 }
 

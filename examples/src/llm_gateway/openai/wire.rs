@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
-use streamgauge::TokenUsage;
 
 use crate::llm_gateway::{
     generation::Finish,
@@ -83,14 +82,13 @@ impl ChatRequest {
     }
 }
 
-#[derive(Debug, Serialize, TokenUsage)]
+#[derive(Debug, Serialize)]
 pub(crate) struct ChatCompletion {
     id: String,
     object: &'static str,
     created: u64,
     model: String,
     choices: [Choice; 1],
-    #[token_usage(nested)]
     usage: ChatUsage,
 }
 
@@ -166,11 +164,9 @@ impl ChatCompletion {
     }
 }
 
-#[derive(Clone, Debug, Serialize, TokenUsage)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct ChatUsage {
-    #[token_usage(input)]
     prompt_tokens: u64,
-    #[token_usage(output)]
     completion_tokens: u64,
     total_tokens: u64,
     prompt_tokens_details: PromptDetails,
