@@ -1,10 +1,6 @@
 //! Why the upstream gave no answer, and how each API says so.
 
-use std::{
-    error::Error as StdError,
-    fmt::{self, Display},
-    iter,
-};
+use std::error::Error as StdError;
 
 use axum::{
     Json,
@@ -14,6 +10,8 @@ use axum::{
 use serde_json::json;
 use streamgauge::ExceptionType;
 use thiserror::Error;
+
+use super::causes::{Causes, causes};
 
 /// Why there is no answer. What it says is for clients, and names neither the upstream nor the key.
 #[derive(Debug, Error, ExceptionType)]
@@ -51,24 +49,6 @@ impl Failure {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Upload => StatusCode::BAD_REQUEST,
         }
-    }
-}
-
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    iter::successors(Some(error), |&error| error.source())
-}
-
-/// An error and what it comes from.
-struct Causes<'a>(&'a (dyn StdError + 'static));
-
-impl Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, cause) in causes(self.0).enumerate() {
-            write!(f, "{}{cause}", if place == 0 { "" } else { ": " })?;
-        }
-        Ok(())
     }
 }
 

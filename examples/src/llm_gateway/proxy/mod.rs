@@ -3,6 +3,7 @@
 
 mod answer;
 mod anthropic;
+mod causes;
 mod failure;
 mod headers;
 mod openai;

@@ -6,6 +6,8 @@ use axum::http::header::InvalidHeaderValue;
 use reqwest::Url;
 use thiserror::Error;
 
+use super::causes::Causes;
+
 /// What is to be known of an upstream.
 #[derive(Clone)]
 pub struct Settings {
@@ -46,8 +48,8 @@ pub enum SettingError {
     )]
     Key(#[from] InvalidHeaderValue),
     /// A client that could not be made.
-    #[error("no HTTP client could be made")]
-    Client(#[from] reqwest::Error),
+    #[error("no HTTP client could be made: {}", Causes(.0))]
+    Client(#[source] reqwest::Error),
 }
 
 impl Settings {

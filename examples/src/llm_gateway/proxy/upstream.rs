@@ -43,8 +43,12 @@ impl Upstream {
             .read_timeout(settings.read_timeout);
         if is_loopback(&base) {
             client = client.no_proxy();
+            if base.scheme() == "http" {
+                // Nobody needs the system's certificates, nor that there are any.
+                client = client.tls_certs_only([]);
+            }
         }
-        let client = client.build()?;
+        let client = client.build().map_err(SettingError::Client)?;
         Ok(Self(Arc::new(Shared { client, base, key, provider: settings.provider.clone() })))
     }
 
