@@ -149,10 +149,10 @@ async fn an_upload_larger_than_the_demonstrations_is_taken() {
 async fn a_redirect_is_the_clients_to_follow() {
     let script = Script::new().await;
     let proxy = proxy(&script).await;
-    let reply = whole("307 Temporary Redirect", "location: http://127.0.0.1:9/v1\r\n", "");
+    let reply = whole("303 See Other", "location: http://127.0.0.1:9/v1\r\n", "");
     let (_, response) =
         tokio::join!(script.answer(reply), send(proxy.address, post(CHAT, QUESTION)));
-    assert_eq!(response.status(), 307);
+    assert_eq!(response.status(), 303);
     assert_eq!(response.headers()["location"], "http://127.0.0.1:9/v1");
 }
 
