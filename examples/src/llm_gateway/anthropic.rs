@@ -16,12 +16,13 @@ use axum::{
     },
 };
 use futures_core::Stream;
+use serde_json::json;
 use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
 
 use self::{
     error::AnthropicError,
-    event::StreamEvent,
-    wire::{MessageReply, MessagesRequest},
+    event::{BlockDelta, StreamEvent},
+    wire::{MessageReply, MessagesRequest, ReplyBlock},
 };
 use crate::llm_gateway::{
     generation::Generation, model::Model, pace::Pace, prompt::Prompt, refusal::Refusal,
@@ -34,9 +35,10 @@ pub(crate) async fn messages(
     State(pace): State<Pace>,
     body: Result<Json<MessagesRequest>, JsonRejection>,
 ) -> Result<Response, AnthropicError> {
-    let Json(request) = body.map_err(Refusal::from)?;
+    let Json(mut request) = body.map_err(Refusal::from)?;
+    let tool = request.tool()?;
     let model = Model::find(&request.model)?;
-    let prompt = Prompt::new(request.system.as_ref(), &request.messages)?;
+    let prompt = Prompt::new(request.system.as_ref(), &request.messages, tool)?;
     let generation = model.generate(&prompt, Some(request.max_tokens), pace)?;
     Ok(if request.stream() {
         stream_reply(request, generation).into_response()
@@ -46,13 +48,13 @@ pub(crate) async fn messages(
 }
 
 /// The whole reply at once.
-#[track_tokens(provider = "demo", model = request.model)]
+#[track_tokens(protocol = "anthropic", provider = "demo", model = request.model)]
 async fn reply(request: MessagesRequest, mut generation: Generation) -> Json<MessageReply> {
     let text = generation.rest().await;
     Json(MessageReply::whole(
         message_id(&generation),
         request.model,
-        text,
+        whole_block(&generation, text),
         generation.finish(),
         generation.usage(),
     ))
@@ -73,10 +75,10 @@ fn stream_reply(
         );
 
         yield Ok(event(&StreamEvent::MessageStart { message: opening }));
-        yield Ok(event(&StreamEvent::block_start()));
+        yield Ok(event(&StreamEvent::block_start(opening_block(&metered.generation))));
         yield Ok(event(&StreamEvent::Ping));
         while let Some(text) = metered.generation.next().await {
-            yield Ok(event(&StreamEvent::block_delta(text)));
+            yield Ok(event(&StreamEvent::block_delta(delta(&metered.generation, text))));
         }
         yield Ok(event(&StreamEvent::block_stop()));
         yield Ok(event(&StreamEvent::message_delta(metered.generation.finish(), metered.generation.usage())));
@@ -94,6 +96,36 @@ fn event(event: &StreamEvent) -> Event {
         .event(event.name())
         .json_data(event)
         .expect("an event is strings and numbers, which always serialise")
+}
+
+/// The block that a whole answer is.
+fn whole_block(generation: &Generation, text: String) -> ReplyBlock {
+    match opening_block(generation) {
+        ReplyBlock::Text { .. } => ReplyBlock::Text { text },
+        // What `max_tokens` has cut is no JSON, and so no input.
+        ReplyBlock::ToolUse { id, name, input } => {
+            ReplyBlock::ToolUse { id, name, input: serde_json::from_str(&text).unwrap_or(input) }
+        }
+    }
+}
+
+/// The same before anything was generated.
+fn opening_block(generation: &Generation) -> ReplyBlock {
+    match generation.tool() {
+        Some(tool) => ReplyBlock::ToolUse {
+            id: format!("toolu_{:016}", generation.serial()),
+            name: tool.to_owned(),
+            input: json!({}),
+        },
+        None => ReplyBlock::Text { text: String::new() },
+    }
+}
+
+fn delta(generation: &Generation, text: String) -> BlockDelta {
+    match generation.tool() {
+        Some(_) => BlockDelta::InputJsonDelta { partial_json: text },
+        None => BlockDelta::TextDelta { text },
+    }
 }
 
 fn message_id(generation: &Generation) -> String {

@@ -19,6 +19,8 @@ pub(crate) enum Finish {
     Stop,
     /// The client allowed no more tokens.
     Length,
+    /// The client has a tool to run.
+    ToolCall,
 }
 
 /// An answer on its way.
@@ -27,26 +29,34 @@ pub(crate) struct Generation {
     serial: u64,
     usage: Usage,
     tokens: vec::IntoIter<Token>,
+    tool: Option<String>,
     finish: Finish,
     pace: Pace,
 }
 
 impl Generation {
+    /// An answer of these tokens: text, or the arguments of a call of `tool`.
     pub(crate) fn new(
         prompt_tokens: u64,
         mut tokens: Vec<Token>,
+        tool: Option<String>,
         max_tokens: Option<NonZeroUsize>,
         pace: Pace,
     ) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
 
         let limit = max_tokens.map_or(usize::MAX, NonZeroUsize::get);
-        let finish = if tokens.len() > limit { Finish::Length } else { Finish::Stop };
+        let finish = match &tool {
+            _ if tokens.len() > limit => Finish::Length,
+            Some(_) => Finish::ToolCall,
+            None => Finish::Stop,
+        };
         tokens.truncate(limit);
         Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             usage: Usage { prompt_tokens, completion_tokens: 0 },
             tokens: tokens.into_iter(),
+            tool,
             finish,
             pace,
         }
@@ -88,6 +98,11 @@ impl Generation {
         self.usage
     }
 
+    /// The tool that is called, if the answer is no text.
+    pub(crate) fn tool(&self) -> Option<&str> {
+        self.tool.as_deref()
+    }
+
     /// Why the answer ends where it does.
     pub(crate) fn finish(&self) -> Finish {
         self.finish
@@ -102,7 +117,7 @@ mod tests {
 
     fn generation(max_tokens: usize) -> Generation {
         let tokens = tokenizer::encode(TEXT).unwrap();
-        Generation::new(2, tokens, NonZeroUsize::new(max_tokens), Pace::NONE)
+        Generation::new(2, tokens, None, NonZeroUsize::new(max_tokens), Pace::NONE)
     }
 
     #[tokio::test]

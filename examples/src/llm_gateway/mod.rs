@@ -8,8 +8,10 @@ mod model;
 mod openai;
 mod pace;
 mod prompt;
+pub mod proxy;
 mod refusal;
 mod tokenizer;
+mod tools;
 mod usage;
 
 use axum::{

@@ -52,8 +52,12 @@ impl Model {
         for text in &prompt.texts {
             prompt_tokens += tokenizer::encode(text)?.len() as u64;
         }
-        let answer = tokenizer::encode(&self.answer(prompt))?;
-        Ok(Generation::new(prompt_tokens, answer, max_tokens, pace))
+        let (answer, tool) = match &prompt.tool {
+            Some(tool) => (tool.arguments(&prompt.question), Some(tool.name.clone())),
+            None => (self.answer(prompt), None),
+        };
+        let answer = tokenizer::encode(&answer)?;
+        Ok(Generation::new(prompt_tokens, answer, tool, max_tokens, pace))
     }
 
     fn answer(&self, prompt: &Prompt) -> String {
@@ -105,6 +109,7 @@ mod tests {
         let prompt = Prompt {
             texts: vec!["Be brief.".to_owned(), "Hello there".to_owned()],
             question: "Hello there".to_owned(),
+            tool: None,
         };
         let generation = MODELS[0].generate(&prompt, None, Pace::NONE).unwrap();
         assert_eq!(generation.usage().prompt_tokens, 3 + 2);

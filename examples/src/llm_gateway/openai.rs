@@ -24,7 +24,7 @@ use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
 use self::{
     chunk::{Chunk, ChunkMaker},
     error::OpenAiError,
-    wire::{ChatCompletion, ChatRequest, ModelList},
+    wire::{ChatCompletion, ChatRequest, ModelList, Reply, ToolCall},
 };
 use crate::llm_gateway::{
     generation::Generation,
@@ -41,9 +41,10 @@ pub(crate) async fn chat_completions(
     State(pace): State<Pace>,
     body: Result<Json<ChatRequest>, JsonRejection>,
 ) -> Result<Response, OpenAiError> {
-    let Json(request) = body.map_err(Refusal::from)?;
+    let Json(mut request) = body.map_err(Refusal::from)?;
+    let tool = request.tool()?;
     let model = Model::find(&request.model)?;
-    let prompt = Prompt::new(None, &request.messages)?;
+    let prompt = Prompt::new(None, &request.messages, tool)?;
     let generation = model.generate(&prompt, request.max_tokens(), pace)?;
     Ok(if request.stream() {
         stream_completion(request, generation).into_response()
@@ -53,14 +54,18 @@ pub(crate) async fn chat_completions(
 }
 
 /// The whole reply at once.
-#[track_tokens(provider = "demo", model = request.model)]
+#[track_tokens(protocol = "openai", provider = "demo", model = request.model)]
 async fn complete(request: ChatRequest, mut generation: Generation) -> Json<ChatCompletion> {
-    let content = generation.rest().await;
+    let text = generation.rest().await;
+    let message = match generation.tool() {
+        Some(tool) => Reply::call(ToolCall::new(call_id(&generation), tool.to_owned(), text)),
+        None => Reply::text(text),
+    };
     Json(ChatCompletion::new(
         completion_id(&generation),
         unix_time(),
         request.model,
-        content,
+        message,
         generation.finish(),
         generation.usage(),
     ))
@@ -82,9 +87,13 @@ fn stream_completion(
             include_usage,
         );
 
-        yield Ok(event(&chunks.opening()));
+        let calls = metered.generation.tool().is_some();
+        yield Ok(event(&match metered.generation.tool() {
+            Some(tool) => chunks.call_opening(call_id(&metered.generation), tool),
+            None => chunks.opening(),
+        }));
         while let Some(text) = metered.generation.next().await {
-            yield Ok(event(&chunks.text(text)));
+            yield Ok(event(&if calls { chunks.arguments(text) } else { chunks.text(text) }));
         }
         yield Ok(event(&chunks.finish(metered.generation.finish())));
         if include_usage {
@@ -112,6 +121,10 @@ fn event(chunk: &Chunk<'_>) -> Event {
 
 fn completion_id(generation: &Generation) -> String {
     format!("chatcmpl-{:016}", generation.serial())
+}
+
+fn call_id(generation: &Generation) -> String {
+    format!("call_{:016}", generation.serial())
 }
 
 fn unix_time() -> u64 {

@@ -1,8 +1,9 @@
 //! What a client asks, as both providers' APIs word it.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::llm_gateway::refusal::Refusal;
+use crate::llm_gateway::{refusal::Refusal, tools::Tool};
 
 /// One message of a conversation.
 #[derive(Debug, Deserialize)]
@@ -31,18 +32,28 @@ pub(crate) enum Content {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Block {
     Text { text: String },
+    ToolUse { input: Value },
+    ToolResult { content: Option<Content> },
 }
 
 impl Content {
     fn text(&self) -> String {
         match self {
             Self::Whole(text) => text.clone(),
-            Self::Blocks(blocks) => {
-                blocks.iter().map(|Block::Text { text }| text.as_str()).collect()
-            }
+            Self::Blocks(blocks) => blocks.iter().map(Block::text).collect(),
+        }
+    }
+}
+
+impl Block {
+    fn text(&self) -> String {
+        match self {
+            Self::Text { text } => text.clone(),
+            Self::ToolUse { input } => input.to_string(),
+            Self::ToolResult { content } => content.as_ref().map(Content::text).unwrap_or_default(),
         }
     }
 }
@@ -54,11 +65,17 @@ pub(crate) struct Prompt {
     pub(crate) texts: Vec<String>,
     /// The one to answer.
     pub(crate) question: String,
+    /// The tool to call instead.
+    pub(crate) tool: Option<Tool>,
 }
 
 impl Prompt {
     /// A conversation, which must have a message.
-    pub(crate) fn new(system: Option<&Content>, messages: &[Message]) -> Result<Self, Refusal> {
+    pub(crate) fn new(
+        system: Option<&Content>,
+        messages: &[Message],
+        tool: Option<Tool>,
+    ) -> Result<Self, Refusal> {
         let question = messages
             .iter()
             .rfind(|message| message.role == Role::User)
@@ -68,13 +85,14 @@ impl Prompt {
         Ok(Self {
             texts: system.into_iter().chain(contents).map(Content::text).collect(),
             question: question.content.as_ref().map(Content::text).unwrap_or_default(),
+            tool,
         })
     }
 }
 
 impl From<String> for Prompt {
     fn from(question: String) -> Self {
-        Self { texts: vec![question.clone()], question }
+        Self { texts: vec![question.clone()], question, tool: None }
     }
 }
 
@@ -86,7 +104,7 @@ mod tests {
 
     fn prompt(messages: Value) -> Result<Prompt, Refusal> {
         let messages: Vec<Message> = from_value(messages).unwrap();
-        Prompt::new(None, &messages)
+        Prompt::new(None, &messages, None)
     }
 
     #[test]
@@ -99,6 +117,19 @@ mod tests {
         .unwrap();
         assert_eq!(prompt.texts, ["Be brief.", "Hello, you."]);
         assert_eq!(prompt.question, "Hello, you.");
+    }
+
+    #[test]
+    fn calls_of_tools_and_their_results_are_read_as_well() {
+        let prompt = prompt(json!([
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "n", "input": {"a": 1}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "1", "content": "Rain."},
+                {"type": "tool_result", "tool_use_id": "2"},
+            ]},
+        ]))
+        .unwrap();
+        assert_eq!(prompt.texts, ["{\"a\":1}", "Rain."]);
     }
 
     #[test]

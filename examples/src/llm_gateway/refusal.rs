@@ -12,6 +12,8 @@ pub(crate) enum Refusal {
     NoMessages,
     #[error("messages: the text could not be read as tokens")]
     Unreadable,
+    #[error("tool_choice: no such tool is offered")]
+    NoSuchTool,
     #[error("the model `{0}` does not exist")]
     UnknownModel(String),
     #[error("this method is not allowed here")]
@@ -23,9 +25,10 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             // The providers know no 422: a body of the wrong shape is a bad request as any other.
-            Self::Body(JsonRejection::JsonDataError(_)) | Self::NoMessages | Self::Unreadable => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Body(JsonRejection::JsonDataError(_))
+            | Self::NoMessages
+            | Self::Unreadable
+            | Self::NoSuchTool => StatusCode::BAD_REQUEST,
             Self::Body(rejection) => rejection.status(),
             Self::UnknownModel(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,

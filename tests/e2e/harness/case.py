@@ -16,17 +16,17 @@ class EndToEndTest(unittest.TestCase):
     pace = 5
 
     def setUp(self):
-        self.gateway = Gateway(self.pace)
+        self.gateway = Gateway("--pace", str(self.pace))
         self.addCleanup(self.gateway.stop)
 
     def page(self):
         return self.gateway.page()
 
-    def page_at_rest(self):
-        """The metrics once every request and stream has ended."""
+    def page_at_rest(self, gateway=None):
+        """The metrics once every request and stream has ended, of `self.gateway` or another."""
 
         def at_rest():
-            page = self.page()
+            page = (gateway or self.gateway).page()
             self.assertEqual(page.by("endpoint", "app_active_requests"), {})
             self.assertEqual(page.by("endpoint", "app_active_streams"), {})
             return page

@@ -11,17 +11,21 @@ from harness.process import Process
 GREETING = "listening on "
 
 
+def program():
+    """The path of the binary."""
+    try:
+        return os.environ["LLM_GATEWAY"]
+    except KeyError:
+        raise RuntimeError("LLM_GATEWAY does not name the binary: use tests/e2e/run") from None
+
+
 class Gateway:
     """A running gateway, whose counters all start from nothing."""
 
-    def __init__(self, pace):
-        """Starts it; `pace` is its pause before each token, in milliseconds."""
-        try:
-            program = os.environ["LLM_GATEWAY"]
-        except KeyError:
-            raise RuntimeError("LLM_GATEWAY does not name the binary: use tests/e2e/run") from None
+    def __init__(self, *options):
+        """Starts it with these options of its command line."""
         self.process = Process(
-            [program, "--listen", "127.0.0.1:0", "--pace", str(pace)], stdout=subprocess.PIPE
+            [program(), "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE
         )
         try:
             self.url = self._read_url(within=30)

@@ -2,27 +2,27 @@
 
 use serde::Serialize;
 
-use super::wire::{MessageReply, TextBlock, stop_reason};
+use super::wire::{MessageReply, ReplyBlock, stop_reason};
 use crate::llm_gateway::{generation::Finish, usage::Usage};
 
-/// One event of a streamed reply, which has a single block of text.
+/// One event of a streamed reply, which has a single block.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum StreamEvent {
     MessageStart { message: MessageReply },
-    ContentBlockStart { index: u32, content_block: TextBlock },
+    ContentBlockStart { index: u32, content_block: ReplyBlock },
     Ping,
-    ContentBlockDelta { index: u32, delta: TextDelta },
+    ContentBlockDelta { index: u32, delta: BlockDelta },
     ContentBlockStop { index: u32 },
     MessageDelta { delta: StopDelta, usage: OutputUsage },
     MessageStop,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct TextDelta {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: String,
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum BlockDelta {
+    TextDelta { text: String },
+    InputJsonDelta { partial_json: String },
 }
 
 #[derive(Debug, Serialize)]
@@ -37,12 +37,12 @@ pub(crate) struct OutputUsage {
 }
 
 impl StreamEvent {
-    pub(crate) fn block_start() -> Self {
-        Self::ContentBlockStart { index: 0, content_block: TextBlock::new(String::new()) }
+    pub(crate) fn block_start(content_block: ReplyBlock) -> Self {
+        Self::ContentBlockStart { index: 0, content_block }
     }
 
-    pub(crate) fn block_delta(text: String) -> Self {
-        Self::ContentBlockDelta { index: 0, delta: TextDelta { kind: "text_delta", text } }
+    pub(crate) fn block_delta(delta: BlockDelta) -> Self {
+        Self::ContentBlockDelta { index: 0, delta }
     }
 
     pub(crate) fn block_stop() -> Self {
@@ -83,9 +83,9 @@ mod tests {
         let opening = MessageReply::opening("msg_1".to_owned(), "demo-1".to_owned(), USAGE);
         for event in [
             StreamEvent::MessageStart { message: opening },
-            StreamEvent::block_start(),
+            StreamEvent::block_start(ReplyBlock::Text { text: String::new() }),
             StreamEvent::Ping,
-            StreamEvent::block_delta(String::new()),
+            StreamEvent::block_delta(BlockDelta::TextDelta { text: String::new() }),
             StreamEvent::block_stop(),
             StreamEvent::message_delta(Finish::Stop, USAGE),
             StreamEvent::MessageStop,
@@ -105,6 +105,32 @@ mod tests {
                 "delta": {"stop_reason": "end_turn", "stop_sequence": null},
                 "usage": {"output_tokens": 4},
             })
+        );
+    }
+
+    #[test]
+    fn a_call_is_opened_and_then_given_its_input() {
+        let block = ReplyBlock::ToolUse {
+            id: "toolu_1".to_owned(),
+            name: "weather".to_owned(),
+            input: json!({}),
+        };
+        let delta = BlockDelta::InputJsonDelta { partial_json: "{\"a\":".to_owned() };
+        let events = [StreamEvent::block_start(block), StreamEvent::block_delta(delta)];
+        assert_eq!(
+            events.map(|event| to_value(event).unwrap()),
+            [
+                json!({
+                    "type": "content_block_start",
+                    "index": 0,
+                    "content_block": {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}},
+                }),
+                json!({
+                    "type": "content_block_delta",
+                    "index": 0,
+                    "delta": {"type": "input_json_delta", "partial_json": "{\"a\":"},
+                }),
+            ]
         );
     }
 }

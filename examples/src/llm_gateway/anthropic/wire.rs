@@ -3,11 +3,13 @@
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
-use streamgauge::TokenUsage;
+use serde_json::Value;
 
 use crate::llm_gateway::{
     generation::Finish,
     prompt::{Content, Message},
+    refusal::Refusal,
+    tools::{self, Choice, Tool},
     usage::Usage,
 };
 
@@ -18,25 +20,45 @@ pub(crate) struct MessagesRequest {
     pub(crate) messages: Vec<Message>,
     pub(crate) max_tokens: NonZeroUsize,
     stream: Option<bool>,
+    tools: Option<Vec<Tool>>,
+    tool_choice: Option<ToolChoice>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum ToolChoice {
+    Auto,
+    None,
+    Any,
+    Tool { name: String },
 }
 
 impl MessagesRequest {
+    /// The tool that the client wants to be called.
+    pub(crate) fn tool(&mut self) -> Result<Option<Tool>, Refusal> {
+        let choice = match self.tool_choice.take() {
+            Some(ToolChoice::Tool { name }) => Choice::Named(name),
+            Some(ToolChoice::Any) => Choice::Any,
+            Some(ToolChoice::Auto | ToolChoice::None) | None => Choice::Free,
+        };
+        tools::choose(self.tools.take().unwrap_or_default(), choice)
+    }
+
     pub(crate) fn stream(&self) -> bool {
         self.stream == Some(true)
     }
 }
 
-#[derive(Debug, Serialize, TokenUsage)]
+#[derive(Debug, Serialize)]
 pub(crate) struct MessageReply {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
     role: &'static str,
     model: String,
-    content: Vec<TextBlock>,
+    content: Vec<ReplyBlock>,
     stop_reason: Option<&'static str>,
     stop_sequence: Option<()>,
-    #[token_usage(nested)]
     usage: MessageUsage,
 }
 
@@ -44,12 +66,12 @@ impl MessageReply {
     pub(crate) fn whole(
         id: String,
         model: String,
-        text: String,
+        block: ReplyBlock,
         finish: Finish,
         usage: Usage,
     ) -> Self {
         Self {
-            content: vec![TextBlock::new(text)],
+            content: vec![block],
             stop_reason: Some(stop_reason(finish)),
             ..Self::opening(id, model, usage)
         }
@@ -70,28 +92,21 @@ impl MessageReply {
     }
 }
 
+/// What a reply is made of: text, or the call of a tool.
 #[derive(Debug, Serialize)]
-pub(crate) struct TextBlock {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: String,
-}
-
-impl TextBlock {
-    pub(super) fn new(text: String) -> Self {
-        Self { kind: "text", text }
-    }
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum ReplyBlock {
+    Text { text: String },
+    ToolUse { id: String, name: String, input: Value },
 }
 
 // No prompt is cached here: `input_tokens`, which leaves cached tokens out, is the whole input.
-#[derive(Debug, Serialize, TokenUsage)]
+#[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "these are the API's names")]
 pub(crate) struct MessageUsage {
-    #[token_usage(input)]
     input_tokens: u64,
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
-    #[token_usage(output)]
     output_tokens: u64,
 }
 
@@ -110,6 +125,7 @@ pub(super) fn stop_reason(finish: Finish) -> &'static str {
     match finish {
         Finish::Stop => "end_turn",
         Finish::Length => "max_tokens",
+        Finish::ToolCall => "tool_use",
     }
 }
 
@@ -145,7 +161,7 @@ mod tests {
         let reply = MessageReply::whole(
             "msg_1".to_owned(),
             "demo-1".to_owned(),
-            "Hello".to_owned(),
+            ReplyBlock::Text { text: "Hello".to_owned() },
             Finish::Length,
             usage,
         );
@@ -167,5 +183,26 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn a_tool_is_called_where_the_client_says_which_or_that_it_must() {
+        let called = |choice| {
+            let request = json!({
+                "model": "demo-1", "max_tokens": 9, "messages": [],
+                "tools": [{"name": "weather", "input_schema": {}}],
+                "tool_choice": choice,
+            });
+            let mut request: MessagesRequest = from_value(request).unwrap();
+            request.tool().map(|tool| tool.map(|tool| tool.name))
+        };
+        for choice in [json!(null), json!({"type": "auto"}), json!({"type": "none"})] {
+            assert_eq!(called(choice).unwrap(), None);
+        }
+        for choice in [json!({"type": "any"}), json!({"type": "tool", "name": "weather"})] {
+            assert_eq!(called(choice).unwrap().as_deref(), Some("weather"));
+        }
+        let unknown = called(json!({"type": "tool", "name": "dig"}));
+        assert!(matches!(unknown, Err(Refusal::NoSuchTool)));
     }
 }

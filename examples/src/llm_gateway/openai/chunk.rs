@@ -40,6 +40,26 @@ struct Delta {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[CallDelta; 1]>,
+}
+
+/// What a chunk adds to a call of a tool: its name first, and then its arguments.
+#[derive(Debug, Default, Serialize)]
+struct CallDelta {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    function: FunctionDelta,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct FunctionDelta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    arguments: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,13 +85,26 @@ impl ChunkMaker {
 
     /// The first chunk, which only says who speaks.
     pub(crate) fn opening(&self) -> Chunk<'_> {
-        let delta = Delta { role: Some("assistant"), content: Some(String::new()) };
-        self.message(delta, None)
+        let (role, content) = (Some("assistant"), Some(String::new()));
+        self.message(Delta { role, content, ..Delta::default() }, None)
+    }
+
+    /// The first chunk where the message calls a tool.
+    pub(crate) fn call_opening(&self, id: String, name: &str) -> Chunk<'_> {
+        let function = FunctionDelta { name: Some(name.to_owned()), arguments: String::new() };
+        let call = CallDelta { id: Some(id), kind: Some("function"), function, index: 0 };
+        let (role, tool_calls) = (Some("assistant"), Some([call]));
+        self.message(Delta { role, tool_calls, ..Delta::default() }, None)
+    }
+
+    pub(crate) fn arguments(&self, arguments: String) -> Chunk<'_> {
+        let function = FunctionDelta { name: None, arguments };
+        let call = CallDelta { function, ..CallDelta::default() };
+        self.message(Delta { tool_calls: Some([call]), ..Delta::default() }, None)
     }
 
     pub(crate) fn text(&self, text: String) -> Chunk<'_> {
-        let delta = Delta { role: None, content: Some(text) };
-        self.message(delta, None)
+        self.message(Delta { content: Some(text), ..Delta::default() }, None)
     }
 
     /// The last chunk of the message, which only says why it ends.
@@ -143,5 +176,27 @@ mod tests {
             to_value(maker.usage(Usage { prompt_tokens: 3, completion_tokens: 4 })).unwrap();
         assert_eq!(usage["choices"], json!([]));
         assert_eq!(usage["usage"]["total_tokens"], 7);
+    }
+
+    #[test]
+    fn a_call_is_opened_and_then_given_its_arguments() {
+        let maker = maker(false);
+        let deltas = [
+            maker.call_opening("call_1".to_owned(), "weather"),
+            maker.arguments("{\"a\":".to_owned()),
+        ]
+        .map(|chunk| to_value(chunk).unwrap()["choices"][0]["delta"].clone());
+        assert_eq!(
+            deltas,
+            [
+                json!({"role": "assistant", "tool_calls": [{
+                    "index": 0,
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "weather", "arguments": ""},
+                }]}),
+                json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"a\":"}}]}),
+            ]
+        );
     }
 }

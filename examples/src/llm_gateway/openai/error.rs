@@ -19,6 +19,7 @@ impl IntoResponse for OpenAiError {
         let (param, code) = match &self.0 {
             Refusal::UnknownModel(_) => (Some("model"), Some("model_not_found")),
             Refusal::NoMessages | Refusal::Unreadable => (Some("messages"), None),
+            Refusal::NoSuchTool => (Some("tool_choice"), None),
             Refusal::Body(_) | Refusal::WrongMethod => (None, None),
         };
         let body = json!({

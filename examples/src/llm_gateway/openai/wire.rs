@@ -3,9 +3,15 @@
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
-use streamgauge::TokenUsage;
 
-use crate::llm_gateway::{generation::Finish, model::Model, prompt::Message, usage::Usage};
+use crate::llm_gateway::{
+    generation::Finish,
+    model::Model,
+    prompt::Message,
+    refusal::Refusal,
+    tools::{self, Choice as ToolChoice, Tool},
+    usage::Usage,
+};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ChatRequest {
@@ -15,6 +21,30 @@ pub(crate) struct ChatRequest {
     max_completion_tokens: Option<NonZeroUsize>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    tools: Option<Vec<OfferedTool>>,
+    tool_choice: Option<WantedTool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum OfferedTool {
+    Function {
+        function: Tool,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WantedTool {
+    Mode(String),
+    Named { function: NamedTool },
+}
+
+#[derive(Debug, Deserialize)]
+struct NamedTool {
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +58,21 @@ impl ChatRequest {
         self.max_completion_tokens.or(self.max_tokens)
     }
 
+    /// The tool that the client wants to be called.
+    pub(crate) fn tool(&mut self) -> Result<Option<Tool>, Refusal> {
+        let offered = self.tools.take().unwrap_or_default().into_iter();
+        let functions = offered.filter_map(|tool| match tool {
+            OfferedTool::Function { function } => Some(function),
+            OfferedTool::Other => None,
+        });
+        let choice = match self.tool_choice.take() {
+            Some(WantedTool::Named { function }) => ToolChoice::Named(function.name),
+            Some(WantedTool::Mode(mode)) if mode == "required" => ToolChoice::Any,
+            Some(WantedTool::Mode(_)) | None => ToolChoice::Free,
+        };
+        tools::choose(functions.collect(), choice)
+    }
+
     pub(crate) fn stream(&self) -> bool {
         self.stream == Some(true)
     }
@@ -37,14 +82,13 @@ impl ChatRequest {
     }
 }
 
-#[derive(Debug, Serialize, TokenUsage)]
+#[derive(Debug, Serialize)]
 pub(crate) struct ChatCompletion {
     id: String,
     object: &'static str,
     created: u64,
     model: String,
     choices: [Choice; 1],
-    #[token_usage(nested)]
     usage: ChatUsage,
 }
 
@@ -57,10 +101,42 @@ struct Choice {
 }
 
 #[derive(Debug, Serialize)]
-struct Reply {
+pub(crate) struct Reply {
     role: &'static str,
-    content: String,
+    content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[ToolCall; 1]>,
     refusal: Option<()>,
+}
+
+impl Reply {
+    pub(crate) fn text(text: String) -> Self {
+        Self { role: "assistant", content: Some(text), tool_calls: None, refusal: None }
+    }
+
+    pub(crate) fn call(call: ToolCall) -> Self {
+        Self { role: "assistant", content: None, tool_calls: Some([call]), refusal: None }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ToolCall {
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: FunctionCall,
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionCall {
+    name: String,
+    arguments: String,
+}
+
+impl ToolCall {
+    pub(crate) fn new(id: String, name: String, arguments: String) -> Self {
+        Self { id, kind: "function", function: FunctionCall { name, arguments } }
+    }
 }
 
 impl ChatCompletion {
@@ -68,7 +144,7 @@ impl ChatCompletion {
         id: String,
         created: u64,
         model: String,
-        content: String,
+        message: Reply,
         finish: Finish,
         usage: Usage,
     ) -> Self {
@@ -79,7 +155,7 @@ impl ChatCompletion {
             model,
             choices: [Choice {
                 index: 0,
-                message: Reply { role: "assistant", content, refusal: None },
+                message,
                 finish_reason: finish_reason(finish),
                 logprobs: None,
             }],
@@ -88,11 +164,9 @@ impl ChatCompletion {
     }
 }
 
-#[derive(Clone, Debug, Serialize, TokenUsage)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct ChatUsage {
-    #[token_usage(input)]
     prompt_tokens: u64,
-    #[token_usage(output)]
     completion_tokens: u64,
     total_tokens: u64,
     prompt_tokens_details: PromptDetails,
@@ -125,6 +199,7 @@ pub(super) fn finish_reason(finish: Finish) -> &'static str {
     match finish {
         Finish::Stop => "stop",
         Finish::Length => "length",
+        Finish::ToolCall => "tool_calls",
     }
 }
 
@@ -201,7 +276,7 @@ mod tests {
             "chatcmpl-1".to_owned(),
             7,
             "demo-1".to_owned(),
-            "Hello".to_owned(),
+            Reply::text("Hello".to_owned()),
             Finish::Length,
             usage,
         );
@@ -225,6 +300,44 @@ mod tests {
                     "prompt_tokens_details": {"cached_tokens": 0},
                     "completion_tokens_details": {"reasoning_tokens": 0},
                 },
+            })
+        );
+    }
+
+    #[test]
+    fn a_tool_is_called_where_the_client_says_which_or_that_it_must() {
+        let weather =
+            json!({"type": "function", "function": {"name": "weather", "parameters": {}}});
+        let tools = json!([{"type": "custom", "custom": {"name": "free"}}, weather]);
+        let called = |choice: Value| {
+            let mut request = request(json!({"tools": tools, "tool_choice": choice})).unwrap();
+            request.tool().unwrap().map(|tool| tool.name)
+        };
+        for choice in [json!(null), json!("auto"), json!("none")] {
+            assert_eq!(called(choice), None);
+        }
+        let named = json!({"type": "function", "function": {"name": "weather"}});
+        for choice in [json!("required"), named] {
+            assert_eq!(called(choice).as_deref(), Some("weather"));
+        }
+        let mut nothing = request(json!({"tool_choice": "required"})).unwrap();
+        assert!(matches!(nothing.tool(), Err(Refusal::NoSuchTool)));
+    }
+
+    #[test]
+    fn a_call_is_a_message_without_text() {
+        let call = ToolCall::new("call_1".to_owned(), "weather".to_owned(), "{}".to_owned());
+        assert_eq!(
+            to_value(Reply::call(call)).unwrap(),
+            json!({
+                "role": "assistant",
+                "content": null,
+                "tool_calls": [{
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "weather", "arguments": "{}"},
+                }],
+                "refusal": null,
             })
         );
     }

@@ -1,0 +1,54 @@
+//! What speaks Anthropic's protocol.
+
+use std::future;
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use futures_util::FutureExt;
+use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
+
+use super::{
+    answer::{answer, is_stream},
+    failure::AnthropicFailure,
+    headers::KeyHeader,
+    upstream::Upstream,
+};
+
+const KEY: KeyHeader = KeyHeader::ApiKey;
+
+/// `POST /v1/messages`
+#[instrument_endpoint]
+pub(super) async fn ask(
+    State(upstream): State<Upstream>,
+    request: Request,
+) -> Result<Response, AnthropicFailure> {
+    let provider = upstream.provider();
+    let left = || drop(unanswered(provider).now_or_never());
+    match answer(upstream.send(request, KEY), left).await {
+        Ok(reply) if is_stream(&reply) => Ok(streamed(provider, reply)),
+        reply => whole(provider, reply.map_err(Into::into)),
+    }
+}
+
+/// A reply in one piece, be it an error; or none.
+#[track_tokens(protocol = "anthropic", provider = provider)]
+fn whole(
+    provider: &str,
+    reply: Result<Response, AnthropicFailure>,
+) -> Result<Response, AnthropicFailure> {
+    reply
+}
+
+/// A reply event by event.
+#[streaming_metrics(protocol = "anthropic", provider = provider)]
+fn streamed(provider: &str, reply: Response) -> Response {
+    reply
+}
+
+/// The call of a client that has left: it begins, and is dropped.
+#[track_tokens(protocol = "anthropic", provider = provider)]
+async fn unanswered(provider: &str) -> Response {
+    future::pending().await
+}
