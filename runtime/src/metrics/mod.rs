@@ -1,9 +1,12 @@
 //! One instance of the metrics: its families, its registry, its settings.
 
+mod beside;
 mod builder;
 mod check;
 mod class;
 mod error;
+#[cfg(feature = "process")]
+mod process;
 mod skip;
 
 use std::fmt;
