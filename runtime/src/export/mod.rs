@@ -6,4 +6,4 @@ mod file;
 
 #[cfg(feature = "axum")]
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};
-pub use self::file::{WriteError, generate_prometheus_data};
+pub use self::file::{FileWriter, WriteError, generate_prometheus_data};
