@@ -84,6 +84,6 @@ async fn writes_here() {
     if env::var_os(HERE).is_none() {
         return;
     }
-    let file = metrics().spawn_file_writer("shop.prom", Duration::from_secs(3600));
+    let file = metrics().spawn_file_writer("shop.prom", Duration::from_hours(1));
     file.expect("it starts").stop().await.expect("it is written");
 }

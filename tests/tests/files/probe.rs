@@ -11,7 +11,7 @@ use streamgauge::Metrics;
 use streamgauge_tests::Scrape;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A collector that does as a test tells it whenever the metrics are read.
 struct Probe<F> {

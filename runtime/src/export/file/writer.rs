@@ -191,7 +191,7 @@ mod tests {
         for (elapsed, next) in [(0, 10), (3, 7), (10, 10), (14, 6), (57, 3)] {
             assert_eq!(until_next(ms(elapsed), ms(10)), ms(next), "after {elapsed} ms");
         }
-        assert_eq!(until_next(ms(3), Duration::MAX), Duration::MAX - ms(3));
+        assert_eq!(until_next(ms(3), Duration::MAX), Duration::MAX.abs_diff(ms(3)));
         assert_eq!(until_next(Duration::MAX, Duration::MAX), Duration::MAX);
         assert_eq!(until_next(ms(3), Duration::from_nanos(1)), Duration::from_nanos(1));
     }
