@@ -1,6 +1,7 @@
 """A real node-exporter reads the file while it is written."""
 
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -51,8 +52,7 @@ class NodeExporterReads(LoudTest):
         writer = self._writer()
         eventually(self._is_read)
         self.assertEqual(writer.stop(), 0)
-        with open(self.path) as file:
-            text = file.read()
+        text = _read(self.path)
         self.assertTrue(text.endswith("\n"))
         page, ours = self.exporter.page(), Page(text)
         self._assert_no_error(page)
@@ -80,6 +80,22 @@ class NodeExporterReads(LoudTest):
             )
         self.assertEqual((check.stdout, check.returncode), ("", 0))
 
+    def test_the_text_is_on_disk_before_the_file_has_its_name(self):
+        strace, log = self.program("strace"), os.path.join(self.directory, "calls")
+        # With -D the worker is the one that is started, and asked to stop.
+        options = ["-D", "-f", "-e", "trace=openat,fsync,rename,renameat,renameat2", "-o", log]
+        writer = FileWriter(self.path, EVERY, JOB, [strace, *options])
+        self.addCleanup(writer.stop)
+        eventually(self._is_read)
+        self.assertEqual(writer.stop(), 0)
+        eventually(lambda: self.assertIn("+++ exited with 0 +++", _read(log)))
+        calls = _read(log)
+        names = re.findall(r'openat\([^"]*"([^"]*\.tmp)", [^)]*O_CREAT[^)]*\) = (\d+)', calls)
+        self.assertGreater(len(names), 1)
+        for name, number in names:
+            made, renamed = calls.index(f'"{name}", O_'), calls.index(f'"{name}", "')
+            self.assertIn(f"fsync({number}", calls[made:renamed], name)
+
     def _writer(self):
         writer = FileWriter(self.path, EVERY, JOB)
         self.addCleanup(writer.stop)
@@ -95,3 +111,8 @@ class NodeExporterReads(LoudTest):
         self.assertEqual(page.series("node_scrape_collector_success", collector="textfile")[0][1], 1)
         files = [labels["file"] for labels, _ in page.series("node_textfile_mtime_seconds")]
         self.assertEqual(files, [self.path])
+
+
+def _read(path):
+    with open(path) as file:
+        return file.read()

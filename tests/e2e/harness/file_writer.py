@@ -9,14 +9,17 @@ from harness.process import Process
 class FileWriter:
     """A running worker, whose counters all start from nothing."""
 
-    def __init__(self, path, every, job):
-        """Starts it; `every` and `job`, how often it writes and how long a job takes, in milliseconds."""
+    def __init__(self, path, every, job, under=()):
+        """Starts it, `under` another program if there is one.
+
+        `every` and `job` are how often it writes and how long a job takes, in milliseconds.
+        """
         try:
             program = os.environ["FILE_WRITER"]
         except KeyError:
             raise RuntimeError("FILE_WRITER does not name the binary: use tests/e2e/run") from None
         self.process = Process(
-            [program, path, "--every", str(every), "--job", str(job)],
+            [*under, program, path, "--every", str(every), "--job", str(job)],
             stdout=subprocess.DEVNULL,
             # It tells of each job that fails.
             stderr=subprocess.DEVNULL,

@@ -31,7 +31,10 @@ pub enum WriteError {
         kind: &'static str,
     },
     /// The file system refused.
-    #[error("cannot write {}: {source}; its directory must exist and be writable", path.display())]
+    #[error(
+        "cannot write {}: {source}; its directory must exist, be writable and have room",
+        path.display()
+    )]
     Io {
         /// The path as it was given.
         path: PathBuf,
