@@ -43,12 +43,14 @@
 //! - [`ExceptionType`] names the variants of an error; [`track_detailed_exception`] and
 //!   [`track_global_exception`] count errors by hand.
 //! - [`wrap_streaming_response`] counts a stream at hand.
+//! - [`Metrics::spawn_file_writer`] keeps a file for node-exporter, where nobody can scrape.
 //!
 //! # Events
 //!
 //! Each failure that is counted is an event of [`tracing`] with the target `streamgauge`: a `WARN` for what
 //! goes into `exceptions_total`, with the fields `endpoint`, `exception_type` and `status`; an `ERROR` for
-//! what goes into `global_exceptions_total`, panics among them, with `endpoint` and `exception_type`.
+//! what goes into `global_exceptions_total`, panics among them, with `endpoint` and `exception_type`. A file
+//! that a [`FileWriter`] cannot write is a `WARN` with `path` and `error`.
 //!
 //! # Features
 //!
@@ -65,6 +67,8 @@
 //!   for, of chat and Responses. It takes that crate's types and no client.
 //! - `aws-sdk-bedrockruntime`: the same of [Bedrock](https://docs.rs/aws-sdk-bedrockruntime)'s Converse, and
 //!   of the event that ends its streams: record that by hand.
+//! - `process`: memory, processor time, threads and open files of the process, where they are asked for with
+//!   [`MetricsBuilder::process_metrics`](MetricsBuilder#method.process_metrics). Read on Linux.
 
 #[doc(hidden)]
 pub mod __private;
@@ -95,7 +99,7 @@ pub use streamgauge_macros::{
 };
 
 pub use crate::exception::{ExceptionType, track_detailed_exception, track_global_exception};
-pub use crate::export::{EncodeError, WriteError, generate_prometheus_data};
+pub use crate::export::{EncodeError, FileWriter, WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
 pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};
 #[cfg(feature = "push")]

@@ -5,71 +5,92 @@
 //! watch -n 1 cat target/streamgauge.prom
 //! ```
 //!
-//! Every two seconds the file is replaced as a whole, and once more on ctrl-c. node-exporter reads it
-//! with `--collector.textfile.directory=target`. Without requests the attribute records by itself, in
-//! the global instance and under the function's name: `worker_http_requests_total` with the endpoint
-//! `work`, and in `worker_exceptions_total` every third job as a `JobError`.
+//! Every two seconds the file is replaced as a whole, and once more when the worker is asked to stop, by
+//! ctrl-c or SIGTERM. node-exporter reads it with `--collector.textfile.directory=target`. Without requests
+//! the attribute records by itself, in the global instance and under the function's name:
+//! `worker_http_requests_total` with the endpoint `work`, and in `worker_exceptions_total` every third job as
+//! a `JobError`. `--every` and `--job`, in milliseconds, make it faster.
 
-use std::{
-    env,
-    error::Error,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{error::Error, io, path::PathBuf, time::Duration};
 
-use streamgauge::{Metrics, generate_prometheus_data, instrument_endpoint};
-use tokio::{
-    signal,
-    time::{interval, sleep},
-};
+use clap::Parser;
+use streamgauge::{Metrics, instrument_endpoint};
+use tokio::time::sleep;
 
-/// How often the file is written.
-const PERIOD: Duration = Duration::from_secs(2);
+/// A worker that writes its metrics to a file.
+#[derive(Parser)]
+struct Options {
+    /// The file; node-exporter reads those that end in `.prom`.
+    #[arg(default_value = "target/streamgauge.prom")]
+    file: PathBuf,
+
+    /// How often the file is written, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000)]
+    every: u64,
+
+    /// How long a job takes, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 200)]
+    job: u64,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("job {0} failed")]
 struct JobError(u64);
 
 #[instrument_endpoint]
-async fn work(job: u64) -> Result<(), JobError> {
-    sleep(Duration::from_millis(200)).await;
+async fn work(job: u64, takes: Duration) -> Result<(), JobError> {
+    sleep(takes).await;
     if job.is_multiple_of(3) { Err(JobError(job)) } else { Ok(()) }
 }
 
-async fn work_on() {
+async fn work_on(takes: Duration) {
     for job in 1.. {
-        if let Err(error) = work(job).await {
-            eprintln!("{error}");
-        }
-    }
-}
-
-/// Goes on when the file cannot be written: the disk may have room again by the next time.
-async fn write(path: &Path) {
-    if let Err(error) = generate_prometheus_data(path).await {
-        eprintln!("{error}");
+        // The library tells `tracing` of each.
+        let _ = work(job, takes).await;
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args_os().nth(1).map_or("target/streamgauge.prom".into(), PathBuf::from);
-    Metrics::builder().prefix("worker").install()?;
-    println!("writing {}", path.display());
-    let worker = tokio::spawn(work_on());
-    let mut periods = interval(PERIOD);
-    loop {
-        tokio::select! {
-            _ = periods.tick() => write(&path).await,
-            stopped = signal::ctrl_c() => {
-                stopped?;
-                break;
-            }
-        }
-    }
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let options = Options::parse();
+    let metrics = Metrics::builder()
+        .prefix("worker")
+        .build_info([("version", env!("CARGO_PKG_VERSION"))])
+        .install()?;
+    let stop = asked_to_stop()?;
+    // A write that fails is told to `tracing`, and the next one is tried: the disk may have room again.
+    let file = metrics.spawn_file_writer(&options.file, Duration::from_millis(options.every))?;
+    println!("writing {}", options.file.display());
+    let worker = tokio::spawn(work_on(Duration::from_millis(options.job)));
+    stop.await;
     // The job at hand is recorded too, as cancelled, once the worker has stopped.
     worker.abort();
     let _ = worker.await;
-    write(&path).await;
+    file.stop().await?;
     Ok(())
+}
+
+/// Resolves on ctrl-c and on SIGTERM, which are listened for from the call on.
+#[cfg(unix)]
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves on ctrl-c.
+#[cfg(windows)]
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

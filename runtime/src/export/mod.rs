@@ -16,7 +16,7 @@ mod text;
 
 #[cfg(feature = "axum")]
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};
-pub use self::file::{WriteError, generate_prometheus_data};
+pub use self::file::{FileWriter, WriteError, generate_prometheus_data};
 pub use self::page::EncodeError;
 #[cfg(feature = "push")]
 pub use self::push::{PushError, PushGateway};

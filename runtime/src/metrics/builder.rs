@@ -8,7 +8,10 @@ use prometheus::Registry;
 
 #[cfg(feature = "axum")]
 use super::Scrapes;
+use super::beside::Beside;
 use super::class::{RequestLabel, Source};
+#[cfg(feature = "process")]
+use super::process::ProcessNames;
 use super::{BuildError, GLOBAL, Instance, Metrics, Outer, Skip, check};
 use crate::family::{Allowed, Constant, Families, FamilyCollector, Layout, Limit, Limits};
 use crate::site::{Endpoints, Price};
@@ -55,6 +58,9 @@ pub struct MetricsBuilder {
     max_label_values: usize,
     max_series: usize,
     max_scrapes: usize,
+    build_info: Option<Vec<(String, String)>>,
+    #[cfg(feature = "process")]
+    process_metrics: Option<ProcessNames>,
     /// Where none is given it is a new one.
     registry: Option<Registry>,
 }
@@ -76,6 +82,9 @@ impl Default for MetricsBuilder {
             max_label_values: MAX_LABEL_VALUES,
             max_series: MAX_SERIES,
             max_scrapes: MAX_SCRAPES,
+            build_info: None,
+            #[cfg(feature = "process")]
+            process_metrics: None,
             registry: None,
         }
     }
@@ -261,6 +270,62 @@ impl MetricsBuilder {
         self
     }
 
+    /// A gauge `build_info` that is always 1, and whose labels tell what is running: by custom `version`, and
+    /// `revision` and `branch` where they are known. Labels that are given one after another are one list.
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder()
+    ///     .prefix("shop")
+    ///     .build_info([("version", env!("CARGO_PKG_VERSION")), ("revision", "1f3a9c2")])
+    ///     .build()?;
+    /// assert!(metrics.encode_text()?.contains("\nshop_build_info{revision=\"1f3a9c2\",version="));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build_info<N, V>(mut self, labels: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let given = self.build_info.get_or_insert_default();
+        given.extend(labels.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// What the process takes, under the names that every Prometheus client gives it, without the prefix:
+    /// `process_cpu_seconds_total` (whole seconds), `process_resident_memory_bytes`,
+    /// `process_virtual_memory_bytes`, `process_open_fds`, `process_max_fds`, `process_threads` and
+    /// `process_start_time_seconds`. They are read when the page or the file is made.
+    ///
+    /// node-exporter has metrics of these names about itself, and drops those in a file: there use
+    /// [`prefixed_process_metrics`](Self::prefixed_process_metrics).
+    ///
+    /// They are there on Linux; elsewhere this setting does nothing. With the feature `process`,
+    /// `prometheus::default_registry` has them already: an instance in that registry leaves this out.
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().process_metrics().build()?;
+    /// # #[cfg(target_os = "linux")]
+    /// assert!(metrics.encode_text()?.contains("\nprocess_resident_memory_bytes "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "process")]
+    pub fn process_metrics(mut self) -> Self {
+        self.process_metrics = Some(ProcessNames::Plain);
+        self
+    }
+
+    /// The same behind the prefix, as `shop_process_open_fds`, for a file that node-exporter reads: see
+    /// [`process_metrics`](Self::process_metrics). Of the two settings the later one counts.
+    #[cfg(feature = "process")]
+    pub fn prefixed_process_metrics(mut self) -> Self {
+        self.process_metrics = Some(ProcessNames::Prefixed);
+        self
+    }
+
     /// The registry to put the families into, where the application has one already.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
@@ -293,6 +358,11 @@ impl MetricsBuilder {
             None => Outer::default(),
         };
         let registry = self.registry.unwrap_or_default();
+        let beside = Beside {
+            build_info: check::build_info(self.build_info, &const_labels)?,
+            #[cfg(feature = "process")]
+            process: self.process_metrics,
+        };
         let layout = Layout {
             constant: Constant::new(const_labels),
             buckets: check::buckets(self.buckets)?,
@@ -303,9 +373,16 @@ impl MetricsBuilder {
             priced: !prices.is_empty(),
         };
         let families = Arc::new(Families::new(&layout).map_err(BuildError::Registry)?);
-        let collector =
-            FamilyCollector::new(Arc::clone(&families)).map_err(BuildError::Registry)?;
-        registry.register(Box::new(collector)).map_err(BuildError::Registry)?;
+        let collector = || {
+            let collector = FamilyCollector::new(Arc::clone(&families));
+            collector.map(Box::new).map_err(BuildError::Registry)
+        };
+        registry.register(collector()?).map_err(BuildError::Registry)?;
+        if let Err(error) = beside.register(&layout, &registry) {
+            // What makes no instance leaves nothing in a registry of the user's.
+            let _ = registry.unregister(collector()?);
+            return Err(error);
+        }
         let endpoints = Endpoints::new(families, limits, prices);
         endpoints.declare();
         Ok(Metrics(Arc::new(Instance {

@@ -24,15 +24,25 @@ pub(crate) fn is_label_name(name: &str) -> bool {
     !name.is_empty() && is_name(name) && !name.starts_with("__")
 }
 
-/// Whether a label of the user's choice may have this name.
-pub(super) fn label_name(name: &str) -> Result<(), BuildError> {
+/// Whether a label of a metric that has no other labels may have this name.
+fn any_label_name(name: &str) -> Result<(), BuildError> {
     if name.is_empty() || !is_name(name) {
         return Err(BuildError::LabelName { name: name.to_owned() });
     }
-    if name.starts_with("__") || name == "le" || name == "quantile" || is_family_label(name) {
+    if name.starts_with("__") || name == "le" || name == "quantile" {
         return Err(BuildError::LabelTaken { name: name.to_owned() });
     }
     Ok(())
+}
+
+/// Whether a label of the user's choice in our families may have this name.
+pub(super) fn label_name(name: &str) -> Result<(), BuildError> {
+    any_label_name(name)?;
+    if is_family_label(name) {
+        Err(BuildError::LabelTaken { name: name.to_owned() })
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn labels(labels: Vec<(String, String)>) -> Result<HashMap<String, String>, BuildError> {
@@ -108,6 +118,26 @@ pub(super) fn prices(given: Vec<(String, Price)>) -> Result<Prices, BuildError> 
         return Err(BuildError::Price { model, reason });
     }
     Ok(Prices::new(prices))
+}
+
+/// The labels of the build, the constant ones among them.
+pub(super) fn build_info(
+    given: Option<Vec<(String, String)>>,
+    constant: &HashMap<String, String>,
+) -> Result<Option<HashMap<String, String>>, BuildError> {
+    let Some(given) = given else { return Ok(None) };
+    if given.is_empty() {
+        return Err(BuildError::BuildInfo);
+    }
+    let mut labels = constant.clone();
+    for (name, value) in given {
+        any_label_name(&name)?;
+        if labels.contains_key(&name) {
+            return Err(BuildError::LabelTwice { name });
+        }
+        labels.insert(name, value);
+    }
+    Ok(Some(labels))
 }
 
 /// The label by which requests are told apart, of those that were given.

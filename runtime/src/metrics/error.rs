@@ -85,6 +85,19 @@ pub enum BuildError {
         /// What is wrong with its price.
         reason: String,
     },
+    /// The build is told by no label.
+    #[error(
+        "build_info: there is no label: give at least one, for example \
+         `(\"version\", env!(\"CARGO_PKG_VERSION\"))`, or leave the setting out"
+    )]
+    BuildInfo,
+    /// The registry has metrics of the process.
+    #[cfg(feature = "process")]
+    #[error(
+        "the registry does not take the process' metrics: {0}; `prometheus::default_registry` has them \
+         already: leave `process_metrics` out, or use `prefixed_process_metrics` or another registry"
+    )]
+    ProcessMetrics(#[source] prometheus::Error),
     /// The registry has a metric of the same name.
     #[error(
         "the registry does not take the families: {0}; choose another prefix, or another registry \

@@ -1,11 +1,14 @@
 //! One instance of the metrics: its families, its registry, its settings.
 
+mod beside;
 mod builder;
 mod check;
 mod class;
 mod error;
 mod gather;
 mod outer;
+#[cfg(feature = "process")]
+mod process;
 #[cfg(feature = "axum")]
 mod scrapes;
 mod skip;

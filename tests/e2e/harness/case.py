@@ -1,4 +1,4 @@
-"""The base of all tests here: a fresh gateway, and loud words about what could not be tested."""
+"""The bases of all tests here: a fresh gateway, and loud words about what could not be tested."""
 
 import importlib
 import shutil
@@ -9,7 +9,29 @@ from harness.gateway import Gateway
 from harness.polling import eventually
 
 
-class EndToEndTest(unittest.TestCase):
+class LoudTest(unittest.TestCase):
+    """A test that says what it misses."""
+
+    def module(self, name):
+        """A library from requirements.txt; without it this test is skipped."""
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            self._skip(f"the Python library `{name}` is not installed")
+
+    def program(self, name):
+        """The path of a program; without it this test is skipped."""
+        path = shutil.which(name)
+        if path is None:
+            self._skip(f"the program `{name}` is not on the PATH")
+        return path
+
+    def _skip(self, reason):
+        print(f"\nNOT TESTED: {self.id()}: {reason}", file=sys.stderr, flush=True)
+        raise unittest.SkipTest(reason)
+
+
+class EndToEndTest(LoudTest):
     """A test that talks to a gateway of its own."""
 
     # The gateway's pause before each token, in milliseconds.
@@ -32,21 +54,3 @@ class EndToEndTest(unittest.TestCase):
             return page
 
         return eventually(at_rest)
-
-    def module(self, name):
-        """A library from requirements.txt; without it this test is skipped."""
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            self._skip(f"the Python library `{name}` is not installed")
-
-    def program(self, name):
-        """The path of a program; without it this test is skipped."""
-        path = shutil.which(name)
-        if path is None:
-            self._skip(f"the program `{name}` is not on the PATH")
-        return path
-
-    def _skip(self, reason):
-        print(f"\nNOT TESTED: {self.id()}: {reason}", file=sys.stderr, flush=True)
-        raise unittest.SkipTest(reason)

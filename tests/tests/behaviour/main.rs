@@ -7,6 +7,7 @@
 )]
 
 mod bad_replies;
+mod build_info;
 mod client;
 mod client_crates;
 mod events;
@@ -24,6 +25,7 @@ mod panics;
 mod places;
 mod polls;
 mod prices;
+mod process;
 mod protocol_bodies;
 mod protocol_calls;
 mod protocol_forms;

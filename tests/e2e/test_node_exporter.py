@@ -1,0 +1,118 @@
+"""A real node-exporter reads the file while it is written."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+from harness.case import LoudTest
+from harness.file_writer import FileWriter
+from harness.node_exporter import NodeExporter
+from harness.page import Page
+from harness.polling import eventually
+
+EVERY = 10
+JOB = 1
+SECONDS = 5
+
+
+class NodeExporterReads(LoudTest):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="e2e-textfile-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        # node-exporter may run as another user.
+        os.chmod(self.directory, 0o755)
+        self.path = os.path.join(self.directory, "worker.prom")
+        program = self.program("prometheus-node-exporter")
+        self.exporter = NodeExporter(program, self.directory)
+        self.addCleanup(self.exporter.stop)
+
+    def test_it_never_reads_a_part_while_the_file_is_written_under_load(self):
+        writer = self._writer()
+        eventually(self._is_read)
+        deadline, scrapes, jobs, files = time.monotonic() + SECONDS, 0, 0, set()
+        while time.monotonic() < deadline:
+            page = self.exporter.page()
+            self._assert_no_error(page)
+            done = page.sum("worker_http_requests_total", endpoint="work")
+            self.assertGreaterEqual(done, jobs)
+            jobs, scrapes = done, scrapes + 1
+            files.add(os.stat(self.path).st_ino)
+        self.assertEqual(writer.stop(), 0)
+        print(f"{scrapes} scrapes, {jobs:.0f} jobs, {len(files)} inodes", end=" ... ", flush=True)
+        self.assertGreater(scrapes, 50)
+        self.assertGreater(jobs, 100)
+        self.assertGreater(len(files), 1)
+        self.assertEqual(os.listdir(self.directory), ["worker.prom"])
+        self.assertNotIn("level=error", self.exporter.log())
+
+    def test_it_tells_what_the_worker_has_done_to_the_last(self):
+        writer = self._writer()
+        eventually(self._is_read)
+        self.assertEqual(writer.stop(), 0)
+        text = _read(self.path)
+        self.assertTrue(text.endswith("\n"))
+        page, ours = self.exporter.page(), Page(text)
+        self._assert_no_error(page)
+        for name in ("worker_http_requests_total", "worker_exceptions_total"):
+            self.assertGreater(ours.sum(name), 0)
+            self.assertEqual(page.by("status", name), ours.by("status", name))
+        # The job at hand when it was asked to stop.
+        self.assertEqual(ours.sum("worker_active_requests"), 0)
+        self.assertEqual(ours.sum("worker_http_requests_total", outcome="cancelled"), 1)
+        self.assertEqual(len(page.series("worker_build_info")), 1)
+
+    def test_promtool_has_nothing_to_say_of_the_file(self):
+        promtool = self.program("promtool")
+        writer = self._writer()
+        eventually(self._is_read)
+        self.assertEqual(writer.stop(), 0)
+        with open(self.path) as file:
+            check = subprocess.run(
+                [promtool, "check", "metrics"],
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+            )
+        self.assertEqual((check.stdout, check.returncode), ("", 0))
+
+    def test_the_text_is_on_disk_before_the_file_has_its_name(self):
+        strace, log = self.program("strace"), os.path.join(self.directory, "calls")
+        # With -D the worker is the one that is started, and asked to stop.
+        options = ["-D", "-f", "-e", "trace=openat,fsync,rename,renameat,renameat2", "-o", log]
+        writer = FileWriter(self.path, EVERY, JOB, [strace, *options])
+        self.addCleanup(writer.stop)
+        eventually(self._is_read)
+        self.assertEqual(writer.stop(), 0)
+        eventually(lambda: self.assertIn("+++ exited with 0 +++", _read(log)))
+        calls = _read(log)
+        names = re.findall(r'openat\([^"]*"([^"]*\.tmp)", [^)]*O_CREAT[^)]*\) = (\d+)', calls)
+        self.assertGreater(len(names), 1)
+        for name, number in names:
+            made, renamed = calls.index(f'"{name}", O_'), calls.index(f'"{name}", "')
+            self.assertIn(f"fsync({number}", calls[made:renamed], name)
+
+    def _writer(self):
+        writer = FileWriter(self.path, EVERY, JOB)
+        self.addCleanup(writer.stop)
+        return writer
+
+    def _is_read(self):
+        page = self.exporter.page()
+        self.assertGreater(page.sum("worker_http_requests_total"), 3)
+        self.assertGreater(page.sum("worker_exceptions_total"), 0)
+
+    def _assert_no_error(self, page):
+        self.assertEqual(page.series("node_textfile_scrape_error"), [({}, 0)])
+        self.assertEqual(page.series("node_scrape_collector_success", collector="textfile")[0][1], 1)
+        files = [labels["file"] for labels, _ in page.series("node_textfile_mtime_seconds")]
+        self.assertEqual(files, [self.path])
+
+
+def _read(path):
+    with open(path) as file:
+        return file.read()
