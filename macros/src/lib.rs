@@ -336,8 +336,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `time_to_first_token_seconds`, to the first content, reasoning or tool call; and
 ///   `time_per_output_token_seconds`, of complete streams.
 ///
-/// Of a response that is compressed, or neither text nor JSON, nothing is read, and its usage is missing as
-/// `unparsed`; one with an error status is no reply of a model.
+/// Of a response that is compressed, or of a type such as images or archives have, nothing is read, and its
+/// usage is missing as `unparsed`; one with an error status is no reply of a model.
 ///
 /// # What it expands to
 ///
