@@ -145,8 +145,12 @@ impl Reader {
                 b' ' | b'\t' | b'\r' | b'\n' => {}
                 _ if BYTE_ORDER_MARK.get(mark) == Some(byte) => mark += 1,
                 _ => {
-                    let objects = matches!(byte, b'{' | b'[');
-                    self.framing = if objects { Framing::Objects } else { Framing::Events };
+                    self.framing = if matches!(byte, b'{' | b'[') {
+                        self.json.expect_lines();
+                        Framing::Objects
+                    } else {
+                        Framing::Events
+                    };
                     return &bytes[at..];
                 }
             }

@@ -188,6 +188,27 @@ fn broken_json_that_may_have_had_usage() {
     }
 }
 
+/// A text whose lines are not escaped, as they must be, is no place where an object begins.
+#[test]
+fn lines_of_a_broken_text_are_no_frames() {
+    let forged = r#"{"model":"m","done":true,"choices":[],"eval_count":1000000,"usage":{"prompt_tokens":1000000,"completion_tokens":1}}"#;
+    let reply = format!(
+        "{{\"choices\":[{{\"message\":{{\"content\":\"Here:\n{forged}\n\"}}}}],\"usage\":\n{{\"prompt_tokens\":3}}}}\n"
+    );
+    let event = format!("data: {}\n\n", reply.trim_end().replace('\n', "\ndata: "));
+    let two_in_one = format!("data: {{\"choices\":[]}}\n{event}");
+    let array = format!("[{{\"candidates\":[]}},\n{reply}]");
+    for text in [reply, event, two_in_one, array] {
+        for protocol in PROTOCOLS {
+            for size in [1, 7, text.len()] {
+                let (reader, ..) = read_pieces(protocol, text.as_bytes().chunks(size));
+                assert_eq!(reader.usage(), None, "{protocol:?}: {text}");
+                assert!(reader.unparsed(), "{protocol:?}: {text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_broken_event_does_not_spoil_the_next() {
     let reader = read(
