@@ -132,14 +132,11 @@ impl Facts {
     /// An object or array begins.
     pub(super) fn open(&mut self, place: Place) {
         match place {
-            Place::Usage(owner) => self.usage[owner as usize] = true,
-            Place::UsageMetadata => {
-                self.usage[Owner::Frame as usize] = true;
-                self.mark(Mark::Gemini);
-            }
             Place::Error => self.mark(Mark::Error),
             Place::Choices => self.mark(Mark::Choices),
-            Place::Candidates | Place::PromptFeedback => self.mark(Mark::Gemini),
+            Place::UsageMetadata | Place::Candidates | Place::PromptFeedback => {
+                self.mark(Mark::Gemini)
+            }
             Place::PartData => self.mark(Mark::GeminiPart),
             Place::FunctionCall => {
                 self.mark(Mark::GeminiPart);
@@ -152,6 +149,8 @@ impl Facts {
     /// Something is in an object or array.
     pub(super) fn filled(&mut self, place: Place) {
         match place {
+            Place::Usage(owner) => self.usage[owner as usize] = true,
+            Place::UsageMetadata => self.usage[Owner::Frame as usize] = true,
             Place::ChoiceContent => self.mark(Mark::ChoiceContent),
             Place::Output => self.mark(Mark::Output),
             Place::Blocks => self.mark(Mark::Blocks),
@@ -289,12 +288,21 @@ fn kind(text: &[u8]) -> Kind {
         .unwrap_or_default()
 }
 
-/// The number that these digits are. A sign, a fraction or an exponent makes it none.
+/// The number that these digits are. A sign, a fraction or an exponent makes it none; but some languages
+/// write whole numbers as 10.0.
 ///
 /// One that no model could have read is a mistake upstream (-1, say, in another guise), and would wrap a
 /// counter around.
 fn natural(bare: &[u8]) -> Option<u64> {
     let digits = str::from_utf8(bare).ok()?;
+    let digits = match digits.split_once('.') {
+        Some((whole, fraction))
+            if !fraction.is_empty() && fraction.bytes().all(|it| it == b'0') =>
+        {
+            whole
+        }
+        _ => digits,
+    };
     let signed = digits.starts_with('+');
     let padded = digits.len() > 1 && digits.starts_with('0');
     let number = if signed || padded { None } else { digits.parse().ok() };

@@ -320,8 +320,14 @@ impl JsonReader {
 
     fn lose(&mut self) {
         let open = !matches!(self.state, State::Top | State::Lost | State::LostAtLine);
-        self.lost.begin(open && self.facts.has_usage(&Owner::ALL));
+        let usage = open && (self.facts.has_usage(&Owner::ALL) || self.is_in_usage());
+        self.lost.begin(usage);
         self.state = State::Lost;
+    }
+
+    /// Whether what is open holds usage, if there is more in it.
+    fn is_in_usage(&self) -> bool {
+        self.depth > 0 && matches!(self.container(), Place::Usage(_) | Place::UsageMetadata)
     }
 
     fn in_lost(&mut self, bytes: &[u8]) -> usize {

@@ -100,6 +100,9 @@ fn counts_that_are_none() {
     for odd in [
         "-1",
         "1.5",
+        "1.05",
+        "1.",
+        "-1.0",
         "1e3",
         "\"5\"",
         "null",
@@ -121,6 +124,9 @@ fn counts_that_are_none() {
         assert_eq!(reader.usage(), None, "{odd}");
         assert!(reader.unparsed(), "{odd}");
     }
+    // Whole numbers are numbers in languages that have only one kind of them.
+    let text = r#"{"choices":[],"usage":{"prompt_tokens":10.0,"completion_tokens":3.00}}"#;
+    assert_eq!(read(Protocol::Auto, text).usage(), Some(Usage::new(10, 3)));
     // One that would wrap a counter around is none either.
     let read = |number: u64| {
         let text = format!(
@@ -134,10 +140,32 @@ fn counts_that_are_none() {
 }
 
 #[test]
+fn totals_that_say_nothing() {
+    for total in ["-1", "0", "29", "30", "null", "\"99\"", "18446744073709551615"] {
+        let counts =
+            format!("\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":{total}");
+        let text = format!("{{\"choices\":[],\"usage\":{{{counts}}}}}");
+        assert_eq!(read(Protocol::Auto, &text).usage(), Some(Usage::new(10, 20)), "{total}");
+    }
+    // Of embeddings a total is no output.
+    let text = r#"{"choices":[],"usage":{"prompt_tokens":10,"total_tokens":30}}"#;
+    let input = Usage::from_counts(Some(10), None, None, None, None);
+    assert_eq!(read(Protocol::Auto, text).usage(), input);
+    let text = r#"{"choices":[],"usage":{"total_tokens":30}}"#;
+    assert_eq!(read(Protocol::Auto, text).usage(), None);
+}
+
+#[test]
 fn usage_that_is_none() {
-    for (odd, unparsed) in
-        [("null", false), ("5", true), ("\"5\"", true), ("[]", true), ("{}", true)]
-    {
+    for (odd, unparsed) in [
+        ("null", false),
+        ("5", true),
+        ("\"5\"", true),
+        ("[]", false),
+        ("{}", false),
+        ("[5]", true),
+        ("{\"cost\":5}", true),
+    ] {
         let reader = read(Protocol::OpenAi, &format!("{{\"choices\":[],\"usage\":{odd}}}"));
         assert_eq!((reader.usage(), reader.unparsed()), (None, unparsed), "{odd}");
     }
@@ -174,6 +202,7 @@ fn broken_json_that_may_have_had_usage() {
         ("{\"choices\":[,],\"usage\":{\"prompt_tokens\":9}}", true),
         ("{\"usage\":{\"prompt_tokens\":9}]", true),
         ("{\"usage\":{\"prompt_tokens\":9", true),
+        ("{\"usage\":{", true),
         ("{\"model\":'x', \"eval_count\":3}", true),
         ("{\"choices\":[}", false),
         ("not json at all", false),
