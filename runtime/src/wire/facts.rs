@@ -1,7 +1,7 @@
 //! What one frame has told, whatever protocol it will turn out to be of.
 
 use crate::usage::MOST_TOKENS;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::counts::{Counts, Owner};
 use super::path::{Dialect, Place};
@@ -288,25 +288,15 @@ fn kind(text: &[u8]) -> Kind {
         .unwrap_or_default()
 }
 
-/// The number that these digits are. A sign, a fraction or an exponent makes it none; but some languages
-/// write whole numbers as 10.0.
+/// The number that this is, if it is whole and not negative: some languages write 10 as 10.0.
 ///
 /// One that no model could have read is a mistake upstream (-1, say, in another guise), and would wrap a
 /// counter around.
 fn natural(bare: &[u8]) -> Option<u64> {
-    let digits = str::from_utf8(bare).ok()?;
-    let digits = match digits.split_once('.') {
-        Some((whole, fraction))
-            if !fraction.is_empty() && fraction.bytes().all(|it| it == b'0') =>
-        {
-            whole
-        }
-        _ => digits,
-    };
-    let signed = digits.starts_with('+');
-    let padded = digits.len() > 1 && digits.starts_with('0');
-    let number = if signed || padded { None } else { digits.parse().ok() };
-    number.filter(|number| *number <= MOST_TOKENS)
+    let number: Number = serde_json::from_slice(bare).ok()?;
+    // Of a whole number only digits are shown.
+    let whole = || number.as_f64()?.to_string().parse().ok();
+    number.as_u64().or_else(whole).filter(|number| *number <= MOST_TOKENS)
 }
 
 /// The text that a JSON string's inside stands for.
