@@ -71,6 +71,12 @@ pub trait TokenUsage {
     fn __finish_reason(&self) -> FinishReason {
         FinishReason::Unknown
     }
+
+    /// Whether there is usage that cannot be read.
+    #[doc(hidden)]
+    fn __unparsed(&self) -> bool {
+        false
+    }
 }
 
 /// When a reply's usage is known.
@@ -110,6 +116,10 @@ macro_rules! look_through {
             fn __finish_reason(&$self) -> FinishReason {
                 $inner.__finish_reason()
             }
+
+            fn __unparsed(&$self) -> bool {
+                $inner.__unparsed()
+            }
         }
     )*};
 }
@@ -140,6 +150,10 @@ impl<T: TokenUsage> TokenUsage for Option<T> {
     fn __finish_reason(&self) -> FinishReason {
         self.as_ref().map_or(FinishReason::Unknown, T::__finish_reason)
     }
+
+    fn __unparsed(&self) -> bool {
+        self.as_ref().is_some_and(T::__unparsed)
+    }
 }
 
 impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
@@ -157,6 +171,10 @@ impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
 
     fn __finish_reason(&self) -> FinishReason {
         self.as_ref().map_or(FinishReason::Error, T::__finish_reason)
+    }
+
+    fn __unparsed(&self) -> bool {
+        self.as_ref().is_ok_and(T::__unparsed)
     }
 }
 
