@@ -416,7 +416,7 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 /// field that has usage of its own, and `flatten` for one that has a part of the struct's.
 ///
 /// Counts may be of any integer type, or an `Option` of one. `input` and `output` are totals: the other
-/// three are parts of them.
+/// three are parts of them. Where the input is told without its cached parts, it is marked `uncached` instead.
 #[proc_macro_derive(TokenUsage, attributes(token_usage))]
 pub fn derive_token_usage(input: TokenStream) -> TokenStream {
     token_usage::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()

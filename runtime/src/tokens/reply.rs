@@ -11,6 +11,10 @@ use crate::usage::Usage;
 /// `nested` has usage of its own, which counts where the struct itself has none; of several the first that has
 /// any. One marked `flatten` has a part of the struct's: the counts that the struct itself does not have.
 ///
+/// `input` is all of the input. Where a reply tells it without what was read from a cache or written to it, as
+/// Anthropic's does, mark it `uncached` instead: `cache_read` and `cache_write`, of the same struct or flattened
+/// into it, are added.
+///
 /// ```
 /// use streamgauge::{TokenUsage, Usage};
 ///
