@@ -135,7 +135,7 @@ impl Facts {
             Place::Error => self.mark(Mark::Error),
             Place::Choices => self.mark(Mark::Choices),
             Place::UsageMetadata | Place::Candidates | Place::PromptFeedback => {
-                self.mark(Mark::Gemini)
+                self.mark(Mark::Gemini);
             }
             Place::PartData => self.mark(Mark::GeminiPart),
             Place::FunctionCall => {
