@@ -138,7 +138,9 @@ async fn a_reply_that_names_its_model_names_it_without_usage_too() {
         Answer { model: "own", usage: None }
     }
     let metrics = metrics();
-    let handler = || async { drop(ask().await) };
+    let handler = || async {
+        ask().await;
+    };
     let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
     get(&app, "/chat").await;
     let missing = [("model", "own"), ("reason", "not_sent")];
