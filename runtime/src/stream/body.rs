@@ -28,7 +28,7 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> Content {
     if status.is_client_error() || status.is_server_error() {
         Content::Error
     } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain)
-        && headers.get(header::CONTENT_TYPE).is_none_or(is_text)
+        && headers.get(header::CONTENT_TYPE).is_none_or(may_be_text)
     {
         Content::Readable
     } else {
@@ -36,18 +36,29 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> Content {
     }
 }
 
-/// Whether a protocol may be of this type: text of any kind, JSON of any kind.
-fn is_text(media_type: &HeaderValue) -> bool {
-    let media_type = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
-    let essence = media_type.split(';').next().unwrap_or_default();
-    essence.starts_with("text/") || essence.contains("json")
+/// Whether a protocol may be of this type. Many a proxy passes replies on without one, or as an octet stream:
+/// only what is surely something else is refused.
+fn may_be_text(media_type: &HeaderValue) -> bool {
+    const OTHER_KINDS: [&str; 5] = ["audio/", "font/", "image/", "model/", "video/"];
+    const OTHER_FORMATS: [&str; 8] =
+        ["cbor", "eventstream", "grpc", "msgpack", "pdf", "protobuf", "wasm", "zip"];
+    let essence = essence(media_type).to_ascii_lowercase();
+    !OTHER_KINDS.iter().any(|kind| essence.starts_with(kind))
+        && (essence.starts_with("text/")
+            || !OTHER_FORMATS.iter().any(|format| essence.contains(format)))
 }
 
 /// Whether a response is a stream of server-sent events.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+        .is_some_and(|media_type| essence(media_type).eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// A media type without its parameters.
+fn essence(media_type: &HeaderValue) -> &str {
+    let media_type = media_type.to_str().unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim()
 }
 
 struct MeteredBody {

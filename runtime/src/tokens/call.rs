@@ -7,11 +7,11 @@ use std::thread;
 
 use super::{ReplyKind, TokenUsage};
 use crate::endpoint::Verdict;
-use crate::family::FinishReason;
+use crate::family::{FinishReason, MissingReason};
 use crate::metrics::Metrics;
 #[cfg(feature = "axum")]
 use crate::request::CallClaim;
-use crate::request::{self, CallId, Content, Ending, OpenCall};
+use crate::request::{self, ByHand, CallId, Content, Ending, OpenCall};
 use crate::site::{EndpointSeries, Site};
 use crate::stream::{Reading, StreamRecorder};
 use crate::usage::Usage;
@@ -53,8 +53,13 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
         ReplyKind::Stream => call.leave_open(),
         ReplyKind::Failed => call.close(Ending::Failed, None, FinishReason::Error),
         ReplyKind::Value => {
-            let told = reply.token_usage().map(|usage| (usage, reply.model()));
-            call.close(Ending::Complete, told, reply.__finish_reason());
+            let finish = reply.__finish_reason();
+            match reply.token_usage() {
+                Some(usage) => {
+                    call.close(Ending::Complete, Some((usage, reply.model())), finish);
+                }
+                None => call.close_untold(reply.model(), finish, reply.__unparsed()),
+            }
         }
     }
 }
@@ -172,6 +177,21 @@ impl TokenCall {
             call.settle();
         }
         call.close(&endpoint, ending);
+    }
+
+    /// Closes the call of a reply that has told no usage. A handle may still bring it.
+    fn close_untold(&mut self, model: Option<&str>, finish: FinishReason, unparsed: bool) {
+        let Some((endpoint, mut call)) = self.take() else { return };
+        let by_hand = Arc::<ByHand>::default();
+        call.read(&by_hand);
+        let missing = match (call.is_recorded(), unparsed) {
+            (true, _) => None,
+            (false, true) => Some(MissingReason::Unparsed),
+            (false, false) => Some(MissingReason::NotSent),
+        };
+        by_hand.count(None, call.series(&endpoint, model), finish, missing);
+        call.settle();
+        call.close(&endpoint, Ending::Complete);
     }
 }
 
