@@ -4,7 +4,7 @@
 //! thread while it polls: whatever runs inside that poll finds it with [`current`].
 
 use std::mem;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use http::StatusCode;
 
 use super::exception::Exceptions;
 use super::{
-    ByHand, CallClaim, Ending, Exception, Failures, OpenCall, OpenCalls, RequestSize, StreamClaim,
-    current, end,
+    CallClaim, Ending, Exception, Failures, OpenCall, OpenCalls, Readings, RequestSize,
+    StreamClaim, current, end,
 };
 use crate::family::Method;
 use crate::metrics::Metrics;
@@ -58,8 +58,7 @@ pub(crate) struct Scope {
     stream: Option<StreamClaim>,
     call: Option<CallClaim>,
     calls: OpenCalls,
-    /// Of the newest stream whose protocol is read.
-    reading: Weak<ByHand>,
+    readings: Readings,
 }
 
 /// A request as it enters.
@@ -115,7 +114,7 @@ impl Scope {
             stream: None,
             call: None,
             calls: OpenCalls::default(),
-            reading: Weak::new(),
+            readings: Readings::default(),
         }
     }
 
@@ -277,14 +276,9 @@ impl Scope {
         self.started
     }
 
-    /// Takes note of a stream whose protocol is read, and of where usage recorded by hand for it goes.
-    pub(crate) fn begin_reading(&mut self, by_hand: &Arc<ByHand>) {
-        self.reading = Arc::downgrade(by_hand);
-    }
-
-    /// Where usage recorded by hand goes while a protocol is read.
-    pub(crate) fn reading(&self) -> Option<Arc<ByHand>> {
-        self.reading.upgrade()
+    /// The replies whose protocol is read.
+    pub(crate) fn readings(&mut self) -> &mut Readings {
+        &mut self.readings
     }
 
     /// Lets the response body be metered as a stream.

@@ -7,6 +7,7 @@
 )]
 
 mod bad_replies;
+mod by_hand;
 mod client;
 mod client_crates;
 mod events;
