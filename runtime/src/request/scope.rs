@@ -12,7 +12,7 @@ use http::StatusCode;
 
 use super::exception::Exceptions;
 use super::{
-    CallClaim, Ending, Exception, Failures, OpenCall, OpenCalls, Readings, RequestSize,
+    CallClaim, CallId, Ending, Exception, Failures, OpenCall, OpenCalls, Readings, RequestSize,
     StreamClaim, current, end,
 };
 use crate::family::Method;
@@ -301,6 +301,13 @@ impl Scope {
         self.calls.end(claim.call)
     }
 
+    /// Leaves a call open, if it began in this request.
+    pub(crate) fn leave_call(&mut self, id: CallId) -> bool {
+        let is_claimed = self.stream.as_ref().is_some_and(|claim| claim.call == Some(id));
+        self.calls.leave(id, is_claimed);
+        self.calls.has_begun(id)
+    }
+
     /// The model calls that have begun in this request and not ended.
     pub(crate) fn calls(&mut self) -> &mut OpenCalls {
         &mut self.calls
@@ -330,8 +337,7 @@ impl Scope {
     /// Counts the request.
     pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
         while let Some(call) = self.calls.pop() {
-            let endpoint = self.endpoint_of(call.site());
-            call.close(&endpoint, ending);
+            call.close_with_request(|site| self.endpoint_of(site), ending);
         }
         let status = self.head.map(|head| head.status);
         let failed = self.failures.as_ref().is_some_and(|failures| failures.any());

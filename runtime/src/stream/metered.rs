@@ -85,7 +85,7 @@ where
         StreamRecorder::inside(scope, &claim)
     });
     let recorder =
-        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()))));
+        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()), None)));
     MeteredStream::new(stream, recorder)
 }
 

@@ -1,12 +1,14 @@
 //! The model call behind a reply, read from the bytes that pass.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::family::{FinishReason, MissingReason, StreamOutcome};
+use crate::metrics::Metrics;
 use crate::protocol::Protocol;
-use crate::request::{ByHand, Content, Ending, Failures, OpenCall, Scope, SourceRuns, StreamClaim};
+use crate::request::{
+    ByHand, Content, Ending, Failures, Label, OpenCall, Scope, SourceRuns, StreamClaim,
+};
 use crate::site::{EndpointSeries, PaceSeries, Site};
 use crate::wire::{Reader, Seen};
 
@@ -54,8 +56,10 @@ impl Reading {
     }
 
     /// The reading of a stream that no request is known of.
-    pub(super) fn outside(claim: &StreamClaim) -> Option<Box<Self>> {
-        Self::of(claim, None, None)
+    pub(super) fn outside(claim: &StreamClaim, call: Option<OpenCall>) -> Option<Box<Self>> {
+        let named = call.as_ref().map(OpenCall::site).filter(|site| site.endpoint().is_some());
+        let tokens_endpoint = named.map(|site| Metrics::global().endpoints().of_site(site));
+        Self::of(claim, call, tokens_endpoint)
     }
 
     fn of(
@@ -64,7 +68,7 @@ impl Reading {
         tokens_endpoint: Option<Arc<EndpointSeries>>,
     ) -> Option<Box<Self>> {
         let site = reads(claim)?;
-        let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
+        let new = || OpenCall::new(site, Label::Static(""), Label::Static(""));
         let call = begun.unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
         let protocol = site.protocol()?;
         let tokens_endpoint = tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint));

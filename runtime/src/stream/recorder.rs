@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Reading;
 use super::flow::Flow;
 use crate::family::{StreamOutcome, short_name};
-use crate::request::{self, Scope, SourceRuns, StreamClaim};
+use crate::request::{self, OpenCall, Scope, SourceRuns, StreamClaim};
 
 /// Records one stream, or the call behind a reply, or both; dropping it closes the record.
 pub(crate) struct StreamRecorder {
@@ -31,9 +31,9 @@ impl StreamRecorder {
         Some(Self::new(Some(Flow::new(claim, entered)), Reading::inside(scope, claim)))
     }
 
-    /// The record of a stream that no request is known of.
-    pub(crate) fn outside(claim: &StreamClaim) -> Self {
-        Self::new(Some(Flow::new(claim, Instant::now())), Reading::outside(claim))
+    /// The record of a stream that no request is known of, though its call may be.
+    pub(crate) fn outside(claim: &StreamClaim, call: Option<OpenCall>) -> Self {
+        Self::new(Some(Flow::new(claim, Instant::now())), Reading::outside(claim, call))
     }
 
     /// The record of a reply that is read, and no more.

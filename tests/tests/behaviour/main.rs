@@ -10,6 +10,7 @@ mod bad_replies;
 mod by_hand;
 mod client;
 mod client_crates;
+mod elsewhere;
 mod events;
 mod exceptions;
 mod exposition;
