@@ -100,7 +100,8 @@ macro_rules! __streamgauge_site {
     ($site:expr) => {{
         #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
         #[linkme(crate = $crate::__private::linkme)]
-        static SITE: $crate::__private::Site = $site.within(::core::module_path!());
+        static SITE: $crate::__private::Site =
+            $site.within(::core::module_path!()).inside(|| ::core::any::type_name_of_val(&|| ()));
         &SITE
     }};
 }
