@@ -1,5 +1,7 @@
 //! One tracked call of a model, from the annotated function's start to its reply.
 
+#[cfg(feature = "axum")]
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
@@ -169,6 +171,34 @@ impl TokenCall {
             let mut reader = StreamRecorder::of_reading(reading);
             reader.item(bytes.len(), Some(bytes));
             reader.complete();
+        }
+    }
+
+    /// Reads a reply that is there as what its JSON is made of.
+    #[cfg(feature = "axum")]
+    pub(super) fn read_json<T: serde::Serialize>(mut self, reply: &T) {
+        struct Pieces(StreamRecorder);
+
+        impl io::Write for Pieces {
+            fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+                self.0.item(piece.len(), Some(piece));
+                Ok(piece.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        if let Some((endpoint, call)) = self.take() {
+            let reading = Reading::of_call(call, Content::Readable, endpoint);
+            let mut pieces = Pieces(StreamRecorder::of_reading(reading));
+            // What cannot be written is no reply: the response says so, too.
+            if serde_json::to_writer(&mut pieces, reply).is_ok() {
+                pieces.0.complete();
+            } else {
+                pieces.0.error("SerializeError");
+            }
         }
     }
 
