@@ -336,10 +336,11 @@ impl Scope {
 
     /// Counts the request.
     pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
-        while let Some(call) = self.calls.pop() {
-            call.close_with_request(|site| self.endpoint_of(site), ending);
-        }
         let status = self.head.map(|head| head.status);
+        let calls_ending = ending.of_calls(status);
+        while let Some(call) = self.calls.pop() {
+            call.close_with_request(|site| self.endpoint_of(site), calls_ending);
+        }
         let failed = self.failures.as_ref().is_some_and(|failures| failures.any());
         let ending = ending.after_panic(self.handler_panicked, status).after_failure(failed);
         let end = end(status, ending);

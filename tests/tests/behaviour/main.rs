@@ -20,6 +20,7 @@ mod instances;
 mod labels;
 mod left_out;
 mod limits;
+mod pairs;
 mod panics;
 mod places;
 mod polls;
