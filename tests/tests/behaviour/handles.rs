@@ -102,7 +102,9 @@ where
     }
     let record = || {
         let handle = kept.lock().expect("nobody panics").clone();
-        handle.zip(records).map(|(handle, usage)| handle.record(usage));
+        if let Some((handle, usage)) = handle.zip(records) {
+            handle.record(usage);
+        }
     };
     let flowing = read > 0 && !leaves;
     if flowing {
