@@ -256,8 +256,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// }
 /// ```
 ///
-/// `Sse<…>`, `impl IntoResponse`, `Json<…>` and tuples have their bytes only when they are sent: they are read by
-/// the layer. Beside a `streaming_metrics` with a `media_type` this attribute comes second.
+/// `Sse<…>`, `impl IntoResponse` and tuples have their bytes only when they are sent: they are read by the layer.
+/// Beside a `streaming_metrics` with a `media_type` this attribute comes second.
 ///
 /// The usage of a stream is read from its bytes, where a `protocol` is named here or by
 /// [`macro@streaming_metrics`], or recorded by `token_usage_context`, which finds the call through the layer: without one, a call that

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::StreamRecorder;
-use crate::request::Content;
+use crate::request::{Content, SourceRuns};
 
 /// Counts a body's frames, if there is a record to count them in.
 pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
@@ -75,8 +75,9 @@ impl HttpBody for MeteredBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        this.meter.poll_begins();
+        let source_runs = this.meter.poll_begins();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
+        drop(source_runs);
         this.meter.poll_ends(&polled);
         if this.body.is_end_stream() {
             this.meter.complete();
@@ -93,6 +94,12 @@ impl HttpBody for MeteredBody {
     }
 }
 
+impl Drop for MeteredBody {
+    fn drop(&mut self) {
+        self.meter.drop_begins();
+    }
+}
+
 /// The record of a stream that is seen as the frames of a body.
 pub(crate) struct FrameMeter {
     /// Gone once the body has ended.
@@ -104,9 +111,14 @@ impl FrameMeter {
         Self { recorder: Some(recorder) }
     }
 
-    pub(crate) fn poll_begins(&mut self) {
+    pub(crate) fn poll_begins(&mut self) -> Option<SourceRuns> {
+        self.recorder.as_mut().and_then(StreamRecorder::poll_begins)
+    }
+
+    /// The body is about to be dropped, before this.
+    pub(crate) fn drop_begins(&mut self) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.poll_begins();
+            recorder.drop_begins();
         }
     }
 

@@ -7,8 +7,10 @@
 )]
 
 mod bad_replies;
+mod by_hand;
 mod client;
 mod client_crates;
+mod elsewhere;
 mod events;
 mod exceptions;
 mod exposition;
@@ -18,6 +20,7 @@ mod instances;
 mod labels;
 mod left_out;
 mod limits;
+mod pairs;
 mod panics;
 mod places;
 mod polls;
