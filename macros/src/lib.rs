@@ -256,8 +256,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// }
 /// ```
 ///
-/// `Sse<…>`, `impl IntoResponse`, `Json<…>` and tuples have their bytes only when they are sent: they are read by
-/// the layer. Beside a `streaming_metrics` with a `media_type` this attribute comes second.
+/// `Sse<…>`, `impl IntoResponse` and tuples have their bytes only when they are sent: they are read by the layer.
+/// Beside a `streaming_metrics` with a `media_type` this attribute comes second.
 ///
 /// The usage of a stream is read from its bytes, where a `protocol` is named here or by
 /// [`macro@streaming_metrics`], or recorded by `token_usage_context`, which finds the call through the layer: without one, a call that
@@ -336,8 +336,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `time_to_first_token_seconds`, to the first content, reasoning or tool call; and
 ///   `time_per_output_token_seconds`, of complete streams.
 ///
-/// Of a response that is compressed, or neither text nor JSON, nothing is read, and its usage is missing as
-/// `unparsed`; one with an error status is no reply of a model.
+/// Of a response that is compressed, or of a type such as images or archives have, nothing is read, and its
+/// usage is missing as `unparsed`; one with an error status is no reply of a model.
 ///
 /// # What it expands to
 ///
@@ -416,7 +416,7 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 /// field that has usage of its own, and `flatten` for one that has a part of the struct's.
 ///
 /// Counts may be of any integer type, or an `Option` of one. `input` and `output` are totals: the other
-/// three are parts of them.
+/// three are parts of them. Where the input is told without its cached parts, it is marked `uncached` instead.
 #[proc_macro_derive(TokenUsage, attributes(token_usage))]
 pub fn derive_token_usage(input: TokenStream) -> TokenStream {
     token_usage::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()

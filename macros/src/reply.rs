@@ -2,6 +2,8 @@
 
 use syn::{GenericArgument, Path, PathArguments, Type, TypeParamBound};
 
+use crate::errors::Errors;
+
 /// Where a reply's stream is: the reply itself, or the `Ok` of a `Result`.
 pub(crate) struct StreamPlace<'a> {
     pub(crate) in_result: bool,
@@ -43,8 +45,19 @@ pub(crate) fn stream_bound(stream: &Type) -> Option<(Path, Type)> {
     })
 }
 
-/// A bound of an `impl Stream` that the stream does not satisfy when it comes back wrapped.
-pub(crate) fn lost_bound(stream: &Type) -> Option<(&Path, String)> {
+/// A stream that comes back wrapped keeps the bounds it was promised with.
+pub(crate) fn check_lost_bound(reply: &Type, errors: &mut Errors) {
+    let place = StreamPlace::of(reply);
+    if place.form == StreamForm::Opaque
+        && let Some((bound, name)) = lost_bound(place.ty)
+    {
+        let message = format!("the stream comes back wrapped, and so is not `{name}` any more");
+        errors.at(bound, message);
+    }
+}
+
+/// A bound of an `impl Stream` that the wrapped stream does not satisfy.
+fn lost_bound(stream: &Type) -> Option<(&Path, String)> {
     const KEPT: [&str; 6] = ["Stream", "TryStream", "FusedStream", "Send", "Sync", "Unpin"];
     let Type::ImplTrait(opaque) = stream else { return None };
     opaque.bounds.iter().find_map(|bound| {

@@ -33,9 +33,9 @@ pub(crate) fn optional(text: Option<&LitStr>) -> TokenStream {
 /// called, and nothing for what is not known.
 pub(crate) fn label(krate: &Path, value: Option<&Expr>) -> TokenStream {
     match value {
-        None => quote! { #krate::__private::Cow::Borrowed("") },
+        None => quote! { #krate::__private::Label::Static("") },
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
-            quote! { #krate::__private::Cow::Borrowed(#text) }
+            quote! { #krate::__private::Label::Static(#text) }
         }
         Some(expression) => {
             // At the expression, where one that is no text is to be mended.

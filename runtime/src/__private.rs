@@ -1,16 +1,15 @@
 //! What the attributes' expansions call. No part of the public interface: it changes with every
 //! version of the macros, which are pinned to this crate's version.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-
-pub use std::borrow::Cow;
 
 pub use linkme;
 
 pub use crate::endpoint::{EndpointGuard, HasStatus, Reply, Verdict, finish, start};
 pub use crate::family::Method;
 pub use crate::protocol::Protocol;
-pub use crate::request::returned;
+pub use crate::request::{Label, returned};
 pub use crate::site::{SITES, Site};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
@@ -43,8 +42,8 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
 }
 
 /// A label value that an attribute takes from the function's arguments.
-pub fn label<T: LabelText + ?Sized>(value: &T) -> Cow<'static, str> {
-    value.text().map_or(Cow::Borrowed(""), |text| Cow::Owned(text.to_owned()))
+pub fn label<T: LabelText + ?Sized>(value: &T) -> Label {
+    value.text().map_or(Label::Static(""), |text| Label::Shared(text.into()))
 }
 
 /// Text that can be a label's value, or may be absent.
@@ -101,7 +100,8 @@ macro_rules! __streamgauge_site {
     ($site:expr) => {{
         #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
         #[linkme(crate = $crate::__private::linkme)]
-        static SITE: $crate::__private::Site = $site.within(::core::module_path!());
+        static SITE: $crate::__private::Site =
+            $site.within(::core::module_path!()).inside(|| ::core::any::type_name_of_val(&|| ()));
         &SITE
     }};
 }

@@ -123,6 +123,16 @@ impl Usage {
         }
     }
 
+    /// Usage whose input is what was neither read from a cache nor written to it, and what was.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_uncached(usage: Option<Self>, uncached: Option<u64>) -> Option<Self> {
+        let Some(uncached) = uncached else { return usage };
+        let usage = usage.unwrap_or_default();
+        let cached = or_zero(usage.cache_read).saturating_add(or_zero(usage.cache_write));
+        Some(Self { input: Some(uncached.saturating_add(cached)), ..usage })
+    }
+
     /// The same, with no count so large that adding it up could wrap a counter around.
     fn plausible(&self) -> Self {
         let plausible = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MOST_TOKENS));
@@ -265,6 +275,22 @@ mod tests {
         let sum: u64 = usage.partition().map(|(_, tokens)| tokens).sum();
         assert_eq!(sum, usage.total());
         assert_eq!(sum, 15);
+    }
+
+    #[test]
+    fn a_cache_larger_than_the_input_counts_as_all_of_it() {
+        let usage = Usage::new(10, 5).cache_read(11);
+        assert_eq!(classes(usage), [("uncached", 0), ("cache_read", 10), ("unspecified", 5)]);
+    }
+
+    #[test]
+    fn caches_are_added_to_an_input_that_is_told_without_them() {
+        let parts = Usage::from_counts(None, Some(503), Some(2_000), None, None);
+        let whole = Usage::with_uncached(parts, Some(50));
+        assert_eq!(whole, Some(Usage::new(2_050, 503).cache_read(2_000)));
+        assert_eq!(Usage::with_uncached(parts, None), parts);
+        let alone = Usage::from_counts(Some(50), None, None, None, None);
+        assert_eq!(Usage::with_uncached(None, Some(50)), alone);
     }
 
     #[test]

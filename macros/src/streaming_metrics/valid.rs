@@ -5,7 +5,7 @@ use syn::LitStr;
 use super::{Args, NAME};
 use crate::errors::Errors;
 use crate::function::Function;
-use crate::reply::{StreamForm, StreamPlace, lost_bound};
+use crate::reply::{StreamPlace, check_lost_bound};
 use crate::{label, protocol, route};
 
 pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
@@ -29,21 +29,15 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
         let message =
             format!("#[{NAME}] meters the stream that is returned, and this never returns");
         errors.at(never, message);
-    } else if args.media_type.is_none()
-        && let outcome = function.outcome()
-        && let place = StreamPlace::of(&outcome)
-        && place.form == StreamForm::Opaque
-        && let Some((bound, name)) = lost_bound(place.ty)
-    {
-        let message = format!("the stream comes back wrapped, and so is not `{name}` any more");
-        errors.at(bound, message);
-    } else if let Some(media_type) = &args.media_type
-        && let Some(response) = StreamPlace::of(&function.outcome()).response()
-    {
-        let message = format!(
-            "`media_type` makes a response of a stream, and `{response}` is one already; leave it away"
-        );
-        errors.at(media_type, message);
+    } else if let Some(media_type) = &args.media_type {
+        if let Some(response) = StreamPlace::of(&function.outcome()).response() {
+            let message = format!(
+                "`media_type` makes a response of a stream, and `{response}` is one already; leave it away"
+            );
+            errors.at(media_type, message);
+        }
+    } else {
+        check_lost_bound(&function.outcome(), errors);
     }
 }
 

@@ -24,10 +24,12 @@ pub(super) fn expand(input: &DeriveInput, counts: &Counts) -> TokenStream {
         text: quote! { #krate::__private::LabelText },
         usage: quote! { #krate::TokenUsage },
     };
-    let Counts { input: tokens_in, output, cache_read, cache_write, reasoning, .. } = counts;
-    let own = [tokens_in, output, cache_read, cache_write, reasoning].map(|field| {
+    let number = |field: &Option<Field>| {
         field.as_ref().map_or_else(none, |field| ask(field, &traits.count, &quote! { count }))
-    });
+    };
+    let Counts { input: tokens_in, output, cache_read, cache_write, reasoning, .. } = counts;
+    let own = [tokens_in, output, cache_read, cache_write, reasoning].map(number);
+    let uncached = counts.uncached.iter().map(|field| ask(field, &traits.count, &quote! { count }));
     let model = &counts.model;
     let model =
         model.as_ref().map_or_else(none, |field| ask(field, &traits.text, &quote! { text }));
@@ -45,6 +47,7 @@ pub(super) fn expand(input: &DeriveInput, counts: &Counts) -> TokenStream {
             fn token_usage(&self) -> ::core::option::Option<#krate::Usage> {
                 let usage = #krate::Usage::from_counts(#(#own),*);
                 #( let usage = #krate::Usage::with_part(usage, #parts); )*
+                #( let usage = #krate::Usage::with_uncached(usage, #uncached); )*
                 #( let usage = ::core::option::Option::or_else(usage, || #usages); )*
                 usage
             }
@@ -89,11 +92,9 @@ fn ask(field: &Field, by: &TokenStream, method: &TokenStream) -> TokenStream {
 
 /// The struct's generics, with a bound for each field whose type depends on them.
 fn bounded(generics: &Generics, counts: &Counts, traits: &Traits) -> Generics {
-    let Counts {
-        input, output, cache_read, cache_write, reasoning, model, flatten, nested, ..
-    } = counts;
-    let numbers = [input, output, cache_read, cache_write, reasoning].into_iter().flatten();
-    let needs = numbers
+    let Counts { model, flatten, nested, .. } = counts;
+    let needs = counts
+        .numbers()
         .map(|field| (field, &traits.count))
         .chain(model.iter().map(|field| (field, &traits.text)))
         .chain(flatten.iter().chain(nested).map(|field| (field, &traits.usage)));

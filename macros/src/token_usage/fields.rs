@@ -5,13 +5,14 @@ use syn::{Attribute, Data, DeriveInput, Error, Ident, Member, Path, Token, Type}
 
 use crate::errors::Errors;
 
-const ROLES: &str =
-    "`input`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, `flatten` or `nested`";
+const ROLES: &str = "`input` or `uncached`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, \
+                     `flatten` or `nested`";
 
 /// The fields by role.
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) input: Option<Field>,
+    pub(super) uncached: Option<Field>,
     pub(super) output: Option<Field>,
     pub(super) cache_read: Option<Field>,
     pub(super) cache_write: Option<Field>,
@@ -51,12 +52,14 @@ impl Counts {
         Ok(counts)
     }
 
+    /// The fields that hold a count.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &Field> {
+        let Self { input, uncached, output, cache_read, cache_write, reasoning, .. } = self;
+        [input, uncached, output, cache_read, cache_write, reasoning].into_iter().flatten()
+    }
+
     fn check(&self, ident: &Ident) -> Result<(), Error> {
-        let has_counts =
-            [&self.input, &self.output, &self.cache_read, &self.cache_write, &self.reasoning]
-                .into_iter()
-                .any(Option::is_some);
-        if has_counts || !self.flatten.is_empty() || !self.nested.is_empty() {
+        if self.numbers().next().is_some() || !self.flatten.is_empty() || !self.nested.is_empty() {
             return Ok(());
         }
         let message = match self.model {
@@ -96,8 +99,19 @@ impl Counts {
             return Err(Error::new_spanned(attribute.path(), message));
         }
         for role in roles {
+            let rival = match role.to_string().as_str() {
+                "input" => &self.uncached,
+                "uncached" => &self.input,
+                _ => &None,
+            };
+            if rival.is_some() {
+                let message = "`input` is all of the input, `uncached` what no cache had a part in: mark one of \
+                               them";
+                return Err(Error::new_spanned(&role, message));
+            }
             let place = match role.to_string().as_str() {
                 "input" => &mut self.input,
+                "uncached" => &mut self.uncached,
                 "output" => &mut self.output,
                 "cache_read" => &mut self.cache_read,
                 "cache_write" => &mut self.cache_write,

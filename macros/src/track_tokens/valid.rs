@@ -3,6 +3,7 @@
 use super::{Args, NAME};
 use crate::errors::Errors;
 use crate::function::Function;
+use crate::reply::check_lost_bound;
 use crate::{label, protocol, route};
 
 pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
@@ -22,5 +23,8 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
             "#[{NAME}] reads the token usage of what the function returns, and this one never does"
         );
         errors.at(never, message);
+    } else if args.protocol.is_some() {
+        // Without a protocol the stream is left as it is.
+        check_lost_bound(&function.outcome(), errors);
     }
 }

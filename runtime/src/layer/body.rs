@@ -64,6 +64,7 @@ impl ResponseBody {
             if ending.is_some() {
                 self.meters.iter_mut().flatten().for_each(FrameMeter::complete);
             }
+            self.meters.iter_mut().flatten().for_each(FrameMeter::drop_begins);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
         });
@@ -86,8 +87,11 @@ impl HttpBody for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
-            this.meters.iter_mut().flatten().for_each(FrameMeter::poll_begins);
+            let [outer, inner] = &mut this.meters;
+            let outer = outer.as_mut().map(FrameMeter::poll_begins);
+            let inner = inner.as_mut().map(FrameMeter::poll_begins);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
+            drop((inner, outer));
             this.meters.iter_mut().flatten().for_each(|meter| meter.poll_ends(&polled));
             polled
         });

@@ -97,7 +97,7 @@ where
         Some(_) => None,
         None if call.is_some() => None,
         // What its protocol will tell may still be the request's failure.
-        None if scope.reading().is_some() => None,
+        None if scope.readings().any() => None,
         None => at_hand(&head.headers, &body),
     };
     scope.head(head.status, at_once.is_some() || claim.is_some() || events);

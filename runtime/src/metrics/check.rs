@@ -106,6 +106,10 @@ pub(super) fn prices(given: Vec<(String, Price)>) -> Result<Prices, BuildError> 
         let odd = price.each().find(|(_, price)| !(price.is_finite() && *price >= 0.0));
         let reason = if model.is_empty() {
             "it is of no model: name the one that replies come from".to_owned()
+        } else if model == OVERFLOW {
+            "`other` stands for all models that are not shown, which have no price in common: name \
+             each of them, and it is priced though it is not shown"
+                .to_owned()
         } else if let Some((which, price)) = odd {
             format!(
                 "{which} costs {price} dollars per million tokens: give a finite number of zero or more"

@@ -1,11 +1,10 @@
 //! The model calls that usage recorded by hand may belong to.
 
-use std::borrow::Cow;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use super::{ByHand, Ending};
+use super::{ByHand, Ending, Label};
 use crate::family::{FinishReason, MissingReason};
 use crate::site::{EndpointSeries, Site, TokenSeries};
 use crate::usage::Usage;
@@ -17,26 +16,36 @@ use crate::usage::Usage;
 pub(crate) struct OpenCall {
     id: CallId,
     site: &'static Site,
-    provider: Cow<'static, str>,
-    model: Cow<'static, str>,
+    provider: Label,
+    model: Label,
     recorded: bool,
+    /// Whether its function has returned, and the request is to close it.
+    left: bool,
     /// There only once somebody asked for a handle.
     shared: Option<Arc<SharedCall>>,
 }
 
 /// Tells the calls of a process apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CallId(u64);
+pub(crate) struct CallId {
+    number: u64,
+    /// The number of the first call of the request that this one began in.
+    first: u64,
+}
 
 impl OpenCall {
-    pub(crate) fn new(
-        site: &'static Site,
-        provider: Cow<'static, str>,
-        model: Cow<'static, str>,
-    ) -> Self {
+    pub(crate) fn new(site: &'static Site, provider: Label, model: Label) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = CallId(NEXT.fetch_add(1, Relaxed));
-        Self { id, site, provider, model, recorded: false, shared: None }
+        let number = NEXT.fetch_add(1, Relaxed);
+        let id = CallId { number, first: number };
+        Self { id, site, provider, model, recorded: false, left: false, shared: None }
+    }
+
+    /// The same call, for whoever may end it where this one is out of reach.
+    pub(crate) fn spare(&self) -> Self {
+        let Self { id, site, ref provider, ref model, .. } = *self;
+        let (provider, model) = (provider.clone(), model.clone());
+        Self { id, site, provider, model, recorded: false, left: false, shared: None }
     }
 
     pub(crate) fn id(&self) -> CallId {
@@ -72,7 +81,7 @@ impl OpenCall {
     }
 
     /// Fills in what the attribute has not named.
-    pub(crate) fn or(mut self, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
+    pub(crate) fn or(mut self, provider: Label, model: Label) -> Self {
         for (mine, other) in [(&mut self.provider, provider), (&mut self.model, model)] {
             if mine.is_empty() {
                 *mine = other;
@@ -95,6 +104,21 @@ impl OpenCall {
     pub(crate) fn read(&mut self, by_hand: &Arc<ByHand>) {
         if let Some(shared) = &self.shared {
             let _ = shared.reading.set(Arc::clone(by_hand));
+        }
+    }
+
+    /// Closes the call with its request. One whose function still runs has left for another task, which
+    /// closes it.
+    pub(crate) fn close_with_request(
+        self,
+        endpoint: impl FnOnce(&'static Site) -> Arc<EndpointSeries>,
+        ending: Ending,
+    ) {
+        if self.left {
+            let endpoint = endpoint(self.site);
+            self.close(&endpoint, ending);
+        } else if let Some(shared) = &self.shared {
+            shared.recorded.store(true, Relaxed);
         }
     }
 
@@ -167,11 +191,20 @@ pub(crate) struct OpenCalls {
     newest: Option<OpenCall>,
     older: Vec<OpenCall>,
     left: Option<CallId>,
+    /// The number of the first that has begun.
+    first: Option<u64>,
 }
 
 impl OpenCalls {
-    pub(crate) fn begin(&mut self, call: OpenCall) {
-        self.older.extend(self.newest.replace(call));
+    /// Begins a call. The one given is the same from then on, for whoever may end it elsewhere.
+    pub(crate) fn begin(&mut self, call: &mut OpenCall) {
+        call.id.first = *self.first.get_or_insert(call.id.number);
+        self.older.extend(self.newest.replace(call.spare()));
+    }
+
+    /// Whether a call began in this request. If so and it is not open, its reply is read.
+    pub(crate) fn has_begun(&self, id: CallId) -> bool {
+        self.first == Some(id.first)
     }
 
     /// The call that usage recorded by hand belongs to.
@@ -189,14 +222,20 @@ impl OpenCalls {
     }
 
     /// The newest call that the function of a site has begun.
-    pub(crate) fn newest_of(&self, site: &Site) -> Option<CallId> {
+    pub(crate) fn newest_of(&self, site: &Site) -> Option<&OpenCall> {
         let mut calls = self.newest.iter().chain(self.older.iter().rev());
-        calls.find(|call| call.site.is_beside(site)).map(OpenCall::id)
+        calls.find(|call| call.site.is_beside(site))
     }
 
-    /// Leaves a call open whose function has returned a stream.
-    pub(crate) fn leave(&mut self, id: CallId) {
-        self.left = Some(id);
+    /// Leaves a call open whose function has returned a stream, which may be claimed by now.
+    pub(crate) fn leave(&mut self, id: CallId, is_claimed: bool) {
+        let mut calls = self.newest.iter_mut().chain(&mut self.older);
+        if let Some(call) = calls.find(|call| call.id == id) {
+            call.left = true;
+            if !is_claimed {
+                self.left = Some(id);
+            }
+        }
     }
 
     /// The call that has been left open just now, if it is one of this site's function.

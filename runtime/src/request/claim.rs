@@ -1,9 +1,8 @@
 //! What attributes say of the response body, for the layer to act on.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::CallId;
+use super::{CallId, Label};
 use crate::site::{EndpointSeries, Site};
 
 /// A handler's word that the response body is its stream.
@@ -16,8 +15,8 @@ pub(crate) struct StreamClaim {
     pub(crate) site: Option<&'static Site>,
     /// The call of the model that has begun already.
     pub(crate) call: Option<CallId>,
-    pub(crate) provider: Cow<'static, str>,
-    pub(crate) model: Cow<'static, str>,
+    pub(crate) provider: Label,
+    pub(crate) model: Label,
 }
 
 /// A tracked call's word that its reply is the response body.
@@ -42,7 +41,7 @@ pub(crate) enum Content {
 impl StreamClaim {
     /// A stream of which no more is known than where it belongs.
     pub(crate) fn of(endpoint: Arc<EndpointSeries>) -> Self {
-        let unknown = Cow::Borrowed("");
+        let unknown = Label::Static("");
         Self {
             events: false,
             content: Content::Readable,

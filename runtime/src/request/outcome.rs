@@ -29,6 +29,12 @@ impl Ending {
         if handler_panicked && server_error { Self::Panicked } else { self }
     }
 
+    /// The ending of the calls that the request has left open: an error's body is no reply of a model.
+    pub(super) fn of_calls(self, status: Option<StatusCode>) -> Self {
+        let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
+        if self == Self::Complete && status.is_some_and(is_error) { Self::Failed } else { self }
+    }
+
     /// The ending of a request whose response has said that it failed, perhaps: that beats what its
     /// client did afterwards, and that all of its bytes were sent.
     pub(super) fn after_failure(self, failed: bool) -> Self {

@@ -4,7 +4,7 @@
 //! thread while it polls: whatever runs inside that poll finds it with [`current`].
 
 use std::mem;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use http::StatusCode;
 
 use super::exception::Exceptions;
 use super::{
-    ByHand, CallClaim, Ending, Exception, Failures, OpenCall, OpenCalls, RequestSize, StreamClaim,
-    current, end,
+    CallClaim, CallId, Ending, Exception, Failures, OpenCall, OpenCalls, Readings, RequestSize,
+    StreamClaim, current, end,
 };
 use crate::family::Method;
 #[cfg(feature = "tracing")]
@@ -63,8 +63,7 @@ pub(crate) struct Scope {
     stream: Option<StreamClaim>,
     call: Option<CallClaim>,
     calls: OpenCalls,
-    /// Of the newest stream whose protocol is read.
-    reading: Weak<ByHand>,
+    readings: Readings,
 }
 
 /// A request as it enters.
@@ -122,7 +121,7 @@ impl Scope {
             stream: None,
             call: None,
             calls: OpenCalls::default(),
-            reading: Weak::new(),
+            readings: Readings::default(),
         }
     }
 
@@ -289,14 +288,9 @@ impl Scope {
         self.started
     }
 
-    /// Takes note of a stream whose protocol is read, and of where usage recorded by hand for it goes.
-    pub(crate) fn begin_reading(&mut self, by_hand: &Arc<ByHand>) {
-        self.reading = Arc::downgrade(by_hand);
-    }
-
-    /// Where usage recorded by hand goes while a protocol is read.
-    pub(crate) fn reading(&self) -> Option<Arc<ByHand>> {
-        self.reading.upgrade()
+    /// The replies whose protocol is read.
+    pub(crate) fn readings(&mut self) -> &mut Readings {
+        &mut self.readings
     }
 
     /// Lets the response body be metered as a stream.
@@ -317,6 +311,13 @@ impl Scope {
     pub(crate) fn take_call_claim(&mut self, events: bool) -> Option<OpenCall> {
         let claim = self.call.take().filter(|claim| events || !claim.events)?;
         self.calls.end(claim.call)
+    }
+
+    /// Leaves a call open, if it began in this request.
+    pub(crate) fn leave_call(&mut self, id: CallId) -> bool {
+        let is_claimed = self.stream.as_ref().is_some_and(|claim| claim.call == Some(id));
+        self.calls.leave(id, is_claimed);
+        self.calls.has_begun(id)
     }
 
     /// The model calls that have begun in this request and not ended.
@@ -353,11 +354,11 @@ impl Scope {
 
     /// Counts the request.
     pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
-        while let Some(call) = self.calls.pop() {
-            let endpoint = self.endpoint_of(call.site());
-            call.close(&endpoint, ending);
-        }
         let status = self.head.map(|head| head.status);
+        let calls_ending = ending.of_calls(status);
+        while let Some(call) = self.calls.pop() {
+            call.close_with_request(|site| self.endpoint_of(site), calls_ending);
+        }
         let failed = self.failures.as_ref().is_some_and(|failures| failures.any());
         let ending = ending.after_panic(self.handler_panicked, status).after_failure(failed);
         let end = end(status, ending);

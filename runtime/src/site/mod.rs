@@ -32,6 +32,8 @@ pub static SITES: [Site];
 #[derive(Debug)]
 pub struct Site {
     module: &'static str,
+    /// The name of something in the function: a macro may make several of one name at one place.
+    within: fn() -> &'static str,
     /// Line and column of the function's name.
     place: (usize, usize),
     function: &'static str,
@@ -88,6 +90,7 @@ impl Site {
     const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
         Self {
             module: "",
+            within: || "",
             place: (0, 0),
             function,
             endpoint,
@@ -103,6 +106,12 @@ impl Site {
         Self { module, ..self }
     }
 
+    /// The same site, in the function that a type with this name stands in.
+    #[must_use]
+    pub const fn inside(self, within: fn() -> &'static str) -> Self {
+        Self { within, ..self }
+    }
+
     /// The same site, of a function whose name stands there.
     #[must_use]
     pub const fn at(self, line: usize, column: usize) -> Self {
@@ -111,7 +120,10 @@ impl Site {
 
     /// Whether another attribute of the same function is at `other`.
     pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        self.place == other.place && self.function == other.function && self.module == other.module
+        self.place == other.place
+            && self.function == other.function
+            && self.module == other.module
+            && is_around((self.within)(), (other.within)())
     }
 
     /// Whether an attribute of the same function meters its stream and reads the protocol of that.
@@ -167,4 +179,12 @@ impl Site {
         let offset = std::ptr::from_ref(self).addr().wrapping_sub(SITES.as_ptr().addr());
         offset / size_of::<Self>()
     }
+}
+
+/// Whether one path begins like the other, but for the closures and the site's own name that attributes put in.
+fn is_around(one: &'static str, other: &'static str) -> bool {
+    let names = |path: &'static str| {
+        path.split("::").filter(|name| !name.starts_with("{{") && *name != "SITE")
+    };
+    names(one).zip(names(other)).all(|(one, other)| one == other)
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::StreamRecorder;
-use crate::request::Content;
+use crate::request::{Content, SourceRuns};
 
 /// Counts a body's frames, if there is a record to count them in.
 pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
@@ -28,7 +28,7 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> Content {
     if status.is_client_error() || status.is_server_error() {
         Content::Error
     } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain)
-        && headers.get(header::CONTENT_TYPE).is_none_or(is_text)
+        && headers.get(header::CONTENT_TYPE).is_none_or(may_be_text)
     {
         Content::Readable
     } else {
@@ -36,18 +36,29 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> Content {
     }
 }
 
-/// Whether a protocol may be of this type: text of any kind, JSON of any kind.
-fn is_text(media_type: &HeaderValue) -> bool {
-    let media_type = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
-    let essence = media_type.split(';').next().unwrap_or_default();
-    essence.starts_with("text/") || essence.contains("json")
+/// Whether a protocol may be of this type. Many a proxy passes replies on without one, or as an octet stream:
+/// only what is surely something else is refused.
+fn may_be_text(media_type: &HeaderValue) -> bool {
+    const OTHER_KINDS: [&str; 5] = ["audio/", "font/", "image/", "model/", "video/"];
+    const OTHER_FORMATS: [&str; 8] =
+        ["cbor", "eventstream", "grpc", "msgpack", "pdf", "protobuf", "wasm", "zip"];
+    let essence = essence(media_type).to_ascii_lowercase();
+    !OTHER_KINDS.iter().any(|kind| essence.starts_with(kind))
+        && (essence.starts_with("text/")
+            || !OTHER_FORMATS.iter().any(|format| essence.contains(format)))
 }
 
 /// Whether a response is a stream of server-sent events.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+        .is_some_and(|media_type| essence(media_type).eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// A media type without its parameters.
+fn essence(media_type: &HeaderValue) -> &str {
+    let media_type = media_type.to_str().unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim()
 }
 
 struct MeteredBody {
@@ -64,8 +75,9 @@ impl HttpBody for MeteredBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        this.meter.poll_begins();
+        let source_runs = this.meter.poll_begins();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
+        drop(source_runs);
         this.meter.poll_ends(&polled);
         if this.body.is_end_stream() {
             this.meter.complete();
@@ -82,6 +94,12 @@ impl HttpBody for MeteredBody {
     }
 }
 
+impl Drop for MeteredBody {
+    fn drop(&mut self) {
+        self.meter.drop_begins();
+    }
+}
+
 /// The record of a stream that is seen as the frames of a body.
 pub(crate) struct FrameMeter {
     /// Gone once the body has ended.
@@ -93,9 +111,14 @@ impl FrameMeter {
         Self { recorder: Some(recorder) }
     }
 
-    pub(crate) fn poll_begins(&mut self) {
+    pub(crate) fn poll_begins(&mut self) -> Option<SourceRuns> {
+        self.recorder.as_mut().and_then(StreamRecorder::poll_begins)
+    }
+
+    /// The body is about to be dropped, before this.
+    pub(crate) fn drop_begins(&mut self) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.poll_begins();
+            recorder.drop_begins();
         }
     }
 

@@ -29,6 +29,17 @@ pin_project! {
         // Gone once the source has ended: what is polled after its end is not counted again.
         recorder: Option<StreamRecorder>,
     }
+
+    impl<S> PinnedDrop for MeteredStream<S>
+    where
+        S: Stream,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(recorder) = this.project().recorder {
+                recorder.drop_begins();
+            }
+        }
+    }
 }
 
 impl<S> MeteredStream<S>
@@ -74,7 +85,7 @@ where
         StreamRecorder::inside(scope, &claim)
     });
     let recorder =
-        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()))));
+        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()), None)));
     MeteredStream::new(stream, recorder)
 }
 
@@ -87,8 +98,9 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let Some(recorder) = this.recorder else { return this.source.poll_next(cx) };
-        recorder.poll_begins();
+        let source_runs = recorder.poll_begins();
         let polled = this.source.poll_next(cx);
+        drop(source_runs);
         recorder.poll_ends(polled.is_pending());
         let item = ready!(polled);
         if let Some(item) = &item {

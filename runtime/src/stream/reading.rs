@@ -1,12 +1,14 @@
 //! The model call behind a reply, read from the bytes that pass.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::family::{FinishReason, MissingReason, StreamOutcome};
+use crate::metrics::Metrics;
 use crate::protocol::Protocol;
-use crate::request::{self, ByHand, Content, Ending, Failures, OpenCall, Scope, StreamClaim};
+use crate::request::{
+    ByHand, Content, Ending, Failures, Label, OpenCall, Scope, SourceRuns, StreamClaim,
+};
 use crate::site::{EndpointSeries, PaceSeries, Site};
 use crate::wire::{Reader, Seen};
 
@@ -26,6 +28,8 @@ pub(crate) struct Reading {
     /// Where the call's tokens belong.
     tokens_endpoint: Arc<EndpointSeries>,
     by_hand: Arc<ByHand>,
+    /// There while the source is dropped.
+    source_drops: Option<SourceRuns>,
     /// Where the request hears of failures, and whether it has heard of this one.
     failures: Option<Arc<Failures>>,
     failed: bool,
@@ -47,13 +51,15 @@ impl Reading {
             .map(|call| scope.endpoint_of(call.site()));
         let mut reading = Self::of(claim, begun, tokens_endpoint)?;
         reading.failures = Some(scope.failures());
-        scope.begin_reading(&reading.by_hand);
+        scope.readings().begin(&reading.by_hand);
         Some(reading)
     }
 
     /// The reading of a stream that no request is known of.
-    pub(super) fn outside(claim: &StreamClaim) -> Option<Box<Self>> {
-        Self::of(claim, None, None)
+    pub(super) fn outside(claim: &StreamClaim, call: Option<OpenCall>) -> Option<Box<Self>> {
+        let named = call.as_ref().map(OpenCall::site).filter(|site| site.endpoint().is_some());
+        let tokens_endpoint = named.map(|site| Metrics::global().endpoints().of_site(site));
+        Self::of(claim, call, tokens_endpoint)
     }
 
     fn of(
@@ -62,7 +68,7 @@ impl Reading {
         tokens_endpoint: Option<Arc<EndpointSeries>>,
     ) -> Option<Box<Self>> {
         let site = reads(claim)?;
-        let new = || OpenCall::new(site, Cow::Borrowed(""), Cow::Borrowed(""));
+        let new = || OpenCall::new(site, Label::Static(""), Label::Static(""));
         let call = begun.unwrap_or_else(new).or(claim.provider.clone(), claim.model.clone());
         let protocol = site.protocol()?;
         let tokens_endpoint = tokens_endpoint.unwrap_or_else(|| Arc::clone(&claim.endpoint));
@@ -99,6 +105,7 @@ impl Reading {
             call,
             tokens_endpoint,
             by_hand,
+            source_drops: None,
             failures: None,
             failed: false,
             paced: false,
@@ -146,9 +153,14 @@ impl Reading {
         }
     }
 
-    /// The source is about to be polled: what is recorded by hand meanwhile is its.
-    pub(super) fn poll_begins(&self) {
-        request::current(|scope| scope.begin_reading(&self.by_hand));
+    /// What is recorded by hand until this is dropped, the source records.
+    pub(super) fn source_runs(&self) -> SourceRuns {
+        SourceRuns::now(&self.by_hand)
+    }
+
+    /// The source is about to be dropped: what it records then is its too.
+    pub(super) fn drop_begins(&mut self) {
+        self.source_drops = Some(self.source_runs());
     }
 
     /// The source has ended: the last line may lack its end.

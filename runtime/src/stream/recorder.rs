@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Reading;
 use super::flow::Flow;
 use crate::family::{StreamOutcome, short_name};
-use crate::request::{self, Scope, StreamClaim};
+use crate::request::{self, OpenCall, Scope, SourceRuns, StreamClaim};
 
 /// Records one stream, or the call behind a reply, or both; dropping it closes the record.
 pub(crate) struct StreamRecorder {
@@ -31,9 +31,9 @@ impl StreamRecorder {
         Some(Self::new(Some(Flow::new(claim, entered)), Reading::inside(scope, claim)))
     }
 
-    /// The record of a stream that no request is known of.
-    pub(crate) fn outside(claim: &StreamClaim) -> Self {
-        Self::new(Some(Flow::new(claim, Instant::now())), Reading::outside(claim))
+    /// The record of a stream that no request is known of, though its call may be.
+    pub(crate) fn outside(claim: &StreamClaim, call: Option<OpenCall>) -> Self {
+        Self::new(Some(Flow::new(claim, Instant::now())), Reading::outside(claim, call))
     }
 
     /// The record of a reply that is read, and no more.
@@ -43,7 +43,7 @@ impl StreamRecorder {
 
     /// The same, of a reply that is made while a request is served.
     pub(crate) fn of_reading_inside(scope: &mut Scope, reading: Box<Reading>) -> Self {
-        scope.begin_reading(reading.by_hand());
+        scope.readings().begin(reading.by_hand());
         Self::of_reading(reading)
     }
 
@@ -63,17 +63,22 @@ impl StreamRecorder {
 
     /// Before the source is polled. A stream's life begins here, or at the response head if that was
     /// earlier.
-    pub(crate) fn poll_begins(&mut self) {
+    pub(crate) fn poll_begins(&mut self) -> Option<SourceRuns> {
         self.polling = true;
-        if let Some(reading) = &self.reading {
-            reading.poll_begins();
-        }
         if let Some(flow) = &mut self.flow {
             flow.begin();
         }
+        self.reading.as_ref().map(|reading| reading.source_runs())
     }
 
-    /// After the source has been polled. One that has nothing ready may stay so for long: what it has
+    /// The source is about to be dropped, before this.
+    pub(crate) fn drop_begins(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            reading.drop_begins();
+        }
+    }
+
+    /// After the source has been polled, and what [`poll_begins`](Self::poll_begins) gave is dropped. One that has nothing ready may stay so for long: what it has
     /// sent is shown.
     pub(crate) fn poll_ends(&mut self, pending: bool) {
         self.polling = false;

@@ -1,6 +1,5 @@
 //! How each kind of reply has its stream metered.
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -8,33 +7,44 @@ use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request::{self, CallId, Content, Scope, StreamClaim};
+use crate::request::{self, Content, Label, OpenCall, Scope, StreamClaim, outside};
 use crate::site::{EndpointSeries, Site};
 
 /// A stream that an annotated function is about to return.
 pub struct StreamStart {
     site: &'static Site,
-    provider: Cow<'static, str>,
-    model: Cow<'static, str>,
+    provider: Label,
+    model: Label,
     /// The call that another attribute of the same function has begun just before, it may be.
-    begun: Option<CallId>,
+    begun: Option<OpenCall>,
 }
 
 impl StreamStart {
     /// The stream of a site; `provider` and `model` are empty where they are not known.
     #[must_use]
-    pub fn new(site: &'static Site, provider: Cow<'static, str>, model: Cow<'static, str>) -> Self {
-        let begun = site
-            .protocol()
-            .and_then(|_| request::current(|scope| scope.calls().newest_of(site)).flatten());
+    pub fn new(site: &'static Site, provider: Label, model: Label) -> Self {
+        let begun = site.protocol().and_then(|_| {
+            request::current(|scope| scope.calls().newest_of(site).map(OpenCall::spare))
+                .unwrap_or_else(|| outside::handed_to(site))
+        });
         Self { site, provider, model, begun }
     }
 
     /// The claim within a request. Of the calls that the function has open at once its own is the one that
     /// has been left open just now, where the other attribute stands inside, else the one begun before.
     fn claim_in(&self, scope: &mut Scope) -> StreamClaim {
-        let call = scope.calls().left_of(self.site).or(self.begun);
+        let begun = || self.begun.as_ref().map(OpenCall::id);
+        let call = scope.calls().left_of(self.site).or_else(begun);
         StreamClaim { call, ..self.claim(scope.endpoint_of(self.site)) }
+    }
+
+    /// The same call outside any request.
+    fn call_outside(&self) -> Option<OpenCall> {
+        outside::handed_to(self.site).or_else(|| {
+            let call = self.begun.as_ref()?.spare();
+            outside::taken(call.id());
+            Some(call)
+        })
     }
 
     fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamClaim {
@@ -63,7 +73,8 @@ impl StreamStart {
         .unwrap_or_else(|| {
             let endpoint = Metrics::global().endpoints().of_site(self.site);
             let claim = self.claim(endpoint);
-            Some(StreamRecorder::outside(&StreamClaim { content, ..claim }))
+            let call = self.call_outside();
+            Some(StreamRecorder::outside(&StreamClaim { content, ..claim }, call))
         })
     }
 

@@ -9,14 +9,16 @@ use async_openai::types::responses::{OutputItem, Response, ResponseUsage, Status
 use super::TokenUsage;
 use crate::family::FinishReason;
 use crate::usage::{TokenCount, Usage};
+use crate::wire::openai;
 
 impl TokenUsage for CompletionUsage {
     fn token_usage(&self) -> Option<Usage> {
         let input = self.prompt_tokens_details.as_ref();
         let output = self.completion_tokens_details.as_ref();
-        Usage::from_counts(
+        openai::usage(
             self.prompt_tokens.count(),
             self.completion_tokens.count(),
+            self.total_tokens.count(),
             input.and_then(|details| details.cached_tokens.count()),
             input.and_then(|details| details.cache_write_tokens.count()),
             output.and_then(|details| details.reasoning_tokens.count()),
@@ -27,9 +29,10 @@ impl TokenUsage for CompletionUsage {
 impl TokenUsage for ResponseUsage {
     fn token_usage(&self) -> Option<Usage> {
         let input = &self.input_tokens_details;
-        Usage::from_counts(
+        openai::usage(
             self.input_tokens.count(),
             self.output_tokens.count(),
+            self.total_tokens.count(),
             input.cached_tokens.count(),
             input.cache_write_tokens.count(),
             self.output_tokens_details.reasoning_tokens.count(),

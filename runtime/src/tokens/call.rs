@@ -1,17 +1,18 @@
 //! One tracked call of a model, from the annotated function's start to its reply.
 
-use std::borrow::Cow;
+#[cfg(feature = "axum")]
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
 
 use super::{ReplyKind, TokenUsage};
 use crate::endpoint::Verdict;
-use crate::family::FinishReason;
+use crate::family::{FinishReason, MissingReason};
 use crate::metrics::Metrics;
 #[cfg(feature = "axum")]
 use crate::request::CallClaim;
-use crate::request::{self, CallId, Content, Ending, OpenCall};
+use crate::request::{self, ByHand, Content, Ending, Label, OpenCall, outside};
 use crate::site::{EndpointSeries, Site};
 use crate::stream::{Reading, StreamRecorder};
 use crate::usage::Usage;
@@ -26,8 +27,9 @@ pub struct TokenCall {
 
 /// Where the call's state is.
 enum Place {
-    /// Among the calls of the request, where usage recorded by hand finds it.
-    Request(CallId),
+    /// Among the calls of the request, where usage recorded by hand finds it. This is the same, with its
+    /// endpoint, for an end in another task, which does not reach the request.
+    Request(OpenCall, Arc<EndpointSeries>),
     /// Here: no request is being served.
     Here(OpenCall),
     /// Closed, or left to the request.
@@ -35,16 +37,22 @@ enum Place {
 }
 
 /// Begins a call. `provider` and `model` are empty where they are not known.
-pub fn start_call(
-    site: &'static Site,
-    provider: Cow<'static, str>,
-    model: Cow<'static, str>,
-) -> TokenCall {
-    let call = OpenCall::new(site, provider, model);
-    let id = call.id();
-    let mut call = Some(call);
-    request::current(|scope| call.take().map(|call| scope.calls().begin(call)));
-    TokenCall { site, place: call.map_or(Place::Request(id), Place::Here) }
+pub fn start_call(site: &'static Site, provider: Label, model: Label) -> TokenCall {
+    let mut call = OpenCall::new(site, provider, model);
+    let endpoint = request::current(|scope| {
+        scope.calls().begin(&mut call);
+        scope.endpoint_of(site)
+    });
+    let place = match endpoint {
+        Some(endpoint) => Place::Request(call, endpoint),
+        None => {
+            if site.is_read() {
+                outside::begin(call.spare());
+            }
+            Place::Here(call)
+        }
+    };
+    TokenCall { site, place }
 }
 
 /// Ends a call with the usage its reply carries.
@@ -53,8 +61,13 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
         ReplyKind::Stream => call.leave_open(),
         ReplyKind::Failed => call.close(Ending::Failed, None, FinishReason::Error),
         ReplyKind::Value => {
-            let told = reply.token_usage().map(|usage| (usage, reply.model()));
-            call.close(Ending::Complete, told, reply.__finish_reason());
+            let finish = reply.__finish_reason();
+            match reply.token_usage() {
+                Some(usage) => {
+                    call.close(Ending::Complete, Some((usage, reply.model())), finish);
+                }
+                None => call.close_untold(reply.model(), finish, reply.__unparsed()),
+            }
         }
     }
 }
@@ -70,15 +83,19 @@ pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
 
 impl TokenCall {
     /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
-    /// would, unless the stream is read: then it has its own record of the call.
+    /// would, unless the stream is read: then it has the call.
     fn leave_open(&mut self) {
-        if matches!(self.place, Place::Here(_)) && !self.site.is_read() {
+        if let Place::Request(call, _) = &self.place
+            && request::current(|scope| scope.leave_call(call.id())) == Some(true)
+        {
+            self.place = Place::Nowhere;
+        } else if !self.site.is_read() {
             self.close(Ending::Complete, None, FinishReason::Unknown);
+        } else if let Place::Request(call, _) | Place::Here(call) =
+            mem::replace(&mut self.place, Place::Nowhere)
+        {
+            outside::leave(call);
         }
-        if let Place::Request(id) = self.place {
-            request::current(|scope| scope.calls().leave(id));
-        }
-        self.place = Place::Nowhere;
     }
 
     /// Closes the call of a reply that is an error.
@@ -107,12 +124,24 @@ impl TokenCall {
                 let endpoint = Metrics::global().endpoints().of_site(self.site);
                 Some(StreamRecorder::of_reading(Reading::of_call(call, content, endpoint)))
             }
-            Place::Request(id) => request::current(|scope| {
-                let call = if scope.head_only() { None } else { scope.calls().end(id) }?;
-                let reading = Reading::of_call(call, content, scope.endpoint_of(self.site));
-                Some(StreamRecorder::of_reading_inside(scope, reading))
-            })
-            .flatten(),
+            Place::Request(spare, endpoint) => {
+                let id = spare.id();
+                let inside = request::current(|scope| {
+                    scope.calls().has_begun(id).then(|| {
+                        if scope.head_only() {
+                            scope.leave_call(id);
+                            return None;
+                        }
+                        let call = scope.calls().end(id)?;
+                        let reading = Reading::of_call(call, content, scope.endpoint_of(self.site));
+                        Some(StreamRecorder::of_reading_inside(scope, reading))
+                    })
+                });
+                inside.flatten().unwrap_or_else(|| {
+                    let reading = Reading::of_call(spare, content, endpoint);
+                    Some(StreamRecorder::of_reading(reading))
+                })
+            }
             Place::Nowhere => None,
         }
     }
@@ -122,9 +151,13 @@ impl TokenCall {
     #[cfg(feature = "axum")]
     pub(super) fn read_as_sent(mut self, events: bool) {
         match &self.place {
-            Place::Request(call) if !self.site.is_read() => {
-                let claim = CallClaim { call: *call, events };
-                request::current(|scope| scope.claim_call(claim));
+            Place::Request(call, _) if !self.site.is_read() => {
+                let claim = CallClaim { call: call.id(), events };
+                request::current(|scope| {
+                    if scope.calls().has_begun(claim.call) {
+                        scope.claim_call(claim);
+                    }
+                });
             }
             Place::Here(_) if !self.site.is_read() && self.site.warns_now() => tracing::warn!(
                 function = self.site.function(),
@@ -146,15 +179,47 @@ impl TokenCall {
         }
     }
 
+    /// Reads a reply that is there as what its JSON is made of.
+    #[cfg(feature = "axum")]
+    pub(super) fn read_json<T: serde::Serialize>(mut self, reply: &T) {
+        struct Pieces(StreamRecorder);
+
+        impl io::Write for Pieces {
+            fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+                self.0.item(piece.len(), Some(piece));
+                Ok(piece.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        if let Some((endpoint, call)) = self.take() {
+            let reading = Reading::of_call(call, Content::Readable, endpoint);
+            let mut pieces = Pieces(StreamRecorder::of_reading(reading));
+            // What cannot be written is no reply: the response says so, too.
+            if serde_json::to_writer(&mut pieces, reply).is_ok() {
+                pieces.0.complete();
+            } else {
+                pieces.0.error("SerializeError");
+            }
+        }
+    }
+
     /// Takes the call out of where it is.
     fn take(&mut self) -> Option<(Arc<EndpointSeries>, OpenCall)> {
         match mem::replace(&mut self.place, Place::Nowhere) {
             Place::Here(call) => Some((Metrics::global().endpoints().of_site(self.site), call)),
-            Place::Request(id) => request::current(|scope| {
-                let call = scope.calls().end(id)?;
-                Some((scope.endpoint_of(self.site), call))
-            })
-            .flatten(),
+            Place::Request(spare, endpoint) => {
+                let inside = request::current(|scope| {
+                    scope.calls().has_begun(spare.id()).then(|| {
+                        let call = scope.calls().end(spare.id())?;
+                        Some((scope.endpoint_of(self.site), call))
+                    })
+                });
+                inside.flatten().unwrap_or(Some((endpoint, spare)))
+            }
             Place::Nowhere => None,
         }
     }
@@ -172,6 +237,21 @@ impl TokenCall {
             call.settle();
         }
         call.close(&endpoint, ending);
+    }
+
+    /// Closes the call of a reply that has told no usage. A handle may still bring it.
+    fn close_untold(&mut self, model: Option<&str>, finish: FinishReason, unparsed: bool) {
+        let Some((endpoint, mut call)) = self.take() else { return };
+        let by_hand = Arc::<ByHand>::default();
+        call.read(&by_hand);
+        let missing = match (call.is_recorded(), unparsed) {
+            (true, _) => None,
+            (false, true) => Some(MissingReason::Unparsed),
+            (false, false) => Some(MissingReason::NotSent),
+        };
+        by_hand.count(None, call.series(&endpoint, model), finish, missing);
+        call.settle();
+        call.close(&endpoint, Ending::Complete);
     }
 }
 

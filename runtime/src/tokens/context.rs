@@ -8,10 +8,10 @@
 /// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
 /// recorded when the client leaves.
 ///
-/// While a stream flows whose `protocol` is read, that is one call: what is recorded by hand meanwhile, through
-/// a handle too, adds up to its usage, and counts where the bytes tell of less. They may not have come to it
-/// when the client leaves. What a handle records after the end is the usage of a call that told none, else a
-/// call of its own.
+/// A stream whose `protocol` is read is one call: what its source records by hand while it is polled or dropped,
+/// or whoever has a handle that was taken there, adds up to its usage, and counts where the bytes tell of less.
+/// They may not have come to it when the client leaves. What such a handle records after the end is the usage of
+/// a call that told none, else a call of its own; and so is what anybody else records, between two items too.
 ///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
@@ -44,7 +44,7 @@ pub mod token_usage_context {
         let inside = request::current(|scope| {
             if let Some(call) = scope.calls().newest() {
                 call.settle();
-            } else if let Some(reading) = scope.reading() {
+            } else if let Some(reading) = scope.readings().polled() {
                 reading.record(usage);
                 return None;
             }
@@ -71,7 +71,7 @@ pub mod token_usage_context {
     pub fn handle() -> Handle {
         let inside = request::current(|scope| {
             let series = scope.token_series();
-            let by_hand = scope.reading();
+            let by_hand = scope.readings().polled();
             Handle(match scope.calls().newest() {
                 Some(call) => Target::Call(call.share(series)),
                 None => by_hand.map_or(Target::Series(series), Target::Reading),

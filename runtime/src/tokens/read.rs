@@ -110,6 +110,7 @@ mod of_axum {
     use axum::body::Body;
     use axum::response::{IntoResponse, Sse};
     use http::Response;
+    use serde::Serialize;
 
     use super::{Content, ReadReply, TokenCall};
     use crate::stream::{content_of, meter_body};
@@ -140,6 +141,13 @@ mod of_axum {
         reply
     }
 
+    impl<T: Serialize> ReadReply for Json<T> {
+        fn read(self, call: TokenCall) -> Self {
+            call.read_json(&self.0);
+            self
+        }
+    }
+
     /// Only with their response's head it is known what these become.
     macro_rules! as_sent {
         ($([$($part:ident),*] $reply:ty;)*) => {$(
@@ -155,7 +163,6 @@ mod of_axum {
     }
 
     as_sent! {
-        [T] Json<T>;
         [A, T] (A, T);
         [A, B, T] (A, B, T);
         [A, B, C, T] (A, B, C, T);

@@ -11,6 +11,10 @@ use crate::usage::Usage;
 /// `nested` has usage of its own, which counts where the struct itself has none; of several the first that has
 /// any. One marked `flatten` has a part of the struct's: the counts that the struct itself does not have.
 ///
+/// `input` is all of the input. Where a reply tells it without what was read from a cache or written to it, as
+/// Anthropic's does, mark it `uncached` instead: `cache_read` and `cache_write`, of the same struct or flattened
+/// into it, are added.
+///
 /// ```
 /// use streamgauge::{TokenUsage, Usage};
 ///
@@ -71,6 +75,12 @@ pub trait TokenUsage {
     fn __finish_reason(&self) -> FinishReason {
         FinishReason::Unknown
     }
+
+    /// Whether there is usage that cannot be read.
+    #[doc(hidden)]
+    fn __unparsed(&self) -> bool {
+        false
+    }
 }
 
 /// When a reply's usage is known.
@@ -110,6 +120,10 @@ macro_rules! look_through {
             fn __finish_reason(&$self) -> FinishReason {
                 $inner.__finish_reason()
             }
+
+            fn __unparsed(&$self) -> bool {
+                $inner.__unparsed()
+            }
         }
     )*};
 }
@@ -140,6 +154,10 @@ impl<T: TokenUsage> TokenUsage for Option<T> {
     fn __finish_reason(&self) -> FinishReason {
         self.as_ref().map_or(FinishReason::Unknown, T::__finish_reason)
     }
+
+    fn __unparsed(&self) -> bool {
+        self.as_ref().is_some_and(T::__unparsed)
+    }
 }
 
 impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
@@ -157,6 +175,10 @@ impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
 
     fn __finish_reason(&self) -> FinishReason {
         self.as_ref().map_or(FinishReason::Error, T::__finish_reason)
+    }
+
+    fn __unparsed(&self) -> bool {
+        self.as_ref().is_ok_and(T::__unparsed)
     }
 }
 

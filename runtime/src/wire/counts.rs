@@ -19,6 +19,7 @@ pub(super) enum Count {
     InputCached,
     InputCacheWrite,
     OutputReasoning,
+    Total,
     // Anthropic
     CacheRead,
     CacheCreation,
@@ -28,6 +29,7 @@ pub(super) enum Count {
     Candidates,
     Thoughts,
     CachedContent,
+    TotalTokens,
     // Ollama
     PromptEval,
     Eval,
@@ -45,8 +47,7 @@ impl Count {
 
 const COUNTS: usize = Count::LAST as usize + 1;
 
-/// The numbers that were seen. Usage in a stream is cumulative everywhere, so of two the larger one is
-/// kept.
+/// The numbers that were seen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counts {
     known: u32,
@@ -74,15 +75,25 @@ impl Counts {
         self.keep_larger(count as usize, tokens);
     }
 
+    /// Takes over the numbers of the same frame: of two the larger one.
     pub(super) fn merge(&mut self, other: &Self) {
-        if other.known == 0 {
-            return;
+        for index in other.indices() {
+            self.keep_larger(index, other.of[index]);
         }
-        for index in 0..COUNTS {
-            if other.known & bit(index) != 0 {
-                self.keep_larger(index, other.of[index]);
-            }
+    }
+
+    /// Takes over the numbers of a later frame.
+    pub(super) fn update(&mut self, later: &Self) {
+        for index in later.indices() {
+            self.of[index] = later.of[index];
         }
+        self.known |= later.known;
+    }
+
+    /// The indices of what is known.
+    fn indices(&self) -> impl Iterator<Item = usize> + use<> {
+        let known = self.known;
+        (0..COUNTS).filter(move |index| known & bit(*index) != 0)
     }
 
     fn keep_larger(&mut self, index: usize, tokens: u64) {
@@ -97,13 +108,42 @@ const fn bit(index: usize) -> u32 {
 }
 
 /// Usage in the normal form: totals of both sides, and parts that are within them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Normal {
     pub(super) input: Option<u64>,
     pub(super) cache_read: Option<u64>,
     pub(super) cache_write: Option<u64>,
     pub(super) output: Option<u64>,
     pub(super) reasoning: Option<u64>,
+}
+
+impl Normal {
+    /// Nothing is known.
+    pub(super) const NONE: Self =
+        Self { input: None, cache_read: None, cache_write: None, output: None, reasoning: None };
+
+    /// The same with the output that only a total tells of: thoughts, say, that were left out. A total that
+    /// is less than its parts says nothing.
+    pub(super) fn up_to(self, total: Option<u64>) -> Self {
+        let sum = with(self.input, [self.output, None]);
+        let rest = match (total, sum) {
+            (Some(total), Some(sum)) => total.saturating_sub(sum),
+            _ => 0,
+        };
+        let output = if rest == 0 { self.output } else { with(Some(rest), [self.output, None]) };
+        Self { output, ..self }
+    }
+
+    /// What two frames of a stream have told. Usage is cumulative everywhere, so the larger number counts.
+    pub(super) fn or_more(self, other: Self) -> Self {
+        Self {
+            input: self.input.max(other.input),
+            cache_read: self.cache_read.max(other.cache_read),
+            cache_write: self.cache_write.max(other.cache_write),
+            output: self.output.max(other.output),
+            reasoning: self.reasoning.max(other.reasoning),
+        }
+    }
 }
 
 impl From<Normal> for Option<Usage> {
@@ -143,6 +183,7 @@ pub(super) fn usage_member(owner: Owner, key: &[u8]) -> Place {
         b"prompt_cache_hit_tokens" => Count::PromptCacheHit,
         b"input_tokens" => Count::Input,
         b"output_tokens" => Count::Output,
+        b"total_tokens" => Count::Total,
         b"cache_read_input_tokens" => Count::CacheRead,
         b"cache_creation_input_tokens" => Count::CacheCreation,
         b"inputTokens" => Count::BedrockInput,
@@ -167,6 +208,7 @@ pub(super) fn metadata_member(key: &[u8]) -> Place {
         b"candidatesTokenCount" => Count::Candidates,
         b"thoughtsTokenCount" => Count::Thoughts,
         b"cachedContentTokenCount" => Count::CachedContent,
+        b"totalTokenCount" => Count::TotalTokens,
         _ => return Place::Elsewhere,
     };
     Place::Count(Owner::Frame, count)

@@ -1,7 +1,7 @@
 //! What one frame has told, whatever protocol it will turn out to be of.
 
 use crate::usage::MOST_TOKENS;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::counts::{Counts, Owner};
 use super::path::{Dialect, Place};
@@ -132,14 +132,11 @@ impl Facts {
     /// An object or array begins.
     pub(super) fn open(&mut self, place: Place) {
         match place {
-            Place::Usage(owner) => self.usage[owner as usize] = true,
-            Place::UsageMetadata => {
-                self.usage[Owner::Frame as usize] = true;
-                self.mark(Mark::Gemini);
-            }
             Place::Error => self.mark(Mark::Error),
             Place::Choices => self.mark(Mark::Choices),
-            Place::Candidates | Place::PromptFeedback => self.mark(Mark::Gemini),
+            Place::UsageMetadata | Place::Candidates | Place::PromptFeedback => {
+                self.mark(Mark::Gemini);
+            }
             Place::PartData => self.mark(Mark::GeminiPart),
             Place::FunctionCall => {
                 self.mark(Mark::GeminiPart);
@@ -152,6 +149,8 @@ impl Facts {
     /// Something is in an object or array.
     pub(super) fn filled(&mut self, place: Place) {
         match place {
+            Place::Usage(owner) => self.usage[owner as usize] = true,
+            Place::UsageMetadata => self.usage[Owner::Frame as usize] = true,
             Place::ChoiceContent => self.mark(Mark::ChoiceContent),
             Place::Output => self.mark(Mark::Output),
             Place::Blocks => self.mark(Mark::Blocks),
@@ -289,16 +288,15 @@ fn kind(text: &[u8]) -> Kind {
         .unwrap_or_default()
 }
 
-/// The number that these digits are. A sign, a fraction or an exponent makes it none.
+/// The number that this is, if it is whole and not negative: some languages write 10 as 10.0.
 ///
 /// One that no model could have read is a mistake upstream (-1, say, in another guise), and would wrap a
 /// counter around.
 fn natural(bare: &[u8]) -> Option<u64> {
-    let digits = str::from_utf8(bare).ok()?;
-    let signed = digits.starts_with('+');
-    let padded = digits.len() > 1 && digits.starts_with('0');
-    let number = if signed || padded { None } else { digits.parse().ok() };
-    number.filter(|number| *number <= MOST_TOKENS)
+    let number: Number = serde_json::from_slice(bare).ok()?;
+    // Of a whole number only digits are shown.
+    let whole = || number.as_f64()?.to_string().parse().ok();
+    number.as_u64().or_else(whole).filter(|number| *number <= MOST_TOKENS)
 }
 
 /// The text that a JSON string's inside stands for.

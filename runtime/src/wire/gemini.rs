@@ -36,14 +36,16 @@ const fn quiet(_frame: &[u8]) -> bool {
 fn normal(counts: &Counts) -> Normal {
     let candidates = counts.get(Count::Candidates);
     let thoughts = counts.get(Count::Thoughts);
-    Normal {
-        input: with(counts.get(Count::PromptTokens), [counts.get(Count::ToolUsePrompt), None]),
+    let tools = counts.get(Count::ToolUsePrompt);
+    let told = Normal {
+        input: with(counts.get(Count::PromptTokens).or(tools.map(|_| 0)), [tools, None]),
         cache_read: counts.get(Count::CachedContent),
         cache_write: None,
         // Without candidates the thoughts were all there was.
         output: with(candidates.or(thoughts.map(|_| 0)), [thoughts, None]),
         reasoning: thoughts,
-    }
+    };
+    told.up_to(counts.get(Count::TotalTokens))
 }
 
 pub(super) fn finish_reason(word: &[u8]) -> FinishReason {

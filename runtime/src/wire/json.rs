@@ -37,8 +37,19 @@ enum State {
     After,
     /// What comes cannot be understood, up to the end of the line.
     Lost,
-    /// The same, and a line begins: an object there is a new one.
+    /// The same, and a line begins: among lines of objects, one there is a new one.
     LostAtLine,
+}
+
+/// Whether objects come one a line, so that a line that begins with one is no part of another. What is
+/// broken may hold the lines of a text that somebody has written to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// They come in events, or in an array.
+    No,
+    /// No object has ended with its line so far.
+    Unproven,
+    Yes,
 }
 
 #[derive(Debug)]
@@ -57,6 +68,7 @@ pub(super) struct JsonReader {
     text: [u8; LONGEST_TEXT],
     kept: usize,
     line_begins: bool,
+    lines: Lines,
     in_array: bool,
     facts: Facts,
     lost: Lost,
@@ -74,10 +86,16 @@ impl JsonReader {
             text: [0; LONGEST_TEXT],
             kept: 0,
             line_begins: true,
+            lines: Lines::No,
             in_array: false,
             facts: Facts::new(),
             lost: Lost::new(),
         }
+    }
+
+    /// The bytes are objects and nothing else.
+    pub(super) const fn expect_lines(&mut self) {
+        self.lines = Lines::Unproven;
     }
 
     /// What the last whole object has told.
@@ -135,10 +153,14 @@ impl JsonReader {
     /// Reads a byte that is in no string, number or literal; or does not, and has changed the state.
     fn between(&mut self, byte: u8) -> bool {
         if self.state == State::LostAtLine {
-            self.state = if byte == b'{' { State::Top } else { State::Lost };
+            let new = byte == b'{' && self.lines == Lines::Yes;
+            self.state = if new { State::Top } else { State::Lost };
             return false;
         }
         if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            if byte == b'\n' && self.state == State::Top && self.lines == Lines::Unproven {
+                self.lines = Lines::Yes;
+            }
             self.line_begins = byte == b'\n' || (self.line_begins && byte == b'\r');
             return true;
         }
@@ -150,7 +172,10 @@ impl JsonReader {
                 self.place = Place::Root;
                 self.open(true);
             }
-            (State::Top, b'[') => self.in_array = true,
+            (State::Top, b'[') => {
+                self.in_array = true;
+                self.lines = Lines::No;
+            }
             (State::Top, b',' | b']') => {}
             (State::Value | State::FirstValue, b'{' | b'[') => {
                 self.begin();
@@ -176,7 +201,7 @@ impl JsonReader {
             _ => {
                 self.lose();
                 // The line before was cut off, and this is the next one.
-                if byte == b'{' && line_begins {
+                if byte == b'{' && line_begins && self.lines == Lines::Yes {
                     self.state = State::Top;
                 }
                 return false;
@@ -295,8 +320,14 @@ impl JsonReader {
 
     fn lose(&mut self) {
         let open = !matches!(self.state, State::Top | State::Lost | State::LostAtLine);
-        self.lost.begin(open && self.facts.has_usage(&Owner::ALL));
+        let usage = open && (self.facts.has_usage(&Owner::ALL) || self.is_in_usage());
+        self.lost.begin(usage);
         self.state = State::Lost;
+    }
+
+    /// Whether what is open holds usage, if there is more in it.
+    fn is_in_usage(&self) -> bool {
+        self.depth > 0 && matches!(self.container(), Place::Usage(_) | Place::UsageMetadata)
     }
 
     fn in_lost(&mut self, bytes: &[u8]) -> usize {

@@ -14,7 +14,7 @@ mod gemini;
 mod json;
 mod lost;
 mod ollama;
-mod openai;
+pub(crate) mod openai;
 mod path;
 mod quiet;
 mod reader;

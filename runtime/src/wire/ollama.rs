@@ -40,11 +40,7 @@ const fn quiet(_frame: &[u8]) -> bool {
 }
 
 fn normal(counts: &Counts) -> Normal {
-    Normal {
-        input: counts.get(Count::PromptEval),
-        output: counts.get(Count::Eval),
-        ..Normal::default()
-    }
+    Normal { input: counts.get(Count::PromptEval), output: counts.get(Count::Eval), ..Normal::NONE }
 }
 
 pub(super) fn finish_reason(word: &[u8]) -> FinishReason {

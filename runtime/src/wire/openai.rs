@@ -1,6 +1,6 @@
 //! `OpenAI`'s chat and Responses, and the many servers that speak as they do. Totals include their parts.
 
-use super::counts::{Count, Counts, Normal, Owner};
+use super::counts::{Count, Counts, Normal, Owner, with};
 use super::facts::{Facts, Kind, Mark};
 use super::path::{Dialect, Place};
 use super::quiet::{DELTA, ERROR, FINISH_REASON, USAGE, begins_text};
@@ -66,7 +66,9 @@ fn read(facts: &Facts) -> Reading {
         end: matches!(facts.kind, Kind::Responses(Event::End | Event::Failed)),
         failed: matches!(facts.kind, Kind::Error | Kind::Responses(Event::Failed)),
         finish: if responses { facts.finish(Dialect::Responses) } else { chat },
-        calls: responses && facts.has(Mark::CallOutput),
+        // An event tells of each item, before the end or instead of it.
+        calls: facts.has(Mark::CallOutput)
+            && (responses || matches!(facts.kind, Kind::Responses(_))),
     }
 }
 
@@ -83,14 +85,40 @@ fn quiet(frame: &[u8]) -> bool {
 
 fn normal(counts: &Counts) -> Normal {
     let either = |one, other| counts.get(one).max(counts.get(other));
-    Normal {
+    let told = Normal {
         input: either(Count::Prompt, Count::Input),
         cache_read: either(Count::PromptCached, Count::InputCached)
             .max(counts.get(Count::PromptCacheHit)),
         cache_write: either(Count::PromptCacheWrite, Count::InputCacheWrite),
         output: either(Count::Completion, Count::Output),
         reasoning: either(Count::CompletionReasoning, Count::OutputReasoning),
+    };
+    of(told, counts.get(Count::Total))
+}
+
+/// The meaning of the numbers. Some leave reasoning out of the output, or caches out of the input, and only
+/// the total tells.
+fn of(told: Normal, total: Option<u64>) -> Normal {
+    let cached = with(Some(0), [told.cache_read, told.cache_write]);
+    let sum = with(told.input, [told.output, cached]);
+    if cached > Some(0) && sum == total {
+        return Normal { input: with(told.input, [cached, None]), ..told };
     }
+    // Where there is no output, as of embeddings, the total is of something else.
+    told.up_to(total.filter(|_| told.output.is_some()))
+}
+
+/// The same of a reply that somebody else has read.
+#[cfg(feature = "async-openai")]
+pub(crate) fn usage(
+    input: Option<u64>,
+    output: Option<u64>,
+    total: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+    reasoning: Option<u64>,
+) -> Option<crate::usage::Usage> {
+    of(Normal { input, cache_read, cache_write, output, reasoning }, total).into()
 }
 
 /// What a choice says of its end.

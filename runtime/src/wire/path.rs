@@ -183,6 +183,7 @@ fn root_member(key: &[u8]) -> Place {
         b"status" => Place::Finish(Dialect::Responses),
         b"incomplete_details" => Place::IncompleteDetails,
         b"output" => Place::Output,
+        b"item" => Place::OutputItem,
         b"delta" => Place::Delta,
         b"content" => Place::Blocks,
         b"stop_reason" => Place::Finish(Dialect::Anthropic),

@@ -38,7 +38,10 @@ pub(crate) struct Reader {
     framing: Framing,
     events: Events,
     json: JsonReader,
+    /// The numbers as they were told last.
     counts: Counts,
+    /// What they have meant, frame by frame.
+    usage: Normal,
     model: Option<String>,
     finish: FinishReason,
     calls: bool,
@@ -59,6 +62,7 @@ impl Reader {
             events: Events::new(),
             json: JsonReader::new(),
             counts: Counts::new(),
+            usage: Normal::NONE,
             model: None,
             finish: FinishReason::Unknown,
             calls: false,
@@ -118,8 +122,7 @@ impl Reader {
 
     /// The usage that was seen, merged per field: the larger one counts.
     pub(crate) fn usage(&self) -> Option<Usage> {
-        let rules = self.protocol.rules()?;
-        (rules.normal)(&self.counts).into()
+        self.usage.into()
     }
 
     /// The model that the reply names.
@@ -145,8 +148,12 @@ impl Reader {
                 b' ' | b'\t' | b'\r' | b'\n' => {}
                 _ if BYTE_ORDER_MARK.get(mark) == Some(byte) => mark += 1,
                 _ => {
-                    let objects = matches!(byte, b'{' | b'[');
-                    self.framing = if objects { Framing::Objects } else { Framing::Events };
+                    self.framing = if matches!(byte, b'{' | b'[') {
+                        self.json.expect_lines();
+                        Framing::Objects
+                    } else {
+                        Framing::Events
+                    };
                     return &bytes[at..];
                 }
             }
@@ -221,8 +228,9 @@ impl Reader {
             if facts.has_usage(rules.owners) {
                 let mut counts = Counts::new();
                 rules.owners.iter().for_each(|owner| counts.merge(facts.counts(*owner)));
-                self.counts.merge(&counts);
-                self.odd_usage |= (rules.normal)(&counts) == Normal::default();
+                self.counts.update(&counts);
+                self.usage = self.usage.or_more((rules.normal)(&self.counts));
+                self.odd_usage |= (rules.normal)(&counts) == Normal::NONE;
             }
             if self.model.is_none() {
                 self.model = facts.take_model(rules.models);

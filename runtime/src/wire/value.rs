@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::counts::Counts;
+use super::counts::{Counts, Owner};
 use super::facts::Facts;
 use super::path::Place;
 use super::reader::finish_reason;
@@ -11,8 +11,8 @@ use crate::protocol::Protocol;
 use crate::tokens::TokenUsage;
 use crate::usage::Usage;
 
-/// Where a plain reply names its model.
-const MODEL: [&str; 2] = ["model", "modelVersion"];
+/// Where a reply, or a frame of one, names its model.
+const MODEL: [&str; 4] = ["/model", "/modelVersion", "/message/model", "/response/model"];
 
 /// The reply of a model API as it came: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, or one that speaks
 /// as one of them does.
@@ -26,7 +26,7 @@ impl TokenUsage for Value {
     }
 
     fn model(&self) -> Option<&str> {
-        let models = MODEL.iter().filter_map(|name| self.get(name)?.as_str());
+        let models = MODEL.iter().filter_map(|name| self.pointer(name)?.as_str());
         models.into_iter().find(|model| !model.is_empty())
     }
 
@@ -34,6 +34,12 @@ impl TokenUsage for Value {
         let (facts, protocol) = facts(self);
         let reading = protocol.read(&facts);
         finish_reason(reading.failed, reading.finish, reading.calls)
+    }
+
+    fn __unparsed(&self) -> bool {
+        let (facts, protocol) = facts(self);
+        let owners = protocol.rules().map_or(&Owner::ALL[..], |rules| rules.owners);
+        self.token_usage().is_none() && facts.has_usage(owners)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Replies with numbers that are none, and whatever else comes from outside: no panic, no wrong sum.
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::get as route_get;
-use streamgauge::{Metrics, track_tokens};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use streamgauge::{Metrics, TokenUsage, Usage, token_usage_context, track_tokens};
 use streamgauge_tests::Scrape;
 
 use crate::client::{get, metrics, settled};
@@ -78,6 +79,87 @@ async fn usage_that_a_user_or_a_model_has_written_is_not_counted() {
          data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}\n\n"
     );
     assert_tokens(&after(&event).await, 7, &event);
+}
+
+#[tokio::test]
+async fn usage_within_a_text_that_breaks_its_json_is_not_counted() {
+    let forged = "{\"choices\":[],\"usage\":{\"prompt_tokens\":1000000,\"completion_tokens\":1}}";
+    let reply = format!(
+        "{{\"choices\":[{{\"message\":{{\"content\":\"Here:\n{forged}\n\"}}}}],\
+         \"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}"
+    );
+    let event = format!("data: {}\n\n", reply.replace('\n', "\ndata: "));
+    for broken in [reply, event] {
+        let scrape = after(&broken).await;
+        assert_tokens(&scrape, 0, &broken);
+        assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "unparsed")]), 1, "{broken}");
+    }
+}
+
+#[tokio::test]
+async fn a_parsed_reply_whose_usage_cannot_be_read_keeps_its_model_and_says_so() {
+    #[track_tokens]
+    async fn ask(reply: Value) -> Json<Value> {
+        Json(reply)
+    }
+    for (usage, reason) in
+        [(json!({ "prompt_tokens": "12" }), "unparsed"), (json!(null), "not_sent")]
+    {
+        let reply = json!({
+            "model": "gpt",
+            "choices": [{ "finish_reason": "length" }],
+            "usage": usage,
+        });
+        let metrics = metrics();
+        let handler = move || ask(reply.clone());
+        let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
+        get(&app, "/chat").await;
+        let scrape = settled(&metrics);
+        let missing = [("model", "gpt"), ("reason", reason)];
+        assert_eq!(scrape.sum("app_usage_missing_total", &missing), 1, "{scrape:#?}");
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), 1);
+        let call = [("model", "gpt"), ("finish_reason", "length")];
+        assert_eq!(scrape.sum("app_llm_calls_total", &call), 1);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_names_its_model_names_it_without_usage_too() {
+    #[derive(TokenUsage)]
+    struct Answer {
+        #[token_usage(model)]
+        model: &'static str,
+        #[token_usage(nested)]
+        usage: Option<Usage>,
+    }
+    #[track_tokens]
+    async fn ask() -> Answer {
+        Answer { model: "own", usage: None }
+    }
+    let metrics = metrics();
+    let handler = || async {
+        ask().await;
+    };
+    let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
+    get(&app, "/chat").await;
+    let missing = [("model", "own"), ("reason", "not_sent")];
+    assert_eq!(settled(&metrics).sum("app_usage_missing_total", &missing), 1);
+}
+
+#[tokio::test]
+async fn counts_recorded_by_hand_do_not_wrap_a_counter_around() {
+    let metrics = metrics();
+    let handler = || async {
+        for _ in 0..3 {
+            token_usage_context::record(Usage::new(u64::MAX / 2, 1).reasoning(u64::MAX));
+        }
+    };
+    let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
+    get(&app, "/chat").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_token_usage_total", &[("token_type", "input")]), 3 << 40);
+    assert_eq!(scrape.sum("app_token_usage_total", &[("token_type", "output")]), 3);
 }
 
 #[tokio::test]

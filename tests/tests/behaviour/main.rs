@@ -8,8 +8,10 @@
 
 mod bad_replies;
 mod build_info;
+mod by_hand;
 mod client;
 mod client_crates;
+mod elsewhere;
 mod events;
 mod exceptions;
 mod exemplars;
@@ -21,6 +23,7 @@ mod instances;
 mod labels;
 mod left_out;
 mod limits;
+mod pairs;
 mod panics;
 mod places;
 mod polls;

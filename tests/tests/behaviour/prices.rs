@@ -236,6 +236,8 @@ fn a_price_is_of_one_model_and_given_once() {
     let price = Price::per_million(1.0, 1.0);
     let error = refused(Metrics::builder().price("", price));
     assert!(error.contains("name the one"), "{error}");
+    let error = refused(Metrics::builder().models(["large-1"]).price("other", price));
+    assert!(error.contains("no price in common"), "{error}");
     let error = refused(Metrics::builder().price("a", price).price("b", price).price("a", price));
     assert_eq!(error, "price of \"a\": it is given twice: give it once");
 }

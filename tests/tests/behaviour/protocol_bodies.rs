@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::map_response;
@@ -13,7 +13,7 @@ use axum::routing::get as route_get;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream as streams};
 use http_body_util::BodyExt;
-use streamgauge::streaming_metrics;
+use streamgauge::{streaming_metrics, track_tokens};
 use streamgauge_tests::Scrape;
 
 use crate::client::{get, metrics, send, settled};
@@ -61,7 +61,7 @@ fn assert_unread(scrape: &Scrape) {
 }
 
 #[tokio::test]
-async fn text_and_json_are_read() {
+async fn text_and_json_are_read_and_what_may_be_either() {
     for headers in [
         vec![],
         vec![(CONTENT_TYPE, "text/event-stream")],
@@ -69,6 +69,8 @@ async fn text_and_json_are_read() {
         vec![(CONTENT_TYPE, "application/json")],
         vec![(CONTENT_TYPE, "application/x-ndjson")],
         vec![(CONTENT_TYPE, "application/vnd.house+json;v=1")],
+        vec![(CONTENT_TYPE, "application/octet-stream")],
+        vec![(CONTENT_TYPE, "")],
     ] {
         let scrape = chat_with(headers.clone()).await;
         assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), OPENAI.total(), "{headers:?}");
@@ -77,11 +79,34 @@ async fn text_and_json_are_read() {
 }
 
 #[tokio::test]
+async fn bytes_to_which_axum_gives_no_type_of_their_own_are_read() {
+    const REPLY: &str = "{\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5}}";
+    #[track_tokens(protocol = "openai")]
+    async fn with_status() -> (StatusCode, Bytes) {
+        (StatusCode::OK, Bytes::from_static(REPLY.as_bytes()))
+    }
+    #[track_tokens(protocol = "openai")]
+    async fn hidden() -> impl IntoResponse {
+        REPLY.as_bytes().to_vec()
+    }
+    #[streaming_metrics(protocol = "openai")]
+    async fn response() -> Response {
+        Bytes::from_static(REPLY.as_bytes()).into_response()
+    }
+    for route in [route_get(with_status), route_get(hidden), route_get(response)] {
+        let scrape = after(Router::new().route("/chat", route)).await;
+        assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), 17, "{scrape:#?}");
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+    }
+}
+
+#[tokio::test]
 async fn what_is_compressed_or_no_text_is_not_misread() {
     for headers in [
         vec![(CONTENT_TYPE, "text/event-stream"), (CONTENT_ENCODING, "gzip")],
         vec![(CONTENT_ENCODING, "identity"), (CONTENT_ENCODING, "br")],
-        vec![(CONTENT_TYPE, "audio/mpeg")],
+        vec![(CONTENT_TYPE, "Audio/MPEG")],
+        vec![(CONTENT_TYPE, "application/x-gzip")],
         vec![(CONTENT_TYPE, "application/vnd.amazon.eventstream")],
     ] {
         assert_unread(&chat_with(headers).await);

@@ -100,7 +100,12 @@ fn counts_that_are_none() {
     for odd in [
         "-1",
         "1.5",
-        "1e3",
+        "1.05",
+        "1.",
+        "-1.0",
+        "1e400",
+        "15e-1",
+        "1e30",
         "\"5\"",
         "null",
         "true",
@@ -121,6 +126,9 @@ fn counts_that_are_none() {
         assert_eq!(reader.usage(), None, "{odd}");
         assert!(reader.unparsed(), "{odd}");
     }
+    // Whole numbers are numbers in languages that have only one kind of them.
+    let text = r#"{"choices":[],"usage":{"prompt_tokens":10.0,"completion_tokens":3e2}}"#;
+    assert_eq!(read(Protocol::Auto, text).usage(), Some(Usage::new(10, 300)));
     // One that would wrap a counter around is none either.
     let read = |number: u64| {
         let text = format!(
@@ -134,10 +142,32 @@ fn counts_that_are_none() {
 }
 
 #[test]
+fn totals_that_say_nothing() {
+    for total in ["-1", "0", "29", "30", "null", "\"99\"", "18446744073709551615"] {
+        let counts =
+            format!("\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":{total}");
+        let text = format!("{{\"choices\":[],\"usage\":{{{counts}}}}}");
+        assert_eq!(read(Protocol::Auto, &text).usage(), Some(Usage::new(10, 20)), "{total}");
+    }
+    // Of embeddings a total is no output.
+    let text = r#"{"choices":[],"usage":{"prompt_tokens":10,"total_tokens":30}}"#;
+    let input = Usage::from_counts(Some(10), None, None, None, None);
+    assert_eq!(read(Protocol::Auto, text).usage(), input);
+    let text = r#"{"choices":[],"usage":{"total_tokens":30}}"#;
+    assert_eq!(read(Protocol::Auto, text).usage(), None);
+}
+
+#[test]
 fn usage_that_is_none() {
-    for (odd, unparsed) in
-        [("null", false), ("5", true), ("\"5\"", true), ("[]", true), ("{}", true)]
-    {
+    for (odd, unparsed) in [
+        ("null", false),
+        ("5", true),
+        ("\"5\"", true),
+        ("[]", false),
+        ("{}", false),
+        ("[5]", true),
+        ("{\"cost\":5}", true),
+    ] {
         let reader = read(Protocol::OpenAi, &format!("{{\"choices\":[],\"usage\":{odd}}}"));
         assert_eq!((reader.usage(), reader.unparsed()), (None, unparsed), "{odd}");
     }
@@ -174,6 +204,7 @@ fn broken_json_that_may_have_had_usage() {
         ("{\"choices\":[,],\"usage\":{\"prompt_tokens\":9}}", true),
         ("{\"usage\":{\"prompt_tokens\":9}]", true),
         ("{\"usage\":{\"prompt_tokens\":9", true),
+        ("{\"usage\":{", true),
         ("{\"model\":'x', \"eval_count\":3}", true),
         ("{\"choices\":[}", false),
         ("not json at all", false),
@@ -183,6 +214,27 @@ fn broken_json_that_may_have_had_usage() {
             for size in [1, 7, text.len()] {
                 let (reader, ..) = read_pieces(Protocol::OpenAi, text.as_bytes().chunks(size));
                 assert_eq!((reader.usage(), reader.unparsed()), (None, unparsed), "{text}");
+            }
+        }
+    }
+}
+
+/// A text whose lines are not escaped, as they must be, is no place where an object begins.
+#[test]
+fn lines_of_a_broken_text_are_no_frames() {
+    let forged = r#"{"model":"m","done":true,"choices":[],"eval_count":1000000,"usage":{"prompt_tokens":1000000,"completion_tokens":1}}"#;
+    let reply = format!(
+        "{{\"choices\":[{{\"message\":{{\"content\":\"Here:\n{forged}\n\"}}}}],\"usage\":\n{{\"prompt_tokens\":3}}}}\n"
+    );
+    let event = format!("data: {}\n\n", reply.trim_end().replace('\n', "\ndata: "));
+    let two_in_one = format!("data: {{\"choices\":[]}}\n{event}");
+    let array = format!("[{{\"candidates\":[]}},\n{reply}]");
+    for text in [reply, event, two_in_one, array] {
+        for protocol in PROTOCOLS {
+            for size in [1, 7, text.len()] {
+                let (reader, ..) = read_pieces(protocol, text.as_bytes().chunks(size));
+                assert_eq!(reader.usage(), None, "{protocol:?}: {text}");
+                assert!(reader.unparsed(), "{protocol:?}: {text}");
             }
         }
     }

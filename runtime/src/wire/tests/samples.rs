@@ -101,18 +101,36 @@ samples! {
   "metadata": {"usage": {"prompt_tokens": 3000}}
 }
 "#;
+    chat_reasoning_beside OpenAi { usage: Some(Usage::new(10, 309).reasoning(300)) }
+    r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":9,"total_tokens":319,"completion_tokens_details":{"reasoning_tokens":300}}}"#;
+    chat_thoughts_left_out OpenAi { usage: Some(Usage::new(10, 90)) }
+    concat!(
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"b"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":100}}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
+    chat_net_of_caches OpenAi { usage: Some(Usage::new(110, 20).cache_read(100)) }
+    r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":130,"prompt_tokens_details":{"cached_tokens":100}}}"#;
+    chat_that_counts_down OpenAi { usage: Some(Usage::new(12, 5).cache_read(8)) }
+    concat!(
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":8}}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6,"prompt_tokens_details":{"cached_tokens":0}}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":null,"completion_tokens":5,"prompt_tokens_details":null}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[],"usage":null}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
     embeddings OpenAi { content: false, finish: FinishReason::Unknown, usage: Usage::from_counts(Some(8), None, None, None, None) }
     r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-2.5e-3]}],"model":"m-1","usage":{"prompt_tokens":8,"total_tokens":8}}"#;
     plain_error OpenAi { content: false, error: Some("invalid_request_error"), model: None, finish: FinishReason::Error }
     r#"{"error":{"message":"no","type":"invalid_request_error","code":"x"}}"#;
-    responses OpenAi { usage: Some(Usage::new(36, 87).cache_read(6).reasoning(7)) }
+    responses OpenAi { usage: Some(Usage::new(36, 87).cache_read(6).cache_write(9).reasoning(7)) }
     concat!(
         "event: response.created\n",
         r#"data: {"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","status":"in_progress","error":null,"incomplete_details":null,"model":"m-1","output":[],"usage":null}}"#, "\n\n",
         "event: response.output_text.delta\n",
         r#"data: {"type":"response.output_text.delta","sequence_number":4,"item_id":"i","output_index":0,"content_index":0,"delta":"Hi","logprobs":[]}"#, "\n\n",
         "event: response.completed\n",
-        r#"data: {"type":"response.completed","sequence_number":9,"response":{"id":"r","object":"response","status":"completed","error":null,"incomplete_details":null,"model":"m-1","output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}],"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":6},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":7},"total_tokens":123}}}"#, "\n\n",
+        r#"data: {"type":"response.completed","sequence_number":9,"response":{"id":"r","object":"response","status":"completed","error":null,"incomplete_details":null,"model":"m-1","output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}],"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":6,"cache_write_tokens":9},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":7},"total_tokens":123}}}"#, "\n\n",
     );
     responses_incomplete OpenAi { finish: FinishReason::Length, usage: Some(Usage::new(3, 4)) }
     concat!(
@@ -128,6 +146,11 @@ samples! {
     "event: error\ndata: {\"type\":\"error\",\"code\":\"ERR_SOMETHING\",\"message\":\"no\",\"param\":null,\"sequence_number\":1}\n\n";
     responses_call OpenAi { finish: FinishReason::ToolCalls, usage: Some(Usage::new(3, 4)) }
     r#"{"object":"response","status":"completed","model":"m-1","error":null,"output":[{"type":"function_call","name":"f","arguments":"{}"}],"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
+    responses_call_in_its_item OpenAi { content: false, finish: FinishReason::ToolCalls, usage: Some(Usage::new(3, 4)) }
+    concat!(
+        r#"data: {"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","name":"f","arguments":"{}"}}"#, "\n\n",
+        r#"data: {"type":"response.completed","response":{"model":"m-1","status":"completed","usage":{"input_tokens":3,"output_tokens":4}}}"#, "\n\n",
+    );
     anthropic Anthropic { usage: Some(Usage::new(1135, 15).cache_read(1000).cache_write(110)) }
     concat!(
         "event: message_start\n",
@@ -150,6 +173,20 @@ samples! {
         r#"data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":15}}"#, "\n\n",
         "data: {\"type\":\"message_stop\"}\n\n",
     );
+    anthropic_estimated_first Anthropic { usage: Some(Usage::new(1200, 5).cache_read(1000)) }
+    concat!(
+        r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":1200,"output_tokens":1}}}"#, "\n\n",
+        r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":200,"cache_read_input_tokens":1000,"output_tokens":5}}"#, "\n\n",
+        "data: {\"type\":\"message_stop\"}\n\n",
+    );
+    anthropic_caches_in_parts Anthropic { usage: Some(Usage::new(130, 7).cache_read(100)) }
+    concat!(
+        r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":30,"output_tokens":1}}}"#, "\n\n",
+        r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"cache_read_input_tokens":100,"output_tokens":7}}"#, "\n\n",
+        "data: {\"type\":\"message_stop\"}\n\n",
+    );
     anthropic_empty_delta Anthropic { content: false, ended: false, model: None, finish: FinishReason::Unknown }
     "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"\"}}\n\n";
     anthropic_error Anthropic { error: Some("overloaded_error"), ended: false, finish: FinishReason::Error, usage: Some(Usage::new(25, 1)) }
@@ -165,6 +202,10 @@ samples! {
         r#"data: {"candidates":[{"content":{"parts":[{"text":"Hm","thought":true}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"m-1"}"#, "\r\n\r\n",
         r#"data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":7,"candidatesTokenCount":10,"thoughtsTokenCount":20,"cachedContentTokenCount":3,"totalTokenCount":47,"promptTokensDetails":[{"modality":"TEXT","tokenCount":10}]},"modelVersion":"m-1"}"#, "\r\n\r\n",
     );
+    gemini_thoughts_left_out Gemini { finish: FinishReason::Length, usage: Some(Usage::new(8, 99)) }
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":8,"totalTokenCount":107},"modelVersion":"m-1"}"#;
+    gemini_tools_alone Gemini { usage: Some(Usage::new(7, 2)) }
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"toolUsePromptTokenCount":7,"candidatesTokenCount":2},"modelVersion":"m-1"}"#;
     gemini_blocked Gemini { content: false, finish: FinishReason::ContentFilter, usage: Usage::from_counts(Some(10), None, None, None, None) }
     r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"m-1"}"#;
     gemini_array Gemini { finish: FinishReason::ToolCalls, usage: Some(Usage::new(10, 9)) }

@@ -25,6 +25,20 @@ struct TwiceOnOne {
 }
 
 #[derive(TokenUsage)]
+struct InputTwice {
+    #[token_usage(input)]
+    prompt_tokens: u32,
+    #[token_usage(uncached)]
+    input_tokens: u32,
+}
+
+#[derive(TokenUsage)]
+struct InputTwiceOnOne {
+    #[token_usage(uncached, input)]
+    tokens: u32,
+}
+
+#[derive(TokenUsage)]
 struct Malformed {
     #[token_usage]
     nothing: u32,
@@ -42,5 +56,7 @@ fn main() {
     let Unknown { .. } = Unknown { prompt_tokens: 1, completion_tokens: 2 };
     let Twice { .. } = Twice { prompt_tokens: 1, completion_tokens: 2 };
     let TwiceOnOne { .. } = TwiceOnOne { tokens: 1 };
+    let InputTwice { .. } = InputTwice { prompt_tokens: 1, input_tokens: 2 };
+    let InputTwiceOnOne { .. } = InputTwiceOnOne { tokens: 1 };
     let Malformed { .. } = Malformed { nothing: 1, empty: 2, value: 3, text: 4, flag: 5 };
 }
