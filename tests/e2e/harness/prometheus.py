@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import time
 import urllib.parse
 
 from harness.server import Server
@@ -11,8 +12,8 @@ from harness.server import Server
 class Prometheus:
     """A running server, with its data in a directory that goes when it stops."""
 
-    def __init__(self, program, scraped):
-        """Starts `program`; it will scrape `scraped`, a host and port."""
+    def __init__(self, program, scraped, *options):
+        """Starts `program` with these options; it will scrape `scraped`, a host and port."""
         self._directory = tempfile.TemporaryDirectory(prefix="e2e-prometheus-")
         config = os.path.join(self._directory.name, "prometheus.yml")
         job = {"job_name": "gateway", "static_configs": [{"targets": [scraped]}]}
@@ -26,6 +27,7 @@ class Prometheus:
                 f"--config.file={config}",
                 f"--storage.tsdb.path={self._directory.name}/data",
                 f"--web.listen-address={address}",
+                *options,
             ]
 
         self._server = None
@@ -42,6 +44,15 @@ class Prometheus:
         status, body = self._server.get(f"/api/v1/query?{query}")
         assert status == 200, body
         return [float(sample["value"][1]) for sample in json.loads(body)["data"]["result"]]
+
+    def exemplars(self, selector):
+        """The labels of the exemplars of the last minutes."""
+        now = time.time()
+        asked = {"query": selector, "start": now - 600, "end": now + 60}
+        status, body = self._server.get(f"/api/v1/query_exemplars?{urllib.parse.urlencode(asked)}")
+        assert status == 200, body
+        series = json.loads(body)["data"]
+        return [one["labels"] for of_one in series for one in of_one["exemplars"]]
 
     def stop(self):
         try:

@@ -15,10 +15,10 @@ class Server:
         """Starts what `command` makes of an address; what it says goes to a file."""
         # It cannot choose a port by itself, and another program may take the one chosen for it.
         for _ in range(3):
-            self._address = f"127.0.0.1:{_free_port()}"
+            self.address = f"127.0.0.1:{_free_port()}"
             with open(log_path, "wb") as log:
                 self._process = Process(
-                    command(self._address), stdout=log, stderr=subprocess.STDOUT
+                    command(self.address), stdout=log, stderr=subprocess.STDOUT
                 )
             try:
                 if eventually(lambda: self._is_ready(ready_path), within=30):
@@ -27,11 +27,11 @@ class Server:
                 self.stop()
                 raise
         with open(log_path, errors="replace") as log:
-            raise AssertionError(f"{command(self._address)[0]} does not start:\n{log.read()}")
+            raise AssertionError(f"{command(self.address)[0]} does not start:\n{log.read()}")
 
     def get(self, path):
         """The status and the body of what is at a path."""
-        connection = http.client.HTTPConnection(self._address, timeout=10)
+        connection = http.client.HTTPConnection(self.address, timeout=10)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

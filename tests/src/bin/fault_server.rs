@@ -26,6 +26,9 @@ struct Options {
     /// A file to write the metrics to, every second and at the end.
     #[arg(long)]
     metrics_file: Option<PathBuf>,
+    /// Puts a span around each request, whose trace the response and the exemplars name.
+    #[arg(long)]
+    traced: bool,
 }
 
 #[tokio::main]
@@ -35,7 +38,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
     let stop = asked_to_stop()?;
-    let app = fault_server::app(metrics);
+    let mut app = fault_server::app(metrics);
+    if options.traced {
+        fault_server::install_traces()?;
+        app = fault_server::traced(app);
+    }
     let serve = tokio::spawn(async move { axum::serve(listener, app).await });
     println!("listening on http://{address}");
     match &options.metrics_file {

@@ -5,11 +5,14 @@ mod errors;
 mod nested;
 mod streams;
 mod tokens;
+mod traced;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use streamgauge::Metrics;
+
+pub use self::traced::{install as install_traces, traced};
 
 /// The server's routes, recorded into an instance.
 pub fn app(metrics: &Metrics) -> Router {

@@ -1,0 +1,38 @@
+"""A real Prometheus stores the traces that values belong to."""
+
+from harness import raw
+from harness.case import LoudTest
+from harness.faults import FaultServer
+from harness.polling import eventually
+from harness.prometheus import Prometheus
+
+
+class Traced(LoudTest):
+    def setUp(self):
+        program = self.program("prometheus")
+        self.server = FaultServer("--traced")
+        self.addCleanup(self.server.stop)
+        feature = "--enable-feature=exemplar-storage"
+        self.prometheus = Prometheus(program, self.server.address, feature)
+        self.addCleanup(self.prometheus.stop)
+
+    def test_the_exemplar_api_has_the_trace_of_the_request(self):
+        traces = {}
+        for path, family in (
+            ("/ok", "app_http_request_duration_seconds_bucket"),
+            ("/stream?n=3", "app_time_to_first_chunk_seconds_bucket"),
+            ("/tokens", "app_request_tokens_bucket"),
+        ):
+            reply = raw.get(self.server, path)
+            self.assertEqual(reply.status, 200)
+            endpoint = path.split("?")[0]
+            traces[family, endpoint] = reply.headers["trace-id"]
+
+        def stored():
+            for (family, endpoint), trace in traces.items():
+                found = self.prometheus.exemplars(f'{family}{{endpoint="{endpoint}"}}')
+                self.assertIn(trace, {labels["trace_id"] for labels in found}, family)
+                for labels in found:
+                    self.assertRegex(labels["span_id"], "^[0-9a-f]{16}$")
+
+        eventually(stored, within=30)
