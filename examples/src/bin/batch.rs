@@ -28,7 +28,7 @@ struct Options {
 }
 
 #[track_tokens(model = "small-1", provider = "house")]
-async fn summarise(text: &str) -> Usage {
+fn summarise(text: &str) -> Usage {
     Usage::new(text.len() as u64, 3)
 }
 
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     for text in ["a long text", "a longer text", "the longest text of all"] {
-        summarise(text).await;
+        summarise(text);
     }
     gateway.push(Metrics::global()).await?;
     Ok(())
