@@ -92,8 +92,12 @@ impl Families {
     fn sample(&mut self, line: &str) {
         let format = self.format;
         let family = self.current.as_mut().expect("a sample stands behind its family");
-        let (series, exemplar) = match line.split_once(" # ") {
-            Some((sample, exemplar)) if format == Format::OpenMetrics => (sample, Some(exemplar)),
+        // Behind the labels, where there are any: a value may look like anything.
+        let labels_end = line.find('{').map_or(0, |open| open + labels_end(&line[open..]));
+        let (series, exemplar) = match line[labels_end..].find(" # ") {
+            Some(at) if format == Format::OpenMetrics => {
+                (&line[..labels_end + at], Some(&line[labels_end + at + 3..]))
+            }
             _ => (line, None),
         };
         let (series, text) = series.rsplit_once(' ').expect("a sample has a value");
@@ -112,6 +116,8 @@ impl Families {
         };
         assert!(fits, "{name} is no sample of a {kind}");
         assert!(kind != "counter" || value >= 0.0, "a counter is {value}");
+        let grows = matches!(suffix, "_sum" | "_count" | "_bucket" | "_total");
+        assert!(format == Format::Text || !grows || value >= 0.0, "it cannot be {value}: {line}");
         if let Some(exemplar) = exemplar {
             assert!(matches!(suffix, "_bucket" | "_total"), "an exemplar on {name}");
             check_exemplar(exemplar);
@@ -141,8 +147,12 @@ impl Families {
             let last = buckets.last().expect("there is one");
             let of = |suffix| family.samples.get(&(format!("{name}{suffix}"), labels.clone()));
             assert!(last.0.is_infinite(), "{name} has no last bucket");
-            assert_eq!(of("_count"), Some(&last.1), "{name}{labels:?} counts otherwise");
-            assert!(of("_sum").is_some(), "{name} has no sum");
+            let count = of("_count");
+            assert_eq!(count.is_some(), of("_sum").is_some(), "{name} has one of sum and count");
+            assert!(
+                count.is_none_or(|count| *count == last.1),
+                "{name}{labels:?} counts otherwise"
+            );
         }
     }
 }
@@ -186,6 +196,21 @@ fn labels(series: &str) -> (String, BTreeMap<String, String>) {
         }
     }
     (name.to_owned(), labels)
+}
+
+/// How long the labels are that a text begins with.
+fn labels_end(text: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '}' if !quoted => return at + 1,
+            _ => {}
+        }
+    }
+    panic!("labels do not end: {text}");
 }
 
 /// Where the quote is that ends a value.

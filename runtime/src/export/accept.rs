@@ -7,18 +7,18 @@ use http::header::{ACCEPT, AsHeaderName};
 use http::{HeaderMap, HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::text::Format;
+use super::text::{Format, TEXT_FORMAT};
 
 impl Format {
     /// What Prometheus 3 needs to be told: without it the whole scrape is lost.
     pub(super) const fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::Text => TEXT_FORMAT,
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         })
     }
 
-    /// The format that is liked best of those that there are (RFC 9110, section 12.5.1). A scraper that likes
+    /// The format that is liked best of those that there are, by their q-values. A scraper that likes
     /// none of them is better served by one that it may read than by none.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut liked = (0, Self::Text);
@@ -71,7 +71,7 @@ impl Names {
         let pairs = uri.query().unwrap_or_default().split('&');
         let names = pairs.filter_map(|pair| {
             let (key, value) = pair.split_once('=')?;
-            (decoded(key) == "name[]").then(|| decoded(value).into_owned())
+            (decoded(key) == "name[]" && !value.is_empty()).then(|| decoded(value).into_owned())
         });
         Self(names.collect())
     }
@@ -210,7 +210,7 @@ mod tests {
             Names::of(&uri)
         };
         assert!(names("").has("app_anything"));
-        assert!(names("other=1").has("app_anything"));
+        assert!(names("other=1&name[]=").has("app_anything"));
         let some = names("name[]=app_a_total&name%5B%5D=app_b_bucket&name[]=app%5Fc");
         for (family, asked) in [
             ("app_a_total", true),

@@ -1,6 +1,7 @@
 //! All metrics of an instance, written.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
 use prometheus::TextEncoder;
@@ -8,7 +9,7 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::text::{Format, Value, Writer};
 use crate::family::AnyFamily;
-use crate::metrics::{Metrics, gather};
+use crate::metrics::{GatherError, Metrics, Outer, gather, is_label_name, is_metric_name};
 
 /// Why the metrics were not written.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum EncodeError {
         /// What it said.
         message: String,
     },
+    /// A collector asks for the page that it is gathered for.
+    #[error(
+        "a collector registered beside the families asks for the page that it is gathered for: let it give \
+         its own metrics alone"
+    )]
+    Nested,
 }
 
 impl Metrics {
@@ -29,8 +36,9 @@ impl Metrics {
     ///
     /// Families are sorted by name and series by their labels: without traffic two texts are the same, byte
     /// for byte. What other collectors of the registry give that no scraper could read (a name that is none,
-    /// a label that comes twice) is left out, and said so in a `tracing` event: it would cost the whole
-    /// scrape.
+    /// a label that comes twice, a name that is taken) is left out, and said so in a `tracing` event: it would
+    /// cost the whole scrape. Timestamps are left out, too, and in the format of `OpenMetrics` what that does not know: a
+    /// counter that is no number, the sum of a histogram with negative values.
     ///
     /// # Errors
     ///
@@ -62,58 +70,88 @@ pub(super) fn encode(
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<u8>, EncodeError> {
     let families = metrics.endpoints().families();
-    let others = gather(metrics.registry(), Some(families))
-        .map_err(|message| EncodeError::CollectorPanicked { message })?;
+    let others = gather(metrics.registry(), Some(families)).map_err(|error| match error {
+        GatherError::Panicked(message) => EncodeError::CollectorPanicked { message },
+        GatherError::Nested => EncodeError::Nested,
+    })?;
     let outer = metrics.outer();
-    let ours: Vec<_> =
-        families.each().map(|family| (outer.name(&family.desc().fq_name), family)).collect();
-    let own_names: BTreeSet<&str> = ours.iter().map(|(name, _)| &**name).collect();
-    let mut all: Vec<_> =
-        ours.iter().map(|(name, family)| (&**name, Source::Ours(*family))).collect();
-    let others =
-        others.iter().filter(|other| !own_names.contains(other.name()) && is_readable(other));
-    all.extend(others.map(|other| (other.name(), Source::Other(other))));
-    all.retain(|(name, _)| wanted(name));
-    all.sort_by_key(|(name, _)| *name);
+    let ours = families.each().map(|family| (outer.name(&family.desc().fq_name), Some(family)));
+    let mut all: BTreeMap<_, Source<'_>> =
+        ours.map(|(name, ours)| (name, Source { ours, others: None })).collect();
+    for other in others.iter().filter(|other| !Outer::is_probe(other.name()) && is_readable(other))
+    {
+        all.entry(Cow::Borrowed(other.name())).or_default().others = Some(other);
+    }
+    all.retain(|name, _| wanted(name));
     let mut writer = Writer::new(format, outer.labels());
-    for (name, source) in all {
-        match source {
-            Source::Ours(family) => {
-                writer.family(name, &family.desc().help, family.kind());
-                family.visit(&mut writer);
-            }
-            Source::Other(other) => write_other(&mut writer, other),
+    // Ours have their names, whatever another has.
+    let own = all.iter().filter(|(_, source)| source.ours.is_some());
+    let own = own.map(|(name, source)| writer.announced(name, source.kind()));
+    let mut announced: BTreeSet<String> = own.collect();
+    for (name, source) in &all {
+        let kind = source.kind();
+        if source.ours.is_none() && !announced.insert(writer.announced(name, kind)) {
+            leave_out(name, "another family has its name in this format");
+            continue;
+        }
+        writer.family(name, source.help(), kind);
+        if let Some(ours) = source.ours {
+            ours.visit(&mut writer);
+        }
+        match source.others {
+            Some(others) if others.get_field_type() == kind => write_other(&mut writer, others),
+            Some(_) => leave_out(name, "it is of another type than the family of its name"),
+            None => {}
         }
     }
     Ok(writer.finish())
 }
 
-/// Where a family comes from.
-enum Source<'a> {
-    Ours(&'a dyn AnyFamily),
-    Other(&'a MetricFamily),
+/// Where the series of a family come from: another instance in the same registry may have some, too.
+#[derive(Default)]
+struct Source<'a> {
+    ours: Option<&'a dyn AnyFamily>,
+    others: Option<&'a MetricFamily>,
+}
+
+impl<'a> Source<'a> {
+    fn kind(&self) -> MetricType {
+        let others = self.others.map(MetricFamily::get_field_type);
+        self.ours.map(AnyFamily::kind).or(others).unwrap_or(MetricType::UNTYPED)
+    }
+
+    fn help(&self) -> &'a str {
+        let others = self.others.map(MetricFamily::help);
+        self.ours.map(|family| &*family.desc().help).or(others).unwrap_or_default()
+    }
 }
 
 /// Whether a scraper can read a family.
 fn is_readable(family: &MetricFamily) -> bool {
-    let wrong = if is_name(family.name(), true) {
+    let wrong = if is_metric_name(family.name()) {
         family.get_metric().iter().find_map(|metric| wrong_label(metric.get_label()))
     } else {
         Some("its name is none")
     };
     if let Some(wrong) = wrong {
-        tracing::warn!(
-            family = family.name(),
-            "a family of another collector is left out, since no scraper would read the page: {wrong}"
-        );
+        leave_out(family.name(), wrong);
     }
     wrong.is_none()
+}
+
+fn leave_out(family: &str, reason: &str) {
+    tracing::warn!(
+        target: "streamgauge",
+        family,
+        reason,
+        "another collector's family was left out of the page"
+    );
 }
 
 fn wrong_label(labels: &[LabelPair]) -> Option<&'static str> {
     let mut names = BTreeSet::new();
     labels.iter().find_map(|label| {
-        if !is_name(label.name(), false) {
+        if !is_label_name(label.name()) {
             Some("the name of a label is none")
         } else if !names.insert(label.name()) {
             Some("a label comes twice")
@@ -123,21 +161,16 @@ fn wrong_label(labels: &[LabelPair]) -> Option<&'static str> {
     })
 }
 
-fn is_name(name: &str, colons: bool) -> bool {
-    let may = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || (colons && byte == b':');
-    name.bytes().all(may) && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
-}
-
 /// Writes a family in the interchange form. What is gathered has the registry's own labels already.
 fn write_other(writer: &mut Writer, family: &MetricFamily) {
     let kind = family.get_field_type();
-    writer.family(family.name(), family.help(), kind);
     let mut scalars = scalars(family).into_iter();
     for metric in family.get_metric() {
         writer.other_labels(metric.get_label().iter().map(|pair| (pair.name(), pair.value())));
         match kind {
             MetricType::COUNTER | MetricType::GAUGE => {
-                if let Some(value) = scalars.next() {
+                let value = scalars.next().unwrap_or(f64::NAN);
+                if kind == MetricType::GAUGE || writer.knows(value) {
                     writer.sample("", None, Value::Float(value));
                 }
             }
@@ -185,6 +218,9 @@ fn write_histogram(writer: &mut Writer, metric: &Metric) {
     }
     let count = histogram.get_sample_count();
     writer.sample("_bucket", Some(("le", "+Inf")), Value::Whole(count));
-    writer.sample("_sum", None, Value::Float(histogram.get_sample_sum()));
-    writer.sample("_count", None, Value::Whole(count));
+    let sum = histogram.get_sample_sum();
+    if writer.knows(sum) {
+        writer.sample("_sum", None, Value::Float(sum));
+        writer.sample("_count", None, Value::Whole(count));
+    }
 }

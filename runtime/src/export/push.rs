@@ -1,6 +1,7 @@
 //! Pushing to a Pushgateway, for jobs that end before anybody scrapes them.
 
 use std::error::Error;
+use std::fmt;
 use std::iter;
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode, Url};
 
 use super::EncodeError;
+use super::text::TEXT_FORMAT;
 use crate::metrics::{Metrics, is_label_name};
 
 /// How long a gateway may take to answer.
@@ -41,7 +43,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// group overwrite each other, so each needs a label of its own in the group, and somebody who deletes it. A
 /// service that runs is scraped; a job beside a node-exporter writes a file
 /// ([`write_to_file`](Metrics::write_to_file)).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PushGateway {
     url: String,
     group: Vec<(String, String)>,
@@ -97,9 +99,8 @@ impl PushGateway {
             .redirect(Policy::none())
             .build()
             .map_err(unreachable)?;
-        let content_type = "text/plain; version=0.0.4; charset=utf-8";
-        let request =
-            client.request(method, url).header(header::CONTENT_TYPE, content_type).body(text);
+        let request = client.request(method, url).body(text);
+        let request = request.header(header::CONTENT_TYPE, TEXT_FORMAT);
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {
@@ -112,11 +113,20 @@ impl PushGateway {
     /// The group's address.
     fn address(&self) -> Result<String, PushError> {
         let wrong = |reason| PushError::Setting { reason };
-        let base = self.url.trim_end_matches('/');
-        if !(base.starts_with("http://") || base.starts_with("https://")) {
-            return Err(wrong(format!("url {base:?} is no address: give http:// and a host")));
+        // Its text may have a password in it.
+        let url = Url::parse(&self.url).map_err(|error| {
+            wrong(format!("the url is no address ({error}): give http:// and a host"))
+        })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let scheme = url.scheme();
+            return Err(wrong(format!("the url begins with {scheme:?}: give http:// and a host")));
         }
-        let mut address = format!("{base}/metrics");
+        if url.query().is_some() || url.fragment().is_some() {
+            let reason =
+                "the url has a query or a fragment: leave it out, the group comes after it";
+            return Err(wrong(reason.to_owned()));
+        }
+        let mut address = format!("{}/metrics", url.as_str().trim_end_matches('/'));
         for (place, (label, value)) in self.group.iter().enumerate() {
             if !is_label_name(label) {
                 let reason = "use letters, digits and `_`, with no digit first";
@@ -131,6 +141,12 @@ impl PushGateway {
             address.push_str(&segment(label, value));
         }
         Ok(address)
+    }
+}
+
+impl fmt::Debug for PushGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushGateway").field("group", &self.group).finish_non_exhaustive()
     }
 }
 
@@ -205,9 +221,19 @@ mod tests {
     }
 
     #[test]
+    fn a_password_shows_nowhere() {
+        let gateway = PushGateway::new("ftp://user:secret@g", "j");
+        let error = gateway.address().expect_err("it is wrong");
+        assert!(!format!("{gateway:?} {error} {error:?}").contains("secret"));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (gateway, named) in [
-            (PushGateway::new("gateway:9091", "j"), "gateway:9091"),
+            (PushGateway::new("gateway:9091", "j"), "gateway"),
+            (PushGateway::new("//gateway", "j"), "no address"),
+            (PushGateway::new("http://g?x=1", "j"), "query"),
+            (PushGateway::new("http://g/#f", "j"), "fragment"),
             (PushGateway::new("http://g", ""), "job"),
             (PushGateway::new("http://g", "j").group("my-label", "x"), "my-label"),
             (PushGateway::new("http://g", "j").group("job", "x"), "twice"),

@@ -72,7 +72,8 @@ impl MetricsServer {
         self.local_addr
     }
 
-    /// Stops: no connection is taken any more, scrapes that have begun have five seconds to end.
+    /// Stops: no connection is taken any more. Waits for those that there are to end, five seconds at most;
+    /// then they are left to their clients.
     pub async fn stop(mut self) {
         // It may have ended by itself, with its runtime.
         let _ = self.stop.send(());

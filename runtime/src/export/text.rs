@@ -6,7 +6,13 @@ use prometheus::proto::MetricType;
 
 #[cfg(feature = "tracing")]
 use crate::family::Exemplar;
-use crate::family::{HistogramReading, Labels, Reading, Visitor, push_escaped, push_label};
+use crate::family::{
+    HistogramReading, Labels, Reading, Visitor, canonical, push_escaped, push_label,
+};
+
+/// The content type of the text format.
+#[cfg_attr(not(any(feature = "axum", feature = "push")), expect(dead_code))]
+pub(super) const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The units that `OpenMetrics` is told of, where a name ends with one.
 const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
@@ -28,7 +34,7 @@ pub(super) struct Writer {
     /// Labels that all families have beside their own, each with a comma behind it.
     outer_labels: Box<str>,
     /// The family, until its first series is written: one without series is left out.
-    announced: Option<Vec<u8>>,
+    head: Option<Vec<u8>>,
     /// The name of the family's samples.
     name: String,
     /// Room for the labels of a series.
@@ -41,7 +47,7 @@ impl Writer {
             format,
             out: Vec::with_capacity(16 * 1024),
             outer_labels: outer_labels.into(),
-            announced: None,
+            head: None,
             name: String::new(),
             labels: Vec::new(),
         }
@@ -49,14 +55,10 @@ impl Writer {
 
     /// A family begins.
     pub(super) fn family(&mut self, name: &str, help: &str, kind: MetricType) {
-        let is_counter = kind == MetricType::COUNTER;
-        let family = match self.format {
-            Format::OpenMetrics if is_counter => name.strip_suffix("_total").unwrap_or(name),
-            _ => name,
-        };
+        let family = &*self.announced(name, kind);
         self.name.clear();
         self.name.push_str(family);
-        if is_counter && (self.is_open() || family.len() < name.len()) {
+        if kind == MetricType::COUNTER && self.is_open() {
             self.name.push_str("_total");
         }
         let mut head = Vec::new();
@@ -72,7 +74,7 @@ impl Writer {
         if let Some(unit) = self.unit(family) {
             let _ = writeln!(head, "# UNIT {family} {unit}");
         }
-        self.announced = Some(head);
+        self.head = Some(head);
     }
 
     fn is_open(&self) -> bool {
@@ -96,9 +98,14 @@ impl Writer {
         UNITS.into_iter().find(is_unit).filter(|_| self.is_open())
     }
 
+    /// Whether a format knows such a value of what only grows.
+    pub(super) fn knows(&self, grows: f64) -> bool {
+        !self.is_open() || grows >= 0.0
+    }
+
     /// One sample; its labels have a comma behind each.
     pub(super) fn sample(&mut self, suffix: &str, last: Option<(&str, &str)>, value: Value) {
-        if let Some(head) = self.announced.take() {
+        if let Some(head) = self.head.take() {
             self.out.extend_from_slice(&head);
         }
         self.out.extend_from_slice(self.name.as_bytes());
@@ -157,13 +164,24 @@ impl Writer {
         );
     }
 
-    /// A number where a format wants a float: `OpenMetrics` shows whole ones by their `.0`.
+    /// A bound, or a quantile.
     pub(super) fn bound(&self, bound: f64) -> String {
         match self.format {
             _ if bound == f64::INFINITY => "+Inf".to_owned(),
             Format::Text => format!("{bound}"),
-            Format::OpenMetrics => format!("{bound:?}"),
+            Format::OpenMetrics => canonical(bound),
         }
+    }
+
+    /// A family's name as the format announces it.
+    pub(super) fn announced(&self, name: &'_ str, kind: MetricType) -> String {
+        let is_counter = kind == MetricType::COUNTER;
+        let name = if is_counter && self.is_open() {
+            name.strip_suffix("_total").unwrap_or(name)
+        } else {
+            name
+        };
+        name.to_owned()
     }
 
     pub(super) fn finish(mut self) -> Vec<u8> {

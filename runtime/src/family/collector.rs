@@ -28,6 +28,11 @@ pub(crate) fn elsewhere<R>(families: &Families, gather: impl FnOnce() -> R) -> R
     gather()
 }
 
+/// Whether these families are being written on this thread, and the rest gathered.
+pub(crate) fn is_gathered(families: &Families) -> bool {
+    ptr::eq(WRITTEN.get(), families)
+}
+
 /// The families as one collector.
 pub(crate) struct FamilyCollector {
     families: Arc<Families>,
@@ -55,11 +60,17 @@ fn samples(family: &dyn AnyFamily) -> impl Iterator<Item = prometheus::Result<De
         }
         _ => Vec::new(),
     };
+    // Of a counter of this name OpenMetrics would show the same family.
+    let counter = match family.kind() {
+        proto::MetricType::COUNTER => None,
+        _ => Some(format!("{}_total", desc.fq_name)),
+    };
     let constant = desc.const_label_pairs.iter();
     let constant = constant.map(|pair| (pair.name().to_owned(), pair.value().to_owned()));
     let constant: std::collections::HashMap<_, _> = constant.collect();
     names
         .into_iter()
+        .chain(counter)
         .map(move |name| Desc::new(name, desc.help.clone(), Vec::new(), constant.clone()))
 }
 
@@ -69,7 +80,7 @@ impl Collector for FamilyCollector {
     }
 
     fn collect(&self) -> Vec<proto::MetricFamily> {
-        if ptr::eq(WRITTEN.get(), &raw const *self.families) {
+        if is_gathered(&self.families) {
             return Vec::new();
         }
         self.families.each().map(collect).collect()

@@ -71,7 +71,7 @@ impl Bounds {
         Self {
             values: bounds.into(),
             short: text(|bound| format!("{bound}")),
-            floats: text(|bound| format!("{bound:?}")),
+            floats: text(|bound| canonical(*bound)),
         }
     }
 }
@@ -97,6 +97,22 @@ impl Constant {
     }
 }
 
+/// A float as `OpenMetrics` wants bounds: the shortest digits, with an exponent below 1e-4 and from 1e+6 on, and
+/// always told from a whole number.
+pub(crate) fn canonical(number: f64) -> String {
+    if !number.is_finite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let scientific = format!("{number:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return format!("{number:?}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
 /// Writes a label as all text formats do.
 pub(crate) fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
@@ -118,4 +134,28 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    #[test]
+    fn bounds_are_written_as_the_standard_lists_them() {
+        for (number, text) in [
+            (0.0, "0.0"),
+            (1.0, "1.0"),
+            (0.25, "0.25"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (100_000.0, "100000.0"),
+            (1_000_000.0, "1e+06"),
+            (1_048_576.0, "1.048576e+06"),
+            (1e16, "1e+16"),
+            (1e-10, "1e-10"),
+            (f64::INFINITY, "+Inf"),
+        ] {
+            assert_eq!(canonical(number), text);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The settings of an instance.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -265,6 +266,7 @@ impl MetricsBuilder {
 
     /// How many pages of metrics may be in memory at once (64 unless told otherwise): from the moment that one is
     /// written until its last byte is handed to the system. A scrape past that is answered with 503.
+    /// Small pages fit into the system's buffers at once; a large one counts as long as its client does not read it.
     pub fn max_scrapes(mut self, limit: usize) -> Self {
         self.max_scrapes = limit;
         self
@@ -339,6 +341,9 @@ impl MetricsBuilder {
     /// Says which setting is not usable and what would be: see [`BuildError`].
     pub fn build(self) -> Result<Metrics, BuildError> {
         check::prefix(&self.prefix)?;
+        if self.max_scrapes == 0 {
+            return Err(BuildError::MaxScrapes);
+        }
         let skip = Skip::new(&self.skip_paths, self.skip_methods, self.ignore_unmatched)?;
         let const_labels = check::labels(self.labels)?;
         let request_label = check::request_label(self.request_labels, &const_labels)?;
@@ -353,16 +358,18 @@ impl MetricsBuilder {
             },
         };
         let prices = check::prices(self.prices)?;
-        let outer = match &self.registry {
-            Some(registry) => Outer::of(registry, &const_labels)?,
-            None => Outer::default(),
-        };
-        let registry = self.registry.unwrap_or_default();
         let beside = Beside {
             build_info: check::build_info(self.build_info, &const_labels)?,
             #[cfg(feature = "process")]
             process: self.process_metrics,
         };
+        let chosen = const_labels.keys().chain(beside.build_info.iter().flat_map(HashMap::keys));
+        let chosen = chosen.map(String::as_str).chain(classes.label.as_deref()).collect();
+        let outer = match &self.registry {
+            Some(registry) => Outer::of(registry, &chosen)?,
+            None => Outer::default(),
+        };
+        let registry = self.registry.unwrap_or_default();
         let layout = Layout {
             constant: Constant::new(const_labels),
             buckets: check::buckets(self.buckets)?,
@@ -379,7 +386,7 @@ impl MetricsBuilder {
         };
         registry.register(collector()?).map_err(BuildError::Registry)?;
         if let Err(error) = beside.register(&layout, &registry) {
-            // What makes no instance leaves nothing in a registry of the user's.
+            // What makes no instance shows nothing; the registry keeps the names in mind, as it always does.
             let _ = registry.unregister(collector()?);
             return Err(error);
         }

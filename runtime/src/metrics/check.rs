@@ -18,8 +18,12 @@ pub(super) fn prefix(prefix: &str) -> Result<(), BuildError> {
     if is_name(prefix) { Ok(()) } else { Err(BuildError::Prefix { prefix: prefix.to_owned() }) }
 }
 
+/// Whether Prometheus accepts a metric of this name.
+pub(crate) fn is_metric_name(name: &str) -> bool {
+    !name.is_empty() && is_name(&name.replace(':', "_"))
+}
+
 /// Whether Prometheus accepts a label of this name.
-#[cfg(feature = "push")]
 pub(crate) fn is_label_name(name: &str) -> bool {
     !name.is_empty() && is_name(name) && !name.starts_with("__")
 }

@@ -104,6 +104,16 @@ pub enum BuildError {
          for a second instance"
     )]
     Registry(#[source] prometheus::Error),
+    /// What the registry adds to all names and labels in it is nothing that a scraper would read; or it could not be
+    /// found out, which takes gathering from it once.
+    #[error("the registry: {reason}; give another one, or none")]
+    RegistryAdds {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No page of metrics may be written.
+    #[error("max_scrapes is 0, so that nobody could scrape: allow at least one")]
+    MaxScrapes,
     /// The process has its global instance.
     #[error(
         "the global instance exists already: call `install` once, before anything records, or use \

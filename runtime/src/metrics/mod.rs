@@ -21,11 +21,10 @@ use http::Request;
 use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
-#[cfg(feature = "push")]
-pub(crate) use self::check::is_label_name;
+pub(crate) use self::check::{is_label_name, is_metric_name};
 use self::class::Source;
 pub use self::error::BuildError;
-pub(crate) use self::gather::gather;
+pub(crate) use self::gather::{GatherError, gather};
 pub(crate) use self::outer::Outer;
 #[cfg(feature = "axum")]
 pub(crate) use self::scrapes::{ScrapePermit, Scrapes};

@@ -197,6 +197,7 @@ async fn hostile_label_values_break_no_page() {
         "\\\"",
         "ends with \\n",
         "{}=,# ",
+        "} # {a=\"b\"} 1",
         "🙂 بالعربية",
     ];
     let metrics =
@@ -309,8 +310,67 @@ fn a_registry_that_no_scraper_would_read_is_refused() {
 }
 
 #[test]
+fn a_registrys_label_is_nobody_elses() {
+    let registry = || {
+        let labels = [("tier".to_owned(), "x".to_owned())].into();
+        Registry::new_custom(None, Some(labels)).expect("it says yes")
+    };
+    for builder in [
+        Metrics::builder().label_from_header("tier", "x-tier", ["free"]),
+        Metrics::builder().label("tier", "y"),
+        Metrics::builder().build_info([("tier", "1")]),
+    ] {
+        let error = builder.registry(registry()).build().expect_err("there would be two of them");
+        assert!(error.to_string().contains("\"tier\""), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn two_instances_of_one_name_in_one_registry_are_both_on_either_page() {
+    let registry = Registry::new();
+    let instance = |app| {
+        let builder = Metrics::builder().label("app", app).registry(registry.clone());
+        builder.build().expect("their labels tell them apart")
+    };
+    let (a, b) = (instance("a"), instance("b"));
+    served(&a, &["m"]).await;
+    served(&b, &["m", "n"]).await;
+    for metrics in [&a, &b] {
+        let scrape = Scrape::of(metrics);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "a")]), 1);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "b")]), 2);
+    }
+}
+
+#[test]
+fn instances_may_be_built_at_once_in_one_registry() {
+    let registry = Registry::new();
+    std::thread::scope(|threads| {
+        for thread in 0..4 {
+            let registry = &registry;
+            threads.spawn(move || {
+                for number in 0..20 {
+                    let builder = Metrics::builder().prefix(format!("app_{thread}_{number}"));
+                    let metrics = builder.registry(registry.clone()).build().expect("it is free");
+                    let page = metrics.encode_text().expect("it encodes");
+                    assert!(!page.contains("probe"), "{page}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn no_scrapes_at_all_are_a_mistake() {
+    let error = Metrics::builder().max_scrapes(0).build().expect_err("nobody could scrape");
+    assert!(error.to_string().contains("max_scrapes"), "{error}");
+}
+
+#[test]
 fn names_of_samples_are_taken_whoever_comes_first() {
     for name in [
+        "app_request_tokens_total",
+        "app_active_requests_total",
         "app_http_request_duration_seconds_count",
         "app_http_request_duration_seconds_sum",
         "app_request_tokens_bucket",
@@ -378,10 +438,18 @@ async fn families_that_would_cost_the_whole_scrape_are_left_out() {
             family("odd_twice", &["a", "a"]),
             family("app_llm_calls_total", &[]),
             family("odd_good", &["a"]),
+            family("shop_visits", &[]),
             untyped,
         ]
     });
     metrics.registry().register(Box::new(odd)).expect("the name is free");
+    // In OpenMetrics `shop_visits` and `shop_visits_total` are one family.
+    let visits = IntCounter::new("shop_visits_total", "Visits.").expect("valid");
+    metrics.registry().register(Box::new(visits)).expect("the name is free");
+    let opts = HistogramOpts::new("odd_below_zero", "Odd.").buckets(vec![1.0]);
+    let below = prometheus::Histogram::with_opts(opts).expect("valid");
+    below.observe(-5.0);
+    metrics.registry().register(Box::new(below)).expect("the name is free");
     let scrape = Scrape::of(&metrics);
     assert!(scrape.amount("odd_good", &[("a", "v")]).is_nan());
     assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
@@ -412,6 +480,21 @@ async fn a_collector_that_panics_costs_one_scrape() {
     let whole = Scrape::of(&metrics);
     assert_eq!(whole.count("odd_good", &[]), 1);
     assert_eq!(whole.sum("app_llm_calls_total", &[]), 1);
+}
+
+#[test]
+fn a_collector_that_asks_for_its_own_page_is_told_so() {
+    use std::sync::OnceLock;
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+    let metrics = METRICS.get_or_init(metrics);
+    let odd = Odd::new(|| {
+        let asked = METRICS.get().expect("it is there").encode_text();
+        assert!(matches!(asked, Err(EncodeError::Nested)), "{asked:?}");
+        vec![family("odd_good", &[])]
+    });
+    metrics.registry().register(Box::new(odd)).expect("the name is free");
+    assert_eq!(Scrape::of(metrics).count("odd_good", &[]), 1);
 }
 
 #[tokio::test]
