@@ -9,12 +9,15 @@ from harness.prometheus import Prometheus
 
 class Traced(LoudTest):
     def setUp(self):
-        program = self.program("prometheus")
+        program = self.scraper()
         self.server = FaultServer("--traced")
         self.addCleanup(self.server.stop)
         feature = "--enable-feature=exemplar-storage"
         self.prometheus = Prometheus(program, self.server.address, feature)
         self.addCleanup(self.prometheus.stop)
+
+    def scraper(self):
+        return self.program("prometheus")
 
     def test_the_exemplar_api_has_the_trace_of_the_request(self):
         traces = {}
@@ -36,3 +39,8 @@ class Traced(LoudTest):
                     self.assertRegex(labels["span_id"], "^[0-9a-f]{16}$")
 
         eventually(stored, within=30)
+
+
+class TracedByTheNewest(Traced):
+    def scraper(self):
+        return self.prometheus_3()

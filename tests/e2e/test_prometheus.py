@@ -11,8 +11,11 @@ WITHIN = 30
 class Scraped(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.prometheus = Prometheus(self.program("prometheus"), self.gateway.address)
+        self.prometheus = Prometheus(self.scraper(), self.gateway.address)
         self.addCleanup(self.prometheus.stop)
+
+    def scraper(self):
+        return self.program("prometheus")
 
     def test_the_gateway_is_up(self):
         self._becomes("up", [1])
@@ -40,3 +43,8 @@ class Scraped(EndToEndTest):
 
     def _becomes(self, promql, values):
         eventually(lambda: self.assertEqual(self.prometheus.query(promql), values), within=WITHIN)
+
+
+class ScrapedByTheNewest(Scraped):
+    def scraper(self):
+        return self.prometheus_3()

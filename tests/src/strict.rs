@@ -150,7 +150,7 @@ impl Families {
             let count = of("_count");
             assert_eq!(count.is_some(), of("_sum").is_some(), "{name} has one of sum and count");
             assert!(
-                count.is_none_or(|count| *count == last.1),
+                count.is_none_or(|count| count.to_bits() == last.1.to_bits()),
                 "{name}{labels:?} counts otherwise"
             );
         }

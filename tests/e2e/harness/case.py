@@ -1,6 +1,7 @@
 """The bases of all tests here: a fresh gateway, and loud words about what could not be tested."""
 
 import importlib
+import os
 import shutil
 import sys
 import unittest
@@ -24,6 +25,13 @@ class LoudTest(unittest.TestCase):
         path = shutil.which(name)
         if path is None:
             self._skip(f"the program `{name}` is not on the PATH")
+        return path
+
+    def prometheus_3(self):
+        """The path of a Prometheus 3, which asks for more than its elders; without it this test is skipped."""
+        path = os.environ.get("PROMETHEUS_3", "")
+        if not os.access(path, os.X_OK):
+            self._skip("there is no Prometheus 3")
         return path
 
     def _skip(self, reason):

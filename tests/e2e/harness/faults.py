@@ -4,7 +4,7 @@ import os
 import select
 import subprocess
 
-from harness import raw
+from harness.judge import judged
 from harness.page import Page
 from harness.process import Process
 
@@ -34,7 +34,7 @@ class FaultServer:
 
     def page(self):
         """The metrics as they are now."""
-        return Page(raw.get(self, "/metrics").text)
+        return Page(judged(self))
 
     def stop(self):
         return self.process.stop()

@@ -4,7 +4,7 @@ import os
 import select
 import subprocess
 
-from harness import raw
+from harness.judge import judged
 from harness.page import Page
 from harness.process import Process
 
@@ -39,9 +39,7 @@ class Gateway:
 
     def page(self):
         """The metrics as they are now."""
-        reply = raw.get(self, "/metrics")
-        assert reply.status == 200, reply
-        return Page(reply.text)
+        return Page(judged(self))
 
     def _read_url(self, within):
         readable, _, _ = select.select([self.process.stdout], [], [], within)

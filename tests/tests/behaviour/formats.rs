@@ -1,6 +1,5 @@
 //! What a scraper gets: formats, codings, and what it may ask for.
 
-use std::collections::HashMap;
 use std::io::Read;
 
 use axum::Router;
@@ -9,10 +8,7 @@ use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use axum::routing::get as route_get;
 use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-use streamgauge::{EncodeError, Metrics, Usage, track_tokens};
+use streamgauge::{Metrics, Usage, track_tokens};
 use streamgauge_tests::Scrape;
 use streamgauge_tests::strict::{self, Format};
 use tower::ServiceExt;
@@ -26,7 +22,7 @@ async fn ask(model: String) -> Usage {
     Usage::new(3, 4)
 }
 
-async fn served(metrics: &Metrics, models: &'static [&'static str]) {
+pub(crate) async fn served(metrics: &Metrics, models: &'static [&'static str]) {
     let handler = move || async move {
         for model in models {
             ask((*model).to_owned()).await;
@@ -35,11 +31,11 @@ async fn served(metrics: &Metrics, models: &'static [&'static str]) {
     get(&Router::new().route("/ask", route_get(handler)).layer(metrics.layer()), "/ask").await;
 }
 
-async fn scrape(metrics: &Metrics, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn scrape(metrics: &Metrics, request: Request<Body>) -> Response<Body> {
     metrics.endpoint().oneshot(request).await.expect("it does not fail")
 }
 
-fn request(headers: &[(header::HeaderName, &str)]) -> Request<Body> {
+pub(crate) fn request(headers: &[(header::HeaderName, &str)]) -> Request<Body> {
     let request = Request::builder().uri("/metrics").body(Body::empty());
     let mut request = request.expect("the request is well formed");
     for (name, value) in headers {
@@ -48,7 +44,7 @@ fn request(headers: &[(header::HeaderName, &str)]) -> Request<Body> {
     request
 }
 
-async fn body(response: Response<Body>) -> (HeaderMap, Vec<u8>) {
+pub(crate) async fn body(response: Response<Body>) -> (HeaderMap, Vec<u8>) {
     let headers = response.headers().clone();
     let body = response.into_body().collect().await.expect("it does not fail");
     (headers, body.to_bytes().to_vec())
@@ -234,267 +230,10 @@ async fn units_and_types_are_as_openmetrics_wants_them() {
     assert!(page.contains("le=\"1\"") && !page.contains("UNIT"), "{page}");
 }
 
-/// Metrics of an application's own.
-fn own(registry: &Registry) {
-    let opts = || Opts::new("shop_orders_total", "Orders, by \"kind\"\nand\\or more.");
-    let orders = IntCounterVec::new(opts(), &["kind"]).expect("valid");
-    let opts = HistogramOpts::new("shop_price", "Prices.").buckets(vec![1.0, 2.5]);
-    let prices = HistogramVec::new(opts, &["kind"]).expect("valid");
-    let stock = prometheus::Gauge::new("shop_stock", "Stock.").expect("valid");
-    let visits = IntCounter::new("shop_visits", "Visits, named as OpenMetrics does not.");
-    let visits = visits.expect("valid");
-    orders.with_label_values(&["a\"b\\c\nd"]).inc_by(2);
-    prices.with_label_values(&["x"]).observe(2.0);
-    stock.set(f64::INFINITY);
-    visits.inc_by(7);
-    registry.register(Box::new(orders)).expect("the name is free");
-    registry.register(Box::new(prices)).expect("the name is free");
-    registry.register(Box::new(stock)).expect("the name is free");
-    registry.register(Box::new(visits)).expect("the name is free");
-}
-
-#[tokio::test]
-async fn an_applications_own_metrics_stand_on_the_page() {
-    let metrics = metrics();
-    own(metrics.registry());
-    served(&metrics, &["m"]).await;
-    let scrape = Scrape::of(&metrics);
-    assert_eq!(scrape.sum("shop_orders_total", &[("kind", "a\"b\\c\nd")]), 2);
-    assert_eq!(scrape.sum("shop_price_bucket", &[("le", "2.5")]), 1);
-    assert!(scrape.amount("shop_stock", &[]).is_infinite());
-    assert_eq!(scrape.sum("shop_visits", &[]), 7);
-    let open = metrics.encode_openmetrics().expect("it encodes");
-    strict::check(&open, Format::OpenMetrics);
-    assert!(open.contains("shop_visits_total 7\n"), "{open}");
-    assert!(open.contains("shop_price_bucket{kind=\"x\",le=\"1.0\"} 0\n"), "{open}");
-}
-
-#[tokio::test]
-async fn a_registrys_own_prefix_and_labels_are_on_our_families_too() {
-    let labels = [("region".to_owned(), "eu\"1".to_owned())].into();
-    let registry = Registry::new_custom(Some("corp".to_owned()), Some(labels)).expect("valid");
-    own(&registry);
-    let metrics = Metrics::builder().registry(registry.clone()).build().expect("valid");
-    served(&metrics, &["m"]).await;
-    let scrape = Scrape::of(&metrics);
-    let region = [("region", "eu\"1")];
-    assert_eq!(scrape.sum("corp_app_llm_calls_total", &region), 1);
-    assert_eq!(scrape.sum("corp_shop_visits", &region), 7);
-    // Whoever gathers from the registry finds the same.
-    let text =
-        prometheus::TextEncoder::new().encode_to_string(&registry.gather()).expect("it encodes");
-    assert!(text.contains("corp_app_llm_calls_total{"), "{text}");
-    assert!(!text.contains("probe"), "{text}");
-    // It writes infinity in a way of its own.
-    let gathered = Scrape::parse(&text.replace(" inf\n", " +Inf\n"));
-    assert_eq!(gathered.sum("corp_app_llm_calls_total", &region), 1);
-    assert_eq!(gathered.series(), scrape.series());
-}
-
-#[test]
-fn a_registry_that_no_scraper_would_read_is_refused() {
-    for (prefix, label) in [
-        (Some("my-app"), None),
-        (None, Some(("endpoint", "x"))),
-        (None, Some(("my-label", "x"))),
-        (None, Some(("region", "x"))),
-    ] {
-        let labels = label.map(|(name, value)| [(name.to_owned(), value.to_owned())].into());
-        let registry =
-            Registry::new_custom(prefix.map(str::to_owned), labels).expect("it says yes");
-        let built = Metrics::builder().label("region", "y").registry(registry).build();
-        let error = built.expect_err("no scraper would read it").to_string();
-        let named = prefix.or(label.map(|(name, _)| name)).expect("one of them");
-        assert!(error.contains(named), "{error}");
-    }
-}
-
-#[test]
-fn a_registrys_label_is_nobody_elses() {
-    let registry = || {
-        let labels = [("tier".to_owned(), "x".to_owned())].into();
-        Registry::new_custom(None, Some(labels)).expect("it says yes")
-    };
-    for builder in [
-        Metrics::builder().label_from_header("tier", "x-tier", ["free"]),
-        Metrics::builder().label("tier", "y"),
-        Metrics::builder().build_info([("tier", "1")]),
-    ] {
-        let error = builder.registry(registry()).build().expect_err("there would be two of them");
-        assert!(error.to_string().contains("\"tier\""), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn two_instances_of_one_name_in_one_registry_are_both_on_either_page() {
-    let registry = Registry::new();
-    let instance = |app| {
-        let builder = Metrics::builder().label("app", app).registry(registry.clone());
-        builder.build().expect("their labels tell them apart")
-    };
-    let (a, b) = (instance("a"), instance("b"));
-    served(&a, &["m"]).await;
-    served(&b, &["m", "n"]).await;
-    for metrics in [&a, &b] {
-        let scrape = Scrape::of(metrics);
-        assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "a")]), 1);
-        assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "b")]), 2);
-    }
-}
-
-#[test]
-fn instances_may_be_built_at_once_in_one_registry() {
-    let registry = Registry::new();
-    std::thread::scope(|threads| {
-        for thread in 0..4 {
-            let registry = &registry;
-            threads.spawn(move || {
-                for number in 0..20 {
-                    let builder = Metrics::builder().prefix(format!("app_{thread}_{number}"));
-                    let metrics = builder.registry(registry.clone()).build().expect("it is free");
-                    let page = metrics.encode_text().expect("it encodes");
-                    assert!(!page.contains("probe"), "{page}");
-                }
-            });
-        }
-    });
-}
-
 #[test]
 fn no_scrapes_at_all_are_a_mistake() {
     let error = Metrics::builder().max_scrapes(0).build().expect_err("nobody could scrape");
     assert!(error.to_string().contains("max_scrapes"), "{error}");
-}
-
-#[test]
-fn names_of_samples_are_taken_whoever_comes_first() {
-    for name in [
-        "app_request_tokens_total",
-        "app_active_requests_total",
-        "app_http_request_duration_seconds_count",
-        "app_http_request_duration_seconds_sum",
-        "app_request_tokens_bucket",
-        "app_http_requests",
-    ] {
-        let mine = || Box::new(IntCounter::new(name, "Mine.").expect("valid"));
-        let registry = Registry::new();
-        registry.register(mine()).expect("it is empty");
-        assert!(Metrics::builder().registry(registry).build().is_err(), "{name}");
-        let metrics = metrics();
-        assert!(metrics.registry().register(mine()).is_err(), "{name}");
-    }
-}
-
-/// A collector that gives what it is told to, whatever that is.
-struct Odd(Desc, fn() -> Vec<MetricFamily>);
-
-impl Odd {
-    fn new(collect: fn() -> Vec<MetricFamily>) -> Self {
-        let desc = Desc::new("odd".into(), "Odd.".into(), Vec::new(), HashMap::new());
-        Self(desc.expect("valid"), collect)
-    }
-}
-
-impl Collector for Odd {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![&self.0]
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        (self.1)()
-    }
-}
-
-fn family(name: &str, labels: &[&str]) -> MetricFamily {
-    let pairs = labels.iter().map(|name| {
-        let mut pair = LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value("v".to_owned());
-        pair
-    });
-    let mut metric = Metric::from_label(pairs.collect());
-    let mut gauge = Gauge::default();
-    gauge.set_value(f64::NAN);
-    metric.set_gauge(gauge);
-    let mut family = MetricFamily::default();
-    family.set_name(name.to_owned());
-    family.set_help("Odd.".to_owned());
-    family.set_field_type(MetricType::GAUGE);
-    family.set_metric(vec![metric]);
-    family
-}
-
-#[tokio::test]
-async fn families_that_would_cost_the_whole_scrape_are_left_out() {
-    let metrics = metrics();
-    served(&metrics, &["m"]).await;
-    let odd = Odd::new(|| {
-        let mut untyped = family("odd_untyped", &[]);
-        untyped.set_field_type(MetricType::UNTYPED);
-        vec![
-            family("my-app_x", &[]),
-            family("9lives", &[]),
-            family("odd_label", &["my-label"]),
-            family("odd_twice", &["a", "a"]),
-            family("app_llm_calls_total", &[]),
-            family("odd_good", &["a"]),
-            family("shop_visits", &[]),
-            untyped,
-        ]
-    });
-    metrics.registry().register(Box::new(odd)).expect("the name is free");
-    // In OpenMetrics `shop_visits` and `shop_visits_total` are one family.
-    let visits = IntCounter::new("shop_visits_total", "Visits.").expect("valid");
-    metrics.registry().register(Box::new(visits)).expect("the name is free");
-    let opts = HistogramOpts::new("odd_below_zero", "Odd.").buckets(vec![1.0]);
-    let below = prometheus::Histogram::with_opts(opts).expect("valid");
-    below.observe(-5.0);
-    metrics.registry().register(Box::new(below)).expect("the name is free");
-    let scrape = Scrape::of(&metrics);
-    assert!(scrape.amount("odd_good", &[("a", "v")]).is_nan());
-    assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
-    for name in ["my-app_x", "9lives", "odd_label", "odd_twice"] {
-        assert_eq!(scrape.count(name, &[]), 0, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_collector_that_panics_costs_one_scrape() {
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-    static PANICS: AtomicBool = AtomicBool::new(true);
-
-    let metrics = metrics();
-    served(&metrics, &["m"]).await;
-    let odd = Odd::new(|| {
-        assert!(!PANICS.load(Relaxed), "the database is away");
-        vec![family("odd_good", &[])]
-    });
-    metrics.registry().register(Box::new(odd)).expect("the name is free");
-    let response = scrape(&metrics, request(&[])).await;
-    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let said = String::from_utf8(body(response).await.1).expect("it is text");
-    assert!(said.contains("the database is away"), "{said}");
-    let error = metrics.encode_text().expect_err("it panics still");
-    assert!(matches!(error, EncodeError::CollectorPanicked { .. }), "{error}");
-    PANICS.store(false, Relaxed);
-    let whole = Scrape::of(&metrics);
-    assert_eq!(whole.count("odd_good", &[]), 1);
-    assert_eq!(whole.sum("app_llm_calls_total", &[]), 1);
-}
-
-#[test]
-fn a_collector_that_asks_for_its_own_page_is_told_so() {
-    use std::sync::OnceLock;
-    static METRICS: OnceLock<Metrics> = OnceLock::new();
-
-    let metrics = METRICS.get_or_init(metrics);
-    let odd = Odd::new(|| {
-        let asked = METRICS.get().expect("it is there").encode_text();
-        assert!(matches!(asked, Err(EncodeError::Nested)), "{asked:?}");
-        vec![family("odd_good", &[])]
-    });
-    metrics.registry().register(Box::new(odd)).expect("the name is free");
-    assert_eq!(Scrape::of(metrics).count("odd_good", &[]), 1);
 }
 
 #[tokio::test]
@@ -557,4 +296,42 @@ async fn a_server_of_its_own_shows_the_metrics_until_it_is_stopped() {
     assert!(taken.to_string().contains("metrics"), "{taken}");
     server.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_page_under_load_adds_up() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    let metrics = metrics();
+    let over = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..4)
+        .map(|task| {
+            let (metrics, over) = (metrics.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let handler = move || async move {
+                    ask(format!("model-{task}")).await;
+                };
+                let app = Router::new().route("/ask/{turn}", route_get(handler));
+                let app = app.layer(metrics.layer());
+                let mut turns = 0;
+                while !over.load(Relaxed) {
+                    get(&app, &format!("/ask/{turns}")).await;
+                    turns += 1;
+                }
+                turns
+            })
+        })
+        .collect();
+    // Each is read as strictly as can be: no bucket may differ from its count.
+    for _ in 0..100 {
+        drop(Scrape::of(&metrics));
+        tokio::task::yield_now().await;
+    }
+    over.store(true, Relaxed);
+    let mut requests = 0;
+    for task in load {
+        requests += task.await.expect("nobody panics");
+    }
+    assert_eq!(Scrape::of(&metrics).sum("app_http_requests_total", &[]), requests);
 }

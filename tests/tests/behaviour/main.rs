@@ -36,6 +36,7 @@ mod protocol_splits;
 mod protocols;
 mod push;
 mod readme;
+mod registries;
 mod replies;
 mod reply_forms;
 mod requests;
