@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn values_are_read_with_their_escapes() {
-        let scrape = Scrape::parse("a_total{x=\"1,\\\"}\\\\\\n\",y=\"\"} 3\na_total{x=\"2\"} 4\n");
+        let samples = "a_total{x=\"1,\\\"}\\\\\\n\",y=\"\"} 3\na_total{x=\"2\"} 4\n";
+        let scrape = Scrape::parse(&format!("# TYPE a_total counter\n{samples}"));
         assert_eq!(scrape.sum("a_total", &[("x", "1,\"}\\\n"), ("y", "")]), 3);
         assert_eq!(scrape.sum("a_total", &[]), 7);
         assert_eq!(scrape.values("a_total", "x"), ["1,\"}\\\n", "2"]);
