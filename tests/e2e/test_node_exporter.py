@@ -2,12 +2,12 @@
 
 import os
 import re
-import subprocess
 import tempfile
 import time
 
 from harness.case import LoudTest
 from harness.file_writer import FileWriter
+from harness.judge import promtool_says
 from harness.node_exporter import NodeExporter
 from harness.page import Page
 from harness.polling import eventually
@@ -69,16 +69,7 @@ class NodeExporterReads(LoudTest):
         writer = self._writer()
         eventually(self._is_read)
         self.assertEqual(writer.stop(), 0)
-        with open(self.path) as file:
-            check = subprocess.run(
-                [promtool, "check", "metrics"],
-                stdin=file,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=60,
-            )
-        self.assertEqual((check.stdout, check.returncode), ("", 0))
+        self.assertEqual(promtool_says(promtool, _read(self.path)), ("", 0))
 
     def test_the_text_is_on_disk_before_the_file_has_its_name(self):
         strace, log = self.program("strace"), os.path.join(self.directory, "calls")

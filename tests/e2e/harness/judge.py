@@ -24,16 +24,21 @@ def judged(server):
         list(parser.text_string_to_metric_families(page))
     promtool = shutil.which("promtool")
     if promtool and text:
-        check = subprocess.run(
-            [promtool, "check", "metrics"],
-            input=text,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-        )
-        assert (check.stdout, check.returncode) == ("", 0), check.stdout
+        assert promtool_says(promtool, text) == ("", 0), text
     return text
+
+
+def promtool_says(promtool, text):
+    """What `promtool check metrics` has to say of a text, and its exit code."""
+    check = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    return check.stdout, check.returncode
 
 
 def _page(server, headers, content_type):
