@@ -2,7 +2,6 @@
 
 mod verdict;
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ pub use self::verdict::{
 };
 use crate::metrics::Metrics;
 use crate::request::{self, Ending, Scope, end};
-use crate::site::{EndpointSeries, Site};
+use crate::site::{EndpointSeries, RequestSeries, Site};
 
 /// The open call of an annotated function. Dropped without [`finish`], it was cancelled or panicked.
 #[must_use]
@@ -31,8 +30,8 @@ enum State {
 struct Handler;
 
 struct Call {
-    endpoint: Arc<EndpointSeries>,
-    site: &'static Site,
+    endpoint: &'static EndpointSeries,
+    series: &'static RequestSeries,
     started: Instant,
     open: bool,
 }
@@ -62,8 +61,9 @@ pub fn finish(guard: EndpointGuard, verdict: Verdict) {
 impl Call {
     fn start(site: &'static Site) -> Self {
         let endpoint = Metrics::global().endpoints().of_site(site);
-        endpoint.requests(site.method().into()).active.inc();
-        Self { endpoint, site, started: Instant::now(), open: true }
+        let series = endpoint.requests(site.method().into());
+        series.active.inc();
+        Self { endpoint, series, started: Instant::now(), open: true }
     }
 
     /// Where only the function is known, a result without a status of its own is 200, an error 500.
@@ -81,10 +81,9 @@ impl Call {
     fn close(&mut self, status: Option<StatusCode>, ending: Ending) {
         self.open = false;
         let end = end(status, ending);
-        let series = self.endpoint.requests(self.site.method().into());
-        series.active.dec();
-        series.end(end);
-        series.duration(end.outcome).observe_duration(self.started.elapsed());
+        self.series.active.dec();
+        self.series.end(end);
+        self.series.duration(end.outcome).observe_duration(self.started.elapsed());
     }
 }
 

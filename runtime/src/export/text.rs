@@ -202,8 +202,9 @@ impl Visitor for Writer {
         }
         self.labels.extend_from_slice(self.outer_labels.as_bytes());
         match reading {
-            Reading::Whole(value) => self.sample("", None, Value::Whole(value)),
-            Reading::Signed(value) => self.sample("", None, Value::Signed(value)),
+            Reading::Whole(value) | Reading::Level(value) => {
+                self.sample("", None, Value::Whole(value));
+            }
             Reading::Float(value) => self.sample("", None, Value::Float(value)),
             Reading::Histogram(reading) => self.histogram(&reading),
         }
@@ -213,7 +214,6 @@ impl Visitor for Writer {
 /// The number of a sample.
 pub(super) enum Value {
     Whole(u64),
-    Signed(i64),
     Float(f64),
 }
 
@@ -222,7 +222,6 @@ impl Value {
         let mut digits = itoa::Buffer::new();
         match self {
             Self::Whole(value) => out.extend_from_slice(digits.format(value).as_bytes()),
-            Self::Signed(value) => out.extend_from_slice(digits.format(value).as_bytes()),
             Self::Float(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
             Self::Float(f64::INFINITY) => out.extend_from_slice(b"+Inf"),
             Self::Float(f64::NEG_INFINITY) => out.extend_from_slice(b"-Inf"),

@@ -4,13 +4,17 @@
 //! nanoseconds, sizes in bytes, tokens in tokens. Seconds appear only when a value is read out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed},
+};
 use std::time::Duration;
 
 use prometheus::proto::MetricType;
 
 #[cfg(feature = "tracing")]
 use super::exemplar::Exemplars;
+use super::shard::{Sharded, add};
 use super::visit::{Bounds, HistogramReading, Reading};
 
 /// What a family's series are made of.
@@ -31,12 +35,11 @@ pub(crate) trait Cell: Send + Sync + 'static {
 }
 
 /// A number that only grows.
-#[derive(Default)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter(Sharded<AtomicU64>);
 
 impl Counter {
     pub(crate) fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Relaxed);
+        self.0.add(|number| add(number, amount), AtomicU64::default);
     }
 }
 
@@ -45,11 +48,11 @@ impl Cell for Counter {
     const KIND: MetricType = MetricType::COUNTER;
 
     fn new((): &()) -> Self {
-        Self::default()
+        Self(Sharded::new(AtomicU64::default()))
     }
 
     fn read(&self, show: impl FnOnce(Reading<'_>)) {
-        show(Reading::Whole(self.0.load(Relaxed)));
+        show(Reading::Whole(sum(self.0.each().map(|number| number.load(Relaxed)))));
     }
 }
 
@@ -79,17 +82,34 @@ impl Cell for Money {
     }
 }
 
-/// A number that rises and falls. At zero it is shown only once somebody has said that it counts: a
+/// A number that rises and falls by one. At zero it is shown only once somebody has said that it counts: a
 /// request that turned out not to be recorded leaves no trace.
-#[derive(Default)]
 pub(crate) struct Gauge {
-    value: AtomicI64,
+    turns: Sharded<Turns>,
     shown: AtomicBool,
 }
 
+/// How often it has risen and fallen. Both are kept, because it may rise on one thread and fall on another:
+/// whoever reads the falls first finds all the rises before them, and never a number below zero.
+#[derive(Default)]
+struct Turns {
+    rises: AtomicU64,
+    falls: AtomicU64,
+}
+
 impl Gauge {
-    pub(crate) fn add(&self, amount: i64) {
-        self.value.fetch_add(amount, Relaxed);
+    pub(crate) fn inc(&self) {
+        self.turns.add(|turns| add(&turns.rises, 1), Turns::default);
+    }
+
+    pub(crate) fn dec(&self) {
+        self.turns.add(|turns| add(&turns.falls, 1), Turns::default);
+    }
+
+    fn value(&self) -> u64 {
+        let falls = sum(self.turns.each().map(|turns| turns.falls.load(Acquire)));
+        let rises = sum(self.turns.each().map(|turns| turns.rises.load(Relaxed)));
+        rises.wrapping_sub(falls)
     }
 
     /// Shows the gauge from now on, also at zero.
@@ -105,15 +125,15 @@ impl Cell for Gauge {
     const KIND: MetricType = MetricType::GAUGE;
 
     fn new((): &()) -> Self {
-        Self::default()
+        Self { turns: Sharded::new(Turns::default()), shown: AtomicBool::new(false) }
     }
 
     fn is_shown(&self) -> bool {
-        self.shown.load(Relaxed) || self.value.load(Relaxed) != 0
+        self.shown.load(Relaxed) || self.value() != 0
     }
 
     fn read(&self, show: impl FnOnce(Reading<'_>)) {
-        show(Reading::Signed(self.value.load(Relaxed)));
+        show(Reading::Level(self.value()));
     }
 }
 
@@ -123,20 +143,32 @@ impl Cell for Gauge {
 /// bucket that differs from `_count`.
 pub(crate) struct Histogram {
     buckets: Arc<Buckets>,
-    counts: Box<[AtomicU64]>,
-    sum: AtomicU64,
+    numbers: Sharded<Numbers>,
     #[cfg(feature = "tracing")]
     exemplars: Exemplars,
 }
 
+/// The count of each bucket, and behind them the sum.
+type Numbers = Box<[AtomicU64]>;
+
+/// As many numbers as keep those of two threads off one cache line.
+const LINE: usize = 16;
+
 impl Histogram {
     pub(crate) fn observe(&self, amount: u64) {
-        let place = self.buckets.limits.partition_point(|&limit| limit < amount);
-        self.counts[place].fetch_add(1, Relaxed);
-        self.sum.fetch_add(amount, Relaxed);
+        let bucket = self.buckets.of(amount);
+        self.numbers.add(
+            |numbers| {
+                if amount > 0 {
+                    numbers[self.buckets.count()].fetch_add(amount, Relaxed);
+                }
+                add(&numbers[bucket], 1)
+            },
+            || self.buckets.numbers(LINE),
+        );
         #[cfg(feature = "tracing")]
         if self.buckets.traced {
-            self.exemplars.note(place, self.counts.len(), amount);
+            self.exemplars.note(bucket, self.buckets.count(), amount);
         }
     }
 
@@ -153,18 +185,18 @@ impl Cell for Histogram {
     fn new(buckets: &Arc<Buckets>) -> Self {
         Self {
             buckets: Arc::clone(buckets),
-            counts: (0..=buckets.limits.len()).map(|_| AtomicU64::new(0)).collect(),
-            sum: AtomicU64::new(0),
+            numbers: Sharded::new(buckets.numbers(0)),
             #[cfg(feature = "tracing")]
             exemplars: Exemplars::default(),
         }
     }
 
     fn read(&self, show: impl FnOnce(Reading<'_>)) {
+        let of = |place: usize| sum(self.numbers.each().map(|them| them[place].load(Acquire)));
         let mut count = 0;
-        let cumulative: Vec<u64> = (self.counts.iter())
+        let cumulative: Vec<u64> = (0..self.buckets.count())
             .map(|bucket| {
-                count += bucket.load(Relaxed);
+                count += of(bucket);
                 count
             })
             .collect();
@@ -172,7 +204,7 @@ impl Cell for Histogram {
             bounds: &self.buckets.bounds,
             cumulative: &cumulative,
             count,
-            sum: float(self.sum.load(Relaxed)) / self.buckets.unit.per_base(),
+            sum: float(of(self.buckets.count())) / self.buckets.unit.per_base(),
             #[cfg(feature = "tracing")]
             exemplar: &|bucket| {
                 let exemplar = self.exemplars.of(bucket)?;
@@ -234,6 +266,29 @@ impl Buckets {
             traced,
         }
     }
+
+    /// How many buckets there are: one more than bounds.
+    fn count(&self) -> usize {
+        self.limits.len() + 1
+    }
+
+    /// The bucket of a value.
+    fn of(&self, amount: u64) -> usize {
+        match self.limits.first() {
+            // Where most values are: quick answers, and messages without a body.
+            Some(&first) if amount <= first => 0,
+            _ => self.limits.partition_point(|&limit| limit < amount),
+        }
+    }
+
+    /// The numbers of one histogram, with some room behind them.
+    fn numbers(&self, room: usize) -> Numbers {
+        (0..=self.count() + room).map(|_| AtomicU64::new(0)).collect()
+    }
+}
+
+fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0, u64::wrapping_add)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus samples are 64-bit floats")]

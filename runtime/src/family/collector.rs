@@ -111,10 +111,9 @@ impl Visitor for Metrics {
         match reading {
             Reading::Whole(value) => metric.set_counter(counter(float(value))),
             Reading::Float(value) => metric.set_counter(counter(value)),
-            Reading::Signed(value) => {
+            Reading::Level(value) => {
                 let mut gauge = proto::Gauge::default();
-                #[expect(clippy::cast_precision_loss, reason = "a gauge counts what is open now")]
-                gauge.set_value(value as f64);
+                gauge.set_value(float(value));
                 metric.set_gauge(gauge);
             }
             Reading::Histogram(reading) => metric.set_histogram(histogram(&reading)),

@@ -8,6 +8,7 @@ mod collector;
 #[cfg(feature = "tracing")]
 mod exemplar;
 mod label;
+mod shard;
 mod store;
 mod table;
 mod type_name;

@@ -197,11 +197,11 @@ impl Handle<Money> {
 
 impl Handle<Gauge> {
     pub(crate) fn inc(&self) {
-        self.record().add(1);
+        self.record().inc();
     }
 
     pub(crate) fn dec(&self) {
-        self.cell.add(-1);
+        self.cell.dec();
     }
 
     pub(crate) fn show(&self) {

@@ -3,7 +3,6 @@
 //! Its entries live as long as the map, so a reader walks a short chain of cells that are written
 //! once; a writer that loses the race for a cell finds the winner's entry in it and goes on.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -34,9 +33,7 @@ impl<V> Table<V> {
         if name.len() > self.longest {
             return Arc::new(make());
         }
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
-        #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the chain")]
-        let chain = &self.chains[hash as usize & (self.chains.len() - 1)];
+        let chain = &self.chains[hash(name) & (self.chains.len() - 1)];
         if let Some(value) = chain.find(|key| **key == *name) {
             return Arc::clone(value);
         }
@@ -50,6 +47,25 @@ impl<V> Table<V> {
         }
         Arc::clone(kept)
     }
+}
+
+/// Spreads names over chains. It need not withstand names that are made to collide: a table is bounded, and so
+/// is a chain.
+fn hash(name: &str) -> usize {
+    // The golden ratio's digits: odd, and without a pattern.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
+    let name = name.as_bytes();
+    let (words, rest) = name.as_chunks();
+    let hash = words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let hash = match name.last_chunk() {
+        // Some of its bytes for the second time, which is quicker than each of the rest by itself.
+        Some(last) => mix(hash, u64::from_le_bytes(*last)),
+        None => rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte))),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the upper bits are the mixed ones")]
+    let upper = (hash >> 32) as usize;
+    upper
 }
 
 /// A list that only grows: cells written once, each with a place for the next.

@@ -34,9 +34,12 @@ impl Labels<'_> {
 
 /// A series' numbers at one moment.
 pub(crate) enum Reading<'a> {
+    /// A counter's.
     Whole(u64),
-    Signed(i64),
+    /// A counter's that is no whole number.
     Float(f64),
+    /// A gauge's.
+    Level(u64),
     Histogram(HistogramReading<'a>),
 }
 

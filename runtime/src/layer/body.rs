@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::request::{self, Ending, Scope, enter};
+use crate::request::{self, Ending, OpenScope, Scope, enter};
 use crate::stream::FrameMeter;
 
 /// A body that is counted as it passes, and whose end is the request's end.
 pub(super) struct ResponseBody {
     inner: Body,
-    scope: Option<Scope>,
+    scope: OpenScope,
     /// There where the handler returned its stream, or the reply of its call, in a form that only the body
     /// shows.
     meters: [Option<FrameMeter>; 2],
@@ -27,12 +27,12 @@ pub(super) struct ResponseBody {
 impl ResponseBody {
     pub(super) fn new(
         inner: Body,
-        scope: Scope,
+        scope: OpenScope,
         meters: [Option<FrameMeter>; 2],
         declared: Option<u64>,
     ) -> Self {
         let ended = inner.is_end_stream();
-        Self { inner, scope: Some(scope), meters, sent: 0, declared, ended }
+        Self { inner, scope, meters, sent: 0, declared, ended }
     }
 
     /// Takes note of a frame, which may be the last.
@@ -68,7 +68,7 @@ impl ResponseBody {
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
         });
-        if let Some(mut scope) = self.scope.take() {
+        if let Some(scope) = mem::take(&mut self.scope).get() {
             match ending {
                 Some(ending) => scope.close(ending, Some(self.sent)),
                 None => scope.abandon(Some(self.sent)),
@@ -98,7 +98,7 @@ impl HttpBody for ResponseBody {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => self.frame(frame),
             Poll::Ready(Some(Err(_))) => {
-                if let Some(scope) = &self.scope {
+                if let Some(scope) = self.scope.get() {
                     scope.body_failed();
                 }
                 self.close(Some(Ending::Failed));

@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -14,7 +15,7 @@ use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
 use crate::family::short_name;
-use crate::request::{Content, Ending, Scope, StreamClaim, enter};
+use crate::request::{Content, Ending, OpenScope, StreamClaim, enter};
 use crate::stream::{FrameMeter, Reading, StreamRecorder, content_of, is_event_stream};
 
 /// The largest body, in bytes, that is taken to be in memory when its length is known.
@@ -26,8 +27,7 @@ pin_project! {
         // Taken out when this is dropped, to be dropped inside its scope.
         #[pin]
         inner: Option<F>,
-        scope: Option<Scope>,
-        head_only: bool,
+        scope: OpenScope,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -39,8 +39,9 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, scope: Option<Scope>, head_only: bool) -> Self {
-        Self { inner: Some(inner), scope, head_only }
+    #[inline]
+    pub(super) fn new(inner: F, scope: OpenScope) -> Self {
+        Self { inner: Some(inner), scope }
     }
 }
 
@@ -62,12 +63,11 @@ where
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
         let result = ready!(enter(this.scope, || inner.poll(cx)));
-        let scope = this.scope.take();
-        Poll::Ready(match (result, scope) {
-            (Ok(response), Some(scope)) => Ok(respond(response, scope, *this.head_only)),
-            (Ok(response), None) => Ok(response.map(Body::new)),
-            (Err(error), scope) => {
-                if let Some(mut scope) = scope {
+        let mut scope = mem::take(this.scope);
+        Poll::Ready(match result {
+            Ok(response) => Ok(respond(response, scope)),
+            Err(error) => {
+                if let Some(scope) = scope.get() {
                     let exception = short_name(type_name::<E>());
                     scope.global_exception(&exception);
                     scope.close(Ending::Failed, None);
@@ -79,35 +79,44 @@ where
 }
 
 /// Hands the scope over to the body, if there is a body that takes time; else closes it.
-fn respond<B>(response: Response<B>, mut scope: Scope, head_only: bool) -> Response<Body>
+fn respond<B>(response: Response<B>, mut open: OpenScope) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let Some(scope) = open.get() else { return response.map(Body::new) };
     let (head, body) = response.into_parts();
-    let events = is_event_stream(&head.headers);
-    let bodiless = head_only || has_no_body(head.status);
-    let claim = scope.take_stream_claim().filter(|claim| !bodiless && (events || !claim.events));
-    let call = if bodiless { None } else { scope.take_call_claim(events) };
+    let bodiless = scope.head_only() || has_no_body(head.status);
+    let is_event_stream = || is_event_stream(&head.headers);
     let content = || content_of(head.status, &head.headers);
-    let claim = claim.map(|claim| StreamClaim { content: content(), ..claim });
-    let declared = declared_length(&head.headers, &body);
-    let at_once = match claim {
-        _ if bodiless || (body.is_end_stream() && claim.is_none() && call.is_none()) => Some(0),
-        Some(_) => None,
-        None if call.is_some() => None,
-        // What its protocol will tell may still be the request's failure.
-        None if scope.readings().any() => None,
-        None => at_hand(&head.headers, &body),
+    let (claim, call) = if bodiless || !scope.has_claims() {
+        (None, None)
+    } else {
+        let events = is_event_stream();
+        let claim = scope.take_stream_claim().filter(|claim| events || !claim.events);
+        let claim = claim.map(|claim| StreamClaim { content: content(), ..claim });
+        (claim, scope.take_call_claim(events))
     };
-    scope.head(head.status, at_once.is_some() || claim.is_some() || events);
-    let body = Body::new(body);
+    let is_watched = claim.is_some() || call.is_some();
+    let at_once = if bodiless || (body.is_end_stream() && !is_watched) {
+        Some(0)
+    } else if is_watched || scope.readings().any() {
+        // What its protocol will tell may still be the request's failure.
+        None
+    } else {
+        at_hand(&head.headers, &body)
+    };
     if let Some(size) = at_once {
+        scope.head(head.status, true);
         scope.close(Ending::Complete, Some(size));
-        return Response::from_parts(head, body);
+        return Response::from_parts(head, Body::new(body));
     }
+    let events = is_event_stream();
+    let declared = declared_length(&head.headers, &body);
+    scope.head(head.status, claim.is_some() || events);
+    let body = Body::new(body);
     let meter = claim.and_then(|claim| {
-        let recorder = StreamRecorder::inside(&mut scope, &claim)?;
+        let recorder = StreamRecorder::inside(scope, &claim)?;
         Some(FrameMeter::new(recorder.of_events(events)))
     });
     let reader = call.and_then(|call| {
@@ -117,9 +126,9 @@ where
             return None;
         }
         let reading = Reading::of_call(call, content, endpoint);
-        Some(FrameMeter::new(StreamRecorder::of_reading_inside(&mut scope, reading)))
+        Some(FrameMeter::new(StreamRecorder::of_reading_inside(scope, reading)))
     });
-    let body = Body::new(ResponseBody::new(body, scope, [meter, reader], declared));
+    let body = Body::new(ResponseBody::new(body, open, [meter, reader], declared));
     Response::from_parts(head, body)
 }
 

@@ -9,7 +9,7 @@ use axum::extract::MatchedPath;
 use http::Request;
 
 use crate::metrics::Metrics;
-use crate::request;
+use crate::request::{self, Scope};
 
 /// In the extensions of a request that a layer of this instance has counted.
 #[derive(Clone)]
@@ -18,17 +18,18 @@ struct Counted(Metrics);
 /// Whether a layer further out has counted this request in the same instance already. If so, it learns
 /// which route took the request.
 pub(super) fn is_counted<B>(request: &Request<B>, metrics: &Metrics) -> bool {
-    let extensions = request.extensions();
-    let marked = extensions.get::<Counted>().is_some_and(|mark| mark.0.is(metrics));
-    let route = route(request);
-    // Where no request is being served, another task has taken over from an outer layer.
-    let Some(same) = request::current(|scope| scope.passes_again(metrics, marked, route)) else {
-        return marked;
+    let mark = if metrics.marks() { request.extensions().get::<Counted>() } else { None };
+    let marked = mark.is_some_and(|mark| mark.0.is(metrics));
+    let passes_again = |scope: &mut Scope| {
+        let route = route(request);
+        let same = scope.passes_again(metrics, marked, route);
+        if same && let Some(route) = route {
+            scope.matched(route);
+        }
+        same
     };
-    if same && let Some(route) = route {
-        request::current(|scope| scope.matched(route));
-    }
-    same
+    // Where no request is being served, another task has taken over from an outer layer.
+    request::current(passes_again).unwrap_or(marked)
 }
 
 /// Lets the request be recognised by layers further in, and tells whether it will be by its mark.

@@ -1,5 +1,7 @@
 //! The service: opens the scope of a request.
 
+use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::BoxError;
@@ -10,35 +12,43 @@ use tower_service::Service;
 
 use super::{ResponseFuture, passage, upload};
 use crate::metrics::Metrics;
-use crate::request::{Entry, Scope, enter};
+use crate::request::{Entry, Gate, OpenScope, Scope, enter};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) makes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Prometheus<S> {
     inner: S,
-    metrics: Metrics,
+    gate: Arc<Gate>,
 }
 
 impl<S> Prometheus<S> {
     pub(super) fn new(inner: S, metrics: Metrics) -> Self {
-        Self { inner, metrics }
+        Self { inner, gate: Arc::new(Gate::new(metrics)) }
     }
 
     /// Opens the scope of a request; none for one that a layer further out counts.
-    fn open<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> Option<Scope> {
-        if passage::is_counted(request, &self.metrics) {
-            return None;
+    fn open<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> OpenScope {
+        let metrics = self.gate.metrics();
+        if passage::is_counted(request, metrics) {
+            return OpenScope::NONE;
         }
-        let marked = passage::enter(request, &self.metrics);
+        let marked = passage::enter(request, metrics);
         let size = upload::size_of(request.body_mut());
         let entry = Entry {
             route: passage::route(request),
-            kind: self.metrics.kind_of(request),
+            kind: metrics.kind_of(request),
             size,
-            counts: !self.metrics.skips(request),
+            counts: !metrics.skips(request),
             marked,
         };
-        Some(Scope::open(self.metrics.clone(), entry))
+        OpenScope::new(|| Scope::open(Arc::clone(&self.gate), entry))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Prometheus<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metrics = self.gate.metrics();
+        f.debug_struct("Prometheus").field("inner", &self.inner).field("metrics", metrics).finish()
     }
 }
 
@@ -58,9 +68,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let head_only = *request.method() == http::Method::HEAD;
         let mut scope = self.open(&mut request);
         let future = enter(&mut scope, || self.inner.call(request));
-        ResponseFuture::new(future, scope, head_only)
+        ResponseFuture::new(future, scope)
     }
 }

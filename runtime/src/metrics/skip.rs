@@ -33,7 +33,9 @@ impl Skip {
     }
 
     pub(super) fn matches<B>(&self, request: &Request<B>) -> bool {
-        self.methods.contains(request.method()) || self.matches_path(request.uri().path())
+        let is_none = self.exact.is_empty() && self.prefixes.is_empty();
+        self.methods.contains(request.method())
+            || (!is_none && self.matches_path(request.uri().path()))
     }
 
     fn matches_path(&self, path: &str) -> bool {

@@ -1,24 +1,25 @@
 //! The request that a thread is serving now.
 //!
-//! A scope is lent to the thread for the time of one poll, by value: opening one allocates nothing, and
-//! routers that are called from handlers nest.
+//! A scope is lent to the thread for the time of one poll, and routers that are called from handlers nest.
 
 use std::cell::RefCell;
 use std::mem;
 use std::thread;
 
 use super::Scope;
+use super::open::OpenScope;
 #[cfg(feature = "tracing")]
 use crate::family::Trace;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<OpenScope> = const { RefCell::new(OpenScope::NONE) };
 }
 
 /// Runs `f` with the scope in `slot` as the thread's current one. An empty slot changes nothing.
-pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
+#[inline]
+pub(crate) fn enter<R>(slot: &mut OpenScope, f: impl FnOnce() -> R) -> R {
     struct Restore<'a> {
-        slot: &'a mut Option<Scope>,
+        slot: &'a mut OpenScope,
         was_panicking: bool,
         #[cfg(feature = "tracing")]
         trace: Option<Trace>,
@@ -30,9 +31,9 @@ pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
             #[cfg(feature = "tracing")]
             Trace::of_request(self.trace);
             // The panic may be caught before the scope is dropped, so it is noted here.
-            if let Some(scope) = self.slot
+            if thread::panicking()
                 && !self.was_panicking
-                && thread::panicking()
+                && let Some(scope) = self.slot.get()
             {
                 scope.note_panic();
             }
@@ -43,7 +44,7 @@ pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
         return f();
     }
     #[cfg(feature = "tracing")]
-    let trace = Trace::of_request(slot.as_ref().and_then(Scope::trace));
+    let trace = Trace::of_request(slot.get().and_then(|scope| scope.trace()));
     swap(slot);
     let _restore = Restore {
         slot,
@@ -54,7 +55,7 @@ pub(crate) fn enter<R>(slot: &mut Option<Scope>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-fn swap(slot: &mut Option<Scope>) {
+fn swap(slot: &mut OpenScope) {
     // The thread may be on its way out, with its locals destroyed: then nothing is current.
     let _ = CURRENT.try_with(|current| {
         if let Ok(mut current) = current.try_borrow_mut() {
@@ -66,5 +67,5 @@ fn swap(slot: &mut Option<Scope>) {
 /// Runs `f` on the current request's scope, if a request is being served. `f` must not call into
 /// the user's code, which may come back here.
 pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
-    CURRENT.try_with(|current| current.try_borrow_mut().ok()?.as_mut().map(f)).ok()?
+    CURRENT.try_with(|current| current.try_borrow_mut().ok()?.get().map(f)).ok()?
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 
 use super::exception::Exceptions;
+use super::gate::UNMATCHED;
 use super::{
-    CallClaim, CallId, Ending, Exception, Failures, OpenCall, OpenCalls, Readings, RequestSize,
-    StreamClaim, current, end,
+    CallClaim, CallId, Ending, Exception, Failures, Gate, OpenCall, OpenCalls, Readings,
+    RequestSize, StreamClaim, current, end,
 };
 use crate::family::Method;
 #[cfg(feature = "tracing")]
@@ -21,24 +22,23 @@ use crate::family::Trace;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
 
-/// The label of requests that no route took.
-const UNMATCHED: &str = "unmatched";
-
 /// What is known about the request being served. Closing it counts the request, once; dropping it
 /// counts the request as left or panicked.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact that may be true on its own")]
 pub(crate) struct Scope {
-    metrics: Metrics,
+    gate: Arc<Gate>,
     /// The trace that it came in with.
     #[cfg(feature = "tracing")]
     trace: Option<Trace>,
-    endpoint: Arc<EndpointSeries>,
+    /// There where it is not the gate's usual one.
+    endpoint: Option<Arc<EndpointSeries>>,
     kind: Kind,
     marked: bool,
     /// Whether it has come by another layer, as far as an unmarked request can be told.
     passed_again: bool,
-    /// False for what is served without being recorded, and once the request is counted.
+    /// False for what is served without being recorded.
     counts: bool,
+    closed: bool,
     /// Whether the request is to be recorded once it is known who takes it.
     waits: bool,
     /// Whether `endpoint` is more than the want of a route.
@@ -87,17 +87,18 @@ struct Head {
 
 impl Scope {
     /// Opens the scope of a request.
-    pub(crate) fn open(metrics: Metrics, entry: Entry<'_>) -> Self {
+    #[inline]
+    pub(crate) fn open(gate: Arc<Gate>, entry: Entry<'_>) -> Self {
         let Entry { route, kind, size, counts, marked } = entry;
-        let endpoint = metrics.endpoints().get(route.unwrap_or(UNMATCHED));
+        let endpoint = gate.other(route.unwrap_or(UNMATCHED));
         let matched = route.is_some();
-        let waits = counts && !matched && metrics.ignores_unmatched();
+        let waits = counts && !matched && gate.metrics().ignores_unmatched();
         let counts = counts && !waits;
         if counts {
-            endpoint.requests(kind).active.inc();
+            endpoint.as_ref().unwrap_or_else(|| gate.usual()).requests(kind).active.inc();
         }
         Self {
-            metrics,
+            gate,
             #[cfg(feature = "tracing")]
             trace: Trace::current(),
             endpoint,
@@ -105,6 +106,7 @@ impl Scope {
             marked,
             passed_again: false,
             counts,
+            closed: false,
             waits,
             matched,
             claimed: false,
@@ -134,8 +136,8 @@ impl Scope {
         marked: bool,
         route: Option<&str>,
     ) -> bool {
-        let elsewhere = self.matched && route != Some(self.endpoint.label());
-        if !self.metrics.is(metrics) || self.claimed || elsewhere {
+        let elsewhere = self.matched && route != Some(self.endpoint().label());
+        if !self.metrics().is(metrics) || self.claimed || elsewhere {
             false
         } else if self.marked {
             marked
@@ -146,7 +148,11 @@ impl Scope {
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
-        &self.metrics
+        self.gate.metrics()
+    }
+
+    fn endpoint(&self) -> &Arc<EndpointSeries> {
+        self.endpoint.as_ref().unwrap_or_else(|| self.gate.usual())
     }
 
     /// When the response head was made.
@@ -157,8 +163,8 @@ impl Scope {
     /// The endpoint a site belongs to within this request.
     pub(crate) fn endpoint_of(&self, site: &'static Site) -> Arc<EndpointSeries> {
         match site.endpoint() {
-            Some(_) => self.metrics.endpoints().of_site(site),
-            None => Arc::clone(&self.endpoint),
+            Some(_) => Arc::clone(self.metrics().endpoints().of_site(site)),
+            None => Arc::clone(self.endpoint()),
         }
     }
 
@@ -174,7 +180,7 @@ impl Scope {
             self.trace = self.trace.or_else(Trace::current);
         }
         if site.endpoint().is_some() || !self.matched {
-            self.move_to(self.metrics.endpoints().of_site(site));
+            self.move_to(Arc::clone(self.metrics().endpoints().of_site(site)));
         }
         true
     }
@@ -183,7 +189,7 @@ impl Scope {
     /// outside to know.
     pub(crate) fn matched(&mut self, route: &str) {
         if !self.matched && !self.claimed {
-            self.move_to(self.metrics.endpoints().get(route));
+            self.move_to(self.metrics().endpoints().get(route));
         }
     }
 
@@ -194,16 +200,16 @@ impl Scope {
             endpoint.requests(self.kind).active.inc();
         } else if self.counts {
             endpoint.requests(self.kind).active.inc();
-            self.endpoint.requests(self.kind).active.dec();
+            self.endpoint().requests(self.kind).active.dec();
         }
-        self.endpoint = endpoint;
+        self.endpoint = Some(endpoint);
     }
 
     /// Leaves the request out of the request families, as if the layer had not seen it.
     pub(crate) fn exempt(&mut self) {
         self.waits = false;
         if mem::take(&mut self.counts) {
-            self.endpoint.requests(self.kind).active.dec();
+            self.endpoint().requests(self.kind).active.dec();
         }
     }
 
@@ -216,14 +222,14 @@ impl Scope {
     /// tells where to count it.
     pub(crate) fn report(&mut self, exception: Exception) -> Option<Arc<EndpointSeries>> {
         self.exceptions.reported(exception);
-        self.counts.then(|| Arc::clone(&self.endpoint))
+        self.counts.then(|| Arc::clone(self.endpoint()))
     }
 
     fn count_returned(&mut self, status: u16) {
         if let Some(exception) = self.exceptions.take()
             && self.counts
         {
-            self.endpoint.exception(&exception.label(), status);
+            self.endpoint().exception(&exception.label(), status);
         }
     }
 
@@ -234,13 +240,14 @@ impl Scope {
         exception: Exception,
     ) -> Option<(Metrics, Arc<EndpointSeries>)> {
         self.exceptions.reported(exception);
-        self.counts.then(|| (self.metrics.clone(), Arc::clone(&self.endpoint)))
+        self.counts.then(|| (self.metrics().clone(), Arc::clone(self.endpoint())))
     }
 
     /// Counts a failure that no handler owned.
     pub(crate) fn global_exception(&self, exception_type: &str) {
         if self.counts {
-            self.metrics.endpoints().global_exception(exception_type, self.endpoint.label());
+            let endpoint = self.endpoint().label();
+            self.metrics().endpoints().global_exception(exception_type, endpoint);
         }
     }
 
@@ -288,6 +295,11 @@ impl Scope {
         self.started
     }
 
+    /// Whether the response body is said to be a stream, or the reply of a call.
+    pub(crate) fn has_claims(&self) -> bool {
+        self.stream.is_some() || self.call.is_some()
+    }
+
     /// The replies whose protocol is read.
     pub(crate) fn readings(&mut self) -> &mut Readings {
         &mut self.readings
@@ -331,7 +343,7 @@ impl Scope {
         let endpoint = site.map(|site| self.endpoint_of(site));
         match (self.calls.newest(), endpoint) {
             (Some(call), Some(endpoint)) => call.series(&endpoint, None),
-            _ => self.endpoint.tokens("", ""),
+            _ => self.endpoint().tokens("", ""),
         }
     }
 
@@ -352,8 +364,11 @@ impl Scope {
         self.trace
     }
 
-    /// Counts the request.
+    /// Counts the request, unless that has been done.
     pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
+        if mem::replace(&mut self.closed, true) {
+            return;
+        }
         let status = self.head.map(|head| head.status);
         let calls_ending = ending.of_calls(status);
         while let Some(call) = self.calls.pop() {
@@ -366,10 +381,10 @@ impl Scope {
         if ending == Ending::Panicked {
             self.count_panic();
         }
-        if !mem::take(&mut self.counts) {
+        if !self.counts {
             return;
         }
-        let series = self.endpoint.requests(self.kind);
+        let series = self.endpoint().requests(self.kind);
         series.active.dec();
         series.end(end);
         #[cfg(feature = "tracing")]

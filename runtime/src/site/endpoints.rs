@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::tell::tell;
 use super::{EndpointSeries, Prices, Records, SITES, Site};
-use crate::family::{Counter, Families, Handle, Limits, Method, Table};
+use crate::family::{Chain, Counter, Families, Handle, Limits, Method, Table};
 
 /// Chains of the table of endpoints: a thousand routes share them at four a chain.
 const CHAINS: usize = 256;
@@ -14,6 +14,8 @@ pub(crate) struct Endpoints {
     families: Arc<Families>,
     by_label: Table<EndpointSeries>,
     by_site: Box<[OnceLock<Arc<EndpointSeries>>]>,
+    /// Those of sites that the linker has not gathered.
+    of_others: Chain<&'static str, Arc<EndpointSeries>>,
     global_exceptions: Table<Handle<Counter>>,
     limits: Limits,
     prices: Arc<Prices>,
@@ -30,6 +32,7 @@ impl Endpoints {
             families,
             by_label: Table::new(CHAINS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
+            of_others: Chain::new(),
             global_exceptions: Table::new(4, limits.values),
             limits,
             prices: Arc::new(prices),
@@ -44,10 +47,11 @@ impl Endpoints {
     }
 
     /// The endpoint that a site belongs to when no request says otherwise.
-    pub(crate) fn of_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
+    pub(crate) fn of_site(&self, site: &'static Site) -> &Arc<EndpointSeries> {
+        let label = site.label();
         match self.by_site.get(site.index()) {
-            Some(resolved) => Arc::clone(resolved.get_or_init(|| self.get(site.label()))),
-            None => self.get(site.label()),
+            Some(resolved) => resolved.get_or_init(|| self.get(label)),
+            None => self.of_others.insert(|known| *known == label, || (label, self.get(label))),
         }
     }
 

@@ -13,7 +13,7 @@ mod token_series;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
-pub(crate) use self::endpoint_series::{End, EndpointSeries, Kind};
+pub(crate) use self::endpoint_series::{End, EndpointSeries, Kind, RequestSeries};
 pub(crate) use self::endpoints::Endpoints;
 pub use self::price::Price;
 pub(crate) use self::price::Prices;

@@ -58,7 +58,8 @@ impl Reading {
     /// The reading of a stream that no request is known of.
     pub(super) fn outside(claim: &StreamClaim, call: Option<OpenCall>) -> Option<Box<Self>> {
         let named = call.as_ref().map(OpenCall::site).filter(|site| site.endpoint().is_some());
-        let tokens_endpoint = named.map(|site| Metrics::global().endpoints().of_site(site));
+        let tokens_endpoint =
+            named.map(|site| Arc::clone(Metrics::global().endpoints().of_site(site)));
         Self::of(claim, call, tokens_endpoint)
     }
 

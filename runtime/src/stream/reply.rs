@@ -71,7 +71,7 @@ impl StreamStart {
             StreamRecorder::inside(scope, &StreamClaim { content, ..claim })
         })
         .unwrap_or_else(|| {
-            let endpoint = Metrics::global().endpoints().of_site(self.site);
+            let endpoint = Arc::clone(Metrics::global().endpoints().of_site(self.site));
             let claim = self.claim(endpoint);
             let call = self.call_outside();
             Some(StreamRecorder::outside(&StreamClaim { content, ..claim }, call))

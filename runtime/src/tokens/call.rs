@@ -121,7 +121,7 @@ impl TokenCall {
         }
         match mem::replace(&mut self.place, Place::Nowhere) {
             Place::Here(call) => {
-                let endpoint = Metrics::global().endpoints().of_site(self.site);
+                let endpoint = Arc::clone(Metrics::global().endpoints().of_site(self.site));
                 Some(StreamRecorder::of_reading(Reading::of_call(call, content, endpoint)))
             }
             Place::Request(spare, endpoint) => {
@@ -210,7 +210,10 @@ impl TokenCall {
     /// Takes the call out of where it is.
     fn take(&mut self) -> Option<(Arc<EndpointSeries>, OpenCall)> {
         match mem::replace(&mut self.place, Place::Nowhere) {
-            Place::Here(call) => Some((Metrics::global().endpoints().of_site(self.site), call)),
+            Place::Here(call) => {
+                let endpoint = Metrics::global().endpoints().of_site(self.site);
+                Some((Arc::clone(endpoint), call))
+            }
             Place::Request(spare, endpoint) => {
                 let inside = request::current(|scope| {
                     scope.calls().has_begun(spare.id()).then(|| {
