@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,8 @@ use http::{HeaderValue, Method, StatusCode, header};
 use tower_service::Service;
 
 use super::accept::Names;
-use super::page::encode;
+use super::body::PageBody;
+use super::page::Page;
 use super::text::Format;
 use crate::metrics::{Metrics, ScrapePermit};
 use crate::request::{self, Scope};
@@ -49,7 +50,8 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - 500 where a collector that was registered beside the families panics; the next scrape asks it again;
 /// - 405 to any other method.
 ///
-/// The page is written at once, and nothing is locked while a client reads it.
+/// A page is written piece by piece as it is read: a large one takes little memory, and nothing is locked while a
+/// client reads. Up to 64 KiB it has a `Content-Length`.
 ///
 /// # Who may read it
 ///
@@ -139,9 +141,9 @@ fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
     };
     let format = Format::of(request.headers());
     let names = Names::of(request.uri());
-    match encode(metrics, format, |family| names.has(family)) {
+    match Page::new(metrics, format, |family| names.has(family)) {
         Ok(page) => {
-            let mut response = page_of(page, permit, request);
+            let mut response = sent(page, permit, request);
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, format.content_type());
             headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
@@ -154,37 +156,20 @@ fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
     }
 }
 
-/// The page as it is sent: to `HEAD` its length alone.
-fn page_of<B>(page: Vec<u8>, permit: ScrapePermit, request: &http::Request<B>) -> Response {
-    #[cfg(feature = "gzip")]
-    if super::accept::takes_gzip(request.headers()) {
-        let mut response = sent(super::gzip::compressed(&page), permit, request.method());
-        let coding = HeaderValue::from_static("gzip");
-        response.headers_mut().insert(header::CONTENT_ENCODING, coding);
-        return response;
-    }
-    sent(page, permit, request.method())
-}
-
-fn sent(page: Vec<u8>, permit: ScrapePermit, method: &Method) -> Response {
-    let length = HeaderValue::from(page.len());
-    let body = match *method {
+/// The page as it is sent: to `HEAD` its head alone.
+fn sent<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Response {
+    let body = PageBody::new(page, permit, request.headers());
+    let (length, coding) = (body.length(), body.coding());
+    let mut response = Response::new(match *request.method() {
         Method::HEAD => Body::empty(),
-        _ => Body::from(Bytes::from_owner(Page { text: page, _permit: permit })),
-    };
-    let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_LENGTH, length);
-    response
-}
-
-/// A page on its way: as long as some of it is in memory, it counts as a scrape.
-struct Page {
-    text: Vec<u8>,
-    _permit: ScrapePermit,
-}
-
-impl AsRef<[u8]> for Page {
-    fn as_ref(&self) -> &[u8] {
-        &self.text
+        _ => Body::new(body),
+    });
+    let headers = response.headers_mut();
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    response
 }

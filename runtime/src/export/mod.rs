@@ -3,10 +3,13 @@
 #[cfg(feature = "axum")]
 mod accept;
 #[cfg(feature = "axum")]
+mod body;
+#[cfg(feature = "axum")]
 mod endpoint;
 mod file;
 #[cfg(all(feature = "axum", feature = "gzip"))]
 mod gzip;
+mod others;
 mod page;
 #[cfg(feature = "push")]
 mod push;

@@ -1,15 +1,17 @@
 //! All metrics of an instance, written.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::slice;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
-use prometheus::TextEncoder;
-use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{MetricFamily, MetricType};
 
-use super::text::{Format, Value, Writer};
-use crate::family::AnyFamily;
-use crate::metrics::{GatherError, Metrics, Outer, gather, is_label_name, is_metric_name};
+use super::others::{is_readable, leave_out, write_other};
+use super::text::{Format, Writer};
+use crate::family::{AnyFamily, Families, SeriesKey, Visitor};
+use crate::metrics::{GatherError, Metrics, Outer, gather};
+
+/// How long a piece of a page is, about, in bytes: enough to be quick, and nothing to hold for long.
+#[cfg(feature = "axum")]
+const PIECE: usize = 64 * 1024;
 
 /// Why the metrics were not written.
 #[derive(Debug, thiserror::Error)]
@@ -57,170 +59,139 @@ impl Metrics {
     }
 
     fn encode(&self, format: Format) -> Result<String, EncodeError> {
-        let page = encode(self, format, |_| true)?;
+        let page = Page::new(self, format, |_| true)?.whole();
         // All of it was text before.
-        Ok(String::from_utf8_lossy(&page).into_owned())
+        Ok(String::from_utf8(page)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 }
 
-/// Writes the families that are asked for.
-pub(super) fn encode(
-    metrics: &Metrics,
-    format: Format,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<u8>, EncodeError> {
-    let families = metrics.endpoints().families();
-    let others = gather(metrics.registry(), Some(families)).map_err(|error| match error {
-        GatherError::Panicked(message) => EncodeError::CollectorPanicked { message },
-        GatherError::Nested => EncodeError::Nested,
-    })?;
-    let outer = metrics.outer();
-    let ours = families.each().map(|family| (outer.name(&family.desc().fq_name), Some(family)));
-    let mut all: BTreeMap<_, Source<'_>> =
-        ours.map(|(name, ours)| (name, Source { ours, others: None })).collect();
-    for other in others.iter().filter(|other| !Outer::is_probe(other.name()) && is_readable(other))
-    {
-        all.entry(Cow::Borrowed(other.name())).or_default().others = Some(other);
+/// The families that are asked for, written piece by piece: between two pieces nothing is locked, and of our
+/// own families nothing is held.
+///
+/// Each series is shown as it is when its turn comes.
+pub(super) struct Page {
+    metrics: Metrics,
+    writer: Writer,
+    families: btree_map::IntoIter<String, Source>,
+    /// The family that has more series behind one.
+    current: Option<(Source, SeriesKey)>,
+    ended: bool,
+}
+
+impl Page {
+    pub(super) fn new(
+        metrics: &Metrics,
+        format: Format,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, EncodeError> {
+        let families = metrics.endpoints().families();
+        let others = gather(metrics.registry(), Some(families)).map_err(|error| match error {
+            GatherError::Panicked(message) => EncodeError::CollectorPanicked { message },
+            GatherError::Nested => EncodeError::Nested,
+        })?;
+        let outer = metrics.outer();
+        let ours = families.each().enumerate().map(|(place, family)| {
+            let source = Source { kind: Some(family.kind()), ours: Some(place), others: None };
+            (outer.name(&family.desc().fq_name).into_owned(), source)
+        });
+        let mut all: BTreeMap<String, Source> = ours.collect();
+        let readable = |other: &MetricFamily| !Outer::is_probe(other.name()) && is_readable(other);
+        for other in others.into_iter().filter(readable) {
+            let source = all.entry(other.name().to_owned()).or_default();
+            let kind = *source.kind.get_or_insert(other.get_field_type());
+            if other.get_field_type() == kind {
+                source.others = Some(other);
+            } else {
+                leave_out(other.name(), "it is of another type than the family of its name");
+            }
+        }
+        all.retain(|name, _| wanted(name));
+        let writer = Writer::new(format, outer.labels());
+        // Ours have their names, whatever another has.
+        let own = all.iter().filter(|(_, source)| source.ours.is_some());
+        let own = own.map(|(name, source)| writer.announced(name, source.kind()));
+        let mut announced: BTreeSet<String> = own.collect();
+        all.retain(|name, source| {
+            let is_alone =
+                source.ours.is_some() || announced.insert(writer.announced(name, source.kind()));
+            if !is_alone {
+                leave_out(name, "another family has its name in this format");
+            }
+            is_alone
+        });
+        let (metrics, families) = (metrics.clone(), all.into_iter());
+        Ok(Self { metrics, writer, families, current: None, ended: false })
     }
-    all.retain(|name, _| wanted(name));
-    let mut writer = Writer::new(format, outer.labels());
-    // Ours have their names, whatever another has.
-    let own = all.iter().filter(|(_, source)| source.ours.is_some());
-    let own = own.map(|(name, source)| writer.announced(name, source.kind()));
-    let mut announced: BTreeSet<String> = own.collect();
-    for (name, source) in &all {
-        let kind = source.kind();
-        if source.ours.is_none() && !announced.insert(writer.announced(name, kind)) {
-            leave_out(name, "another family has its name in this format");
-            continue;
+
+    /// All of it.
+    pub(super) fn whole(mut self) -> Vec<u8> {
+        while !self.ended {
+            self.write(usize::MAX);
         }
-        writer.family(name, source.help(), kind);
-        if let Some(ours) = source.ours {
-            ours.visit(&mut writer);
+        self.writer.take()
+    }
+
+    /// What comes next; nothing more behind the end.
+    #[cfg(feature = "axum")]
+    pub(super) fn piece(&mut self) -> Option<Vec<u8>> {
+        if self.ended {
+            return None;
         }
-        match source.others {
-            Some(others) if others.get_field_type() == kind => write_other(&mut writer, others),
-            Some(_) => leave_out(name, "it is of another type than the family of its name"),
-            None => {}
+        self.write(PIECE);
+        Some(self.writer.take())
+    }
+
+    /// Whether there is nothing more.
+    #[cfg(feature = "axum")]
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Writes up to so many bytes, or a little more.
+    fn write(&mut self, most: usize) {
+        let Self { metrics, writer, families, current, ended } = self;
+        let ours = metrics.endpoints().families();
+        writer.until(most);
+        while !writer.is_full() {
+            let (source, after) = if let Some((source, last)) = current.take() {
+                (source, Some(last))
+            } else if let Some((name, source)) = families.next() {
+                writer.family(&name, source.help(ours), source.kind());
+                (source, None)
+            } else {
+                writer.finish();
+                *ended = true;
+                return;
+            };
+            match source.own(ours).and_then(|family| family.visit(after, writer)) {
+                Some(last) => *current = Some((source, last)),
+                None => source.others.iter().for_each(|others| write_other(writer, others)),
+            }
         }
     }
-    Ok(writer.finish())
 }
 
 /// Where the series of a family come from: another instance in the same registry may have some, too.
 #[derive(Default)]
-struct Source<'a> {
-    ours: Option<&'a dyn AnyFamily>,
-    others: Option<&'a MetricFamily>,
+struct Source {
+    kind: Option<MetricType>,
+    /// The place among our families.
+    ours: Option<usize>,
+    others: Option<MetricFamily>,
 }
 
-impl<'a> Source<'a> {
+impl Source {
     fn kind(&self) -> MetricType {
-        let others = self.others.map(MetricFamily::get_field_type);
-        self.ours.map(AnyFamily::kind).or(others).unwrap_or(MetricType::UNTYPED)
+        self.kind.unwrap_or(MetricType::UNTYPED)
     }
 
-    fn help(&self) -> &'a str {
-        let others = self.others.map(MetricFamily::help);
-        self.ours.map(|family| &*family.desc().help).or(others).unwrap_or_default()
+    fn own<'a>(&self, ours: &'a Families) -> Option<&'a dyn AnyFamily> {
+        self.ours.and_then(|place| ours.each().nth(place))
     }
-}
 
-/// Whether a scraper can read a family.
-fn is_readable(family: &MetricFamily) -> bool {
-    let wrong = if is_metric_name(family.name()) {
-        family.get_metric().iter().find_map(|metric| wrong_label(metric.get_label()))
-    } else {
-        Some("its name is none")
-    };
-    if let Some(wrong) = wrong {
-        leave_out(family.name(), wrong);
-    }
-    wrong.is_none()
-}
-
-fn leave_out(family: &str, reason: &str) {
-    tracing::warn!(
-        target: "streamgauge",
-        family,
-        reason,
-        "another collector's family was left out of the page"
-    );
-}
-
-fn wrong_label(labels: &[LabelPair]) -> Option<&'static str> {
-    let mut names = BTreeSet::new();
-    labels.iter().find_map(|label| {
-        if !is_label_name(label.name()) {
-            Some("the name of a label is none")
-        } else if !names.insert(label.name()) {
-            Some("a label comes twice")
-        } else {
-            None
-        }
-    })
-}
-
-/// Writes a family in the interchange form. What is gathered has the registry's own labels already.
-fn write_other(writer: &mut Writer, family: &MetricFamily) {
-    let kind = family.get_field_type();
-    let mut scalars = scalars(family).into_iter();
-    for metric in family.get_metric() {
-        writer.other_labels(metric.get_label().iter().map(|pair| (pair.name(), pair.value())));
-        match kind {
-            MetricType::COUNTER | MetricType::GAUGE => {
-                let value = scalars.next().unwrap_or(f64::NAN);
-                if kind == MetricType::GAUGE || writer.knows(value) {
-                    writer.sample("", None, Value::Float(value));
-                }
-            }
-            // The crate has no such metrics of its own, nor a way to read one.
-            MetricType::UNTYPED => {}
-            MetricType::SUMMARY => write_summary(writer, metric),
-            MetricType::HISTOGRAM => write_histogram(writer, metric),
-        }
-    }
-}
-
-/// The values of counters and gauges. An application decides by a feature of `prometheus` how the interchange
-/// form is made, and only the encoder reads them in both.
-fn scalars(family: &MetricFamily) -> Vec<f64> {
-    if !matches!(family.get_field_type(), MetricType::COUNTER | MetricType::GAUGE) {
-        return Vec::new();
-    }
-    let text = TextEncoder::new().encode_to_string(slice::from_ref(family)).unwrap_or_default();
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    let values = samples.zip(family.get_metric()).map(|(sample, metric)| {
-        // A timestamp stands behind the value.
-        let from_the_end = usize::from(metric.timestamp_ms() != 0);
-        sample.rsplit(' ').nth(from_the_end).and_then(|value| value.parse().ok())
-    });
-    values.map(|value: Option<f64>| value.unwrap_or(f64::NAN)).collect()
-}
-
-fn write_summary(writer: &mut Writer, metric: &Metric) {
-    let summary = metric.get_summary();
-    for quantile in summary.get_quantile() {
-        let at = writer.bound(quantile.quantile());
-        writer.sample("", Some(("quantile", &at)), Value::Float(quantile.value()));
-    }
-    writer.sample("_sum", None, Value::Float(summary.sample_sum()));
-    writer.sample("_count", None, Value::Whole(summary.sample_count()));
-}
-
-fn write_histogram(writer: &mut Writer, metric: &Metric) {
-    let histogram = metric.get_histogram();
-    let finite = histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound().is_finite());
-    for bucket in finite {
-        let bound = writer.bound(bucket.upper_bound());
-        let count = Value::Whole(bucket.cumulative_count());
-        writer.sample("_bucket", Some(("le", &bound)), count);
-    }
-    let count = histogram.get_sample_count();
-    writer.sample("_bucket", Some(("le", "+Inf")), Value::Whole(count));
-    let sum = histogram.get_sample_sum();
-    if writer.knows(sum) {
-        writer.sample("_sum", None, Value::Float(sum));
-        writer.sample("_count", None, Value::Whole(count));
+    fn help<'a>(&'a self, ours: &'a Families) -> &'a str {
+        let others = self.others.as_ref().map(MetricFamily::help);
+        self.own(ours).map(|family| &*family.desc().help).or(others).unwrap_or_default()
     }
 }

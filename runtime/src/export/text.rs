@@ -1,6 +1,7 @@
 //! The text formats: Prometheus' 0.0.4, and `OpenMetrics` 1.0.0.
 
 use std::io::Write;
+use std::mem;
 
 use prometheus::proto::MetricType;
 
@@ -17,6 +18,9 @@ pub(super) const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The units that `OpenMetrics` is told of, where a name ends with one.
 const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
 
+/// How much room a text has at first, in bytes.
+const ROOM: usize = 64 * 1024;
+
 /// How metrics are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Format {
@@ -31,25 +35,30 @@ pub(super) enum Format {
 pub(super) struct Writer {
     format: Format,
     out: Vec<u8>,
+    /// How long the text may be before it is full.
+    most: usize,
     /// Labels that all families have beside their own, each with a comma behind it.
     outer_labels: Box<str>,
     /// The family, until its first series is written: one without series is left out.
     head: Option<Vec<u8>>,
     /// The name of the family's samples.
     name: String,
-    /// Room for the labels of a series.
+    /// Room for the labels of a series, and for what all buckets of one begin with.
     labels: Vec<u8>,
+    bucket: Vec<u8>,
 }
 
 impl Writer {
     pub(super) fn new(format: Format, outer_labels: &str) -> Self {
         Self {
             format,
-            out: Vec::with_capacity(16 * 1024),
+            out: Vec::new(),
+            most: usize::MAX,
             outer_labels: outer_labels.into(),
             head: None,
             name: String::new(),
             labels: Vec::new(),
+            bucket: Vec::new(),
         }
     }
 
@@ -103,11 +112,21 @@ impl Writer {
         !self.is_open() || grows >= 0.0
     }
 
-    /// One sample; its labels have a comma behind each.
-    pub(super) fn sample(&mut self, suffix: &str, last: Option<(&str, &str)>, value: Value) {
+    /// The next text may be so long.
+    pub(super) fn until(&mut self, most: usize) {
+        self.most = most;
+        self.out.reserve(most.min(ROOM));
+    }
+
+    fn begin(&mut self) {
         if let Some(head) = self.head.take() {
             self.out.extend_from_slice(&head);
         }
+    }
+
+    /// One sample; its labels have a comma behind each.
+    pub(super) fn sample(&mut self, suffix: &str, last: Option<(&str, &str)>, value: Value) {
+        self.begin();
         self.out.extend_from_slice(self.name.as_bytes());
         self.out.extend_from_slice(suffix.as_bytes());
         if last.is_some() || !self.labels.is_empty() {
@@ -135,10 +154,17 @@ impl Writer {
     }
 
     fn histogram(&mut self, reading: &HistogramReading<'_>) {
+        self.begin();
+        self.bucket.clear();
+        self.bucket.extend_from_slice(self.name.as_bytes());
+        self.bucket.extend_from_slice(b"_bucket{");
+        self.bucket.extend_from_slice(&self.labels);
         let bounds = if self.is_open() { &reading.bounds.floats } else { &reading.bounds.short };
-        let bounds = bounds.iter().map(|bound| &**bound).chain(["+Inf"]);
-        for (bucket, (bound, count)) in bounds.zip(reading.cumulative).enumerate() {
-            self.sample("_bucket", Some(("le", bound)), Value::Whole(*count));
+        for (bucket, (bound, count)) in bounds.iter().zip(reading.cumulative).enumerate() {
+            self.out.extend_from_slice(&self.bucket);
+            self.out.extend_from_slice(bound.as_bytes());
+            Value::Whole(*count).push(&mut self.out);
+            self.out.push(b'\n');
             #[cfg(feature = "tracing")]
             if self.is_open()
                 && let Some((exemplar, value)) = (reading.exemplar)(bucket)
@@ -184,15 +210,24 @@ impl Writer {
         name.to_owned()
     }
 
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// There are no more families.
+    pub(super) fn finish(&mut self) {
         if self.is_open() {
             self.out.extend_from_slice(b"# EOF\n");
         }
-        self.out
+    }
+
+    /// What has been written since the last time.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        mem::take(&mut self.out)
     }
 }
 
 impl Visitor for Writer {
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.most
+    }
+
     fn series(&mut self, labels: &Labels<'_>, reading: Reading<'_>) {
         self.labels.clear();
         self.labels.extend_from_slice(labels.constant().text.as_bytes());

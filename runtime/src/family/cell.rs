@@ -3,6 +3,7 @@
 //! Amounts are integers, so that sums are exact and one addition is one instruction: durations in
 //! nanoseconds, sizes in bytes, tokens in tokens. Seconds appear only when a value is read out.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -148,6 +149,14 @@ pub(crate) struct Histogram {
     exemplars: Exemplars,
 }
 
+/// Values of one bucket that are yet to be recorded in a histogram.
+#[derive(Default)]
+pub(crate) struct Batch {
+    bucket: usize,
+    count: u64,
+    sum: u64,
+}
+
 /// The count of each bucket, and behind them the sum.
 type Numbers = Box<[AtomicU64]>;
 
@@ -157,24 +166,39 @@ const LINE: usize = 16;
 impl Histogram {
     pub(crate) fn observe(&self, amount: u64) {
         let bucket = self.buckets.of(amount);
-        self.numbers.add(
-            |numbers| {
-                if amount > 0 {
-                    numbers[self.buckets.count()].fetch_add(amount, Relaxed);
-                }
-                add(&numbers[bucket], 1)
-            },
-            || self.buckets.numbers(LINE),
-        );
+        self.add(Batch { bucket, count: 1, sum: amount });
         #[cfg(feature = "tracing")]
         if self.buckets.traced {
             self.exemplars.note(bucket, self.buckets.count(), amount);
         }
     }
 
-    /// Observes a duration. Centuries are cut off at 584 years.
-    pub(crate) fn observe_duration(&self, duration: Duration) {
-        self.observe(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    /// Takes a value into a batch; what the batch had of another bucket is recorded.
+    pub(crate) fn batch(&self, batch: &mut Batch, amount: u64) {
+        let bucket = self.buckets.of(amount);
+        if bucket != batch.bucket {
+            self.add(mem::take(batch));
+            batch.bucket = bucket;
+        }
+        batch.count += 1;
+        batch.sum = batch.sum.wrapping_add(amount);
+    }
+
+    /// Records a batch.
+    pub(crate) fn add(&self, batch: Batch) {
+        let Batch { bucket, count, sum } = batch;
+        if count == 0 {
+            return;
+        }
+        self.numbers.add(
+            |numbers| {
+                if sum > 0 {
+                    numbers[self.buckets.count()].fetch_add(sum, Relaxed);
+                }
+                add(&numbers[bucket], count)
+            },
+            || self.buckets.numbers(LINE),
+        );
     }
 }
 
@@ -212,6 +236,11 @@ impl Cell for Histogram {
             },
         }));
     }
+}
+
+/// A duration as histograms count it. Centuries are cut off at 584 years.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What the integers of a histogram count, and how that becomes Prometheus' base unit.
@@ -313,9 +342,9 @@ mod tests {
     fn a_value_on_a_bound_belongs_to_the_bucket_of_that_bound() {
         let histogram =
             Histogram::new(&Arc::new(Buckets::new(Unit::Seconds, &[0.005, 0.01], false)));
-        histogram.observe_duration(Duration::from_millis(5));
-        histogram.observe_duration(Duration::from_nanos(5_000_001));
-        histogram.observe_duration(Duration::from_secs(1));
+        histogram.observe(nanos(Duration::from_millis(5)));
+        histogram.observe(nanos(Duration::from_nanos(5_000_001)));
+        histogram.observe(nanos(Duration::from_secs(1)));
         assert_eq!(read(&histogram), (vec![1, 2, 3], 3, 1.010_000_001));
     }
 

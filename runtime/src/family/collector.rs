@@ -89,7 +89,7 @@ impl Collector for FamilyCollector {
 
 fn collect(family: &dyn AnyFamily) -> proto::MetricFamily {
     let mut metrics = Metrics(Vec::new());
-    family.visit(&mut metrics);
+    family.visit(None, &mut metrics);
     let desc = family.desc();
     let mut collected = proto::MetricFamily::default();
     collected.set_name(desc.fq_name.clone());

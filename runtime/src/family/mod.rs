@@ -20,7 +20,7 @@ use std::sync::Arc;
 use prometheus::core::Desc;
 
 use self::cell::Buckets;
-pub(crate) use self::cell::{Counter, Gauge, Histogram, Money, Unit};
+pub(crate) use self::cell::{Batch, Counter, Gauge, Histogram, Money, Unit};
 pub(crate) use self::collector::{FamilyCollector, elsewhere, is_gathered};
 #[cfg(feature = "tracing")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
@@ -32,7 +32,8 @@ pub(crate) use self::store::{AnyFamily, Family, Handle, OVERFLOW};
 pub(crate) use self::table::{Chain, Table};
 pub(crate) use self::type_name::short_name;
 pub(crate) use self::visit::{
-    Constant, HistogramReading, Labels, Reading, Visitor, canonical, push_escaped, push_label,
+    Constant, HistogramReading, Labels, Reading, SeriesKey, Visitor, canonical, push_escaped,
+    push_label,
 };
 
 /// Upper bounds of request durations, in seconds.

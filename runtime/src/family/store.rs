@@ -3,16 +3,20 @@
 //! Series are found by comparing whole label values, never their hash alone. This is the slow way to
 //! a series: it is taken once, and the [`Handle`] it gives is kept by whoever records.
 
+use std::array;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus::core::Desc;
 use prometheus::proto::MetricType;
 
-use super::cell::{Cell, Counter, Gauge, Histogram, Money};
-use super::visit::{Constant, Labels, Visitor};
+use super::cell::{Batch, Cell, Counter, Gauge, Histogram, Money, nanos};
+use super::visit::{Constant, Labels, SeriesKey, Visitor};
 use super::{Families, Limit, Limits, Values};
 
 /// The value that stands for all values past a label's limit.
@@ -139,8 +143,8 @@ impl<C, const L: usize> Series<C, L> {
 pub(crate) trait AnyFamily: Sync {
     fn desc(&self) -> &Desc;
     fn kind(&self) -> MetricType;
-    /// Shows all series.
-    fn visit(&self, visitor: &mut dyn Visitor);
+    /// Shows all series behind one until the visitor has enough, and tells which it was if there may be more.
+    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn Visitor) -> Option<SeriesKey>;
 }
 
 impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
@@ -152,9 +156,16 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
         C::KIND
     }
 
-    fn visit(&self, visitor: &mut dyn Visitor) {
+    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn Visitor) -> Option<SeriesKey> {
+        let after = after.map(|SeriesKey(key)| {
+            let mut key = key.into_iter();
+            let values = array::from_fn(|_| key.next().unwrap_or_default());
+            (values, key.next().unwrap_or_default())
+        });
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let series = self.series.lock();
-        for ((values, class), cell) in series.cells.iter().filter(|(_, cell)| cell.is_shown()) {
+        let behind = series.cells.range((after, Bound::Unbounded));
+        for ((values, class), cell) in behind.filter(|(_, cell)| cell.is_shown()) {
             let labels = Labels {
                 constant: &self.constant,
                 names: &self.labels,
@@ -162,7 +173,11 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
                 class: self.class_label.as_deref().map(|name| (name, &**class)),
             };
             cell.read(|reading| visitor.series(&labels, reading));
+            if visitor.is_full() {
+                return Some(SeriesKey(values.iter().chain([class]).cloned().collect()));
+            }
         }
+        None
     }
 }
 
@@ -214,7 +229,16 @@ impl Handle<Histogram> {
         self.record().observe(amount);
     }
 
-    pub(crate) fn observe_duration(&self, duration: std::time::Duration) {
-        self.record().observe_duration(duration);
+    pub(crate) fn observe_duration(&self, duration: Duration) {
+        self.observe(nanos(duration));
+    }
+
+    /// Takes a duration into a batch, which is to be given back to [`flush`](Self::flush).
+    pub(crate) fn batch_duration(&self, batch: &mut Batch, duration: Duration) {
+        self.record().batch(batch, nanos(duration));
+    }
+
+    pub(crate) fn flush(&self, batch: &mut Batch) {
+        self.cell.add(mem::take(batch));
     }
 }

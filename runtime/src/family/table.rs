@@ -10,7 +10,9 @@ use super::Limit;
 
 /// Values by name.
 pub(crate) struct Table<V> {
-    chains: Box<[Chain<Box<str>, Arc<V>>]>,
+    chains: OnceLock<Box<[Chain<Box<str>, Arc<V>>]>>,
+    /// How many of them there are, once a name is looked up: a power of two.
+    spread: usize,
     room: AtomicUsize,
     longest: usize,
 }
@@ -19,7 +21,8 @@ impl<V> Table<V> {
     /// A table that keeps what `limit` allows, spread over `chains` (a power of two).
     pub(crate) fn new(chains: usize, limit: Limit) -> Self {
         Self {
-            chains: (0..chains.next_power_of_two()).map(|_| Chain::new()).collect(),
+            chains: OnceLock::new(),
+            spread: chains.next_power_of_two(),
             room: AtomicUsize::new(limit.values),
             longest: limit.bytes,
         }
@@ -33,7 +36,8 @@ impl<V> Table<V> {
         if name.len() > self.longest {
             return Arc::new(make());
         }
-        let chain = &self.chains[hash(name) & (self.chains.len() - 1)];
+        let chains = self.chains.get_or_init(|| (0..self.spread).map(|_| Chain::new()).collect());
+        let chain = &chains[hash(name) & (self.spread - 1)];
         if let Some(value) = chain.find(|key| **key == *name) {
             return Arc::clone(value);
         }

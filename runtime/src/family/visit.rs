@@ -9,7 +9,15 @@ use super::exemplar::Exemplar;
 pub(crate) trait Visitor {
     /// The next series of the family.
     fn series(&mut self, labels: &Labels<'_>, reading: Reading<'_>);
+
+    /// Whether that is enough for now.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
+
+/// Which series of a family: the values of its labels, and the class.
+pub(crate) struct SeriesKey(pub(super) Box<[Box<str>]>);
 
 /// The labels of a series, in the order in which they are shown.
 pub(crate) struct Labels<'a> {
@@ -45,7 +53,6 @@ pub(crate) enum Reading<'a> {
 
 /// A histogram's numbers.
 pub(crate) struct HistogramReading<'a> {
-    /// The upper bounds, as text.
     pub(crate) bounds: &'a Bounds,
     /// How many values are in each bucket or one below it: one number more than there are bounds.
     pub(crate) cumulative: &'a [u64],
@@ -57,19 +64,22 @@ pub(crate) struct HistogramReading<'a> {
     pub(crate) exemplar: &'a dyn Fn(usize) -> Option<(Exemplar, f64)>,
 }
 
-/// The upper bounds of a histogram as they are written, but for the last, which is `+Inf`.
+/// The upper bounds of a histogram.
 pub(crate) struct Bounds {
+    /// All but the last, which is infinite.
     pub(crate) values: Box<[f64]>,
-    /// As short as can be.
+    /// What a sample has between its own labels and its value, the bound as short as can be. The last one is
+    /// `+Inf`.
     pub(crate) short: Box<[Box<str>]>,
-    /// As floats, which a whole number shows by its `.0`.
+    /// The same with bounds as floats, which a whole number shows by its `.0`.
     pub(crate) floats: Box<[Box<str>]>,
 }
 
 impl Bounds {
     pub(super) fn new(bounds: &[f64]) -> Self {
         let text = |write: fn(&f64) -> String| {
-            bounds.iter().map(|bound| write(bound).into_boxed_str()).collect()
+            let bounds = bounds.iter().map(write).chain(["+Inf".to_owned()]);
+            bounds.map(|bound| format!("le=\"{bound}\"}} ").into_boxed_str()).collect()
         };
         Self {
             values: bounds.into(),

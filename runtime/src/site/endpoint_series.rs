@@ -26,7 +26,8 @@ impl From<Method> for Kind {
     }
 }
 
-type Methods = Box<[OnceLock<RequestSeries>; Method::COUNT]>;
+/// By method. Most endpoints have one.
+type Methods = Box<[OnceLock<Box<RequestSeries>>; Method::COUNT]>;
 
 /// Everything recorded under one `endpoint` label, resolved as it is first needed.
 pub(crate) struct EndpointSeries {
@@ -66,7 +67,7 @@ impl EndpointSeries {
         let methods = self.requests[kind.class.index()]
             .get_or_init(|| Box::new([const { OnceLock::new() }; Method::COUNT]));
         methods[kind.method.index()]
-            .get_or_init(|| RequestSeries::new(&self.families, &self.label, kind))
+            .get_or_init(|| Box::new(RequestSeries::new(&self.families, &self.label, kind)))
     }
 
     pub(crate) fn label(&self) -> &str {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::family::StreamOutcome;
+use crate::family::{Batch, StreamOutcome};
 use crate::request::{self, StreamClaim};
 use crate::site::{PaceSeries, StreamSeries};
 use crate::wire::Comments;
@@ -14,7 +14,7 @@ const FLUSH_BYTES: u64 = 64 * 1024;
 const FLUSH_AFTER: Duration = Duration::from_millis(250);
 
 /// Counts one stream. What it has seen it keeps to itself for a moment, so that a chunk costs one
-/// clock read and one histogram.
+/// clock read and little more.
 pub(super) struct Flow {
     series: Arc<StreamSeries>,
     pace: Arc<PaceSeries>,
@@ -26,6 +26,7 @@ pub(super) struct Flow {
     flushed: Instant,
     chunks: u64,
     bytes: u64,
+    gaps: Batch,
 }
 
 /// What is known of a stream's bytes: only a response tells.
@@ -52,6 +53,7 @@ impl Flow {
             flushed: entered,
             chunks: 0,
             bytes: 0,
+            gaps: Batch::default(),
         }
     }
 
@@ -86,6 +88,7 @@ impl Flow {
 
     /// The model whose pace this is has become known.
     pub(super) fn set_pace(&mut self, pace: Arc<PaceSeries>) {
+        self.pace.gap.flush(&mut self.gaps);
         self.pace = pace;
     }
 
@@ -94,7 +97,7 @@ impl Flow {
         let first = last.is_none();
         match last {
             None => self.pace.first_chunk.observe_duration(now - self.entered),
-            Some(last) => self.pace.gap.observe_duration(now - last),
+            Some(last) => self.pace.gap.batch_duration(&mut self.gaps, now - last),
         }
         self.chunks += 1;
         self.bytes += bytes as u64;
@@ -113,6 +116,7 @@ impl Flow {
         if self.chunks > 0 {
             self.series.chunks.add(std::mem::take(&mut self.chunks));
             self.series.bytes.add(std::mem::take(&mut self.bytes));
+            self.pace.gap.flush(&mut self.gaps);
         }
     }
 
