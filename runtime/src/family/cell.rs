@@ -349,6 +349,45 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_what_its_values_are() {
+        let buckets = Arc::new(Buckets::new(Unit::Whole, &[1.0, 10.0], false));
+        let (batched, single) = (Histogram::new(&buckets), Histogram::new(&buckets));
+        let mut batch = Batch::default();
+        for value in [0, 1, 1, 5, 11, 12, 1, 0] {
+            batched.batch(&mut batch, value);
+            single.observe(value);
+        }
+        batched.add(batch);
+        assert_eq!(read(&batched), read(&single));
+        assert_eq!(read(&single), (vec![5, 6, 8], 8, 31.0));
+    }
+
+    #[test]
+    fn a_gauge_that_rises_on_one_thread_and_falls_on_another_is_never_below_zero() {
+        let gauge = Gauge::new(&());
+        let (rise, fall) = std::sync::mpsc::sync_channel(4);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let rise = rise;
+                for _ in 0..100_000 {
+                    gauge.inc();
+                    rise.send(()).expect("the other one listens");
+                }
+            });
+            let falls = threads.spawn(|| {
+                for () in fall {
+                    gauge.dec();
+                }
+            });
+            while !falls.is_finished() {
+                let value = gauge.value();
+                assert!(value <= 100_000, "{value} is less than nothing");
+            }
+        });
+        assert_eq!(gauge.value(), 0);
+    }
+
+    #[test]
     fn a_fractional_bound_holds_the_whole_numbers_below_it() {
         let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Whole, &[1.5], false)));
         histogram.observe(1);

@@ -32,7 +32,7 @@ macro_rules! closed_set {
     };
 }
 
-closed_set! { indexed
+closed_set! {
     /// The `method` label: the methods of RFC 9110 and PATCH, and one value for all others, because
     /// a client may send any token it likes.
     #[doc(hidden)]
@@ -79,7 +79,7 @@ impl From<&http::Method> for Method {
     }
 }
 
-closed_set! { indexed
+closed_set! {
     /// The `outcome` label of a request.
     pub(crate) Outcome {
         Success = "success",

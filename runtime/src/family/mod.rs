@@ -11,6 +11,7 @@ mod label;
 mod shard;
 mod store;
 mod table;
+mod texts;
 mod type_name;
 mod visit;
 
@@ -30,6 +31,7 @@ pub(crate) use self::label::{
 };
 pub(crate) use self::store::{AnyFamily, Family, Handle, OVERFLOW};
 pub(crate) use self::table::{Chain, Table};
+use self::texts::Texts;
 pub(crate) use self::type_name::short_name;
 pub(crate) use self::visit::{
     Constant, HistogramReading, Labels, Reading, SeriesKey, Visitor, canonical, push_escaped,
@@ -88,6 +90,7 @@ macro_rules! families {
         /// All families of one instance.
         pub(crate) struct Families {
             $(pub(crate) $field: Family<$cell, { [$($label),*].len() }>,)*
+            texts: Texts,
             group_status: bool,
             classes: Classes,
             allowed: Allowed,
@@ -114,6 +117,7 @@ macro_rules! families {
                         families!(@shape layout $name $(($unit, $bounds))?),
                         &layout.limits,
                     ),)*
+                    texts: Texts::default(),
                     group_status: layout.group_status,
                     classes: layout.classes.clone(),
                     allowed: layout.limits.allowed.clone(),

@@ -19,8 +19,10 @@ const MOST_SHARDS: usize = 16;
 pub(super) struct Sharded<T> {
     first: T,
     collisions: AtomicU32,
-    more: OnceLock<Box<[Padded<T>]>>,
+    more: OnceLock<Box<Shards<T>>>,
 }
+
+type Shards<T> = Box<[Padded<T>]>;
 
 /// Something that shares no cache line with its neighbour: most processors fetch two of 64 bytes at once.
 #[repr(align(128))]
@@ -47,13 +49,13 @@ impl<T> Sharded<T> {
     #[cold]
     fn collided(&self, make: impl Fn() -> T) {
         if self.collisions.fetch_add(1, Relaxed) >= PATIENCE && shards() > 1 {
-            self.more.get_or_init(|| (0..shards()).map(|_| Padded(make())).collect());
+            self.more.get_or_init(|| Box::new((0..shards()).map(|_| Padded(make())).collect()));
         }
     }
 
     /// All sets.
     pub(super) fn each(&self) -> impl Iterator<Item = &T> {
-        let more = self.more.get().into_iter().flatten();
+        let more = self.more.get().into_iter().flat_map(|shards| shards.iter());
         std::iter::once(&self.first).chain(more.map(|shard| &shard.0))
     }
 }
@@ -98,4 +100,51 @@ fn shard() -> usize {
         }
         shard.get()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn total(numbers: &Sharded<AtomicU64>) -> u64 {
+        numbers.each().map(|number| number.load(Relaxed)).sum()
+    }
+
+    #[test]
+    fn numbers_that_do_not_collide_stay_one() {
+        let numbers = Sharded::new(AtomicU64::default());
+        for _ in 0..1_000 {
+            numbers.add(|number| add(number, 1), AtomicU64::default);
+        }
+        assert_eq!((numbers.each().count(), total(&numbers)), (1, 1_000));
+    }
+
+    #[test]
+    fn numbers_that_go_on_colliding_are_split_and_still_add_up() {
+        let numbers = Sharded::new(AtomicU64::default());
+        let collides = |number: &AtomicU64| {
+            add(number, 1);
+            true
+        };
+        for _ in 0..1_000 {
+            numbers.add(collides, AtomicU64::default);
+        }
+        let split = if shards() > 1 { shards() + 1 } else { 1 };
+        assert_eq!((numbers.each().count(), total(&numbers)), (split, 1_000));
+    }
+
+    #[test]
+    fn no_addition_is_lost_while_threads_collide() {
+        let numbers = Sharded::new(AtomicU64::default());
+        thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..100_000 {
+                        numbers.add(|number| add(number, 3), AtomicU64::default);
+                    }
+                });
+            }
+        });
+        assert_eq!(total(&numbers), 1_200_000);
+    }
 }

@@ -38,12 +38,12 @@ pub(crate) struct Family<C: Cell, const L: usize> {
 }
 
 /// The values of a family's labels, and of the class.
-type Key<const L: usize> = ([Box<str>; L], Box<str>);
+type Key<const L: usize> = ([Arc<str>; L], Arc<str>);
 
 struct Series<C, const L: usize> {
     cells: BTreeMap<Key<L>, Arc<C>>,
     /// The distinct values seen of each label that has a limit.
-    seen: [BTreeSet<Box<str>>; L],
+    seen: [BTreeSet<Arc<str>>; L],
 }
 
 impl<C: Cell, const L: usize> Family<C, L> {
@@ -88,46 +88,53 @@ impl<C: Cell, const L: usize> Family<C, L> {
         if let Some(label) = self.class_label.as_deref().filter(|_| class == OVERFLOW) {
             folded.push(label);
         }
+        let mut values = values;
         let cell = {
             let mut series = self.series.lock();
-            let mut key: Key<L> = (values.map(Box::from), class.into());
-            for (place, value) in key.0.iter_mut().enumerate() {
+            for (place, value) in values.iter_mut().enumerate() {
                 let admitted = match &self.allowed[place] {
-                    Some(listed) => value.is_empty() || listed.contains(value),
-                    None => series.admits(place, value, self.limits[place]),
+                    Some(listed) => value.is_empty() || listed.contains(*value),
+                    None => series.admits(place, value, self.limits[place], families),
                 };
                 if !admitted {
-                    *value = OVERFLOW.into();
+                    *value = OVERFLOW;
                     folded.push(self.labels[place]);
                 }
             }
-            if series.cells.len() >= self.most && !series.cells.contains_key(&key) {
-                for (place, value) in key.0.iter_mut().enumerate() {
+            let key = |values: [&str; L]| {
+                (values.map(|value| families.texts.shared(value)), families.texts.shared(class))
+            };
+            if series.cells.len() >= self.most && !series.cells.contains_key(&key(values)) {
+                for (place, value) in values.iter_mut().enumerate() {
                     let folds = self.limits[place].is_some() && !value.is_empty();
-                    if folds && **value != *OVERFLOW {
-                        *value = OVERFLOW.into();
+                    if folds && *value != OVERFLOW {
+                        *value = OVERFLOW;
                         folded.push(self.labels[place]);
                     }
                 }
             }
-            match series.cells.entry(key) {
+            match series.cells.entry(key(values)) {
                 Entry::Occupied(entry) => Arc::clone(entry.get()),
                 Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(C::new(&self.shape)))),
             }
         };
-        let overflow = folded
-            .into_iter()
-            .map(|label| {
-                families.metrics_overflow.series(families, [&self.desc.fq_name, label]).cell
-            })
-            .collect();
+        let counter =
+            |label| families.metrics_overflow.series(families, [&self.desc.fq_name, label]).cell;
+        let overflow: Box<[_]> = folded.into_iter().map(counter).collect();
+        let overflow = (!overflow.is_empty()).then(|| Box::new(Overflow(overflow)));
         Handle { cell, overflow }
     }
 }
 
 impl<C, const L: usize> Series<C, L> {
     /// Whether a value may become a label value. An empty one says "not known" and always may.
-    fn admits(&mut self, place: usize, value: &str, limit: Option<Limit>) -> bool {
+    fn admits(
+        &mut self,
+        place: usize,
+        value: &str,
+        limit: Option<Limit>,
+        families: &Families,
+    ) -> bool {
         let Some(limit) = limit else { return true };
         if value.len() > limit.bytes {
             return false;
@@ -135,7 +142,7 @@ impl<C, const L: usize> Series<C, L> {
         let seen = &mut self.seen[place];
         value.is_empty()
             || seen.contains(value)
-            || (seen.len() < limit.values && seen.insert(value.into()))
+            || (seen.len() < limit.values && seen.insert(families.texts.shared(value)))
     }
 }
 
@@ -184,14 +191,16 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
 /// A resolved series: recording into it is a few atomic additions.
 pub(crate) struct Handle<C> {
     cell: Arc<C>,
-    /// The counters of the labels whose value did not fit, empty for nearly every series.
-    overflow: Box<[Arc<Counter>]>,
+    /// The counters of the labels whose value did not fit; nearly every series has none.
+    overflow: Option<Box<Overflow>>,
 }
+
+struct Overflow(Box<[Arc<Counter>]>);
 
 impl<C> Handle<C> {
     fn record(&self) -> &C {
-        for counter in &self.overflow {
-            counter.add(1);
+        if let Some(overflow) = &self.overflow {
+            overflow.0.iter().for_each(|counter| counter.add(1));
         }
         &self.cell
     }

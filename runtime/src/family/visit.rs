@@ -17,13 +17,13 @@ pub(crate) trait Visitor {
 }
 
 /// Which series of a family: the values of its labels, and the class.
-pub(crate) struct SeriesKey(pub(super) Box<[Box<str>]>);
+pub(crate) struct SeriesKey(pub(super) Box<[Arc<str>]>);
 
 /// The labels of a series, in the order in which they are shown.
 pub(crate) struct Labels<'a> {
     pub(super) constant: &'a Constant,
     pub(super) names: &'a [&'static str],
-    pub(super) values: &'a [Box<str>],
+    pub(super) values: &'a [Arc<str>],
     pub(super) class: Option<(&'a str, &'a str)>,
 }
 

@@ -26,17 +26,14 @@ impl From<Method> for Kind {
     }
 }
 
-/// By method. Most endpoints have one.
-type Methods = Box<[OnceLock<Box<RequestSeries>>; Method::COUNT]>;
-
 /// Everything recorded under one `endpoint` label, resolved as it is first needed.
 pub(crate) struct EndpointSeries {
     families: Arc<Families>,
     label: Arc<str>,
     limit: Limit,
     prices: Arc<Prices>,
-    /// By class and method.
-    requests: Box<[OnceLock<Methods>]>,
+    /// By class; most endpoints have one method.
+    requests: Box<[Chain<Method, RequestSeries>]>,
     exceptions: Table<Chain<u16, Handle<Counter>>>,
     stream: OnceLock<Arc<StreamSeries>>,
     pace: Table<PaceSeries>,
@@ -55,7 +52,7 @@ impl EndpointSeries {
             label: label.into(),
             limit,
             prices: Arc::clone(prices),
-            requests: (0..families.classes()).map(|_| OnceLock::new()).collect(),
+            requests: (0..families.classes()).map(|_| Chain::new()).collect(),
             exceptions: Table::new(CHAINS, limit),
             stream: OnceLock::new(),
             pace: Table::new(CHAINS, limit),
@@ -64,10 +61,10 @@ impl EndpointSeries {
     }
 
     pub(crate) fn requests(&self, kind: Kind) -> &RequestSeries {
-        let methods = self.requests[kind.class.index()]
-            .get_or_init(|| Box::new([const { OnceLock::new() }; Method::COUNT]));
-        methods[kind.method.index()]
-            .get_or_init(|| Box::new(RequestSeries::new(&self.families, &self.label, kind)))
+        self.requests[kind.class.index()].insert(
+            |method| *method == kind.method,
+            || (kind.method, RequestSeries::new(&self.families, &self.label, kind)),
+        )
     }
 
     pub(crate) fn label(&self) -> &str {
@@ -135,7 +132,7 @@ pub(crate) struct RequestSeries {
     label: Arc<str>,
     kind: Kind,
     pub(crate) active: Handle<Gauge>,
-    duration: [OnceLock<Handle<Histogram>>; Outcome::COUNT],
+    duration: Chain<Outcome, Handle<Histogram>>,
     request_size: OnceLock<Handle<Histogram>>,
     response_size: OnceLock<Handle<Histogram>>,
     ends: Chain<End, EndSeries>,
@@ -163,7 +160,7 @@ impl RequestSeries {
             label: Arc::clone(label),
             kind,
             active: families.active_requests.series_of(families, class, labels),
-            duration: [const { OnceLock::new() }; Outcome::COUNT],
+            duration: Chain::new(),
             request_size: OnceLock::new(),
             response_size: OnceLock::new(),
             ends: Chain::new(),
@@ -199,12 +196,15 @@ impl RequestSeries {
     }
 
     pub(crate) fn duration(&self, outcome: Outcome) -> &Handle<Histogram> {
-        self.duration[outcome.index()].get_or_init(|| {
-            let families = &*self.families;
-            let labels = [self.kind.method.as_str(), &*self.label, outcome.as_str()];
-            let class = families.class(self.kind.class);
-            families.http_request_duration.series_of(families, class, labels)
-        })
+        self.duration.insert(
+            |known| *known == outcome,
+            || {
+                let families = &*self.families;
+                let labels = [self.kind.method.as_str(), &*self.label, outcome.as_str()];
+                let class = families.class(self.kind.class);
+                (outcome, families.http_request_duration.series_of(families, class, labels))
+            },
+        )
     }
 
     pub(crate) fn request_size(&self) -> &Handle<Histogram> {

@@ -25,6 +25,7 @@ mod left_out;
 mod limits;
 mod pairs;
 mod panics;
+mod pieces;
 mod places;
 mod polls;
 mod prices;

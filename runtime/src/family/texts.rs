@@ -1,0 +1,23 @@
+//! Label values, each kept once: an endpoint is the value of a label in a score of series.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+/// The label values of one instance. It grows with its series, and is as bounded as they are.
+#[derive(Default)]
+pub(super) struct Texts(Mutex<BTreeSet<Arc<str>>>);
+
+impl Texts {
+    /// The one copy of a text.
+    pub(super) fn shared(&self, text: &str) -> Arc<str> {
+        let mut texts = self.0.lock();
+        if let Some(known) = texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        texts.insert(Arc::clone(&new));
+        new
+    }
+}
