@@ -5,11 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-#[cfg(feature = "gzip")]
-use super::gzip::Gzip;
+use super::coding::Coding;
 use super::page::Page;
 use crate::metrics::ScrapePermit;
 
@@ -18,22 +16,14 @@ pub(super) struct PageBody {
     page: Page,
     /// What has been written already.
     next: Option<Bytes>,
-    #[cfg(feature = "gzip")]
-    gzip: Option<Gzip>,
+    coding: Coding,
     _permit: ScrapePermit,
 }
 
 impl PageBody {
-    /// Begins a page; a short one is written at once.
-    #[cfg_attr(not(feature = "gzip"), expect(unused_variables))]
-    pub(super) fn new(page: Page, permit: ScrapePermit, headers: &HeaderMap) -> Self {
-        let mut body = Self {
-            page,
-            next: None,
-            #[cfg(feature = "gzip")]
-            gzip: super::accept::takes_gzip(headers).then(Gzip::new),
-            _permit: permit,
-        };
+    /// Begins a page, in this coding; a short one is written at once.
+    pub(super) fn new(page: Page, coding: Coding, permit: ScrapePermit) -> Self {
+        let mut body = Self { page, coding, next: None, _permit: permit };
         body.next = body.piece();
         body
     }
@@ -44,22 +34,10 @@ impl PageBody {
         self.page.has_ended().then_some(next)
     }
 
-    pub(super) fn coding(&self) -> Option<&'static str> {
-        #[cfg(feature = "gzip")]
-        if self.gzip.is_some() {
-            return Some("gzip");
-        }
-        None
-    }
-
     /// Writes on, to the next piece that is not empty.
     fn piece(&mut self) -> Option<Bytes> {
         while let Some(piece) = self.page.piece() {
-            #[cfg(feature = "gzip")]
-            let piece = match &mut self.gzip {
-                Some(gzip) => gzip.compressed(&piece, self.page.has_ended()),
-                None => piece,
-            };
+            let piece = self.coding.coded(piece, self.page.has_ended());
             if !piece.is_empty() {
                 return Some(piece.into());
             }

@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use super::accept::Names;
 use super::body::PageBody;
+use super::coding::Coding;
 use super::page::Page;
 use super::text::Format;
 use crate::metrics::{Metrics, ScrapePermit};
@@ -158,8 +159,10 @@ fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
 
 /// The page as it is sent: to `HEAD` its head alone.
 fn sent<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Response {
-    let body = PageBody::new(page, permit, request.headers());
-    let (length, coding) = (body.length(), body.coding());
+    let coding = Coding::of(request.headers());
+    let coding_name = coding.name();
+    let body = PageBody::new(page, coding, permit);
+    let length = body.length();
     let mut response = Response::new(match *request.method() {
         Method::HEAD => Body::empty(),
         _ => Body::new(body),
@@ -168,7 +171,7 @@ fn sent<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Resp
     if let Some(length) = length {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    if let Some(coding) = coding {
+    if let Some(coding) = coding_name {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response

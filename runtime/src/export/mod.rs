@@ -5,10 +5,10 @@ mod accept;
 #[cfg(feature = "axum")]
 mod body;
 #[cfg(feature = "axum")]
+mod coding;
+#[cfg(feature = "axum")]
 mod endpoint;
 mod file;
-#[cfg(all(feature = "axum", feature = "gzip"))]
-mod gzip;
 mod others;
 mod page;
 #[cfg(feature = "push")]

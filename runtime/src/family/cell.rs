@@ -150,7 +150,7 @@ pub(crate) struct Histogram {
 }
 
 /// Values of one bucket that are yet to be recorded in a histogram.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Batch {
     bucket: usize,
     count: u64,

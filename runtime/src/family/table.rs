@@ -10,12 +10,14 @@ use super::Limit;
 
 /// Values by name.
 pub(crate) struct Table<V> {
-    chains: OnceLock<Box<[Chain<Box<str>, Arc<V>>]>>,
+    chains: OnceLock<Box<[ByName<V>]>>,
     /// How many of them there are, once a name is looked up: a power of two.
     spread: usize,
     room: AtomicUsize,
     longest: usize,
 }
+
+type ByName<V> = Chain<Box<str>, Arc<V>>;
 
 impl<V> Table<V> {
     /// A table that keeps what `limit` allows, spread over `chains` (a power of two).
@@ -67,9 +69,8 @@ fn hash(name: &str) -> usize {
         Some(last) => mix(hash, u64::from_le_bytes(*last)),
         None => rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte))),
     };
-    #[expect(clippy::cast_possible_truncation, reason = "the upper bits are the mixed ones")]
-    let upper = (hash >> 32) as usize;
-    upper
+    // The upper bits are the mixed ones.
+    (hash >> 32) as usize
 }
 
 /// A list that only grows: cells written once, each with a place for the next.
