@@ -136,10 +136,8 @@ fn streams<S: Stream<Item = Bytes>>(
 fn groups() -> Vec<Group> {
     let (counted, timed_by_hand) = (ByHand::new(), ByHand::new());
     let quanta = quanta::Clock::new();
-    let mut bare = streams(BARE, deltas);
-    bare.base = None;
     let contenders = vec![
-        bare,
+        streams(BARE, deltas).alone(),
         streams(CLOCK, || timed(Instant::now)),
         streams("one read of `quanta::Clock`", move || {
             let quanta = quanta.clone();
@@ -162,6 +160,7 @@ fn groups() -> Vec<Group> {
             DELTA.len()
         ),
         two_threads: true,
+        thinned: 1,
         contenders,
         columns: COLUMNS,
     }]

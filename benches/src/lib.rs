@@ -29,11 +29,17 @@
 //! Building with `CARGO_PROFILE_RELEASE_DEBUG=1` gives the profile its lines.
 
 mod allocator;
+mod build;
 mod chunk;
+mod clock;
+mod function;
+mod future;
 mod measure;
 mod peers;
 mod request;
 mod router;
+mod routes;
+mod scrape;
 mod table;
 mod topic;
 
@@ -48,9 +54,19 @@ use serde_json::{Value, json};
 use self::allocator::AllocationTable;
 pub use self::allocator::{Counted, Probe};
 use self::measure::Plan;
-use self::topic::Topic;
+use self::topic::{Answer, Topic};
 
-const TOPICS: [Topic; 3] = [router::TOPIC, request::TOPIC, chunk::TOPIC];
+const TOPICS: [Topic; 9] = [
+    router::TOPIC,
+    request::TOPIC,
+    function::TOPIC,
+    routes::TOPIC,
+    chunk::TOPIC,
+    clock::TOPIC,
+    scrape::TOPIC,
+    future::TOPIC,
+    build::TOPIC,
+];
 
 /// What to measure, and how to tell it.
 #[derive(Debug, Parser)]
@@ -63,6 +79,10 @@ pub struct Options {
     /// Takes few short samples: shows that everything runs, and no more
     #[arg(long)]
     quick: bool,
+
+    /// Runs the topic `build`, too, unless in a hurry
+    #[arg(long)]
+    build: bool,
 
     /// Writes the figures as JSON to a file, or instead of the tables
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
@@ -92,8 +112,12 @@ impl Options {
     }
 
     fn topics(&self) -> impl Iterator<Item = &'static Topic> {
-        let wanted = |name| self.topics.is_empty() || self.topics.iter().any(|it| it == name);
-        TOPICS.iter().filter(move |topic| wanted(topic.name))
+        TOPICS.iter().filter(|topic| match topic.answer {
+            Answer::Asked(_) if self.quick => false,
+            _ if self.topics.iter().any(|name| name == topic.name) => true,
+            Answer::Measured(_) | Answer::Told(_) => self.topics.is_empty(),
+            Answer::Asked(_) => self.build,
+        })
     }
 }
 
@@ -110,11 +134,12 @@ pub fn run(options: &Options) -> io::Result<()> {
         return profile(key, options.iterations);
     }
     let tables_shown = options.json.as_deref() != Some("-");
-    let counted: Vec<&str> = options.topics().map(|topic| topic.name).collect();
+    let counted = options.topics().filter(|topic| matches!(topic.answer, Answer::Measured(_)));
+    let counted: Vec<&str> = counted.map(|topic| topic.name).collect();
     let allocations = AllocationTable::ask(&counted)?;
     let mut all: Vec<Value> = Vec::new();
     for topic in options.topics() {
-        for table in topic.run(options, &allocations) {
+        for table in topic.run(options.plan(), &allocations)? {
             all.push(table.to_json());
             if tables_shown {
                 writeln!(io::stdout(), "{table}")?;

@@ -69,6 +69,12 @@ impl Contender {
         self
     }
 
+    /// The same, compared with none.
+    pub(crate) fn alone(mut self) -> Self {
+        self.base = None;
+        self
+    }
+
     /// The same, left out of the table.
     pub(crate) fn hidden(mut self) -> Self {
         self.hidden = true;

@@ -170,6 +170,7 @@ fn groups() -> Vec<Group> {
                   `metrics`, what the recorder does later is not in it."
             .to_owned(),
         two_threads: true,
+        thinned: 1,
         contenders: contenders.into_iter().chain(ours()).collect(),
         columns: COLUMNS,
     }]

@@ -137,9 +137,10 @@ fn requests(name: &str, router: Router<()>) -> Contender {
 
 /// The bare router and the empty layer, with this handler.
 fn bases<T: 'static>(handler: impl Handler<T, ()>) -> [Contender; 2] {
-    let mut bare = requests(BARE, route(handler.clone()));
-    bare.base = None;
-    [bare, requests(PASS_THROUGH, route(handler).layer(PassThroughLayer))]
+    [
+        requests(BARE, route(handler.clone())).alone(),
+        requests(PASS_THROUGH, route(handler).layer(PassThroughLayer)),
+    ]
 }
 
 fn groups() -> Vec<Group> {
@@ -171,6 +172,7 @@ fn groups() -> Vec<Group> {
                       contender with its own default set of metrics; the attribute alone knows no sizes."
                 .to_owned(),
             two_threads: true,
+            thinned: 1,
             contenders: bases(plain).into_iter().chain(fixed).collect(),
             columns: COLUMNS,
         },
@@ -178,6 +180,7 @@ fn groups() -> Vec<Group> {
             key: "streamed",
             caption: "The same with a streamed response of two chunks.".to_owned(),
             two_threads: true,
+            thinned: 1,
             contenders: bases(streamed).into_iter().chain(streams).collect(),
             columns: COLUMNS,
         },

@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Table {
     pub(crate) topic: &'static str,
     pub(crate) caption: String,
+    /// What stands above the rows' names.
+    pub(crate) head: &'static str,
     pub(crate) columns: Vec<(&'static str, Figure)>,
     pub(crate) rows: Vec<Row>,
 }
 
-/// One contender's figures, a column each.
+/// The figures of one contender, say, a column each.
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) values: Vec<Option<f64>>,
@@ -26,13 +28,14 @@ pub(crate) enum Figure {
     Time,
     Ratio,
     Count,
+    Whole,
 }
 
 impl Figure {
     fn write(self, value: f64) -> String {
         let decimals = match self {
             Self::Time if value.abs() < 100.0 => 1,
-            Self::Time => 0,
+            Self::Time | Self::Whole => 0,
             Self::Ratio => 2,
             Self::Count => return trimmed(value),
         };
@@ -60,7 +63,7 @@ impl Table {
             let values = self.columns.iter().zip(&row.values);
             let mut object: Map<String, Value> =
                 values.map(|((title, _), value)| ((*title).to_owned(), json!(value))).collect();
-            object.insert("contender".to_owned(), json!(row.name));
+            object.insert(self.head.to_owned(), json!(row.name));
             object.insert("disturbed".to_owned(), json!(row.disturbed));
             Value::Object(object)
         });
@@ -72,7 +75,7 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.caption)?;
-        write!(f, "| contender |")?;
+        write!(f, "| {} |", self.head)?;
         for (title, _) in &self.columns {
             write!(f, " {title} |")?;
         }

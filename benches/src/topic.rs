@@ -1,6 +1,7 @@
 //! What a topic is made of: groups of contenders, each of which becomes a table.
 
-use crate::Options;
+use std::io;
+
 use crate::allocator::{AllocationTable, Allocations, Probe};
 use crate::measure::{Contender, Cost, Plan, in_turns};
 use crate::table::{Figure, Row, Table};
@@ -15,6 +16,10 @@ pub(crate) struct Topic {
 pub(crate) enum Answer {
     /// Contenders that are measured in turns.
     Measured(fn() -> Vec<Group>),
+    /// Tables that come about in another way.
+    Told(fn() -> io::Result<Vec<Table>>),
+    /// The same, and it takes so long that one must ask for it.
+    Asked(fn() -> io::Result<Vec<Table>>),
 }
 
 /// Contenders that are compared with each other.
@@ -24,6 +29,8 @@ pub(crate) struct Group {
     pub(crate) caption: String,
     /// Whether two threads at once are measured, too.
     pub(crate) two_threads: bool,
+    /// Takes one in so many of the samples that others take: more than one where each takes long.
+    pub(crate) thinned: usize,
     pub(crate) contenders: Vec<Contender>,
     pub(crate) columns: &'static [Column],
 }
@@ -59,6 +66,9 @@ pub(crate) const TWO: Reading = |it| Some(it.two?.median);
 pub(crate) const ALLOCATIONS: Reading = |it| Some(it.allocations?.number);
 pub(crate) const BYTES: Reading = |it| Some(it.allocations?.bytes);
 
+pub(crate) const PEAK: Reading = |it| Some(it.allocations?.peak);
+pub(crate) const LIVE: Reading = |it| Some(it.allocations?.live);
+
 pub(crate) const SPREAD: Column = Column("±", Figure::Time, |line| Some(line.here.one?.spread));
 
 impl Line<'_> {
@@ -90,15 +100,18 @@ impl Line<'_> {
 
 impl Topic {
     /// The tables of this topic.
-    pub(crate) fn run(&self, options: &Options, allocations: &AllocationTable) -> Vec<Table> {
-        let plan = options.plan();
-        let Answer::Measured(groups) = self.answer;
-        groups().iter().map(|group| group.run(self, plan, allocations)).collect()
+    pub(crate) fn run(&self, plan: Plan, allocations: &AllocationTable) -> io::Result<Vec<Table>> {
+        match self.answer {
+            Answer::Measured(groups) => {
+                Ok(groups().iter().map(|group| group.run(self, plan, allocations)).collect())
+            }
+            Answer::Told(tables) | Answer::Asked(tables) => tables(),
+        }
     }
 
     /// The contenders by their keys.
     pub(crate) fn contenders(&self) -> Vec<(String, Contender)> {
-        let Answer::Measured(groups) = self.answer;
+        let Answer::Measured(groups) = self.answer else { return Vec::new() };
         let keyed = groups().into_iter().flat_map(|group| {
             let key = group.key;
             group.contenders.into_iter().map(move |it| (self.key(key, &it.name), it))
@@ -120,6 +133,7 @@ impl Topic {
 
 impl Group {
     fn run(&self, topic: &Topic, plan: Plan, allocations: &AllocationTable) -> Table {
+        let plan = Plan { samples: plan.samples.div_ceil(self.thinned), ..plan };
         let one = in_turns(&self.contenders, 1, plan);
         let two = self.two_threads.then(|| in_turns(&self.contenders, 2, plan));
         let all: Vec<Measured> = self
@@ -149,6 +163,7 @@ impl Group {
             .collect();
         Table {
             topic: topic.name,
+            head: "contender",
             caption: self.caption.clone(),
             columns: self
                 .columns
