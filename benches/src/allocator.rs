@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::measure::{Contender, count};
 
 /// Calls before anything is counted: every series is there after them.
-const WARM: u64 = 3;
+pub(crate) const WARM: u64 = 3;
 /// How many calls are counted, and for how long.
 const CALLS: u64 = 100;
 const PATIENCE: Duration = Duration::from_millis(200);

@@ -13,19 +13,19 @@
 //!
 //! # Profiles
 //!
-//! Instructions do not move either. `--profile` makes one contender and calls it so many times; the difference
-//! between two runs is the calls alone:
+//! Instructions hardly move either. `--profile` makes one contender, warms it up, and then calls it so many times in
+//! `profiled`, within which callgrind counts:
 //!
 //! ```sh
 //! cargo build --release -p streamgauge-benches
 //! bench=target/release/streamgauge-benches
 //! $bench --list
-//! for n in 1000 2000; do
-//!     valgrind --tool=callgrind --callgrind-out-file=$n.out $bench --profile router/fixed/streamgauge-layer --iterations $n
-//! done    # (the second `Collected` - the first) / 1000 instructions a call
-//! callgrind_annotate --inclusive=yes 2000.out
+//! valgrind --tool=callgrind --toggle-collect='streamgauge_benches::profiled' \
+//!     --callgrind-out-file=layer.out $bench --profile router/fixed/streamgauge-layer --iterations 1000
+//! callgrind_annotate --inclusive=yes layer.out
 //! ```
 //!
+//! `Collected` ÷ iterations is what one call takes; a call of `chunk` is a stream of a thousand.
 //! Building with `CARGO_PROFILE_RELEASE_DEBUG=1` gives the profile its lines.
 
 mod allocator;
@@ -53,7 +53,7 @@ use serde_json::{Value, json};
 
 use self::allocator::AllocationTable;
 pub use self::allocator::{Counted, Probe};
-use self::measure::Plan;
+use self::measure::{Plan, Worker};
 use self::topic::{Answer, Topic};
 
 const TOPICS: [Topic; 9] = [
@@ -165,8 +165,16 @@ fn profile(key: &str, iterations: u64) -> io::Result<()> {
     let contenders = topics.next().map(Topic::contenders).unwrap_or_default();
     let found = contenders.iter().find(|(known, _)| known == key);
     let (_, contender) = found.ok_or_else(|| io::Error::other("`--list` tells what there is"))?;
-    contender.worker()(iterations);
+    let mut worker = contender.worker();
+    worker(allocator::WARM);
+    profiled(&mut worker, iterations);
     Ok(())
+}
+
+/// Where a profile is to be taken, by its name.
+#[inline(never)]
+fn profiled(worker: &mut Worker, iterations: u64) {
+    worker(iterations);
 }
 
 /// Counts the allocations of these topics' contenders, and writes them to the standard output.

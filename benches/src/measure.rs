@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::peers;
@@ -19,9 +20,9 @@ const RUNNING: f64 = 0.95;
 /// The share of a sample in which its threads must have run at once.
 const TOGETHER: f64 = 0.8;
 /// How many rounds there may be for each that is wanted.
-const PATIENCE: usize = 6;
+const PATIENCE: usize = 12;
 /// How many of the wanted samples must be there: one in so many.
-const FEWEST: usize = 4;
+const FEWEST: usize = 8;
 
 /// Does so many operations.
 pub(crate) type Worker = Box<dyn FnMut(u64)>;
@@ -128,11 +129,16 @@ pub(crate) fn in_turns(contenders: &[Contender], threads: usize, plan: Plan) -> 
     let length = plan.sample / u32::try_from(threads).expect("there are few");
     let barrier = Barrier::new(threads);
     thread::scope(|scope| {
-        let crew = (0..threads).map(|_| {
+        let crew = (0..threads).map(|number| {
             let (order, orders) = channel();
             let (report, reports) = channel();
             let barrier = &barrier;
-            scope.spawn(move || work(contenders, barrier, &orders, &report));
+            scope.spawn(move || {
+                if threads > 1 {
+                    stay_on_processor(number);
+                }
+                work(contenders, barrier, &orders, &report);
+            });
             (order, reports)
         });
         let mut crew = Crew(crew.collect());
@@ -179,6 +185,8 @@ fn work(
 ) {
     let mut workers: Vec<Worker> = contenders.iter().map(Contender::worker).collect();
     for Order { index, calls } in orders {
+        // Others have had the caches meanwhile.
+        workers[index](calls.div_ceil(2));
         barrier.wait();
         let running = thread_time();
         let started = Instant::now();
@@ -186,6 +194,18 @@ fn work(
         let ended = Instant::now();
         let running = thread_time().saturating_sub(running);
         report.send(Turn { started, ended, running }).expect("the crew waits for every report");
+    }
+}
+
+/// Keeps this thread to one of the processors, so that no other is put on the same one. Where the system does not
+/// let it, samples in which that happens do not count.
+fn stay_on_processor(number: usize) {
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let mut processors = (0..CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
+    if let Some(processor) = processors.nth(number) {
+        let mut own = CpuSet::new();
+        own.set(processor);
+        let _ = sched_setaffinity(None, &own);
     }
 }
 
