@@ -157,8 +157,11 @@ pub(crate) struct Batch {
     sum: u64,
 }
 
-/// The count of each bucket, and behind them the sum.
+/// The sum, and behind it the count of each bucket: most values are in one of the first, beside it.
 type Numbers = Box<[AtomicU64]>;
+
+const SUM: usize = 0;
+const FIRST: usize = 1;
 
 /// As many numbers as keep those of two threads off one cache line.
 const LINE: usize = 16;
@@ -193,9 +196,9 @@ impl Histogram {
         self.numbers.add(
             |numbers| {
                 if sum > 0 {
-                    numbers[self.buckets.count()].fetch_add(sum, Relaxed);
+                    numbers[SUM].fetch_add(sum, Relaxed);
                 }
-                add(&numbers[bucket], count)
+                add(&numbers[FIRST + bucket], count)
             },
             || self.buckets.numbers(LINE),
         );
@@ -220,7 +223,7 @@ impl Cell for Histogram {
         let mut count = 0;
         let cumulative: Vec<u64> = (0..self.buckets.count())
             .map(|bucket| {
-                count += of(bucket);
+                count += of(FIRST + bucket);
                 count
             })
             .collect();
@@ -228,7 +231,7 @@ impl Cell for Histogram {
             bounds: &self.buckets.bounds,
             cumulative: &cumulative,
             count,
-            sum: float(of(self.buckets.count())) / self.buckets.unit.per_base(),
+            sum: float(of(SUM)) / self.buckets.unit.per_base(),
             #[cfg(feature = "tracing")]
             exemplar: &|bucket| {
                 let exemplar = self.exemplars.of(bucket)?;

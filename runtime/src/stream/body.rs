@@ -42,7 +42,7 @@ fn may_be_text(media_type: &HeaderValue) -> bool {
     const OTHER_KINDS: [&str; 5] = ["audio/", "font/", "image/", "model/", "video/"];
     const OTHER_FORMATS: [&str; 8] =
         ["cbor", "eventstream", "grpc", "msgpack", "pdf", "protobuf", "wasm", "zip"];
-    let essence = essence(media_type).to_ascii_lowercase();
+    let essence = String::from_utf8_lossy(essence(media_type)).to_ascii_lowercase();
     !OTHER_KINDS.iter().any(|kind| essence.starts_with(kind))
         && (essence.starts_with("text/")
             || !OTHER_FORMATS.iter().any(|format| essence.contains(format)))
@@ -52,13 +52,14 @@ fn may_be_text(media_type: &HeaderValue) -> bool {
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
-        .is_some_and(|media_type| essence(media_type).eq_ignore_ascii_case("text/event-stream"))
+        .is_some_and(|media_type| essence(media_type).eq_ignore_ascii_case(b"text/event-stream"))
 }
 
 /// A media type without its parameters.
-fn essence(media_type: &HeaderValue) -> &str {
-    let media_type = media_type.to_str().unwrap_or_default();
-    media_type.split(';').next().unwrap_or_default().trim()
+fn essence(media_type: &HeaderValue) -> &[u8] {
+    let media_type = media_type.as_bytes();
+    let end = memchr::memchr(b';', media_type).unwrap_or(media_type.len());
+    media_type[..end].trim_ascii()
 }
 
 struct MeteredBody {

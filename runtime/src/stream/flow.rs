@@ -23,7 +23,8 @@ pub(super) struct Flow {
     entered: Instant,
     started: Option<Instant>,
     last_chunk: Option<Instant>,
-    flushed: Instant,
+    /// When the shared counters are to know more at the latest.
+    flush_at: Instant,
     chunks: u64,
     bytes: u64,
     gaps: Batch,
@@ -50,7 +51,7 @@ impl Flow {
             entered,
             started: None,
             last_chunk: None,
-            flushed: entered,
+            flush_at: entered,
             chunks: 0,
             bytes: 0,
             gaps: Batch::default(),
@@ -102,8 +103,8 @@ impl Flow {
         self.chunks += 1;
         self.bytes += bytes as u64;
         let many = self.chunks >= FLUSH_CHUNKS || self.bytes >= FLUSH_BYTES;
-        if first || many || now - self.flushed >= FLUSH_AFTER {
-            self.flushed = now;
+        if first || many || now >= self.flush_at {
+            self.flush_at = now + FLUSH_AFTER;
             self.flush();
         }
     }
