@@ -7,7 +7,7 @@ import time
 
 from harness.case import LoudTest
 from harness.file_writer import FileWriter
-from harness.judge import promtool_says
+from harness.judge import judged_text, promtool_says
 from harness.node_exporter import NodeExporter
 from harness.page import Page
 from harness.polling import eventually
@@ -52,7 +52,7 @@ class NodeExporterReads(LoudTest):
         writer = self._writer()
         eventually(self._is_read)
         self.assertEqual(writer.stop(), 0)
-        text = _read(self.path)
+        text = judged_text(_read(self.path))
         self.assertTrue(text.endswith("\n"))
         page, ours = self.exporter.page(), Page(text)
         self._assert_no_error(page)

@@ -1,16 +1,33 @@
 //! What the tests have in common: reading the page that Prometheus reads, and a server to try things on.
 
 pub mod fault_server;
+mod kept;
 pub mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use streamgauge::Metrics;
 
+use crate::strict::Format;
+
 /// Every snippet of the README compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The page of an instance in the text format, which a strict reader must take in both formats.
+///
+/// # Panics
+///
+/// If the instance does not encode, or what it writes is neither format.
+#[must_use]
+pub fn page_of(metrics: &Metrics) -> String {
+    let open = metrics.encode_openmetrics().expect("our own families encode");
+    strict::check(&open, Format::OpenMetrics);
+    let text = metrics.encode_text().expect("our own families encode");
+    strict::check(&text, Format::Text);
+    text
+}
 
 /// One scrape of an instance, parsed as strictly as a test needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +47,10 @@ impl Scrape {
     ///
     /// # Panics
     ///
-    /// If the instance does not encode, or what it writes is not the text format.
+    /// If the instance does not encode, or what it writes is neither format.
     #[must_use]
     pub fn of(metrics: &Metrics) -> Self {
-        let open = metrics.encode_openmetrics().expect("our own families encode");
-        strict::check(&open, strict::Format::OpenMetrics);
-        Self::parse(&metrics.encode_text().expect("our own families encode"))
+        Self::read(&page_of(metrics))
     }
 
     /// Reads a page.
@@ -45,7 +60,11 @@ impl Scrape {
     /// If the page is not the text format, or has a series twice.
     #[must_use]
     pub fn parse(page: &str) -> Self {
-        strict::check(page, strict::Format::Text);
+        strict::check(page, Format::Text);
+        Self::read(page)
+    }
+
+    fn read(page: &str) -> Self {
         let samples: Vec<Sample> =
             page.lines().filter(|line| !line.starts_with('#')).map(Sample::parse).collect();
         let mut seen = BTreeSet::new();
@@ -160,7 +179,8 @@ mod tests {
     #[test]
     fn values_are_read_with_their_escapes() {
         let samples = "a_total{x=\"1,\\\"}\\\\\\n\",y=\"\"} 3\na_total{x=\"2\"} 4\n";
-        let scrape = Scrape::parse(&format!("# TYPE a_total counter\n{samples}"));
+        let scrape =
+            Scrape::parse(&format!("# HELP a_total As.\n# TYPE a_total counter\n{samples}"));
         assert_eq!(scrape.sum("a_total", &[("x", "1,\"}\\\n"), ("y", "")]), 3);
         assert_eq!(scrape.sum("a_total", &[]), 7);
         assert_eq!(scrape.values("a_total", "x"), ["1,\"}\\\n", "2"]);

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kept;
+
 /// A text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -14,12 +16,17 @@ pub enum Format {
     OpenMetrics,
 }
 
-/// Checks a page.
+/// Checks a page, and keeps it for other readers.
 ///
 /// # Panics
 ///
 /// If a strict reader would refuse it: says what is wrong and in which line.
 pub fn check(page: &str, format: Format) {
+    check_lines(page, format);
+    kept::keep(page, format);
+}
+
+fn check_lines(page: &str, format: Format) {
     let mut families = Families { format, known: BTreeSet::new(), current: None };
     assert!(page.is_empty() || page.ends_with('\n'), "the last line does not end");
     let page = match format {

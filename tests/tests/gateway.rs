@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use streamgauge::Metrics;
 use streamgauge_examples::llm_gateway::{self, Pace};
 use streamgauge_tests::Scrape;
+use streamgauge_tests::strict::{self, Format};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -294,7 +295,9 @@ async fn the_simple_endpoints_say_what_they_did() -> Result<(), Error> {
     assert!(get("/risky").await?.starts_with("HTTP/1.1 200 "));
     assert!(get("/health").await?.ends_with(r#"{"status":"ok"}"#));
     let page = get("/metrics").await?;
-    assert!(page.contains("content-type: text/plain; version=0.0.4"), "{page}");
+    let (head, page) = page.split_once("\r\n\r\n").expect("a head ends");
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    strict::check(page, Format::Text);
     let scrape = at_rest(&metrics, 7).await;
     assert_eq!(scrape.sum("app_stream_chunks_total", &[("endpoint", "/events")]), 11);
     for endpoint in ["/stream", "/stream2"] {

@@ -3,7 +3,9 @@
 import importlib
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 import unittest
 
 from harness.gateway import Gateway
@@ -33,6 +35,22 @@ class LoudTest(unittest.TestCase):
         if not os.access(path, os.X_OK):
             self._skip("there is no Prometheus 3")
         return path
+
+    def small_disk(self, size):
+        """A directory that is a disk of its own, of this size; without the right to mount one this test is skipped."""
+        mount = self.program("mount")
+        directory = tempfile.TemporaryDirectory(prefix="e2e-disk-")
+        self.addCleanup(directory.cleanup)
+        mounted = subprocess.run(
+            [mount, "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory.name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if mounted.returncode != 0:
+            self._skip(f"no disk can be mounted here: {mounted.stdout.strip()}")
+        self.addCleanup(subprocess.run, ["umount", directory.name], check=True)
+        return directory.name
 
     def _skip(self, reason):
         print(f"\nNOT TESTED: {self.id()}: {reason}", file=sys.stderr, flush=True)

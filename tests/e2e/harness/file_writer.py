@@ -9,10 +9,11 @@ from harness.process import Process
 class FileWriter:
     """A running worker, whose counters all start from nothing."""
 
-    def __init__(self, path, every, job, under=()):
+    def __init__(self, path, every, job, under=(), log=subprocess.DEVNULL):
         """Starts it, `under` another program if there is one.
 
-        `every` and `job` are how often it writes and how long a job takes, in milliseconds.
+        `every` and `job` are how often it writes and how long a job takes, in milliseconds. `log` is an open
+        file that takes what it tells: of each job that fails, and of each write.
         """
         try:
             program = os.environ["FILE_WRITER"]
@@ -21,8 +22,7 @@ class FileWriter:
         self.process = Process(
             [*under, program, path, "--every", str(every), "--job", str(job)],
             stdout=subprocess.DEVNULL,
-            # It tells of each job that fails.
-            stderr=subprocess.DEVNULL,
+            stderr=log,
         )
 
     def stop(self):

@@ -6,6 +6,8 @@ import subprocess
 
 from harness import raw
 
+TEXT_PARSER = "prometheus_client.parser"
+OPENMETRICS_PARSER = "prometheus_client.openmetrics.parser"
 OPENMETRICS = {"accept": "application/openmetrics-text;version=1.0.0"}
 
 
@@ -13,19 +15,23 @@ def judged(server):
     """The text of a server's page, which every reader that is installed must take in both formats."""
     text = _page(server, None, "text/plain; version=0.0.4; charset=utf-8")
     open_text = _page(server, OPENMETRICS, "application/openmetrics-text; version=1.0.0; charset=utf-8")
-    for module, page in (
-        ("prometheus_client.parser", text),
-        ("prometheus_client.openmetrics.parser", open_text),
-    ):
-        try:
-            parser = importlib.import_module(module)
-        except ImportError:
-            continue
-        list(parser.text_string_to_metric_families(page))
+    _parse_if_installed(OPENMETRICS_PARSER, open_text)
+    return judged_text(text)
+
+
+def judged_text(text):
+    """A page in the text format, which every reader that is installed must take."""
+    _parse_if_installed(TEXT_PARSER, text)
     promtool = shutil.which("promtool")
     if promtool and text:
         assert promtool_says(promtool, text) == ("", 0), text
     return text
+
+
+def parse(parser, page):
+    """Lets a parser, of those above, read a page to its end."""
+    for _ in importlib.import_module(parser).text_string_to_metric_families(page):
+        pass
 
 
 def promtool_says(promtool, text):
@@ -35,10 +41,18 @@ def promtool_says(promtool, text):
         input=text,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         timeout=60,
     )
     return check.stdout, check.returncode
+
+
+def _parse_if_installed(parser, page):
+    try:
+        importlib.import_module(parser)
+    except ImportError:
+        return
+    parse(parser, page)
 
 
 def _page(server, headers, content_type):

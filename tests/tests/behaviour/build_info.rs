@@ -2,9 +2,10 @@
 
 use prometheus::{IntCounter, IntGauge, Opts, Registry};
 use streamgauge::{BuildError, Metrics, MetricsBuilder};
+use streamgauge_tests::page_of;
 
 fn page(builder: MetricsBuilder) -> String {
-    builder.build().expect("valid").encode_text().expect("it encodes")
+    page_of(&builder.build().expect("valid"))
 }
 
 fn refused(builder: MetricsBuilder) -> String {

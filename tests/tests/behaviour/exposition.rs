@@ -8,6 +8,8 @@ use axum::routing::get as route_get;
 use prometheus::Registry;
 use prometheus::core::Collector;
 use streamgauge::{Metrics, WriteError, instrument_endpoint, metrics_endpoint, streaming_metrics};
+use streamgauge_tests::page_of;
+use streamgauge_tests::strict::{self, Format};
 
 use crate::client::{get, metrics, send};
 
@@ -22,7 +24,7 @@ fn declared_stream() -> impl futures_core::Stream<Item = &'static str> {
 #[test]
 fn declared_endpoints_exist_at_zero() {
     drop((declared(), declared_stream()));
-    let page = metrics().encode_text().expect("it encodes");
+    let page = page_of(&metrics());
     for line in [
         r#"app_active_requests{method="GET",endpoint="/declared"} 0"#,
         r#"app_http_requests_total{method="GET",endpoint="/declared",status="200",outcome="success"} 0"#,
@@ -94,6 +96,7 @@ async fn the_page_shows_the_instance_of_the_layer_around_it() {
     get(&app, "/plain").await;
     let page = get(&app, "/metrics").await.1;
     let page = std::str::from_utf8(&page).expect("it is text");
+    strict::check(page, Format::Text);
     assert!(page.contains("mine_http_requests_total"), "{page}");
 }
 
@@ -110,7 +113,7 @@ async fn scrapes_do_not_count_themselves_and_change_nothing() {
         get(&app, "/own").await.1,
         get(&app, "/deep/metrics").await.1,
         get(&app, "/own").await.1,
-        metrics.encode_text().expect("it encodes").into(),
+        page_of(&metrics).into(),
     ]
     .into();
     assert_eq!(pages.len(), 1, "{pages:?}");
@@ -129,7 +132,7 @@ async fn a_file_is_replaced_whole() {
         get(&app, "/x").await;
         metrics.write_to_file(&path).await.expect("it is written");
         let text = std::fs::read_to_string(&path).expect("it is there");
-        assert_eq!(text, metrics.encode_text().expect("it encodes"));
+        assert_eq!(text, page_of(&metrics));
         let line = format!(
             r#"app_http_requests_total{{method="GET",endpoint="/x",status="200",outcome="success"}} {requests}"#
         );

@@ -9,8 +9,8 @@ use axum::routing::get as route_get;
 use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
 use streamgauge::{Metrics, Usage, track_tokens};
-use streamgauge_tests::Scrape;
 use streamgauge_tests::strict::{self, Format};
+use streamgauge_tests::{Scrape, page_of};
 use tower::ServiceExt;
 
 use crate::client::{get, metrics};
@@ -74,7 +74,7 @@ async fn the_format_is_the_one_that_is_liked_best_and_says_so() {
 async fn a_page_of_garbage_headers_is_a_page() {
     let metrics = metrics();
     served(&metrics, &["m"]).await;
-    let expected = metrics.encode_text().expect("it encodes").into_bytes();
+    let expected = page_of(&metrics).into_bytes();
     for garbage in [
         ",;=".repeat(20_000),
         "text/plain;q=0.".to_owned() + &"0".repeat(64_000),
@@ -109,7 +109,7 @@ async fn two_scrapes_without_traffic_are_the_same() {
 async fn gzip_is_for_those_who_ask() {
     let metrics = metrics();
     served(&metrics, &["m"]).await;
-    let plain = metrics.encode_text().expect("it encodes");
+    let plain = page_of(&metrics);
     for (asks, gets) in [
         ("gzip", true),
         ("deflate, GZIP;q=0.5", true),
@@ -138,7 +138,7 @@ async fn gzip_is_for_those_who_ask() {
 async fn head_has_the_headers_of_get_and_other_methods_are_refused() {
     let metrics = metrics();
     served(&metrics, &["m"]).await;
-    let length = metrics.encode_text().expect("it encodes").len().to_string();
+    let length = page_of(&metrics).len().to_string();
     let as_handler = Router::new().route("/metrics", route_get(metrics.endpoint()));
     let as_service = Router::new().route_service("/metrics", metrics.endpoint());
     for app in [as_handler, as_service] {
@@ -173,6 +173,7 @@ async fn a_scraper_may_ask_for_some_families() {
     let mut asks = request(&[]);
     *asks.uri_mut() = uri.parse().expect("it is a path");
     let page = String::from_utf8(body(scrape(&metrics, asks).await).await.1).expect("it is text");
+    strict::check(&page, Format::Text);
     let families: Vec<_> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
     assert_eq!(
         families,
@@ -215,6 +216,7 @@ async fn units_and_types_are_as_openmetrics_wants_them() {
     let metrics = metrics();
     served(&metrics, &["m"]).await;
     let page = metrics.encode_openmetrics().expect("it encodes");
+    strict::check(&page, Format::OpenMetrics);
     for line in [
         "# TYPE app_token_usage counter",
         "# TYPE app_http_request_duration_seconds histogram",
@@ -226,7 +228,7 @@ async fn units_and_types_are_as_openmetrics_wants_them() {
         assert!(page.lines().any(|there| there == line), "{line} is not in\n{page}");
     }
     assert!(page.contains("le=\"1.0\"") && page.contains("le=\"+Inf\""), "{page}");
-    let page = metrics.encode_text().expect("it encodes");
+    let page = page_of(&metrics);
     assert!(page.contains("le=\"1\"") && !page.contains("UNIT"), "{page}");
 }
 
@@ -289,8 +291,10 @@ async fn a_server_of_its_own_shows_the_metrics_until_it_is_stopped() {
         socket.write_all(request.as_bytes()).await.expect("it is read");
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await.expect("it is text");
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
-        assert_eq!(answer.contains("app_llm_calls_total"), shows, "{answer}");
+        let (head, page) = answer.split_once("\r\n\r\n").expect("a head ends");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        strict::check(page, Format::Text);
+        assert_eq!(page.contains("app_llm_calls_total"), shows, "{answer}");
     }
     let taken = metrics.serve(address).await.expect_err("somebody listens there");
     assert!(taken.to_string().contains("metrics"), "{taken}");

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use streamgauge::{
     Metrics, Usage, instrument_endpoint, streaming_metrics, track_global_exception, track_tokens,
 };
-use streamgauge_tests::Scrape;
+use streamgauge_tests::{Scrape, page_of};
 use tower::ServiceExt;
 
 use crate::client::{get, settled};
@@ -44,7 +44,7 @@ async fn constant_labels_stand_on_every_series_of_every_family() {
     for path in ["/answer/200", "/answer/500", "/stream", "/nope"] {
         get(&app, path).await;
     }
-    let page = metrics.encode_text().expect("it encodes");
+    let page = page_of(&metrics);
     let samples: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(samples.len() > 100);
     for sample in samples {

@@ -11,6 +11,7 @@ use axum::routing::get as route_get;
 use futures_util::FutureExt;
 use http_body_util::Full;
 use streamgauge::{Metrics, instrument_endpoint};
+use streamgauge_tests::page_of;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::client::{get, metrics, send, settled};
@@ -150,13 +151,13 @@ impl Service<Request<Body>> for Slow {
 #[tokio::test]
 async fn readiness_is_the_services_and_nothing_moves_before_a_call() {
     let metrics = metrics();
-    let before = metrics.encode_text().expect("it encodes");
+    let before = page_of(&metrics);
     let mut service = metrics.layer().layer(Slow { asked: 0, fails: false });
     let mut context = Context::from_waker(std::task::Waker::noop());
     assert!(service.poll_ready(&mut context).is_pending());
     assert!(service.poll_ready(&mut context).is_pending());
     assert!(service.poll_ready(&mut context).is_ready());
-    assert_eq!(metrics.encode_text().expect("it encodes"), before);
+    assert_eq!(page_of(&metrics), before);
     service.call(request("/")).await.expect("the service does not fail");
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 1);
 }

@@ -8,7 +8,7 @@ use std::thread;
 use prometheus::Registry;
 use prometheus::process_collector::ProcessCollector;
 use streamgauge::{BuildError, Metrics};
-use streamgauge_tests::Scrape;
+use streamgauge_tests::{Scrape, page_of};
 
 const NAMES: [&str; 7] = [
     "process_cpu_seconds_total",
@@ -29,7 +29,7 @@ fn they_have_the_names_they_have_everywhere_and_the_constant_labels() {
         .process_metrics()
         .build()
         .expect("valid");
-    let page = metrics.encode_text().expect("it encodes");
+    let page = page_of(&metrics);
     let scrape = Scrape::parse(&page);
     for name in NAMES {
         assert_eq!(scrape.count(name, &[("zone", "b"), ("region", "eu")]), 1, "{name}");
@@ -70,7 +70,7 @@ fn for_a_file_they_have_the_prefix() {
 
 #[test]
 fn unasked_they_are_not_there() {
-    let page = Metrics::builder().build().expect("valid").encode_text().expect("it encodes");
+    let page = page_of(&Metrics::builder().build().expect("valid"));
     assert!(!page.contains("process_"), "{page}");
 }
 
@@ -97,7 +97,7 @@ fn scrapes_at_once_do_not_count_processor_time_twice() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..100 {
-                    metrics.encode_text().expect("it encodes");
+                    drop(page_of(&metrics));
                 }
             });
         }

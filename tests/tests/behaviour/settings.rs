@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, Registry};
 use streamgauge::{BuildError, Metrics, MetricsBuilder};
-use streamgauge_tests::Scrape;
+use streamgauge_tests::{Scrape, page_of};
 
 fn refused(builder: MetricsBuilder) -> String {
     builder.build().expect_err("this does not work").to_string()
@@ -66,7 +66,7 @@ fn a_second_instance_does_not_fit_into_the_same_registry() {
 #[test]
 fn an_empty_prefix_leaves_the_names_bare() {
     let metrics = Metrics::builder().prefix("").build().expect("valid");
-    let page = metrics.encode_text().expect("it encodes");
+    let page = page_of(&metrics);
     assert!(page.contains("\nhttp_requests_total{"), "{page}");
 }
 

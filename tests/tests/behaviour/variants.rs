@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as route_get;
 use streamgauge::{ExceptionType, Metrics, instrument_endpoint, track_detailed_exception};
-use streamgauge_tests::Scrape;
+use streamgauge_tests::{Scrape, page_of};
 
 use crate::client::{get, metrics, settled};
 
@@ -94,7 +94,7 @@ async fn an_error_is_counted_by_the_name_of_its_variant() {
         assert_eq!(scrape.sum("app_exceptions_total", &labels), times, "{variant}");
     }
     assert_eq!(scrape.sum("app_exceptions_total", &[]), 4);
-    let page = metrics.encode_text().expect("it encodes");
+    let page = page_of(&metrics);
     assert!(!page.contains("4711") && !page.contains("secret"), "{page}");
 }
 

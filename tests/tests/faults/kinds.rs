@@ -1,5 +1,7 @@
 //! Requests of every kind that come to their own end.
 
+use streamgauge_tests::Scrape;
+
 use crate::server::{Server, ended, get};
 
 #[tokio::test]
@@ -56,7 +58,9 @@ async fn a_scrape_is_no_request() {
     let server = Server::start().await;
     server.get("/ok").await;
     let before = server.at_rest(1).await;
-    assert!(server.get("/metrics").await.contains("app_http_requests_total{"));
+    let answer = server.get("/metrics").await;
+    let page = answer.split_once("\r\n\r\n").expect("there is a page").1;
+    assert_eq!(Scrape::parse(page), before);
     assert_eq!(server.at_rest(1).await, before);
 }
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use streamgauge_tests::Scrape;
+use streamgauge_tests::strict::{self, Format};
 
 use crate::server::{Client, assert_bounded, ended, get};
 
@@ -73,6 +74,7 @@ async fn it_says_where_it_listens_and_leaves_its_metrics_in_a_file() {
     assert!(server.get("/ok").await.ends_with("ok"));
     assert!(server.stop().success());
     let page = std::fs::read_to_string(&file).expect("it was written");
+    strict::check(&page, Format::Text);
     let line =
         r#"mine_http_requests_total{method="GET",endpoint="/ok",status="200",outcome="success"} 1"#;
     assert!(page.lines().any(|there| there == line), "{page}");

@@ -1,8 +1,10 @@
-//! What needs a process of its own: a limit on the size of files, which is like a disk that is full, and a
-//! current directory.
+//! What needs a process of its own: a limit on the size of files, which is like a disk that is full, no right to
+//! write everywhere, and a current directory.
 
 use std::env;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use prometheus::IntGauge;
 use streamgauge::WriteError;
 use tempfile::tempdir;
 
+use crate::faults::refused;
 use crate::probe::{Writes, metrics, names, read};
 
 const DIRECTORY: &str = "STREAMGAUGE_TEST_LITTLE_ROOM";
@@ -54,6 +57,74 @@ async fn writes_with_little_room() {
     writes.pass();
     assert!(file.last_error().is_none());
     file.stop().await.expect("there is room again");
+    assert_ne!(fs::read(&path).expect("it is there"), old);
+    read(&path);
+    assert_eq!(names(&directory), ["shop.prom"]);
+}
+
+const READ_ONLY: &str = "STREAMGAUGE_TEST_READ_ONLY";
+
+/// This program, as somebody who may write only where the mode of a directory says so; `None` where this user can be
+/// nobody else.
+fn bound_by_modes() -> Option<Command> {
+    let this = env::current_exe().expect("it has a path");
+    let directory = tempdir().expect("there is room");
+    fs::set_permissions(&directory, Permissions::from_mode(0o555)).expect("it is ours");
+    if fs::write(directory.path().join("mine"), "").is_err() {
+        return Some(Command::new(this));
+    }
+    // Root may write in spite of the mode, unless it gives up that right.
+    let setpriv = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-dac_override", "--inh-caps=-dac_override"]);
+        command
+    };
+    let given_up = setpriv().arg("true").status().is_ok_and(|status| status.success());
+    given_up.then(|| {
+        let mut command = setpriv();
+        command.arg(this);
+        command
+    })
+}
+
+#[test]
+fn in_a_directory_that_is_read_only_the_old_file_stays() {
+    let Some(mut command) = bound_by_modes() else {
+        let missed = b"NOT TESTED: a directory that is read-only: this user may write anywhere\n";
+        // Unlike what the macros print it is seen where a test passes.
+        return io::stderr().write_all(missed).expect("there is somebody to tell");
+    };
+    let directory = tempdir().expect("there is room");
+    let output = command
+        .args(["--exact", "alone::writes_where_it_may_not", "--include-ignored"])
+        .env(READ_ONLY, directory.path())
+        .output()
+        .expect("this program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "runs in a process of its own, without root's rights"]
+async fn writes_where_it_may_not() {
+    let Some(directory) = env::var_os(READ_ONLY).map(PathBuf::from) else { return };
+    let path = directory.join("shop.prom");
+    let metrics = metrics();
+    metrics.write_to_file(&path).await.expect("it is written");
+    let old = fs::read(&path).expect("it is there");
+    let allow = |mode| fs::set_permissions(&directory, Permissions::from_mode(mode));
+    allow(0o555).expect("it is ours");
+    refused(&path, "ermission denied").await;
+    assert_eq!(fs::read(&path).expect("it is there"), old);
+
+    let writes = Writes::of(&metrics);
+    let file = metrics.spawn_file_writer(&path, Duration::from_millis(1)).expect("it starts");
+    writes.pass();
+    assert!(file.failures() >= 1);
+    allow(0o755).expect("it is ours");
+    writes.pass();
+    assert!(file.last_error().is_none());
+    file.stop().await.expect("it may write again");
     assert_ne!(fs::read(&path).expect("it is there"), old);
     read(&path);
     assert_eq!(names(&directory), ["shop.prom"]);

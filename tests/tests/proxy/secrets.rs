@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use streamgauge_examples::llm_gateway::proxy::Settings;
+use streamgauge_tests::page_of;
 use tracing::Level;
 use tracing::subscriber::set_default;
 
@@ -86,7 +87,7 @@ async fn the_key_is_seen_by_the_upstream_alone() {
     seen.push(format!("{failed:?}"));
     let error = rest(failed).await;
     proxy.at_rest(2).await;
-    let page = proxy.metrics.encode_text().expect("it encodes");
+    let page = page_of(&proxy.metrics);
 
     let log = log.text();
     let of_ours: Vec<&str> = log.lines().filter(|line| line.contains("gave no answer")).collect();

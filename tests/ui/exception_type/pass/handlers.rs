@@ -6,6 +6,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use streamgauge::{ExceptionType, Metrics, instrument_endpoint};
+use streamgauge_tests::page_of;
 
 #[derive(ExceptionType)]
 enum Failure {
@@ -53,7 +54,7 @@ async fn main() {
     assert!(with_alias().is_err());
     assert_eq!(hidden().await.into_response().status(), 409);
     assert!(generic(Failure::Early).await.is_err());
-    let page = Metrics::global().encode_text().expect("it encodes");
+    let page = page_of(Metrics::global());
     for (endpoint, variant) in [
         ("with_text", "Early"),
         ("with_status", "Late"),
