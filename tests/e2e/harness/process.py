@@ -19,6 +19,12 @@ class Process:
         """The exit code; None while it runs."""
         return self._popen.poll()
 
+    def resident_kib(self):
+        """The memory that it has now, in KiB."""
+        with open(f"/proc/{self._popen.pid}/status", encoding="ascii") as status:
+            [line] = [line for line in status if line.startswith("VmRSS:")]
+        return int(line.split()[1])
+
     def terminate(self):
         """Sends SIGTERM."""
         self._popen.terminate()
