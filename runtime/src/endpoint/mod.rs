@@ -82,8 +82,7 @@ impl Call {
         self.open = false;
         let end = end(status, ending);
         self.series.active.dec();
-        self.series.end(end);
-        self.series.duration(end.outcome).observe_duration(self.started.elapsed());
+        self.series.end(end).duration.observe_duration(self.started.elapsed());
     }
 }
 

@@ -386,10 +386,10 @@ impl Scope {
         }
         let series = self.endpoint().requests(self.kind);
         series.active.dec();
-        series.end(end);
+        let ended = series.end(end);
         #[cfg(feature = "tracing")]
         let before = Trace::of_request(self.trace);
-        series.duration(end.outcome).observe_duration(self.duration());
+        ended.duration.observe_duration(self.duration());
         #[cfg(feature = "tracing")]
         Trace::of_request(before);
         if let Some(size) = self.request_size.now() {

@@ -132,7 +132,6 @@ pub(crate) struct RequestSeries {
     label: Arc<str>,
     kind: Kind,
     pub(crate) active: Handle<Gauge>,
-    duration: Chain<Outcome, Handle<Histogram>>,
     request_size: OnceLock<Handle<Histogram>>,
     response_size: OnceLock<Handle<Histogram>>,
     ends: Chain<End, EndSeries>,
@@ -146,9 +145,11 @@ pub(crate) struct End {
     pub(crate) error: Option<ErrorType>,
 }
 
-struct EndSeries {
+/// What a request records that has ended so.
+pub(crate) struct EndSeries {
     requests: Handle<Counter>,
     errors: Option<Handle<Counter>>,
+    pub(crate) duration: Handle<Histogram>,
 }
 
 impl RequestSeries {
@@ -160,21 +161,21 @@ impl RequestSeries {
             label: Arc::clone(label),
             kind,
             active: families.active_requests.series_of(families, class, labels),
-            duration: Chain::new(),
             request_size: OnceLock::new(),
             response_size: OnceLock::new(),
             ends: Chain::new(),
         }
     }
 
-    /// Counts the end of a request.
-    pub(crate) fn end(&self, end: End) {
+    /// Counts the end of a request. How long it took is for whoever knows to observe.
+    pub(crate) fn end(&self, end: End) -> &EndSeries {
         self.active.show();
         let series = self.end_series(end);
         series.requests.add(1);
         if let Some(errors) = &series.errors {
             errors.add(1);
         }
+        series
     }
 
     fn end_series(&self, end: End) -> &EndSeries {
@@ -184,25 +185,16 @@ impl RequestSeries {
                 let families = &*self.families;
                 let class = families.class(self.kind.class);
                 let (method, status) = (self.kind.method.as_str(), families.status(end.status));
-                let labels = [method, &*self.label, &*status, end.outcome.as_str()];
+                let outcome = end.outcome.as_str();
+                let labels = [method, &*self.label, &*status, outcome];
                 let requests = families.http_requests.series_of(families, class, labels);
                 let errors = end.error.map(|error| {
                     let labels = [method, &*self.label, &*status, error.as_str()];
                     families.errors.series_of(families, class, labels)
                 });
-                (end, EndSeries { requests, errors })
-            },
-        )
-    }
-
-    pub(crate) fn duration(&self, outcome: Outcome) -> &Handle<Histogram> {
-        self.duration.insert(
-            |known| *known == outcome,
-            || {
-                let families = &*self.families;
-                let labels = [self.kind.method.as_str(), &*self.label, outcome.as_str()];
-                let class = families.class(self.kind.class);
-                (outcome, families.http_request_duration.series_of(families, class, labels))
+                let labels = [method, &*self.label, outcome];
+                let duration = families.http_request_duration.series_of(families, class, labels);
+                (end, EndSeries { requests, errors, duration })
             },
         )
     }
@@ -219,7 +211,6 @@ impl RequestSeries {
     pub(super) fn declare(&self) {
         self.active.show();
         self.end_series(End { status: 200, outcome: Outcome::Success, error: None });
-        self.duration(Outcome::Success);
     }
 
     fn size_of(&self, family: &Family<Histogram, 2>) -> Handle<Histogram> {
