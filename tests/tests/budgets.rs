@@ -1,7 +1,7 @@
 //! What the library may cost, as far as that can be counted: crates, the size of a future, the memory of a
 //! series. What it costs in allocations is in `allocations.rs`, what it costs in time is for the benchmarks to say.
 
-#![expect(clippy::unused_async, reason = "what is measured is the attribute")]
+#![expect(clippy::large_types_passed_by_value, reason = "what large arguments cost is measured")]
 
 use std::collections::BTreeSet;
 use std::fs;
