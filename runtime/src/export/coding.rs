@@ -9,6 +9,10 @@ use std::mem;
 use flate2::{Compression, write::GzEncoder};
 use http::HeaderMap;
 
+/// How many bytes are sent before the end, at the least. The first are no more than a header.
+#[cfg(feature = "gzip")]
+const WORTH_SENDING: usize = 4 * 1024;
+
 /// A coding, and what it has yet to give.
 pub(super) enum Coding {
     Identity,
@@ -48,6 +52,8 @@ impl Coding {
                 let _ = encoder.write_all(&piece);
                 if is_last {
                     let _ = encoder.try_finish();
+                } else if encoder.get_ref().len() < WORTH_SENDING {
+                    return Vec::new();
                 }
                 mem::take(encoder.get_mut())
             }

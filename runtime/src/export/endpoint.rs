@@ -52,7 +52,8 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - 405 to any other method.
 ///
 /// A page is written piece by piece as it is read: a large one takes little memory, and nothing is locked while a
-/// client reads. Up to 64 KiB it has a `Content-Length`.
+/// client reads. Up to 64 KiB it has a `Content-Length`. What other collectors of the registry give is gathered at the
+/// beginning, and written a family at a time.
 ///
 /// # Who may read it
 ///

@@ -148,7 +148,8 @@ impl Page {
         self.ended
     }
 
-    /// Writes up to so many bytes, or a little more.
+    /// Writes up to so many bytes, and to the end of the series, or of the family of another collector, whose turn
+    /// it is then.
     fn write(&mut self, most: usize) {
         let Self { metrics, writer, families, current, ended } = self;
         let ours = metrics.endpoints().families();

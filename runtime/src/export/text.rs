@@ -18,8 +18,9 @@ pub(super) const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The units that `OpenMetrics` is told of, where a name ends with one.
 const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
 
-/// How much room a text has at first, in bytes.
-const ROOM: usize = 64 * 1024;
+/// How much room a text has at first, in bytes, and how much of it is for the series with which it is full.
+const ROOM: usize = 72 * 1024;
+const LINES: usize = 8 * 1024;
 
 /// How metrics are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,7 +116,8 @@ impl Writer {
     /// The next text may be so long.
     pub(super) fn until(&mut self, most: usize) {
         self.most = most;
-        self.out.reserve(most.min(ROOM));
+        // The last line before it is full goes beyond.
+        self.out.reserve(most.saturating_add(LINES).min(ROOM));
     }
 
     fn begin(&mut self) {

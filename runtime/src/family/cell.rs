@@ -90,6 +90,9 @@ pub(crate) struct Gauge {
     shown: AtomicBool,
 }
 
+/// How often a gauge that others move meanwhile is read.
+const ATTEMPTS: usize = 16;
+
 /// How often it has risen and fallen. Both are kept, because it may rise on one thread and fall on another:
 /// whoever reads the falls first finds all the rises before them, and never a number below zero.
 #[derive(Default)]
@@ -107,10 +110,21 @@ impl Gauge {
         self.turns.add(|turns| add(&turns.falls, 1), Turns::default);
     }
 
+    /// What comes and goes between the two readings rises and falls unseen, which makes the difference too
+    /// large: it is taken where nothing has fallen meanwhile, else the least of some.
     fn value(&self) -> u64 {
-        let falls = sum(self.turns.each().map(|turns| turns.falls.load(Acquire)));
-        let rises = sum(self.turns.each().map(|turns| turns.rises.load(Relaxed)));
-        rises.wrapping_sub(falls)
+        let falls = || sum(self.turns.each().map(|turns| turns.falls.load(Acquire)));
+        let rises = || sum(self.turns.each().map(|turns| turns.rises.load(Acquire)));
+        let (mut before, mut least) = (falls(), u64::MAX);
+        for _ in 0..ATTEMPTS {
+            least = least.min(rises().wrapping_sub(before));
+            let after = falls();
+            if after == before {
+                break;
+            }
+            before = after;
+        }
+        least
     }
 
     /// Shows the gauge from now on, also at zero.
@@ -176,7 +190,8 @@ impl Histogram {
         }
     }
 
-    /// Takes a value into a batch; what the batch had of another bucket is recorded.
+    /// Takes a value into a batch; what the batch had of another bucket is recorded. Its trace is lost: this is for
+    /// families that show none.
     pub(crate) fn batch(&self, batch: &mut Batch, amount: u64) {
         let bucket = self.buckets.of(amount);
         if bucket != batch.bucket {
@@ -366,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_that_rises_on_one_thread_and_falls_on_another_is_never_below_zero() {
+    fn a_gauge_that_rises_on_one_thread_and_falls_on_another_is_never_more_nor_less_than_it_was() {
         let gauge = Gauge::new(&());
         let (rise, fall) = std::sync::mpsc::sync_channel(4);
         std::thread::scope(|threads| {
@@ -383,8 +398,9 @@ mod tests {
                 }
             });
             while !falls.is_finished() {
+                // As many as wait to fall, and those that the two threads are about.
                 let value = gauge.value();
-                assert!(value <= 100_000, "{value} is less than nothing");
+                assert!(value <= 6, "{value}: never so many at once, or less than nothing");
             }
         });
         assert_eq!(gauge.value(), 0);

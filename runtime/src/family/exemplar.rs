@@ -4,6 +4,7 @@
 //! never wait: of two at once one is remembered, and a reader leaves out what is just being written.
 
 use std::cell::Cell;
+use std::panic::catch_unwind;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
@@ -27,14 +28,16 @@ thread_local! {
 impl Trace {
     /// The span that is current, if it is sampled: another nobody could look up.
     pub(crate) fn current() -> Option<Self> {
-        Context::map_current(|context| {
+        let of = |context: &Context| {
             let span = context.span();
             let span = span.span_context();
             (span.is_valid() && span.is_sampled()).then(|| Self {
                 trace: u128::from_be_bytes(span.trace_id().to_bytes()),
                 span: u64::from_be_bytes(span.span_id().to_bytes()),
             })
-        })
+        };
+        // On a thread that is on its way out there is no context any more, and asking for it panics.
+        catch_unwind(|| Context::map_current(of)).ok().flatten()
     }
 
     /// Lets values that are recorded on this thread be of a request's trace, if it has one. Gives back whose

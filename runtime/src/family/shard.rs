@@ -73,8 +73,9 @@ pub(super) fn add(number: &AtomicU64, amount: u64) -> bool {
     collided
 }
 
-/// How many sets there are of a series that is split: a power of two.
-fn shards() -> usize {
+/// How many sets there are of a series that is split: a power of two. The first to ask is whoever makes an
+/// instance, because it takes the system's word.
+pub(super) fn shards() -> usize {
     static SHARDS: OnceLock<usize> = OnceLock::new();
     *SHARDS.get_or_init(|| {
         let threads = thread::available_parallelism().map_or(1, usize::from);

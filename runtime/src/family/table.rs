@@ -11,7 +11,7 @@ use super::Limit;
 /// Values by name.
 pub(crate) struct Table<V> {
     chains: OnceLock<Box<[ByName<V>]>>,
-    /// How many of them there are, once a name is looked up: a power of two.
+    /// How many of them there are, once a name is looked up.
     spread: usize,
     room: AtomicUsize,
     longest: usize,
@@ -20,11 +20,11 @@ pub(crate) struct Table<V> {
 type ByName<V> = Chain<Box<str>, Arc<V>>;
 
 impl<V> Table<V> {
-    /// A table that keeps what `limit` allows, spread over `chains` (a power of two).
+    /// A table that keeps what `limit` allows, spread over so many chains.
     pub(crate) fn new(chains: usize, limit: Limit) -> Self {
         Self {
             chains: OnceLock::new(),
-            spread: chains.next_power_of_two(),
+            spread: chains.max(1),
             room: AtomicUsize::new(limit.values),
             longest: limit.bytes,
         }
@@ -39,7 +39,7 @@ impl<V> Table<V> {
             return Arc::new(make());
         }
         let chains = self.chains.get_or_init(|| (0..self.spread).map(|_| Chain::new()).collect());
-        let chain = &chains[hash(name) & (self.spread - 1)];
+        let chain = &chains[place(name, self.spread)];
         if let Some(value) = chain.find(|key| **key == *name) {
             return Arc::clone(value);
         }
@@ -55,9 +55,9 @@ impl<V> Table<V> {
     }
 }
 
-/// Spreads names over chains. It need not withstand names that are made to collide: a table is bounded, and so
-/// is a chain.
-fn hash(name: &str) -> usize {
+/// The chain of a name. It need not withstand names that are made to collide: a table is bounded, and so is a
+/// chain.
+fn place(name: &str, chains: usize) -> usize {
     // The golden ratio's digits: odd, and without a pattern.
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
@@ -69,8 +69,10 @@ fn hash(name: &str) -> usize {
         Some(last) => mix(hash, u64::from_le_bytes(*last)),
         None => rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte))),
     };
-    // The upper bits are the mixed ones.
-    (hash >> 32) as usize
+    // The uppermost bits: only they depend on all bits of the last word.
+    #[expect(clippy::cast_possible_truncation, reason = "it is less than the number of chains")]
+    let place = ((u128::from(hash) * chains as u128) >> 64) as usize;
+    place
 }
 
 /// A list that only grows: cells written once, each with a place for the next.
@@ -131,6 +133,18 @@ mod tests {
             assert_eq!(*table.get_or_make(name, || number), number);
         }
         assert_eq!(*table.get_or_make("ab", || 99), 2);
+    }
+
+    #[test]
+    fn names_that_differ_in_their_last_letters_are_spread() {
+        for (names, chains) in [("/endpoint/", 256), ("/r", 256), ("ft:small-1:org::", 8), ("m", 8)]
+        {
+            let mut lengths = vec![0; chains];
+            (0..1_000).for_each(|n| lengths[place(&format!("{names}{n:03}"), chains)] += 1);
+            let longest = lengths.into_iter().max().unwrap_or_default();
+            assert!(longest < 1_000 / chains * 2 + 10, "{names}: {longest} in one of {chains}");
+        }
+        assert_eq!(place("any", 1), 0);
     }
 
     #[test]

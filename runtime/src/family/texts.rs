@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// The label values of one instance. It grows with its series, and is as bounded as they are.
+/// The label values of one instance: those that the limits of the labels admit.
 #[derive(Default)]
 pub(super) struct Texts(Mutex<BTreeSet<Arc<str>>>);
 

@@ -24,7 +24,7 @@ impl Gate {
         &self.metrics
     }
 
-    /// The endpoint of nearly all requests: that of the first.
+    /// The endpoint of nearly all requests: that of the first, which has been asked for by its label.
     pub(super) fn usual(&self) -> &Arc<EndpointSeries> {
         self.usual.get_or_init(|| self.metrics.endpoints().get(UNMATCHED))
     }

@@ -20,7 +20,7 @@ use crate::family::Method;
 #[cfg(feature = "tracing")]
 use crate::family::Trace;
 use crate::metrics::Metrics;
-use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
+use crate::site::{End, EndpointSeries, Kind, Site, TokenSeries};
 
 /// What is known about the request being served. Closing it counts the request, once; dropping it
 /// counts the request as left or panicked.
@@ -377,13 +377,17 @@ impl Scope {
         let failed = self.failures.as_ref().is_some_and(|failures| failures.any());
         let ending = ending.after_panic(self.handler_panicked, status).after_failure(failed);
         let end = end(status, ending);
+        // First what cannot fail: exceptions are told of, and whoever is told may panic.
+        if self.counts {
+            self.record(end, response_size);
+        }
         self.count_returned(end.status);
         if ending == Ending::Panicked {
             self.count_panic();
         }
-        if !self.counts {
-            return;
-        }
+    }
+
+    fn record(&self, end: End, response_size: Option<u64>) {
         let series = self.endpoint().requests(self.kind);
         series.active.dec();
         let ended = series.end(end);

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use streamgauge::{Metrics, instrument_endpoint, streaming_metrics};
 use streamgauge_tests::Scrape;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::client::{get, metrics, send, settled};
 
@@ -160,4 +161,32 @@ async fn a_request_that_another_ones_panic_drops_was_left() {
     let left = [("endpoint", "/slow"), ("status", "499"), ("outcome", "cancelled")];
     assert_eq!(scrape.sum("app_http_requests_total", &left), 1);
     assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 1);
+}
+
+/// A subscriber that cannot hear of failures.
+struct Overwhelmed;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Overwhelmed {
+    fn on_event(
+        &self,
+        event: &tracing::Event<'_>,
+        _context: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        assert!(event.metadata().target() != "streamgauge", "of all things, a failure");
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_that_panics_leaves_the_numbers_whole() {
+    let metrics = metrics();
+    let app = Router::new().route("/", route_get(streams)).layer(metrics.layer());
+    let subscriber = tracing_subscriber::registry().with(Overwhelmed);
+    let _subscriber = tracing::subscriber::set_default(subscriber);
+    let mut body = send(&app, Method::GET, "/").await.into_body();
+    let read = AssertUnwindSafe(async { while body.frame().await.is_some() {} }).catch_unwind();
+    assert!(read.await.is_err(), "the body panics");
+    let told = std::panic::catch_unwind(AssertUnwindSafe(|| drop(body)));
+    assert!(told.is_err(), "the subscriber panics, too");
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "panic")]), 1);
 }
