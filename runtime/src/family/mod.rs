@@ -7,6 +7,7 @@ mod cell;
 mod collector;
 #[cfg(feature = "tracing")]
 mod exemplar;
+mod histogram;
 mod label;
 mod shard;
 mod store;
@@ -20,11 +21,12 @@ use std::sync::Arc;
 
 use prometheus::core::Desc;
 
-use self::cell::Buckets;
-pub(crate) use self::cell::{Batch, Counter, Gauge, Histogram, Money, Unit};
+pub(crate) use self::cell::{Counter, Gauge, Money};
 pub(crate) use self::collector::{FamilyCollector, elsewhere, is_gathered};
 #[cfg(feature = "tracing")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
+use self::histogram::Buckets;
+pub(crate) use self::histogram::{Batch, Histogram, Unit};
 pub use self::label::Method;
 pub(crate) use self::label::{
     ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,

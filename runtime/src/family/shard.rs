@@ -53,8 +53,12 @@ impl<T> Sharded<T> {
         }
     }
 
-    /// All sets.
-    pub(super) fn each(&self) -> impl Iterator<Item = &T> {
+    /// What all sets add up to.
+    pub(super) fn sum(&self, number: impl Fn(&T) -> u64) -> u64 {
+        self.each().map(number).fold(0, u64::wrapping_add)
+    }
+
+    fn each(&self) -> impl Iterator<Item = &T> {
         let more = self.more.get().into_iter().flat_map(|shards| shards.iter());
         std::iter::once(&self.first).chain(more.map(|shard| &shard.0))
     }
@@ -108,7 +112,7 @@ mod tests {
     use super::*;
 
     fn total(numbers: &Sharded<AtomicU64>) -> u64 {
-        numbers.each().map(|number| number.load(Relaxed)).sum()
+        numbers.sum(|number| number.load(Relaxed))
     }
 
     #[test]

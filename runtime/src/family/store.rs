@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use prometheus::core::Desc;
 use prometheus::proto::MetricType;
 
-use super::cell::{Batch, Cell, Counter, Gauge, Histogram, Money, nanos};
+use super::cell::{Cell, Counter, Gauge, Money};
+use super::histogram::{Batch, Histogram, nanos};
 use super::visit::{Constant, Labels, SeriesKey, Visitor};
 use super::{Families, Limit, Limits, Values};
 

@@ -1,26 +1,27 @@
 //! The scope of one request.
 //!
 //! The layer owns it, in the response future and then in the response body, and lends it to the
-//! thread while it polls: whatever runs inside that poll finds it with [`current`].
+//! thread while it polls: whatever runs inside that poll finds it with [`current`](super::current).
+
+mod close;
 
 use std::mem;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::StatusCode;
 
 use super::exception::Exceptions;
 use super::gate::UNMATCHED;
 use super::{
-    CallClaim, CallId, Ending, Exception, Failures, Gate, OpenCall, OpenCalls, Readings,
-    RequestSize, StreamClaim, current, end,
+    CallClaim, CallId, Exception, Failures, Gate, OpenCall, OpenCalls, Readings, RequestSize,
+    StreamClaim,
 };
 use crate::family::Method;
 #[cfg(feature = "tracing")]
 use crate::family::Trace;
 use crate::metrics::Metrics;
-use crate::site::{End, EndpointSeries, Kind, Site, TokenSeries};
+use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
 
 /// What is known about the request being served. Closing it counts the request, once; dropping it
 /// counts the request as left or panicked.
@@ -362,75 +363,5 @@ impl Scope {
     #[cfg(feature = "tracing")]
     pub(super) fn trace(&self) -> Option<Trace> {
         self.trace
-    }
-
-    /// Counts the request, unless that has been done.
-    pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
-        if mem::replace(&mut self.closed, true) {
-            return;
-        }
-        let status = self.head.map(|head| head.status);
-        let calls_ending = ending.of_calls(status);
-        while let Some(call) = self.calls.pop() {
-            call.close_with_request(|site| self.endpoint_of(site), calls_ending);
-        }
-        let failed = self.failures.as_ref().is_some_and(|failures| failures.any());
-        let ending = ending.after_panic(self.handler_panicked, status).after_failure(failed);
-        let end = end(status, ending);
-        // First what cannot fail: exceptions are told of, and whoever is told may panic.
-        if self.counts {
-            self.record(end, response_size);
-        }
-        self.count_returned(end.status);
-        if ending == Ending::Panicked {
-            self.count_panic();
-        }
-    }
-
-    fn record(&self, end: End, response_size: Option<u64>) {
-        let series = self.endpoint().requests(self.kind);
-        series.active.dec();
-        let ended = series.end(end);
-        #[cfg(feature = "tracing")]
-        let before = Trace::of_request(self.trace);
-        ended.duration.observe_duration(self.duration());
-        #[cfg(feature = "tracing")]
-        Trace::of_request(before);
-        if let Some(size) = self.request_size.now() {
-            series.request_size().observe(size);
-        }
-        if let Some(size) = response_size {
-            series.response_size().observe(size);
-        }
-    }
-
-    /// Counts a panic once, though it may pass through the scopes of several requests: those of routers
-    /// that are called from handlers.
-    fn count_panic(&self) {
-        if !self.panic_counted {
-            self.global_exception("panic");
-        }
-        if thread::panicking() {
-            current(|outer| outer.panic_counted = true);
-        }
-    }
-
-    /// Counts a request whose response nobody waits for any more.
-    pub(crate) fn abandon(&mut self, response_size: Option<u64>) {
-        self.close(if self.panicked { Ending::Panicked } else { Ending::Left }, response_size);
-    }
-
-    /// From the entry to the end of the response, or to its head.
-    fn duration(&self) -> Duration {
-        match self.head {
-            Some(head) if self.ends_with_head => head.at - self.started,
-            _ => self.started.elapsed(),
-        }
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        self.abandon(None);
     }
 }
