@@ -23,7 +23,7 @@ use tower::ServiceExt;
 /// The future of an annotated function may grow by its arguments, once, and this much.
 const FUTURE: usize = 256;
 
-/// The most bytes that a histogram of seventeen buckets may take with its labels.
+/// The most bytes that one more histogram of seventeen buckets may take at an endpoint that is there.
 const HISTOGRAM: i64 = 400;
 
 /// The most bytes that an endpoint with one method may take: three histograms, a counter, a gauge, and what

@@ -9,7 +9,7 @@ use std::mem;
 use flate2::{Compression, write::GzEncoder};
 use http::HeaderMap;
 
-/// How many bytes are sent before the end, at the least. The first are no more than a header.
+/// The fewest compressed bytes that are sent before the end: of a first piece there may be the header alone.
 #[cfg(feature = "gzip")]
 const WORTH_SENDING: usize = 4 * 1024;
 

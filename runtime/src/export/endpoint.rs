@@ -46,8 +46,8 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - in the format that `Accept` likes best: `OpenMetrics` 1.0, or the text format 0.0.4, which is also
 ///   what a client gets that likes neither; compressed, where `Accept-Encoding` has gzip and the feature `gzip` is on;
 /// - with `?name[]=…`, once or more, only the families of these names;
-/// - 503 with `Retry-After` while more scrapes are being written than
-///   [`max_scrapes`](crate::MetricsBuilder::max_scrapes);
+/// - 503 with `Retry-After` while as many pages as [`max_scrapes`](crate::MetricsBuilder::max_scrapes) are being
+///   written and sent;
 /// - 500 where a collector that was registered beside the families panics; the next scrape asks it again;
 /// - 405 to any other method.
 ///

@@ -116,7 +116,7 @@ impl Writer {
     /// The next text may be so long.
     pub(super) fn until(&mut self, most: usize) {
         self.most = most;
-        // The last line before it is full goes beyond.
+        // The last series before it is full goes beyond.
         self.out.reserve(most.saturating_add(LINES).min(ROOM));
     }
 

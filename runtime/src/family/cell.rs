@@ -105,8 +105,8 @@ impl Gauge {
         self.turns.add(|turns| add(&turns.falls, 1), Turns::default);
     }
 
-    /// What comes and goes between the two readings rises and falls unseen, which makes the difference too
-    /// large: it is taken where nothing has fallen meanwhile, else the least of some.
+    /// What comes and goes between the two readings is seen to rise and not to fall, which makes the difference
+    /// too large: it is taken where nothing has fallen meanwhile, else the least of some.
     fn value(&self) -> u64 {
         let falls = || self.turns.sum(|turns| turns.falls.load(Acquire));
         let rises = || self.turns.sum(|turns| turns.rises.load(Acquire));

@@ -52,7 +52,7 @@ impl Histogram {
         }
     }
 
-    /// Takes a value into a batch; what the batch had of another bucket is recorded. Its trace is lost: this is for
+    /// Takes a value into a batch; what the batch had of another bucket is recorded. Traces are lost: this is for
     /// families that show none.
     pub(crate) fn batch(&self, batch: &mut Batch, amount: u64) {
         let bucket = self.buckets.of(amount);

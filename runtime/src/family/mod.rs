@@ -109,6 +109,7 @@ macro_rules! families {
         impl Families {
             /// Lays out every family; fails where the registry's rules for names are broken.
             pub(crate) fn new(layout: &Layout) -> prometheus::Result<Self> {
+                // Asks the system now, and not while something is recorded.
                 shard::shards();
                 Ok(Self {
                     $($field: Family::new(

@@ -77,8 +77,8 @@ pub(super) fn add(number: &AtomicU64, amount: u64) -> bool {
     collided
 }
 
-/// How many sets there are of a series that is split: a power of two. The first to ask is whoever makes an
-/// instance, because it takes the system's word.
+/// How many sets there are of a series that is split: a power of two. Whoever makes an instance asks first: the
+/// system is to be asked then, and not while something is recorded.
 pub(super) fn shards() -> usize {
     static SHARDS: OnceLock<usize> = OnceLock::new();
     *SHARDS.get_or_init(|| {

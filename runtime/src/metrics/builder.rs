@@ -264,8 +264,8 @@ impl MetricsBuilder {
         self
     }
 
-    /// How many pages of metrics may be in memory at once (64 unless told otherwise): from the moment that one is
-    /// written until its last byte is handed to the system. A scrape past that is answered with 503.
+    /// How many pages of metrics may be under way at once (64 unless told otherwise): from the moment that one is
+    /// begun until its last byte is handed to the system. A scrape past that is answered with 503.
     /// Small pages fit into the system's buffers at once; a large one counts as long as its client does not read it.
     pub fn max_scrapes(mut self, limit: usize) -> Self {
         self.max_scrapes = limit;

@@ -104,15 +104,6 @@ impl EndpointSeries {
     /// Counts an error that belongs to this endpoint, and tells of it. A subscriber is the user's code:
     /// the caller must not hold the request's scope.
     pub(crate) fn exception(&self, exception_type: &str, status: u16) {
-        tell(|| {
-            tracing::warn!(
-                target: "streamgauge",
-                endpoint = &*self.label,
-                exception_type,
-                status,
-                "a handler failed"
-            );
-        });
         self.exceptions
             .get_or_make(exception_type, Chain::new)
             .insert(
@@ -123,6 +114,15 @@ impl EndpointSeries {
                 },
             )
             .add(1);
+        tell(|| {
+            tracing::warn!(
+                target: "streamgauge",
+                endpoint = &*self.label,
+                exception_type,
+                status,
+                "a handler failed"
+            );
+        });
     }
 }
 

@@ -58,6 +58,11 @@ impl Endpoints {
     /// Counts a failure that no annotated handler owned, and tells of it and where it happened. A
     /// subscriber is the user's code: the caller must not hold the request's scope.
     pub(crate) fn global_exception(&self, exception_type: &str, endpoint: &str) {
+        self.global_exceptions
+            .get_or_make(exception_type, || {
+                self.families.global_exceptions.series(&self.families, [exception_type])
+            })
+            .add(1);
         tell(|| {
             tracing::error!(
                 target: "streamgauge",
@@ -66,11 +71,6 @@ impl Endpoints {
                 "a failure that no handler owned"
             );
         });
-        self.global_exceptions
-            .get_or_make(exception_type, || {
-                self.families.global_exceptions.series(&self.families, [exception_type])
-            })
-            .add(1);
     }
 
     /// Lets the endpoints that attributes name exist at zero, so that a first increase is one.

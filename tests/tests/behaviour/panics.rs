@@ -189,4 +189,5 @@ async fn a_subscriber_that_panics_leaves_the_numbers_whole() {
     assert!(told.is_err(), "the subscriber panics, too");
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "panic")]), 1);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[("exception_type", "panic")]), 1);
 }

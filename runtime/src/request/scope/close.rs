@@ -54,11 +54,11 @@ impl Scope {
     /// Counts a panic once, though it may pass through the scopes of several requests: those of routers
     /// that are called from handlers.
     fn count_panic(&self) {
-        if !self.panic_counted {
-            self.global_exception("panic");
-        }
         if thread::panicking() {
             current(|outer| outer.panic_counted = true);
+        }
+        if !self.panic_counted {
+            self.global_exception("panic");
         }
     }
 
