@@ -14,7 +14,7 @@ use streamgauge::WriteError;
 use tempfile::tempdir;
 
 use crate::faults::refused;
-use crate::probe::{Writes, metrics, names, read};
+use crate::probe::{Writes, age, metrics, names, read};
 
 const DIRECTORY: &str = "STREAMGAUGE_TEST_LITTLE_ROOM";
 
@@ -135,8 +135,9 @@ const HERE: &str = "STREAMGAUGE_TEST_HERE";
 #[test]
 fn a_bare_name_is_a_file_in_the_current_directory() {
     let directory = tempdir().expect("there is room");
-    fs::write(directory.path().join(".shop.prom.streamgauge-1-0.tmp"), "left")
-        .expect("there is room");
+    let leftover = directory.path().join(".shop.prom.streamgauge-1-0.tmp");
+    fs::write(&leftover, "left").expect("there is room");
+    age(&leftover);
     let this = env::current_exe().expect("it has a path");
     let output = Command::new(this)
         .args(["--exact", "alone::writes_here", "--include-ignored"])
@@ -155,17 +156,11 @@ async fn writes_here() {
     if env::var_os(HERE).is_none() {
         return;
     }
-    // As of a process with the same id, in another container.
-    let names =
-        [0, 1, 2].map(|count| format!(".shop.prom.streamgauge-{}-{count}.tmp", process::id()));
-    let in_use = names.each_ref().map(|name| fs::File::create(name).expect("there is room"));
-    for file in &in_use {
-        file.lock().expect("it is free");
-    }
-    let file =
-        metrics().spawn_file_writer("shop.prom", Duration::from_hours(1)).expect("it starts");
+    // In another container, a process with the same id writes too.
+    let in_use = format!(".shop.prom.streamgauge-{}-0.tmp", process::id());
+    fs::write(&in_use, "half a li").expect("there is room");
+    let once = Duration::from_secs(3600);
+    let file = metrics().spawn_file_writer("shop.prom", once).expect("it starts");
     file.stop().await.expect("it is written");
-    for name in names {
-        fs::remove_file(name).expect("it was left alone");
-    }
+    fs::remove_file(in_use).expect("it was left alone");
 }

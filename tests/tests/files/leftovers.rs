@@ -1,7 +1,7 @@
-//! What a killed process leaves behind is removed, and only that.
+//! Leftovers: temporary files of processes that were killed while they wrote.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use prometheus::IntGauge;
 use tempfile::tempdir;
 
-use crate::probe::{metrics, names, read};
+use crate::probe::{age, metrics, names, read};
 
 const FILE: &str = "STREAMGAUGE_TEST_KILLED";
-const ONCE: Duration = Duration::from_hours(1);
+const ONCE: Duration = Duration::from_secs(3600);
 
 /// A process that writes a large file again and again.
 struct Writing(Child);
@@ -54,7 +54,7 @@ fn writes_until_it_is_killed() {
 /// Kills a process while it writes; gives the temporary file that it leaves.
 fn killed(path: &Path) -> String {
     let directory = path.parent().expect("it has one");
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let temporary =
         || names(directory).into_iter().find(|name| Path::new(name) != path.file_name().unwrap());
     loop {
@@ -72,67 +72,76 @@ fn killed(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn the_next_process_removes_what_a_killed_one_leaves() {
+async fn leftovers_of_a_killed_process_are_removed_after_five_minutes() {
     let directory = tempdir().expect("there is room");
     let path = directory.path().join("shop.prom");
-    let left = killed(&path);
-    assert!(left.starts_with(".shop.prom."), "{left}");
-    assert_ne!(Path::new(&left).extension().expect("it has one"), "prom");
-    let file = metrics().spawn_file_writer(&path, ONCE).expect("it starts");
-    file.stop().await.expect("it is written");
+    let leftover = killed(&path);
+    assert!(leftover.starts_with(".shop.prom."), "{leftover}");
+    assert_ne!(Path::new(&leftover).extension().expect("it has one"), "prom");
+    let write = async || {
+        let file = metrics().spawn_file_writer(&path, ONCE).expect("it starts");
+        file.stop().await.expect("it is written");
+        read(&path);
+    };
+    // Until then another process may be writing it.
+    write().await;
+    assert_eq!(names(directory.path()), [&leftover, "shop.prom"]);
+    age(&directory.path().join(&leftover));
+    write().await;
     assert_eq!(names(directory.path()), ["shop.prom"]);
-    read(&path);
 
-    killed(&path);
+    age(&directory.path().join(killed(&path)));
     metrics().write_to_file(&path).await.expect("it is written");
     assert_eq!(names(directory.path()), ["shop.prom"]);
 }
 
 #[tokio::test]
-async fn a_process_with_the_id_of_a_killed_one_writes() {
+async fn leftovers_of_a_process_with_the_same_id_do_not_prevent_a_write() {
     let directory = tempdir().expect("there is room");
     let path = directory.path().join("shop.prom");
-    // Containers give the same small ids again and again. Other tests count on meanwhile.
+    // Containers give the same small ids again and again.
     for count in 0..3000 {
         let name = format!(".shop.prom.streamgauge-{}-{count}.tmp", std::process::id());
-        fs::write(directory.path().join(name), "half a li").expect("there is room");
+        let leftover = directory.path().join(name);
+        fs::write(&leftover, "half a li").expect("there is room");
+        if count % 2 == 0 {
+            age(&leftover);
+        }
     }
     metrics().write_to_file(&path).await.expect("it is written");
-    assert_eq!(names(directory.path()), ["shop.prom"]);
+    assert_eq!(names(directory.path()).len(), 1501, "the young ones and the file");
+    read(&path);
 }
 
 #[tokio::test]
-async fn what_others_write_and_what_is_no_leftover_stays() {
+async fn leftovers_are_regular_files_with_a_name_of_ours_and_nothing_else_is_removed() {
     let directory = tempdir().expect("there is room");
     let at = |name: &str| directory.path().join(name);
-    let in_use = at(".shop.prom.streamgauge-1-0.tmp");
-    let lock = File::create(&in_use).expect("there is room");
-    lock.lock().expect("it is free");
     for name in [
         ".shop.prom.streamgauge-1-x.tmp",
         ".other.prom.streamgauge-1-0.tmp",
         ".shop.prom.swp",
         "shop.prom.tmp",
+        ".shop.prom.streamgauge-1-4.tmp",
     ] {
         fs::write(at(name), "mine").expect("there is room");
+        age(&at(name));
     }
-    fs::create_dir(at(".shop.prom.streamgauge-1-1.tmp")).expect("there is room");
+    let subdirectory = at(".shop.prom.streamgauge-1-1.tmp");
+    fs::create_dir(&subdirectory).expect("there is room");
     symlink(at("shop.prom.tmp"), at(".shop.prom.streamgauge-1-2.tmp")).expect("there is room");
-    let fifo = Command::new("mkfifo").arg(at(".shop.prom.streamgauge-1-3.tmp")).status();
-    assert!(fifo.expect("there is mkfifo").success());
-    fs::write(at(".shop.prom.streamgauge-1-4.tmp"), "left").expect("there is room");
-    let mut before = names(directory.path());
+    let fifo = at(".shop.prom.streamgauge-1-3.tmp");
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("there is mkfifo").success());
+    // Opening the FIFO to change its time would wait for a reader.
+    let mut touch = Command::new("touch");
+    touch.args(["-h", "-d", "1 hour ago"]);
+    let touch = touch.args([subdirectory, fifo, at(".shop.prom.streamgauge-1-2.tmp")]).status();
+    assert!(touch.expect("there is touch").success());
+    let mut expected = names(directory.path());
 
-    let metrics = metrics();
-    metrics.write_to_file(at("shop.prom")).await.expect("it is written");
-    before.retain(|name| name != ".shop.prom.streamgauge-1-4.tmp");
-    before.push("shop.prom".to_owned());
-    before.sort();
-    assert_eq!(names(directory.path()), before);
-
-    // Its owner is gone.
-    drop(lock);
-    let file = metrics.spawn_file_writer(at("shop.prom"), ONCE).expect("it starts");
-    file.stop().await.expect("it is written");
-    assert!(!in_use.exists());
+    metrics().write_to_file(at("shop.prom")).await.expect("it is written");
+    expected.retain(|name| name != ".shop.prom.streamgauge-1-4.tmp");
+    expected.push("shop.prom".to_owned());
+    expected.sort();
+    assert_eq!(names(directory.path()), expected);
 }

@@ -1,17 +1,17 @@
 //! What a test hears of the writing.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::{IntCounter, IntGauge, proto};
 use streamgauge::Metrics;
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A collector that does as a test tells it whenever the metrics are read.
 struct Probe<F> {
@@ -87,6 +87,13 @@ pub(crate) fn read(path: &Path) -> Scrape {
     let text = fs::read_to_string(path).expect("the file is there");
     assert!(text.ends_with('\n'), "the last line ends");
     Scrape::parse(&text)
+}
+
+/// Sets the modification time of a file back by five minutes, the age at which leftovers are removed.
+pub(crate) fn age(path: &Path) {
+    let file = File::options().write(true).open(path).expect("the file is there");
+    let then = SystemTime::now() - Duration::from_secs(300);
+    file.set_modified(then).expect("the file is ours");
 }
 
 /// The names in a directory.

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
 use streamgauge::Metrics;
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tempfile::tempdir;
 use tower::ServiceExt;
 
@@ -20,7 +20,7 @@ const READERS: usize = 8;
 /// Distinct pages that each reader wants to see.
 const PAGES: usize = 40;
 const EVERY: Duration = Duration::from_millis(10);
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Requests without end, of two outcomes.
 async fn traffic(metrics: Metrics) {

@@ -17,7 +17,7 @@ use tempfile::tempdir;
 use crate::probe::{Writes, counter, metrics, names, read, when_read};
 
 const OFTEN: Duration = Duration::from_millis(1);
-const ONCE: Duration = Duration::from_hours(1);
+const ONCE: Duration = Duration::from_secs(3600);
 
 #[test]
 fn a_file_is_written_at_once_and_again_without_a_runtime() {
@@ -149,7 +149,7 @@ async fn reading_the_metrics_for_a_file_does_not_hold_up_the_runtime() {
     let (go_on, told) = mpsc::channel();
     let told = Mutex::new(told);
     when_read(&metrics, move || {
-        let told = told.lock().expect("no panic").recv_timeout(Duration::from_mins(1));
+        let told = told.lock().expect("no panic").recv_timeout(Duration::from_secs(60));
         told.expect("the runtime goes on");
     });
     let write = metrics.write_to_file(directory.path().join("shop.prom"));

@@ -1,29 +1,39 @@
-//! Puts a whole file in the place of another.
+//! Replaces a file as a whole: a reader sees the old file or the new one, never a part of either.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileType, OpenOptions, TryLockError};
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
 
 use super::WriteError;
 
-/// Stands in the name of a temporary file behind that of the file it is to become.
+/// Separates the name of the target from the rest of a temporary file's name.
 const MARK: &str = ".streamgauge-";
-/// Ends it: node-exporter reads `*.prom`.
+/// The end of a temporary file's name. node-exporter reads names that end in `.prom` only.
 const END: &str = ".tmp";
-/// Names to try. Those in use are of processes with the same id, in containers that share a directory.
-const TRIES: usize = 100;
+/// How many names are tried before a write fails. A name may be taken: containers that share a
+/// directory have processes with the same id.
+const ATTEMPTS: usize = 100;
 
-/// Replaces the file at a path.
+/// The age from which a temporary file counts as abandoned.
+///
+/// Each write to the file makes it young again, so only a write that hangs reaches this age. The limit
+/// is generous because the file system's clock may differ from ours. Removing a file too early costs
+/// its writer one write: the rename fails, and the target stays as it was.
+pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(300);
+
+/// Replaces the file at `path` by one with this text.
 pub(super) fn replace(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     let name = file_name(path)?;
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
-    if let Some(kind) = in_the_way(path).map_err(failed)? {
+    if let Some(kind) = irreplaceable(path).map_err(failed)? {
         return Err(WriteError::NotAFile { path: path.to_owned(), kind });
     }
-    let temporary = Temporary::beside(path, name).map_err(failed)?;
-    temporary.write(text).and_then(|()| temporary.take_the_place_of(path)).map_err(failed)
+    let temporary = Temporary::create_beside(path, name).map_err(failed)?;
+    temporary.write(text).and_then(|()| temporary.rename_to(path)).map_err(failed)
 }
 
 /// The last part of a path.
@@ -31,26 +41,34 @@ pub(super) fn file_name(path: &Path) -> Result<&OsStr, WriteError> {
     path.file_name().ok_or_else(|| WriteError::NoFileName { path: path.to_owned() })
 }
 
-/// Removes the temporary files of a path that nobody writes any more, as far as that is possible.
+/// Removes the temporary files of `path` that are [abandoned](ABANDONED_AFTER). Errors are ignored:
+/// leftovers do no harm, and the next call tries again.
 pub(super) fn remove_leftovers(path: &Path) {
     let (Some(name), Some(directory)) = (path.file_name(), path.parent()) else { return };
     let here = directory.as_os_str().is_empty();
     let Ok(entries) = fs::read_dir(if here { Path::new(".") } else { directory }) else { return };
+    let now = SystemTime::now();
     for entry in entries.flatten() {
-        // A FIFO would block whoever opens it.
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_file && is_temporary_of(name, &entry.file_name()) {
-            remove_unless_in_use(&entry.path());
+        // The metadata of the entry itself: a symbolic link is not followed.
+        let is_abandoned = is_temporary_of(name, &entry.file_name())
+            && entry.metadata().is_ok_and(|metadata| is_abandoned(&metadata, now));
+        if is_abandoned {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// What is at a path and is no regular file, nor nothing. A symbolic link is not followed: whoever can put
-/// one into a directory that others write to would choose the file that is replaced.
-fn in_the_way(path: &Path) -> io::Result<Option<&'static str>> {
+fn is_abandoned(metadata: &Metadata, now: SystemTime) -> bool {
+    let age = metadata.modified().ok().and_then(|modified| now.duration_since(modified).ok());
+    metadata.is_file() && age.is_some_and(|age| age >= ABANDONED_AFTER)
+}
+
+/// What is at the target's path if it is not a regular file. A symbolic link is not followed: if it
+/// were, a user who can write to the directory could choose which file is replaced.
+fn irreplaceable(path: &Path) -> io::Result<Option<&'static str>> {
     match fs::symlink_metadata(path) {
-        Ok(there) if there.is_file() => Ok(None),
-        Ok(there) => Ok(Some(kind_of(there.file_type()))),
+        Ok(metadata) if metadata.is_file() => Ok(None),
+        Ok(metadata) => Ok(Some(kind_of(metadata.file_type()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -66,28 +84,22 @@ fn kind_of(file_type: FileType) -> &'static str {
     }
 }
 
-/// A file that will become another. It is locked as long as it is open, and goes with its owner, unless it
-/// has become the other.
+/// A file in the directory of the target that will be renamed to it. Dropping it before that removes
+/// the file.
 struct Temporary {
     path: PathBuf,
     file: File,
-    placed: bool,
+    renamed: bool,
 }
 
 impl Temporary {
-    fn beside(target: &Path, name: &OsStr) -> io::Result<Self> {
-        for _ in 0..TRIES {
-            let path = target.with_file_name(temporary_name(name));
-            let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+    fn create_beside(target: &Path, name: &OsStr) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS {
+            let path = target.with_file_name(temporary_name(name, SystemTime::now()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Self { path, file, renamed: false }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
-            };
-            // Where there are no locks, nobody takes the file for a leftover either.
-            let in_removal = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-            // Between the two steps it looked like a leftover.
-            if !in_removal && is_at(&file, &path) {
-                return Ok(Self { path, file, placed: false });
             }
         }
         Err(io::Error::new(ErrorKind::AlreadyExists, "all names for a temporary file are taken"))
@@ -95,67 +107,44 @@ impl Temporary {
 
     fn write(&self, text: &[u8]) -> io::Result<()> {
         (&self.file).write_all(text)?;
-        // node-exporter runs as another user; the process' umask is not its concern.
+        // node-exporter runs as another user, so the file must be readable whatever the umask is.
         #[cfg(unix)]
         self.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        // Else the name could reach the disk before the text does.
+        // Without this the new name could reach the disk before the text does.
         self.file.sync_all()
     }
 
-    fn take_the_place_of(mut self, target: &Path) -> io::Result<()> {
+    fn rename_to(mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
-        self.placed = true;
+        self.renamed = true;
         Ok(())
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Its name is free once it is placed, and may be another process'.
-        if !self.placed {
-            // The error that matters is the one before.
+        // After the rename another process may use the name.
+        if !self.renamed {
+            // The caller already has the error of the write.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Whoever writes a temporary file has locked it, and the lock ends with the process.
-fn remove_unless_in_use(path: &Path) {
-    // For writing, because a network file system may lock no other.
-    let Ok(file) = OpenOptions::new().write(true).open(path) else { return };
-    // It may have become the real file since it was found.
-    if file.try_lock().is_ok() && is_at(&file, path) {
-        let _ = fs::remove_file(path);
-    }
-}
-
-/// Whether a file still has this path.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(file), Ok(there)) => (file.dev(), file.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_at(_file: &File, path: &Path) -> bool {
-    path.exists()
-}
-
-/// A name that no other write of this process has.
-fn temporary_name(name: &OsStr) -> OsString {
+/// A name for a temporary file, from the process id and a number. The time makes the number differ
+/// from those of an earlier process with the same id, and the count from those of this process, also
+/// if the clock stands still.
+fn temporary_name(name: &OsStr, now: SystemTime) -> OsString {
     static COUNT: AtomicU64 = AtomicU64::new(0);
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let number = since_epoch.as_nanos() + u128::from(COUNT.fetch_add(1, Relaxed));
     let mut temporary = OsString::from(".");
     temporary.push(name);
-    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Relaxed));
-    temporary.push(format!("{MARK}{process}-{count}{END}"));
+    temporary.push(format!("{MARK}{}-{number}{END}", process::id()));
     temporary
 }
 
-/// Whether this is such a name, made by any process.
+/// Whether `temporary` is such a name, chosen by any process.
 fn is_temporary_of(name: &OsStr, temporary: &OsStr) -> bool {
     let numbers = temporary
         .as_encoded_bytes()
@@ -172,21 +161,23 @@ fn is_temporary_of(name: &OsStr, temporary: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::time::SystemTime;
 
     use super::{is_temporary_of, temporary_name};
 
     #[test]
-    fn a_temporary_name_is_known_again_and_is_not_taken_up_by_node_exporter() {
+    fn temporary_names_are_recognised_and_differ_and_do_not_end_in_prom() {
+        let now = SystemTime::now();
         for name in ["shop.prom", "-1.prom", ".", "a b\n"].map(OsStr::new) {
-            let temporary = temporary_name(name);
-            assert!(is_temporary_of(name, &temporary), "{}", temporary.display());
-            assert_ne!(temporary_name(name), temporary);
+            let temporary = temporary_name(name, now);
+            assert!(is_temporary_of(name, &temporary), "{temporary:?}");
+            assert_ne!(temporary_name(name, now), temporary, "the clock stands still");
             assert!(!temporary.as_encoded_bytes().ends_with(b".prom"));
         }
     }
 
     #[test]
-    fn other_names_are_nobodys_leftovers() {
+    fn temporary_names_of_other_files_and_programs_are_not_recognised() {
         let name = OsStr::new("shop.prom");
         for other in [
             "shop.prom",

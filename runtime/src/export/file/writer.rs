@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::replace::{file_name, remove_leftovers};
+use super::replace::{ABANDONED_AFTER, file_name, remove_leftovers};
 use super::{WriteError, write};
 use crate::metrics::Metrics;
 
@@ -143,8 +143,11 @@ struct Work {
 impl Work {
     fn run(&self, every: Duration, stop: &Receiver<oneshot::Sender<Result<(), WriteError>>>) {
         let begun = Instant::now();
-        remove_leftovers(&self.path);
+        let mut removals = Removals::default();
         loop {
+            if removals.take_due(begun.elapsed()) {
+                remove_leftovers(&self.path);
+            }
             let latest = self.write().err().map(Arc::new);
             *self.failures.latest.lock() = latest;
             match stop.recv_timeout(until_next(begun.elapsed(), every)) {
@@ -172,6 +175,25 @@ impl Work {
     }
 }
 
+/// When a writer removes leftovers: at its start and every [`ABANDONED_AFTER`]. The file of a
+/// predecessor that was killed just before the start is too young to be removed at the start.
+#[derive(Default)]
+struct Removals {
+    next: Duration,
+}
+
+impl Removals {
+    /// Returns whether a removal is due, given the time since the writer's start, and if so schedules
+    /// the next one.
+    fn take_due(&mut self, elapsed: Duration) -> bool {
+        let is_due = elapsed >= self.next;
+        if is_due {
+            self.next = elapsed.saturating_add(ABANDONED_AFTER);
+        }
+        is_due
+    }
+}
+
 /// The time to the next multiple of the interval. Those that have passed are left out.
 fn until_next(elapsed: Duration, every: Duration) -> Duration {
     let into = elapsed.as_nanos() % every.as_nanos();
@@ -183,7 +205,15 @@ fn until_next(elapsed: Duration, every: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::until_next;
+    use super::{Removals, until_next};
+
+    #[test]
+    fn leftovers_are_removed_at_the_start_and_every_five_minutes() {
+        let mut removals = Removals::default();
+        let due = [0, 15, 299, 301, 315, 600, 602, Duration::MAX.as_secs()]
+            .map(|seconds| removals.take_due(Duration::from_secs(seconds)));
+        assert_eq!(due, [true, false, false, true, false, false, true, true]);
+    }
 
     #[test]
     fn the_interval_is_kept_and_what_was_missed_is_left_out() {
