@@ -64,10 +64,10 @@ impl Function {
             ReturnType::Default => return syn::parse_quote!(()),
             ReturnType::Type(_, reply) => (**reply).clone(),
         };
-        if self.signature.asyncness.is_none()
-            && let Some(future) = ReturnedFuture::of(&mut reply)
-        {
-            return future.output.clone();
+        if self.signature.asyncness.is_none() {
+            if let Some(future) = ReturnedFuture::of(&mut reply) {
+                return future.output.clone();
+            }
         }
         reply
     }

@@ -15,9 +15,7 @@ const LONGEST: usize = 128;
 pub(crate) fn check(name: &str, value: Option<&Expr>, errors: &mut Errors) {
     match literal(value) {
         None => {
-            if let Some(expression) = value
-                && leaves_function(expression)
-            {
+            if let Some(expression) = value.filter(|expression| leaves_function(expression)) {
                 errors.at(
                     expression,
                     format!("`{name}` is read before the body and cannot leave it"),

@@ -115,10 +115,11 @@ struct Bindings(Vec<(Option<Token![mut]>, Ident)>);
 
 impl VisitMut for Bindings {
     fn visit_pat_mut(&mut self, pattern: &mut Pat) {
-        if let Pat::Ident(binding) = pattern
-            && binding.by_ref.is_none()
-        {
-            self.0.push((binding.mutability.take(), binding.ident.clone()));
+        match pattern {
+            Pat::Ident(binding) if binding.by_ref.is_none() => {
+                self.0.push((binding.mutability.take(), binding.ident.clone()));
+            }
+            _ => {}
         }
         visit_mut::visit_pat_mut(self, pattern);
     }

@@ -35,11 +35,12 @@ pub(crate) fn stream_bound(stream: &Type) -> Option<(Path, Type)> {
         };
         let names_item = ty("Item").is_some();
         let mut bound = bound.path.clone();
-        if let Some(PathArguments::AngleBracketed(arguments)) =
-            bound.segments.last_mut().map(|last| &mut last.arguments)
-            && !names_item
-        {
-            arguments.args.push(syn::parse_quote!(Item = #item));
+        let arguments = bound.segments.last_mut().map(|last| &mut last.arguments);
+        match arguments {
+            Some(PathArguments::AngleBracketed(arguments)) if !names_item => {
+                arguments.args.push(syn::parse_quote!(Item = #item));
+            }
+            _ => {}
         }
         Some((bound, item))
     })
@@ -48,9 +49,10 @@ pub(crate) fn stream_bound(stream: &Type) -> Option<(Path, Type)> {
 /// A stream that comes back wrapped keeps the bounds it was promised with.
 pub(crate) fn check_lost_bound(reply: &Type, errors: &mut Errors) {
     let place = StreamPlace::of(reply);
-    if place.form == StreamForm::Opaque
-        && let Some((bound, name)) = lost_bound(place.ty)
-    {
+    if place.form != StreamForm::Opaque {
+        return;
+    }
+    if let Some((bound, name)) = lost_bound(place.ty) {
         let message = format!("the stream comes back wrapped, and so is not `{name}` any more");
         errors.at(bound, message);
     }
@@ -150,18 +152,18 @@ fn ends_with(ident: &proc_macro2::Ident, end: &str) -> bool {
 
 /// Replaces the type at a reply's stream place.
 pub(crate) fn replace_stream(reply: &mut Type, with: Type) {
-    if ok_type(reply).is_some() {
-        if let Type::Path(path) = bare_mut(reply)
-            && let Some(last) = path.path.segments.last_mut()
-            && let PathArguments::AngleBracketed(arguments) = &mut last.arguments
-            && let Some(GenericArgument::Type(ty)) = arguments
-                .args
-                .iter_mut()
-                .find(|argument| matches!(argument, GenericArgument::Type(_)))
-        {
-            *ty = with;
-        }
-    } else {
+    if ok_type(reply).is_none() {
         *reply = with;
+        return;
+    }
+    let Type::Path(path) = bare_mut(reply) else { return };
+    let arguments = path.path.segments.last_mut().map(|last| &mut last.arguments);
+    let Some(PathArguments::AngleBracketed(arguments)) = arguments else { return };
+    let ok = arguments.args.iter_mut().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    if let Some(ty) = ok {
+        *ty = with;
     }
 }

@@ -9,9 +9,8 @@ const LONGEST: usize = 1024;
 
 /// Checks an `endpoint`.
 pub(crate) fn check(endpoint: Option<&LitStr>, errors: &mut Errors) {
-    if let Some(endpoint) = endpoint
-        && let Some(problem) = problem(&endpoint.value())
-    {
+    let Some(endpoint) = endpoint else { return };
+    if let Some(problem) = problem(&endpoint.value()) {
         errors.at(endpoint, problem);
     }
 }

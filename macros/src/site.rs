@@ -1,7 +1,7 @@
 //! Pieces of an expansion: what an attribute was told, and where its errors belong.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, LitStr, Path};
 
@@ -10,15 +10,15 @@ pub(crate) fn mixed_site(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// Where a function's name stands, as a call on its site: attributes of one function know each other by it.
-/// Beside a compiler there is no such place.
-pub(crate) fn place(name: &Ident) -> TokenStream {
-    if !proc_macro::is_available() {
-        return TokenStream::new();
-    }
-    let start = name.span().unwrap().start();
-    let (line, column) = (start.line(), start.column());
-    quote! { .at(#line, #column) }
+/// The call `.at(line, column)` on a call site: the position of the function's name in the source, by
+/// which attributes of one function recognise each other.
+///
+/// The position comes from `line!` and `column!` at the span of the name, because the methods of
+/// `proc_macro::Span` that return it need Rust 1.88. For a name that stands in the body of a
+/// `macro_rules!` macro it is the position of the macro's invocation. So two functions of one name
+/// that one invocation declares in two blocks of the same function are taken for one.
+pub(crate) fn position(name: &Ident) -> TokenStream {
+    quote_spanned! { name.span() => .at(::core::line!(), ::core::column!()) }
 }
 
 /// An optional literal, as an `Option`.

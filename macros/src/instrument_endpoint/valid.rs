@@ -21,9 +21,7 @@ const METHODS: &[(&str, &str)] = &[
 
 pub(super) fn check(args: &Args, errors: &mut Errors) {
     route::check(args.endpoint.as_ref(), errors);
-    if let Some(method) = &args.method
-        && variant(method).is_none()
-    {
+    if let Some(method) = args.method.as_ref().filter(|method| variant(method).is_none()) {
         errors.at(method, problem(&method.value()));
     }
 }

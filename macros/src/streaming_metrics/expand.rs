@@ -2,15 +2,15 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::ReturnType;
 use syn::spanned::Spanned;
+use syn::{ReturnType, Signature, Type};
 
 use super::{Args, NAME};
 use crate::function::Function;
 use crate::future::ReturnedFuture;
 use crate::protocol;
 use crate::reply::{StreamForm, StreamPlace, replace_stream, stream_bound};
-use crate::site::{label, located, mixed_site, optional, place};
+use crate::site::{label, located, mixed_site, optional, position};
 use crate::wrap::{Before, has_impl_trait, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
@@ -27,7 +27,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let mention = declared.filter(|_| media_type.is_some()).map(|(bound, _)| {
         quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; }
     });
-    let place = place(&function.signature.ident);
+    let position = position(&function.signature.ident);
     let provider_value = label(krate, provider.as_ref());
     let model_value = label(krate, model.as_ref());
     let labels = quote! {
@@ -38,7 +38,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let open = quote! {
         #krate::__private::StreamStart::new(
             #krate::__private::site!(
-                #krate::__private::Site::streams(#name, #endpoint, #protocol)#place
+                #krate::__private::Site::streams(#name, #endpoint, #protocol)#position
             ),
             #provider_label,
             #model_label,
@@ -73,16 +73,18 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
             meter(reply)
         }
     });
-    if media_type.is_some()
-        && let ReturnType::Type(_, reply) = &mut wrapped.signature.output
-    {
+    if media_type.is_some() {
         let response = syn::parse_quote!(#krate::__private::Response);
-        match ReturnedFuture::of(reply) {
-            Some(future) if wrapped.signature.asyncness.is_none() => {
-                replace_stream(future.output, response);
-            }
-            _ => replace_stream(reply, response),
-        }
+        replace_returned_stream(&mut wrapped.signature, response);
     }
     wrapped.into_token_stream()
+}
+
+/// Replaces the stream in a function's return type, or in the output of the future that it returns.
+fn replace_returned_stream(signature: &mut Signature, with: Type) {
+    let ReturnType::Type(_, reply) = &mut signature.output else { return };
+    match ReturnedFuture::of(reply) {
+        Some(future) if signature.asyncness.is_none() => replace_stream(future.output, with),
+        _ => replace_stream(reply, with),
+    }
 }

@@ -9,7 +9,7 @@ use super::{Args, NAME};
 use crate::function::Function;
 use crate::protocol;
 use crate::reply::{StreamForm, StreamPlace};
-use crate::site::{label, located, mixed_site, optional, place};
+use crate::site::{label, located, mixed_site, optional, position};
 use crate::wrap::{Before, wrap};
 
 pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
@@ -17,7 +17,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let reply = function.outcome();
     let call = mixed_site("__call");
     let (name, endpoint) = (function.name(), optional(endpoint.as_ref()));
-    let place = place(&function.signature.ident);
+    let position = position(&function.signature.ident);
     let [provider_label, model_label] = ["__provider", "__model"].map(mixed_site);
     let provider_value = label(krate, provider.as_ref());
     let model_value = label(krate, model.as_ref());
@@ -28,7 +28,7 @@ pub(super) fn expand(function: Function, args: &Args) -> TokenStream {
     let start = quote! {
         #krate::__private::start_call(
             #krate::__private::site!(
-                #krate::__private::Site::tokens(#name, #endpoint, #protocol)#place
+                #krate::__private::Site::tokens(#name, #endpoint, #protocol)#position
             ),
             #provider_label,
             #model_label,

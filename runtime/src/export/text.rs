@@ -168,10 +168,10 @@ impl Writer {
             Value::Whole(*count).push(&mut self.out);
             self.out.push(b'\n');
             #[cfg(feature = "tracing")]
-            if self.is_open()
-                && let Some((exemplar, value)) = (reading.exemplar)(bucket)
-            {
-                self.exemplar(&exemplar, value);
+            if self.is_open() {
+                if let Some((exemplar, value)) = (reading.exemplar)(bucket) {
+                    self.exemplar(&exemplar, value);
+                }
             }
             #[cfg(not(feature = "tracing"))]
             let _ = bucket;

@@ -94,8 +94,8 @@ struct Slot {
 impl Slot {
     fn write(&self, trace: Trace, amount: u64) {
         let turn = self.turn.load(Relaxed);
-        let is_mine = turn.is_multiple_of(2)
-            && self.turn.compare_exchange(turn, turn + 1, Acquire, Relaxed).is_ok();
+        let is_mine =
+            turn % 2 == 0 && self.turn.compare_exchange(turn, turn + 1, Acquire, Relaxed).is_ok();
         if !is_mine {
             return;
         }

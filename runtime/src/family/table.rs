@@ -62,8 +62,10 @@ fn place(name: &str, chains: usize) -> usize {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
     let name = name.as_bytes();
-    let (words, rest) = name.as_chunks();
-    let hash = words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let words = name.chunks_exact(8);
+    let rest = words.remainder();
+    let word = |chunk: &[u8]| chunk.try_into().map_or(0, u64::from_le_bytes);
+    let hash = words.fold(0, |hash, chunk| mix(hash, word(chunk)));
     let hash = match name.last_chunk() {
         // Some of its bytes for the second time, which is quicker than each of the rest by itself.
         Some(last) => mix(hash, u64::from_le_bytes(*last)),

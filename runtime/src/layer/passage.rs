@@ -23,7 +23,7 @@ pub(super) fn is_counted<B>(request: &Request<B>, metrics: &Metrics) -> bool {
     let passes_again = |scope: &mut Scope| {
         let route = route(request);
         let same = scope.passes_again(metrics, marked, route);
-        if same && let Some(route) = route {
+        if let Some(route) = route.filter(|_| same) {
             scope.matched(route);
         }
         same

@@ -26,9 +26,7 @@ impl Beside {
             registry.register(Box::new(gauge.clone())).map_err(BuildError::Registry)?;
         }
         #[cfg(feature = "process")]
-        if let Some(names) = self.process
-            && let Err(error) = names.register(layout, registry)
-        {
+        if let Some(Err(error)) = self.process.map(|names| names.register(layout, registry)) {
             if let Some(gauge) = build_info {
                 let _ = registry.unregister(Box::new(gauge));
             }

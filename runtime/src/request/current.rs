@@ -31,11 +31,10 @@ pub(crate) fn enter<R>(slot: &mut OpenScope, f: impl FnOnce() -> R) -> R {
             #[cfg(feature = "tracing")]
             Trace::of_request(self.trace);
             // The panic may be caught before the scope is dropped, so it is noted here.
-            if thread::panicking()
-                && !self.was_panicking
-                && let Some(scope) = self.slot.get()
-            {
-                scope.note_panic();
+            if thread::panicking() && !self.was_panicking {
+                if let Some(scope) = self.slot.get() {
+                    scope.note_panic();
+                }
             }
         }
     }

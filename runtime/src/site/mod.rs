@@ -35,7 +35,7 @@ pub struct Site {
     /// The name of something in the function: a macro may make several of one name at one place.
     within: fn() -> &'static str,
     /// Line and column of the function's name.
-    place: (usize, usize),
+    place: (u32, u32),
     function: &'static str,
     endpoint: Option<&'static str>,
     records: Records,
@@ -114,7 +114,7 @@ impl Site {
 
     /// The same site, of a function whose name stands there.
     #[must_use]
-    pub const fn at(self, line: usize, column: usize) -> Self {
+    pub const fn at(self, line: u32, column: u32) -> Self {
         Self { place: (line, column), ..self }
     }
 

@@ -137,19 +137,20 @@ impl Reading {
         if !seen.content {
             return;
         }
-        if self.content.is_none()
-            && let Some(pace) = self.pace()
-        {
-            pace.first_token().observe_duration(at - entered);
+        if self.content.is_none() {
+            if let Some(pace) = self.pace() {
+                pace.first_token().observe_duration(at - entered);
+            }
         }
         self.content = Some((self.content.map_or(at, |(first, _)| first), at));
     }
 
     /// The stream has failed within its protocol, and with it the request.
     pub(super) fn fail(&mut self) {
-        if !std::mem::replace(&mut self.failed, true)
-            && let Some(failures) = &self.failures
-        {
+        if std::mem::replace(&mut self.failed, true) {
+            return;
+        }
+        if let Some(failures) = &self.failures {
             failures.add();
         }
     }

@@ -82,7 +82,7 @@ impl StreamRecorder {
     /// sent is shown.
     pub(crate) fn poll_ends(&mut self, pending: bool) {
         self.polling = false;
-        if pending && let Some(flow) = &mut self.flow {
+        if let Some(flow) = self.flow.as_mut().filter(|_| pending) {
             flow.flush();
         }
     }

@@ -85,9 +85,9 @@ impl TokenCall {
     /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
     /// would, unless the stream is read: then it has the call.
     fn leave_open(&mut self) {
-        if let Place::Request(call, _) = &self.place
-            && request::current(|scope| scope.leave_call(call.id())) == Some(true)
-        {
+        let left_to_request = matches!(&self.place, Place::Request(call, _)
+            if request::current(|scope| scope.leave_call(call.id())) == Some(true));
+        if left_to_request {
             self.place = Place::Nowhere;
         } else if !self.site.is_read() {
             self.close(Ending::Complete, None, FinishReason::Unknown);

@@ -301,7 +301,7 @@ fn natural(bare: &[u8]) -> Option<u64> {
 
 /// The text that a JSON string's inside stands for.
 fn unescaped(raw: &[u8]) -> Option<String> {
-    let text = str::from_utf8(raw).ok()?;
+    let text = std::str::from_utf8(raw).ok()?;
     if !text.contains('\\') {
         return Some(text.to_owned());
     }
@@ -310,7 +310,7 @@ fn unescaped(raw: &[u8]) -> Option<String> {
 
 /// An error's name, if it is a name and no sentence.
 fn error_name(text: &[u8]) -> Option<String> {
-    let name = str::from_utf8(text).ok()?;
+    let name = std::str::from_utf8(text).ok()?;
     let is_name = !name.is_empty()
         && name.len() <= LONGEST_ERROR
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));

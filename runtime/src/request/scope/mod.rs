@@ -227,9 +227,7 @@ impl Scope {
     }
 
     fn count_returned(&mut self, status: u16) {
-        if let Some(exception) = self.exceptions.take()
-            && self.counts
-        {
+        if let Some(exception) = self.exceptions.take().filter(|_| self.counts) {
             self.endpoint().exception(&exception.label(), status);
         }
     }
