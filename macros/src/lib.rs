@@ -7,6 +7,7 @@ mod arguments;
 mod body;
 mod errors;
 mod exception_type;
+mod features;
 mod function;
 mod future;
 mod instrument_endpoint;

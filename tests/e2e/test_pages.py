@@ -1,6 +1,6 @@
 """Every page that the tests of `cargo test` read, before the readers that are not ours.
 
-Those tests keep their pages where STREAMGAUGE_PAGES names a directory (tests/src/kept.rs), as .ci/run does. Each is
+Those tests keep their pages where STREAMGAUGE_PAGES names a directory (tests/support/src/kept.rs), as .ci/run does. Each is
 judged as it was written: in the text format by promtool and by the Python client's parser, in OpenMetrics by the
 parser of that.
 """
@@ -57,7 +57,7 @@ class Pages(LoudTest):
 
     def _all_pass(self, refused, suffix):
         """Judges the pages in processes of their own, the largest first so that none is left for the end."""
-        sizes = {page: page.stat().st_size for page in self.directory.glob(f"*{suffix}")}
+        sizes = {page: page.stat().st_size for page in self.directory.rglob(f"*{suffix}")}
         if not sizes:
             self._skip(f"no test has kept a page, *{suffix}, in {self.directory}")
         pages = sorted(sizes, key=sizes.get, reverse=True)

@@ -18,7 +18,7 @@ use futures_util::{FutureExt, StreamExt};
 use streamgauge::{
     Metrics, TokenUsage, Usage, instrument_endpoint, streaming_metrics, track_tokens,
 };
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::log::{Noisy, logged, note, pause};
 

@@ -17,7 +17,7 @@ use axum::routing::get;
 use futures_util::stream;
 use futures_util::{FutureExt, StreamExt};
 use streamgauge::{Metrics, Usage, instrument_endpoint, track_tokens, wrap_streaming_response};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tower::ServiceExt;
 
 /// The future of an annotated function may grow by its arguments, once, and this much.

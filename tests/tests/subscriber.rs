@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use streamgauge::{Metrics, track_detailed_exception, track_global_exception};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 

@@ -4,6 +4,7 @@ use syn::LitStr;
 
 use super::{Args, NAME};
 use crate::errors::Errors;
+use crate::features::{require_axum, require_axum_for_into_response};
 use crate::function::Function;
 use crate::reply::{StreamPlace, check_lost_bound};
 use crate::{label, protocol, route};
@@ -21,6 +22,7 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
     }
     if let Some(media_type) = &args.media_type {
         check_media_type(media_type, errors);
+        require_axum("`media_type`", media_type, errors);
     }
     let Some(function) = function else { return };
     if let Some(nothing) = function.returns_nothing() {
@@ -37,7 +39,9 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
             errors.at(media_type, message);
         }
     } else {
-        check_lost_bound(&function.outcome(), errors);
+        let reply = function.outcome();
+        check_lost_bound(&reply, errors);
+        require_axum_for_into_response(&StreamPlace::of(&reply), errors);
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{Args, NAME};
 use crate::errors::Errors;
+use crate::features::require_axum_for_into_response;
 use crate::function::Function;
-use crate::reply::check_lost_bound;
+use crate::reply::{StreamPlace, check_lost_bound};
 use crate::{label, protocol, route};
 
 pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Errors) {
@@ -25,6 +26,8 @@ pub(super) fn check(args: &Args, function: Option<&Function>, errors: &mut Error
         errors.at(never, message);
     } else if args.protocol.is_some() {
         // Without a protocol the stream is left as it is.
-        check_lost_bound(&function.outcome(), errors);
+        let reply = function.outcome();
+        check_lost_bound(&reply, errors);
+        require_axum_for_into_response(&StreamPlace::of(&reply), errors);
     }
 }

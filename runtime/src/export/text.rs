@@ -5,7 +5,7 @@ use std::mem;
 
 use prometheus::proto::MetricType;
 
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 use crate::family::Exemplar;
 use crate::family::{
     HistogramReading, Labels, Reading, Visitor, canonical, push_escaped, push_label,
@@ -167,13 +167,13 @@ impl Writer {
             self.out.extend_from_slice(bound.as_bytes());
             Value::Whole(*count).push(&mut self.out);
             self.out.push(b'\n');
-            #[cfg(feature = "tracing")]
+            #[cfg(feature = "exemplars")]
             if self.is_open() {
                 if let Some((exemplar, value)) = (reading.exemplar)(bucket) {
                     self.exemplar(&exemplar, value);
                 }
             }
-            #[cfg(not(feature = "tracing"))]
+            #[cfg(not(feature = "exemplars"))]
             let _ = bucket;
         }
         self.sample("_sum", None, Value::Float(reading.sum));
@@ -181,7 +181,7 @@ impl Writer {
     }
 
     /// Puts an exemplar behind the sample before: 63 characters of labels, of the 128 that there may be.
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     fn exemplar(&mut self, exemplar: &Exemplar, value: f64) {
         self.out.truncate(self.out.len() - 1);
         let Exemplar { trace, span, millis, .. } = exemplar;

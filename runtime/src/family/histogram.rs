@@ -9,7 +9,7 @@ use std::time::Duration;
 use prometheus::proto::MetricType;
 
 use super::cell::{Cell, float};
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 use super::exemplar::Exemplars;
 use super::shard::{Sharded, add};
 use super::visit::{Bounds, HistogramReading, Reading};
@@ -21,7 +21,7 @@ use super::visit::{Bounds, HistogramReading, Reading};
 pub(crate) struct Histogram {
     buckets: Arc<Buckets>,
     numbers: Sharded<Numbers>,
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     exemplars: Exemplars,
 }
 
@@ -46,7 +46,7 @@ impl Histogram {
     pub(crate) fn observe(&self, amount: u64) {
         let bucket = self.buckets.of(amount);
         self.add(Batch { bucket, count: 1, sum: amount });
-        #[cfg(feature = "tracing")]
+        #[cfg(feature = "exemplars")]
         if self.buckets.traced {
             self.exemplars.note(bucket, self.buckets.count(), amount);
         }
@@ -90,7 +90,7 @@ impl Cell for Histogram {
         Self {
             buckets: Arc::clone(buckets),
             numbers: Sharded::new(buckets.numbers(0)),
-            #[cfg(feature = "tracing")]
+            #[cfg(feature = "exemplars")]
             exemplars: Exemplars::default(),
         }
     }
@@ -109,7 +109,7 @@ impl Cell for Histogram {
             cumulative: &cumulative,
             count,
             sum: float(of(SUM)) / self.buckets.unit.per_base(),
-            #[cfg(feature = "tracing")]
+            #[cfg(feature = "exemplars")]
             exemplar: &|bucket| {
                 let exemplar = self.exemplars.of(bucket)?;
                 Some((exemplar, float(exemplar.amount) / self.buckets.unit.per_base()))
@@ -147,13 +147,13 @@ pub(crate) struct Buckets {
     bounds: Bounds,
     limits: Box<[u64]>,
     /// Whether values are remembered with their traces.
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     traced: bool,
 }
 
 impl Buckets {
     /// The bounds must be finite, rising and not negative; `MetricsBuilder` sees to that.
-    #[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
+    #[cfg_attr(not(feature = "exemplars"), expect(unused_variables))]
     pub(crate) fn new(unit: Unit, bounds: &[f64], traced: bool) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
@@ -171,7 +171,7 @@ impl Buckets {
             unit,
             bounds: Bounds::new(bounds),
             limits,
-            #[cfg(feature = "tracing")]
+            #[cfg(feature = "exemplars")]
             traced,
         }
     }

@@ -5,7 +5,7 @@
 
 mod cell;
 mod collector;
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 mod exemplar;
 mod histogram;
 mod label;
@@ -23,7 +23,7 @@ use prometheus::core::Desc;
 
 pub(crate) use self::cell::{Counter, Gauge, Money};
 pub(crate) use self::collector::{FamilyCollector, elsewhere, is_gathered};
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
 use self::histogram::Buckets;
 pub(crate) use self::histogram::{Batch, Histogram, Unit};

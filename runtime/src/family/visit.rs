@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 use super::exemplar::Exemplar;
 
 /// Sees families, one after another, and the series of each.
@@ -60,7 +60,7 @@ pub(crate) struct HistogramReading<'a> {
     pub(crate) count: u64,
     pub(crate) sum: f64,
     /// The newest traced value of a bucket.
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     pub(crate) exemplar: &'a dyn Fn(usize) -> Option<(Exemplar, f64)>,
 }
 

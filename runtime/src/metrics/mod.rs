@@ -37,7 +37,7 @@ static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 /// One instance of the metrics of a service.
 ///
 /// An application needs one. It is made with [`Metrics::builder`], and reaches the request path as a
-/// layer: [`Metrics::layer`](crate::Metrics::layer). Attributes record into the instance whose layer
+/// layer: [`Metrics::layer`]. Attributes record into the instance whose layer
 /// serves the request, and into [`Metrics::global`] outside any request, so that two applications or
 /// many tests in one process do not mix.
 ///
@@ -53,6 +53,11 @@ static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 /// assert_eq!(metrics.encode_text()?, "", "nothing has been recorded");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(
+    not(feature = "axum"),
+    doc = "",
+    doc = "[`Metrics::layer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.Metrics.html#method.layer"
+)]
 #[derive(Clone)]
 pub struct Metrics(Arc<Instance>);
 

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::Scope;
 use super::open::OpenScope;
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 use crate::family::Trace;
 
 thread_local! {
@@ -21,14 +21,14 @@ pub(crate) fn enter<R>(slot: &mut OpenScope, f: impl FnOnce() -> R) -> R {
     struct Restore<'a> {
         slot: &'a mut OpenScope,
         was_panicking: bool,
-        #[cfg(feature = "tracing")]
+        #[cfg(feature = "exemplars")]
         trace: Option<Trace>,
     }
 
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
             swap(self.slot);
-            #[cfg(feature = "tracing")]
+            #[cfg(feature = "exemplars")]
             Trace::of_request(self.trace);
             // The panic may be caught before the scope is dropped, so it is noted here.
             if thread::panicking() && !self.was_panicking {
@@ -42,13 +42,13 @@ pub(crate) fn enter<R>(slot: &mut OpenScope, f: impl FnOnce() -> R) -> R {
     if slot.is_none() {
         return f();
     }
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     let trace = Trace::of_request(slot.get().and_then(|scope| scope.trace()));
     swap(slot);
     let _restore = Restore {
         slot,
         was_panicking: thread::panicking(),
-        #[cfg(feature = "tracing")]
+        #[cfg(feature = "exemplars")]
         trace,
     };
     f()

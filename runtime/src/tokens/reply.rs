@@ -55,7 +55,8 @@ use crate::usage::Usage;
     message = "`{Self}` carries no token usage",
     label = "not a `TokenUsage`",
     note = "`#[derive(TokenUsage)]` on your reply names the fields that hold the counts",
-    note = "a handler that cannot return its usage records it: `token_usage_context::record(usage)`"
+    note = "a handler that cannot return its usage records it: `token_usage_context::record(usage)`",
+    note = "for replies of async-openai and aws-sdk-bedrockruntime, enable streamgauge's feature of that name"
 )]
 pub trait TokenUsage {
     /// The usage; `None` if this value carries none.

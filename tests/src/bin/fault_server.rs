@@ -26,7 +26,8 @@ struct Options {
     /// A file to write the metrics to, every second and at the end.
     #[arg(long)]
     metrics_file: Option<PathBuf>,
-    /// Puts a span around each request, whose trace the response and the exemplars name.
+    /// Opens a span around each request, and names its trace in the response and in exemplars.
+    #[cfg(feature = "traced")]
     #[arg(long)]
     traced: bool,
 }
@@ -38,11 +39,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
     let stop = asked_to_stop()?;
-    let mut app = fault_server::app(metrics);
-    if options.traced {
+    let app = fault_server::app(metrics);
+    #[cfg(feature = "traced")]
+    let app = if options.traced {
         fault_server::install_traces()?;
-        app = fault_server::traced(app);
-    }
+        fault_server::traced(app)
+    } else {
+        app
+    };
     let serve = tokio::spawn(async move { axum::serve(listener, app).await });
     println!("listening on http://{address}");
     match &options.metrics_file {

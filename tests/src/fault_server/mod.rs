@@ -5,6 +5,7 @@ mod errors;
 mod nested;
 mod streams;
 mod tokens;
+#[cfg(feature = "traced")]
 mod traced;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use streamgauge::Metrics;
 
+#[cfg(feature = "traced")]
 pub use self::traced::{install as install_traces, traced};
 
 /// The server's routes, recorded into an instance.

@@ -1,6 +1,7 @@
 //! What clients invent: it grows no label, breaks no page, and is answered as it would be without us.
 
-use streamgauge_tests::{Scrape, fault_server};
+use streamgauge_test_support::Scrape;
+use streamgauge_tests::fault_server;
 
 use crate::server::{Client, Server, get, serve};
 

@@ -1,6 +1,6 @@
 //! Requests of every kind that come to their own end.
 
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::server::{Server, ended, get};
 

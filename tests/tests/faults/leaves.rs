@@ -1,6 +1,6 @@
 //! Clients that leave before the answer is whole.
 
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::server::{Client, Server, ended, get};
 

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use streamgauge_tests::Scrape;
-use streamgauge_tests::strict::{self, Format};
+use streamgauge_test_support::Scrape;
+use streamgauge_test_support::strict::{self, Format};
 
 use crate::server::{Client, assert_bounded, ended, get};
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use socket2::SockRef;
 use streamgauge::Metrics;
-use streamgauge_tests::{Scrape, fault_server};
+use streamgauge_test_support::Scrape;
+use streamgauge_tests::fault_server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 use futures_util::{FutureExt, StreamExt, stream as streams};
 use streamgauge::{Metrics, Usage, instrument_endpoint, streaming_metrics, track_tokens};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::log::pause;
 

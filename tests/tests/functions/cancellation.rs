@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use streamgauge::{Metrics, instrument_endpoint};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tokio::sync::oneshot;
 
 /// The calls of a function that are open, and those that have ended.

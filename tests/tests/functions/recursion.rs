@@ -1,7 +1,7 @@
 //! Functions that call themselves.
 
 use streamgauge::{Metrics, instrument_endpoint};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::log::pause;
 

@@ -14,6 +14,7 @@ use crate::log::pause;
 const OWN: usize = 256;
 
 type Payload = [u8; 1000];
+const EMPTY: Payload = [0; 1000];
 
 /// A function whose future holds its argument, with the attributes given.
 macro_rules! holding {
@@ -40,15 +41,15 @@ fn most<F: Future>(plain: &F, arguments: usize) -> usize {
 
 #[test]
 fn one_attribute_adds_one_copy_of_the_arguments_at_most() {
-    let most = most(&plain([0; _]), size_of::<Payload>());
-    assert!(size_of_val(&endpoint([0; _])) <= most);
-    assert!(size_of_val(&tokens([0; _])) <= most);
+    let most = most(&plain(EMPTY), size_of::<Payload>());
+    assert!(size_of_val(&endpoint(EMPTY)) <= most);
+    assert!(size_of_val(&tokens(EMPTY)) <= most);
 }
 
 #[test]
 fn two_attributes_add_no_more_than_one() {
-    let most = most(&plain([0; _]), size_of::<Payload>());
-    let sizes = [size_of_val(&endpoint_tokens([0; _])), size_of_val(&tokens_endpoint([0; _]))];
+    let most = most(&plain(EMPTY), size_of::<Payload>());
+    let sizes = [size_of_val(&endpoint_tokens(EMPTY)), size_of_val(&tokens_endpoint(EMPTY))];
     assert!(sizes.iter().all(|size| *size <= most), "{sizes:?} > {most}");
 }
 
@@ -70,9 +71,9 @@ streaming!(reversed: streaming_metrics, track_tokens(model = "small"), instrumen
 
 #[test]
 fn three_attributes_add_no_more_than_one() {
-    let most = most(&plain_stream([0; _]), size_of::<Payload>());
+    let most = most(&plain_stream(EMPTY), size_of::<Payload>());
     let sizes =
-        [size_of_val(&stream([0; _])), size_of_val(&all([0; _])), size_of_val(&reversed([0; _]))];
+        [size_of_val(&stream(EMPTY)), size_of_val(&all(EMPTY)), size_of_val(&reversed(EMPTY))];
     assert!(sizes.iter().all(|size| *size <= most), "{sizes:?} > {most}");
 }
 

@@ -1,7 +1,7 @@
 //! What a proxy measures of the replies that it passes on, which reach the client as they were.
 
 use streamgauge_examples::llm_gateway::proxy::Settings;
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::client::{post, rest, send};
 use crate::peer::{Gateway, Script, chunk, whole};

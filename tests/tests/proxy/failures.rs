@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use streamgauge_examples::llm_gateway::proxy::Settings;
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use streamgauge_examples::llm_gateway::{self, Pace, proxy::Settings};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 
 use crate::client::{next, post, rest, send};
 use crate::peer::Gateway;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use streamgauge_examples::llm_gateway::proxy::Settings;
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use streamgauge::Metrics;
 use streamgauge_examples::llm_gateway::proxy::{self, Settings, Upstream};
-use streamgauge_tests::Scrape;
+use streamgauge_test_support::Scrape;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use streamgauge_examples::llm_gateway::proxy::Settings;
-use streamgauge_tests::page_of;
+use streamgauge_test_support::page_of;
 use tracing::Level;
 use tracing::subscriber::set_default;
 

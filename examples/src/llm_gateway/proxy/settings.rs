@@ -62,7 +62,7 @@ impl Settings {
             key: None,
             connect_timeout: Duration::from_secs(10),
             // As long as the providers' own clients wait for a reply that takes much thought.
-            read_timeout: Duration::from_mins(10),
+            read_timeout: Duration::from_secs(600),
         }
     }
 

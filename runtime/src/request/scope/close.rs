@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Scope;
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::request::{Ending, current, end};
 use crate::site::End;
@@ -38,10 +38,10 @@ impl Scope {
         let series = self.endpoint().requests(self.kind);
         series.active.dec();
         let ended = series.end(end);
-        #[cfg(feature = "tracing")]
+        #[cfg(feature = "exemplars")]
         let before = Trace::of_request(self.trace);
         ended.duration.observe_duration(self.duration());
-        #[cfg(feature = "tracing")]
+        #[cfg(feature = "exemplars")]
         Trace::of_request(before);
         if let Some(size) = self.request_size.now() {
             series.request_size().observe(size);

@@ -18,7 +18,7 @@ use super::{
     StreamClaim,
 };
 use crate::family::Method;
-#[cfg(feature = "tracing")]
+#[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::metrics::Metrics;
 use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
@@ -29,7 +29,7 @@ use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
 pub(crate) struct Scope {
     gate: Arc<Gate>,
     /// The trace that it came in with.
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     trace: Option<Trace>,
     /// There where it is not the gate's usual one.
     endpoint: Option<Arc<EndpointSeries>>,
@@ -100,7 +100,7 @@ impl Scope {
         }
         Self {
             gate,
-            #[cfg(feature = "tracing")]
+            #[cfg(feature = "exemplars")]
             trace: Trace::current(),
             endpoint,
             kind,
@@ -175,7 +175,7 @@ impl Scope {
         if mem::replace(&mut self.claimed, true) {
             return false;
         }
-        #[cfg(feature = "tracing")]
+        #[cfg(feature = "exemplars")]
         {
             // The span may be one that the handler has made.
             self.trace = self.trace.or_else(Trace::current);
@@ -358,7 +358,7 @@ impl Scope {
     }
 
     /// The trace that the request belongs to.
-    #[cfg(feature = "tracing")]
+    #[cfg(feature = "exemplars")]
     pub(super) fn trace(&self) -> Option<Trace> {
         self.trace
     }

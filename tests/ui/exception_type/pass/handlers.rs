@@ -6,7 +6,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use streamgauge::{ExceptionType, Metrics, instrument_endpoint};
-use streamgauge_tests::page_of;
+use streamgauge_test_support::page_of;
 
 #[derive(ExceptionType)]
 enum Failure {

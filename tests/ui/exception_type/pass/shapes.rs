@@ -13,7 +13,9 @@ where
 {
     Unit,
     Tuple(T, &'a str),
-    Struct { items: [u8; N] },
+    Struct {
+        items: [u8; N],
+    },
     #[allow(non_camel_case_types)]
     r#type,
 }
@@ -34,7 +36,7 @@ enum Numbered {
     Second = 2,
 }
 
-fn main() {
+pub(crate) fn main() {
     type Plain<'a> = Each<'a, u32, 2>;
     assert_eq!(Plain::Unit.exception_type(), "Unit");
     assert_eq!(Plain::Tuple(1, "a secret").exception_type(), "Tuple");

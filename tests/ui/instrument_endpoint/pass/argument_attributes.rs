@@ -25,7 +25,7 @@ fn in_patterns(#[allow(unused_variables, unused_mut)] (mut unused, same): (u32, 
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(on_arguments(1, 2), 2);
     assert_eq!(conditional(1, 2).await, 1);
     assert_eq!(in_patterns((1, 2)), 2);

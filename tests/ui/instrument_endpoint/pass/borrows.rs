@@ -71,7 +71,7 @@ const SAME: for<'a> fn(&'a str, &'a str) -> &'a str = longest;
 const BOXED: for<'a> fn(&'a str) -> Box<dyn Iterator<Item = char> + 'a> = boxed;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(trimmed(" a "), "a");
     assert_eq!(trimmed_later(" a ").await, "a");
     assert_eq!(of_the_first("a.b", "b"), "a.");

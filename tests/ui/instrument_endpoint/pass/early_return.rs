@@ -104,7 +104,7 @@ fn last_expression() -> usize {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(parsed(" 0 ").await, Ok(1));
     assert_eq!(parsed("4").await, Ok(4));
     assert!(parsed("four").await.is_err());

@@ -82,7 +82,7 @@ fn with_items<T: Default>() -> (T, u32) {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(shown(1).await, "1");
     assert_eq!(shown("one").await, "one");
     assert_eq!(first([1, 2]), Some(1));

@@ -79,7 +79,7 @@ async fn never() -> std::convert::Infallible {
     std::future::pending().await
 }
 
-fn main() {
+pub(crate) fn main() {
     let _app: Router = Router::new()
         .route("/nothing", get(nothing))
         .route("/text", get(text))

@@ -39,7 +39,7 @@ fn outer() -> u32 {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(allowed().await, 3);
     assert_eq!(documented(), 2);
     nothing_else();

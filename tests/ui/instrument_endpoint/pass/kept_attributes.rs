@@ -56,7 +56,7 @@ async fn around_a_runtime() -> u32 {
     std::future::ready(9).await
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(before(1), 2);
     assert_eq!(absent(), 5);
     #[allow(deprecated)]

@@ -33,7 +33,7 @@ macro_rules! from_parts {
 
 from_parts! {
     /// Kept.
-    #[must_use]
+    #[must_use = "kept too"]
     pub(crate) parts "/parts/{id}" ((a, b) => (u32, u32), mut text => String) -> Result<String, u32> {
         if a == b {
             return Err(a);

@@ -156,7 +156,7 @@ impl Open for Door {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let mut shelf = Shelf::new(vec![1, 2]);
     assert_eq!(Shelf::<u8>::try_new(vec![]).await, Err("empty"));
     assert_eq!(shelf.first().await, Some(&1));

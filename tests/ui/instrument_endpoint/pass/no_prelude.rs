@@ -26,7 +26,7 @@ mod bare {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(bare::later(true).await, Err(()));
     assert_eq!(bare::later(false).await, Ok(1));
     assert_eq!(bare::now("a"), "a");

@@ -73,7 +73,7 @@ fn later(number: u32) -> impl Future<Output = u32> + Send {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(response(true).await.into_response().status(), StatusCode::IM_A_TEAPOT);
     assert_eq!(response(false).await.into_response().status(), StatusCode::OK);
     assert_eq!(response_now().into_response().status(), StatusCode::ACCEPTED);

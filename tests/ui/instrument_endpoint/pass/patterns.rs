@@ -95,7 +95,7 @@ fn shadowing(value: &str) -> usize {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let app = State(Arc::new(App { name: "app" }));
     let path = Path(("item".to_owned(), 2));
     assert_eq!(extractors(app, path, Json(vec![1])).await, "app item [1, 2]");

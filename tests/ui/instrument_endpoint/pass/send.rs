@@ -81,7 +81,7 @@ async fn recursive(depth: u32) -> u32 {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(assert_static(plain("7".to_owned())).await.unwrap(), 7);
     let mut count = 1;
     assert_eq!(assert_send(borrowing("ab", &mut count)).await, 3);

@@ -2,7 +2,7 @@
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
-#![allow(non_upper_case_globals, non_camel_case_types)]
+#![allow(dead_code, non_upper_case_globals, non_camel_case_types)]
 
 use streamgauge::instrument_endpoint;
 
@@ -157,7 +157,7 @@ fn called(number: u8) -> u8 {
     number.streamgauge_verdict()
 }
 
-fn main() {
+pub(crate) fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(like_ours_later(1, 2, 3, 4)), 10);
     assert_eq!(like_ours(1, 2, 3, 4, 5, 6), 21);

@@ -70,7 +70,7 @@ async fn tokens_stream_endpoint(Json(request): Json<Request>) -> Response {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let _app: Router = Router::new()
         .route("/endpoint_stream_tokens", post(endpoint_stream_tokens))
         .route("/endpoint_tokens_stream", post(endpoint_tokens_stream))

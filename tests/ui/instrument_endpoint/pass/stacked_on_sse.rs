@@ -87,7 +87,7 @@ async fn tokens_stream_endpoint(
     Sse::new(events(request))
 }
 
-fn main() {
+pub(crate) fn main() {
     let _app: Router = Router::new()
         .route("/endpoint_stream_tokens", post(endpoint_stream_tokens))
         .route("/endpoint_tokens_stream", post(endpoint_tokens_stream))

@@ -72,7 +72,7 @@ async fn assert_same<S: Stream<Item = Bytes> + Send + 'static>(function: fn(Requ
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_same(endpoint_stream_tokens).await;
     assert_same(endpoint_tokens_stream).await;
     assert_same(stream_endpoint_tokens).await;

@@ -25,7 +25,7 @@ fn leaves_early(seen: &mut Vec<u32>, leave: bool) {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let mut seen = Vec::new();
     silent().await;
     spelled_out().await;

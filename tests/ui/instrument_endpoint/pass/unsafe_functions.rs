@@ -67,7 +67,7 @@ unsafe impl Peek for *const u8 {
 
 /// A call of each needs an unsafe block, or this one would be unused.
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let numbers = [1, 2];
     let function: unsafe fn(*const u8) -> u8 = first;
     assert_eq!(unsafe { function(numbers.as_ptr()) }, 1);

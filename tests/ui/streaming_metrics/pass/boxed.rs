@@ -78,7 +78,7 @@ fn generic<T: StreamChunk + Send + 'static>(item: T) -> BoxStream<'static, T> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(full_name().count().await, 1);
     assert_eq!(one_of_two(true).await.count().await, 0);
     assert_eq!(one_of_two(false).await.count().await, 2);

@@ -95,7 +95,7 @@ async fn opaque_response() -> Result<impl IntoResponse, Refusal> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert!(opaque("0").is_err());
     assert!(opaque("many").is_err());
     assert_eq!(opaque("2").unwrap().count().await, 2);

@@ -45,7 +45,7 @@ macro_rules! events {
 events!(inner -> impl Stream<Item = String>);
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(opaque().count().await, 1);
     assert_eq!(in_result().unwrap().count().await, 1);
     assert_eq!(response().await.status(), 200);

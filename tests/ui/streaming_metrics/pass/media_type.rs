@@ -90,7 +90,7 @@ fn media_type(response: &Response) -> &str {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(media_type(&now(vec![])), "text/plain; charset=utf-8");
     assert_eq!(media_type(&later(State(2), Path(0)).await), "application/x-ndjson");
     assert_eq!(media_type(&fallible_now("7").unwrap()), "text/csv");

@@ -26,7 +26,7 @@ async fn in_result() -> Result<impl Stream<Item = Result<Event, std::io::Error>>
     Ok(iter([Ok(Event::default().data("a"))]))
 }
 
-fn main() {
+pub(crate) fn main() {
     let router = Router::<()>::new()
         .route("/events", get(events))
         .route("/results", get(|| async { results() }))

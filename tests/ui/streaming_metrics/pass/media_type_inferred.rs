@@ -23,7 +23,7 @@ async fn results_later() -> Result<impl Stream<Item = io::Result<Cow<'static, st
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     drop(results());
     drop(results_later().await.unwrap());
 }

@@ -56,7 +56,7 @@ fn made(name: &str, size: u32) -> impl Stream<Item = String> + use<> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let request = || Json(Request { model: None, text: "a".to_owned() });
     assert_eq!(Client { model: "a".into() }.ask().count().await, 1);
     assert_eq!(literal().count().await, 1);

@@ -144,7 +144,7 @@ async fn count(stream: impl Stream) -> usize {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(count(plain()).await, 1);
     assert_eq!(count(later(0).await).await, 0);
     assert_eq!(later(2).await.next().await.unwrap(), "a");

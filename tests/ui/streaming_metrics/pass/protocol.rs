@@ -46,7 +46,9 @@ async fn lines() -> impl Stream<Item = String> {
 #[instrument_endpoint]
 #[streaming_metrics(protocol = "auto", provider = request.provider, model = request.model)]
 #[track_tokens]
-async fn events(Json(request): Json<Request>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn events(
+    Json(request): Json<Request>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let texts = [request.model, request.provider.unwrap_or_default()];
     Sse::new(iter(texts).map(|text| Ok(Event::default().data(text))))
 }
@@ -68,7 +70,7 @@ async fn hidden() -> impl IntoResponse {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let request = Request { model: "small-1".to_owned(), provider: None };
     assert_eq!(opaque().count().await, 1);
     assert_eq!(in_result().await.expect("there is a stream").count().await, 1);

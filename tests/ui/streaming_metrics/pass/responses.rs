@@ -65,7 +65,7 @@ fn opaque_now() -> impl IntoResponse + Send + use<> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(response(State(0)).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(response(State(1)).await.status(), StatusCode::OK);
     assert_eq!(opaque(State(1)).await.into_response().status(), StatusCode::OK);

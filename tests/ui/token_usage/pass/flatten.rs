@@ -33,7 +33,7 @@ struct Counts<T> {
 #[derive(TokenUsage)]
 struct Parts(#[token_usage(flatten)] Option<Cache>, #[token_usage(nested)] Usage);
 
-fn main() {
+pub(crate) fn main() {
     let cache = |read| Some(Cache { read, written: Some(1) });
     let counts = Counts { input: 10, output: 5, cache: cache(Some(3)), rest: Thought(4) };
     let whole = Usage::new(10, 5).cache_read(3).cache_write(1).reasoning(4);

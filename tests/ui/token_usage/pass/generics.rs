@@ -41,7 +41,7 @@ where
     reply: Option<T>,
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(Counts { input: 1, _padding: [0; 3] }.token_usage().unwrap().total(), 1);
     let unrelated: Unrelated<str> = Unrelated { _text: "text", _phantom: PhantomData, output: 2 };
     assert_eq!(unrelated.token_usage().unwrap().total(), 2);

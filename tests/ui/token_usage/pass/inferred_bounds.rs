@@ -22,7 +22,7 @@ struct Page<T, M> {
     input: u32,
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(Reply { inner: Usage::new(1, 2) }.token_usage(), Some(Usage::new(1, 2)));
     // The struct itself can hold anything.
     assert_eq!(Reply { inner: "text" }.inner, "text");

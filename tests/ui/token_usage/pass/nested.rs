@@ -49,7 +49,7 @@ struct Own(#[token_usage(output)] Option<u32>, #[token_usage(nested)] Counts);
 #[derive(TokenUsage)]
 struct Dynamic<'a>(#[token_usage(nested)] &'a (dyn TokenUsage + Sync));
 
-fn main() {
+pub(crate) fn main() {
     let counts = |input| Counts { input, output: Some(1) };
     let reply = |model: Option<&str>| Reply { usage: counts(2), model: model.map(str::to_owned) };
     assert_eq!(reply(None).token_usage(), Some(Usage::new(2, 1)));

@@ -2,6 +2,7 @@
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
+#![allow(dead_code)]
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -80,7 +81,7 @@ struct OnTheWire {
     prompt_tokens: u32,
 }
 
-fn main() {
+pub(crate) fn main() {
     let all = All {
         prompt_tokens: 10,
         completion_tokens: 5,

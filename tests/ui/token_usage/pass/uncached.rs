@@ -45,7 +45,7 @@ struct Reply {
     usage: Counts,
 }
 
-fn main() {
+pub(crate) fn main() {
     let counts = |input_tokens| Counts {
         input_tokens,
         cache_read_input_tokens: 2_000,

@@ -48,7 +48,7 @@ fn assert_send<T: Send + 'static>(value: T) -> T {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let path = Path((String::new(), 0));
     let question = Json(Question { model: None });
     let refusal = assert_send(ask(State(1), path, question)).await.err().unwrap();

@@ -120,7 +120,7 @@ async fn used_by_the_label_only(provider: String, request: Request) -> Usage {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     let request = || Request { model: "small-1".to_owned(), fallback: None };
     let app = App { provider: "house".into() };
     assert_eq!(literals().await, Usage::new(1, 2));

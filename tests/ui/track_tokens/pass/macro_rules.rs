@@ -34,7 +34,7 @@ calls! {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(literal("a").await, Usage::new(1, 2));
     assert_eq!(expression("").await, Err(()));
     assert_eq!(stream("a".to_owned()).await.count().await, 1);

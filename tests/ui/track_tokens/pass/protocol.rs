@@ -44,7 +44,9 @@ fn boxed() -> Pin<Box<dyn Stream<Item = Vec<u8>> + Send>> {
 #[instrument_endpoint]
 #[streaming_metrics]
 #[track_tokens(protocol = "auto", model = request.model)]
-async fn events(Json(request): Json<Request>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn events(
+    Json(request): Json<Request>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     Sse::new(iter([Ok(Event::default().data(request.model))]))
 }
 
@@ -71,7 +73,9 @@ async fn hidden() -> impl IntoResponse {
 }
 
 #[track_tokens(protocol = "openai")]
-async fn hidden_in_result(text: &str) -> Result<impl IntoResponse + use<>, std::num::ParseIntError> {
+async fn hidden_in_result(
+    text: &str,
+) -> Result<impl IntoResponse + use<>, std::num::ParseIntError> {
     let number: u32 = text.parse()?;
     Ok(number.to_string())
 }
@@ -102,7 +106,7 @@ fn copied(text: &str) -> Cow<'_, str> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(opaque().count().await, 1);
     assert_eq!(in_result(false).await.expect("there is a stream").count().await, 1);
     assert_eq!(in_result(true).await.err(), Some(StatusCode::BAD_GATEWAY));

@@ -122,7 +122,7 @@ async fn generic<T: TokenUsage>(reply: T) -> Result<T, StatusCode> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(plain("a".to_owned()).await, answer("a"));
     assert_eq!(plain_now("a"), answer("a"));
     assert_eq!(json().await.0, answer("json"));

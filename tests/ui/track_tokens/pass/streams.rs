@@ -86,7 +86,7 @@ fn with_status() -> (StatusCode, Sse<BoxStream<'static, EventResult>>) {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+pub(crate) async fn main() {
     assert_eq!(opaque("a").count().await, 1);
     assert_eq!(fallible("1").await.unwrap().count().await, 1);
     assert_eq!(fallible("a").await.err(), Some(StatusCode::BAD_REQUEST));

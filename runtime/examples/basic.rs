@@ -1,0 +1,75 @@
+//! Counted requests: the layer sees every route, and `instrument_endpoint` adds the errors' types.
+//!
+//! ```text
+//! cargo run --example basic [PORT]
+//! curl http://127.0.0.1:8080/items/1
+//! curl http://127.0.0.1:8080/items/2      # 410
+//! curl http://127.0.0.1:8080/items/3      # 404
+//! curl http://127.0.0.1:8080/items/one    # 400, before the handler
+//! curl http://127.0.0.1:8080/metrics
+//! ```
+//!
+//! `shop_http_requests_total` has one series for each status of `/items/{id}`, whatever the numbers
+//! asked for were, and `shop_exceptions_total` the `ItemError` with the statuses that it became. The
+//! request for `one` is counted by the layer alone.
+
+use std::{env, error::Error};
+
+use axum::{
+    Json, Router,
+    extract::Path,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Serialize;
+use streamgauge::{Metrics, instrument_endpoint, metrics_endpoint};
+use tokio::net::TcpListener;
+
+#[derive(Serialize)]
+struct Item {
+    id: u32,
+    name: &'static str,
+}
+
+/// Why there is no item. The label is this type's name; its variants are told apart by the status.
+#[derive(Debug, thiserror::Error)]
+enum ItemError {
+    #[error("there is no item {0}")]
+    Missing(u32),
+    #[error("item {0} is sold out")]
+    SoldOut(u32),
+}
+
+impl IntoResponse for ItemError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Missing(_) => StatusCode::NOT_FOUND,
+            Self::SoldOut(_) => StatusCode::GONE,
+        };
+        (status, self.to_string()).into_response()
+    }
+}
+
+#[instrument_endpoint]
+async fn item(Path(id): Path<u32>) -> Result<Json<Item>, ItemError> {
+    match id {
+        1 => Ok(Json(Item { id, name: "a kettle" })),
+        2 => Err(ItemError::SoldOut(id)),
+        _ => Err(ItemError::Missing(id)),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = env::args().nth(1).map_or(Ok(8080), |port| port.parse())?;
+    let metrics = Metrics::builder().prefix("shop").build()?;
+    let app = Router::new()
+        .route("/items/{id}", get(item))
+        .route("/metrics", get(metrics_endpoint))
+        .layer(metrics.layer());
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! What `tracing` is told of failures.
+
+use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use axum::routing::get as route_get;
+use futures_util::{FutureExt, stream};
+use streamgauge::{
+    Metrics, instrument_endpoint, token_usage_context, track_detailed_exception,
+    track_global_exception,
+};
+use streamgauge_test_support::client::{get, metrics, send};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+#[instrument_endpoint]
+async fn returns() -> Result<(), StatusCode> {
+    Err(StatusCode::CONFLICT)
+}
+
+#[instrument_endpoint]
+async fn reports() {
+    track_detailed_exception(&std::fmt::Error, StatusCode::ACCEPTED);
+    track_global_exception(&std::fmt::Error);
+}
+
+async fn panics() {
+    panic!("on purpose")
+}
+
+fn app(metrics: &Metrics) -> Router {
+    let broken = || async {
+        let items = [Ok(Bytes::from("one")), Err(std::io::Error::other("a secret"))];
+        Body::from_stream(stream::iter(items))
+    };
+    Router::new()
+        .route("/returns", route_get(returns))
+        .route("/reports", route_get(reports))
+        .route("/panics", route_get(panics))
+        .route("/broken", route_get(broken))
+        .layer(metrics.layer())
+}
+
+/// Writes every event of the library into a list, and asks for the request while doing so.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "streamgauge"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        drop(token_usage_context::handle());
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().expect("no panic").push(line.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.extend([" ", field.name(), "=", &format!("{value:?}")]);
+    }
+}
+
+/// The events of one request, and how many failures were counted.
+async fn told(path: &str) -> (Vec<String>, i64) {
+    let log = Log::default();
+    let metrics = metrics();
+    {
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let app = app(&metrics);
+        let response = send(&app, axum::http::Method::GET, path);
+        if let Ok(response) = AssertUnwindSafe(response).catch_unwind().await {
+            let body = http_body_util::BodyExt::collect(response.into_body()).await;
+            assert_eq!(body.is_err(), path == "/broken");
+        }
+    }
+    let scrape = streamgauge_test_support::client::settled(&metrics);
+    let counted = ["app_exceptions_total", "app_global_exceptions_total"];
+    let counted = counted.into_iter().map(|family| scrape.sum(family, &[])).sum();
+    let lines = log.0.lock().expect("no panic").clone();
+    (lines, counted)
+}
+
+#[tokio::test]
+async fn an_error_of_a_handler_is_a_warning() {
+    let line = "WARN message=a handler failed endpoint=\"/returns\" \
+                exception_type=\"StatusCode\" status=409";
+    assert_eq!(told("/returns").await, (vec![line.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn what_is_reported_by_hand_is_told_when_it_is_counted() {
+    let (lines, counted) = told("/reports").await;
+    assert_eq!(
+        lines,
+        [
+            "WARN message=a handler failed endpoint=\"/reports\" exception_type=\"Error\" status=202",
+            "ERROR message=a failure that no handler owned endpoint=\"/reports\" \
+             exception_type=\"Error\"",
+        ]
+    );
+    assert_eq!(counted, 2);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error() {
+    let line = "ERROR message=a failure that no handler owned endpoint=\"/panics\" \
+                exception_type=\"panic\"";
+    assert_eq!(told("/panics").await, (vec![line.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn a_body_that_fails_is_an_error_and_its_message_stays_inside() {
+    let line = "ERROR message=a failure that no handler owned endpoint=\"/broken\" \
+                exception_type=\"BodyError\"";
+    assert_eq!(told("/broken").await, (vec![line.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn without_a_subscriber_nothing_changes() {
+    assert_eq!(get(&app(&metrics()), "/returns").await.0, StatusCode::CONFLICT);
+}

@@ -1,0 +1,173 @@
+//! The page and the file.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::http::Method;
+use axum::routing::get as route_get;
+use prometheus::Registry;
+use prometheus::core::Collector;
+use streamgauge::{Metrics, WriteError, instrument_endpoint, metrics_endpoint, streaming_metrics};
+use streamgauge_test_support::client::{get, metrics, send};
+use streamgauge_test_support::page_of;
+use streamgauge_test_support::strict::{self, Format};
+
+#[instrument_endpoint(endpoint = "/declared", method = "GET")]
+async fn declared() {}
+
+#[streaming_metrics(endpoint = "/declared-stream")]
+fn declared_stream() -> impl futures_core::Stream<Item = &'static str> {
+    futures_util::stream::empty()
+}
+
+#[test]
+fn declared_endpoints_exist_at_zero() {
+    drop((declared(), declared_stream()));
+    let page = page_of(&metrics());
+    for line in [
+        r#"app_active_requests{method="GET",endpoint="/declared"} 0"#,
+        r#"app_http_requests_total{method="GET",endpoint="/declared",status="200",outcome="success"} 0"#,
+        r#"app_active_streams{endpoint="/declared-stream"} 0"#,
+        r#"app_stream_chunks_total{endpoint="/declared-stream"} 0"#,
+    ] {
+        assert!(page.lines().any(|there| there == line), "{line} is not in\n{page}");
+    }
+}
+
+#[test]
+fn there_are_twenty_two_families_with_help() {
+    let registry = Registry::new();
+    let metrics = Metrics::builder().registry(registry.clone()).build().expect("valid");
+    // Whoever takes a name of ours is refused: so all names are there, without a sample in any.
+    let names = [
+        "http_requests_total",
+        "http_request_duration_seconds",
+        "active_requests",
+        "request_size_bytes",
+        "response_size_bytes",
+        "errors_total",
+        "exceptions_total",
+        "global_exceptions_total",
+        "active_streams",
+        "stream_chunks_total",
+        "stream_bytes_total",
+        "stream_duration_seconds",
+        "stream_errors_total",
+        "time_to_first_chunk_seconds",
+        "inter_chunk_seconds",
+        "token_usage_total",
+        "request_tokens",
+        "llm_calls_total",
+        "usage_missing_total",
+        "time_to_first_token_seconds",
+        "time_per_output_token_seconds",
+        "metrics_overflow_total",
+    ];
+    assert_eq!(names.len(), 22);
+    for name in names {
+        let clash = prometheus::IntCounter::new(format!("app_{name}"), "A clash.").expect("a name");
+        assert_eq!(clash.desc().len(), 1);
+        assert!(registry.register(Box::new(clash)).is_err(), "{name} is missing");
+    }
+    drop(metrics);
+}
+
+#[tokio::test]
+async fn the_page_has_the_content_type_that_prometheus_takes() {
+    let metrics = metrics();
+    for app in [
+        Router::new().route("/metrics", route_get(metrics.endpoint())),
+        Router::new().route("/metrics", route_get(metrics_endpoint)).layer(metrics.layer()),
+    ] {
+        let response = send(&app, Method::GET, "/metrics").await;
+        let content_type = response.headers()["content-type"].to_str().expect("it is text");
+        assert!(content_type.starts_with("text/plain; version=0.0.4"), "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_the_instance_of_the_layer_around_it() {
+    let metrics = Metrics::builder().prefix("mine").build().expect("valid");
+    let app = Router::new()
+        .route("/plain", route_get(|| async {}))
+        .route("/metrics", route_get(metrics_endpoint))
+        .layer(metrics.layer());
+    get(&app, "/plain").await;
+    let page = get(&app, "/metrics").await.1;
+    let page = std::str::from_utf8(&page).expect("it is text");
+    strict::check(page, Format::Text);
+    assert!(page.contains("mine_http_requests_total"), "{page}");
+}
+
+#[tokio::test]
+async fn scrapes_do_not_count_themselves_and_change_nothing() {
+    let metrics = metrics();
+    let app = Router::new()
+        .route("/own", route_get(metrics.endpoint()))
+        .route("/plain", route_get(|| async {}))
+        .nest("/deep", Router::new().route("/metrics", route_get(metrics_endpoint)))
+        .layer(metrics.layer());
+    get(&app, "/plain").await;
+    let pages: BTreeSet<_> = [
+        get(&app, "/own").await.1,
+        get(&app, "/deep/metrics").await.1,
+        get(&app, "/own").await.1,
+        page_of(&metrics).into(),
+    ]
+    .into();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+    let page = pages.first().expect("there is one");
+    assert!(!String::from_utf8_lossy(page).contains("metrics\""));
+    assert!(!String::from_utf8_lossy(page).contains("\"/own\""));
+}
+
+#[tokio::test]
+async fn a_file_is_replaced_whole() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let path = directory.path().join("shop.prom");
+    let metrics = metrics();
+    let app = Router::new().route("/x", route_get(|| async {})).layer(metrics.layer());
+    for requests in 1..=3 {
+        get(&app, "/x").await;
+        metrics.write_to_file(&path).await.expect("it is written");
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        assert_eq!(text, page_of(&metrics));
+        let line = format!(
+            r#"app_http_requests_total{{method="GET",endpoint="/x",status="200",outcome="success"}} {requests}"#
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+    let left = std::fs::read_dir(&directory).expect("it is a directory").count();
+    assert_eq!(left, 1, "no temporary file is left");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_can_be_read_by_the_exporters_user() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().expect("there is room");
+    let path = directory.path().join("shop.prom");
+    metrics().write_to_file(&path).await.expect("it is written");
+    let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let metrics = metrics();
+    let gone = directory.path().join("gone").join("shop.prom");
+    let error = metrics.write_to_file(&gone).await.expect_err("the directory is not there");
+    assert!(matches!(error, WriteError::Io { .. }));
+    assert!(error.to_string().contains("gone"), "{error}");
+
+    let taken = directory.path().join("taken.prom");
+    std::fs::create_dir_all(taken.join("inside")).expect("there is room");
+    assert!(metrics.write_to_file(&taken).await.is_err());
+    let left = std::fs::read_dir(&directory).expect("it is a directory").count();
+    assert_eq!(left, 1, "no temporary file is left");
+
+    let error = metrics.write_to_file("/").await.expect_err("it names no file");
+    assert!(matches!(error, WriteError::NoFileName { .. }), "{error}");
+}

@@ -1,0 +1,308 @@
+//! What a scraper gets: formats, codings, and what it may ask for.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use axum::routing::get as route_get;
+use http_body_util::BodyExt;
+use streamgauge::{Metrics, Usage, track_tokens};
+use streamgauge_test_support::client::{get, metrics};
+use streamgauge_test_support::strict::{self, Format};
+use streamgauge_test_support::{Scrape, page_of};
+use tower::ServiceExt;
+
+const OPEN: &str = "application/openmetrics-text;version=1.0.0";
+
+#[track_tokens(model = model.clone(), provider = model)]
+async fn ask(model: String) -> Usage {
+    Usage::new(3, 4)
+}
+
+pub(crate) async fn served(metrics: &Metrics, models: &'static [&'static str]) {
+    let handler = move || async move {
+        for model in models {
+            ask((*model).to_owned()).await;
+        }
+    };
+    get(&Router::new().route("/ask", route_get(handler)).layer(metrics.layer()), "/ask").await;
+}
+
+pub(crate) async fn scrape(metrics: &Metrics, request: Request<Body>) -> Response<Body> {
+    metrics.endpoint().oneshot(request).await.expect("it does not fail")
+}
+
+pub(crate) fn request(headers: &[(header::HeaderName, &str)]) -> Request<Body> {
+    let request = Request::builder().uri("/metrics").body(Body::empty());
+    let mut request = request.expect("the request is well formed");
+    for (name, value) in headers {
+        request.headers_mut().insert(name, value.parse().expect("it is a value"));
+    }
+    request
+}
+
+pub(crate) async fn body(response: Response<Body>) -> (HeaderMap, Vec<u8>) {
+    let headers = response.headers().clone();
+    let body = response.into_body().collect().await.expect("it does not fail");
+    (headers, body.to_bytes().to_vec())
+}
+
+#[tokio::test]
+async fn the_format_is_the_one_that_is_liked_best_and_says_so() {
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    for (accept, format, content_type) in [
+        (OPEN, Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("*/*", Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
+        ("image/png", Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
+    ] {
+        let request = request(&[(header::ACCEPT, accept)]);
+        let (headers, page) = body(scrape(&metrics, request).await).await;
+        assert_eq!(headers[header::CONTENT_TYPE], content_type);
+        assert_eq!(headers[header::VARY], "accept, accept-encoding");
+        assert_eq!(headers[header::CONTENT_LENGTH], page.len().to_string());
+        let page = String::from_utf8(page).expect("it is text");
+        strict::check(&page, format);
+        assert!(page.contains("app_token_usage_total{"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_garbage_headers_is_a_page() {
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    let expected = page_of(&metrics).into_bytes();
+    for garbage in [
+        ",;=".repeat(20_000),
+        "text/plain;q=0.".to_owned() + &"0".repeat(64_000),
+        format!("{};version={}", "a".repeat(30_000), "1".repeat(30_000)),
+        "\"".repeat(60_000),
+    ] {
+        let headers = [(header::ACCEPT, &*garbage), (header::ACCEPT_ENCODING, &*garbage)];
+        let (_, page) = body(scrape(&metrics, request(&headers)).await).await;
+        assert!(page == expected, "{}", &garbage[..20]);
+    }
+    let mut odd = request(&[]);
+    let value = header::HeaderValue::from_bytes(b"\xFF\xFE").expect("a header may be this");
+    odd.headers_mut().insert(header::ACCEPT, value);
+    assert!(body(scrape(&metrics, odd).await).await.1 == expected);
+}
+
+#[tokio::test]
+async fn two_scrapes_without_traffic_are_the_same() {
+    let metrics = metrics();
+    served(&metrics, &["b", "a", "c"]).await;
+    for accept in [OPEN, "text/plain"] {
+        let page =
+            || async { body(scrape(&metrics, request(&[(header::ACCEPT, accept)])).await).await.1 };
+        let first = page().await;
+        for _ in 0..5 {
+            assert!(first == page().await, "{accept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_has_the_headers_of_get_and_other_methods_are_refused() {
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    let length = page_of(&metrics).len().to_string();
+    let as_handler = Router::new().route("/metrics", route_get(metrics.endpoint()));
+    let as_service = Router::new().route_service("/metrics", metrics.endpoint());
+    for app in [as_handler, as_service] {
+        for (method, status) in [
+            (Method::GET, StatusCode::OK),
+            (Method::HEAD, StatusCode::OK),
+            (Method::POST, StatusCode::METHOD_NOT_ALLOWED),
+            (Method::OPTIONS, StatusCode::METHOD_NOT_ALLOWED),
+            (Method::DELETE, StatusCode::METHOD_NOT_ALLOWED),
+        ] {
+            let mut request = request(&[]);
+            *request.method_mut() = method.clone();
+            let response = app.clone().oneshot(request).await.expect("it does not fail");
+            assert_eq!(response.status(), status, "{method}");
+            let (headers, page) = body(response).await;
+            if status == StatusCode::OK {
+                assert_eq!(headers[header::CONTENT_LENGTH], length, "{method}");
+                assert_eq!(page.is_empty(), method == Method::HEAD);
+            } else {
+                let allowed = headers[header::ALLOW].to_str().expect("it is text");
+                assert!(allowed.contains("GET") && allowed.contains("HEAD"), "{allowed}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scraper_may_ask_for_some_families() {
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    let uri = "/metrics?name[]=app_llm_calls_total&name%5B%5D=app_request_tokens_bucket";
+    let mut asks = request(&[]);
+    *asks.uri_mut() = uri.parse().expect("it is a path");
+    let page = String::from_utf8(body(scrape(&metrics, asks).await).await.1).expect("it is text");
+    strict::check(&page, Format::Text);
+    let families: Vec<_> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
+    assert_eq!(
+        families,
+        ["# TYPE app_llm_calls_total counter", "# TYPE app_request_tokens histogram"]
+    );
+    let mut none = request(&[]);
+    *none.uri_mut() = "/metrics?name[]=absent".parse().expect("it is a path");
+    assert!(body(scrape(&metrics, none).await).await.1.is_empty());
+}
+
+#[tokio::test]
+async fn hostile_label_values_break_no_page() {
+    const VALUES: &[&str] = &[
+        "quote\"backslash\\newline\nreturn\rtab\t",
+        "\u{0}\u{1}\u{7f}\u{2028}\u{2029}\u{feff}",
+        "\",le=\"1\"} 5\n# EOF\napp_forged_total 1",
+        "\\",
+        "\\\"",
+        "ends with \\n",
+        "{}=,# ",
+        "} # {a=\"b\"} 1",
+        "🙂 بالعربية",
+    ];
+    let metrics =
+        Metrics::builder().label("build", "a\"b\\c\nd").build().expect("values may be anything");
+    served(&metrics, VALUES).await;
+    let scrape = Scrape::of(&metrics);
+    for value in VALUES {
+        let calls =
+            scrape.sum("app_llm_calls_total", &[("model", *value), ("build", "a\"b\\c\nd")]);
+        assert_eq!(calls, 1, "{value:?}");
+    }
+    let huge: &'static str = "x".repeat(1_000_000).leak();
+    served(&metrics, vec![huge].leak()).await;
+    assert_eq!(Scrape::of(&metrics).sum("app_llm_calls_total", &[("model", "other")]), 1);
+}
+
+#[tokio::test]
+async fn units_and_types_are_as_openmetrics_wants_them() {
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    let page = metrics.encode_openmetrics().expect("it encodes");
+    strict::check(&page, Format::OpenMetrics);
+    for line in [
+        "# TYPE app_token_usage counter",
+        "# TYPE app_http_request_duration_seconds histogram",
+        "# UNIT app_http_request_duration_seconds seconds",
+        "# UNIT app_response_size_bytes bytes",
+        "# UNIT app_request_tokens tokens",
+        "# EOF",
+    ] {
+        assert!(page.lines().any(|there| there == line), "{line} is not in\n{page}");
+    }
+    assert!(page.contains("le=\"1.0\"") && page.contains("le=\"+Inf\""), "{page}");
+    let page = page_of(&metrics);
+    assert!(page.contains("le=\"1\"") && !page.contains("UNIT"), "{page}");
+}
+
+#[test]
+fn no_scrapes_at_all_are_a_mistake() {
+    let error = Metrics::builder().max_scrapes(0).build().expect_err("nobody could scrape");
+    assert!(error.to_string().contains("max_scrapes"), "{error}");
+}
+
+#[tokio::test]
+async fn past_the_limit_a_scrape_is_put_off_until_one_has_been_read() {
+    let metrics = Metrics::builder().max_scrapes(2).build().expect("valid");
+    served(&metrics, &["m"]).await;
+    let first = scrape(&metrics, request(&[])).await;
+    let second = scrape(&metrics, request(&[])).await;
+    let third = scrape(&metrics, request(&[])).await;
+    assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(third.headers()[header::RETRY_AFTER], "1");
+    let head = {
+        let mut head = request(&[]);
+        *head.method_mut() = Method::HEAD;
+        head
+    };
+    drop(first);
+    assert_eq!(scrape(&metrics, head).await.status(), StatusCode::OK);
+    let (_, page) = body(second).await;
+    // As long as somebody holds the page it is in memory; here it is a copy.
+    drop(page);
+    for _ in 0..5 {
+        let response = scrape(&metrics, request(&[])).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        body(response).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_recorded_while_a_page_is_read_waits_for_nobody() {
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    let response = scrape(&metrics, request(&[])).await;
+    served(&metrics, &["m", "new"]).await;
+    let (_, page) = body(response).await;
+    let page = Scrape::parse(&String::from_utf8(page).expect("it is text"));
+    assert_eq!(page.sum("app_llm_calls_total", &[]), 1, "as it was when it was written");
+    assert_eq!(Scrape::of(&metrics).sum("app_llm_calls_total", &[]), 3);
+}
+
+#[tokio::test]
+async fn a_server_of_its_own_shows_the_metrics_until_it_is_stopped() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    let metrics = metrics();
+    served(&metrics, &["m"]).await;
+    let server = metrics.serve("127.0.0.1:0").await.expect("there is a port");
+    let address = server.local_addr();
+    for (path, status, shows) in [("/metrics", "200", true), ("/", "404", false)] {
+        let mut socket = TcpStream::connect(address).await.expect("somebody listens");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.expect("it is read");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.expect("it is text");
+        let (head, page) = answer.split_once("\r\n\r\n").expect("a head ends");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        strict::check(page, Format::Text);
+        assert_eq!(page.contains("app_llm_calls_total"), shows, "{answer}");
+    }
+    let taken = metrics.serve(address).await.expect_err("somebody listens there");
+    assert!(taken.to_string().contains("metrics"), "{taken}");
+    server.stop().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_page_under_load_adds_up() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    let metrics = metrics();
+    let over = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..4)
+        .map(|task| {
+            let (metrics, over) = (metrics.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let handler = move || async move {
+                    ask(format!("model-{task}")).await;
+                };
+                let app = Router::new().route("/ask/{turn}", route_get(handler));
+                let app = app.layer(metrics.layer());
+                let mut turns = 0;
+                while !over.load(Relaxed) {
+                    get(&app, &format!("/ask/{turns}")).await;
+                    turns += 1;
+                }
+                turns
+            })
+        })
+        .collect();
+    // Each is read as strictly as can be: no bucket may differ from its count.
+    for _ in 0..100 {
+        drop(Scrape::of(&metrics));
+        tokio::task::yield_now().await;
+    }
+    over.store(true, Relaxed);
+    let mut requests = 0;
+    for task in load {
+        requests += task.await.expect("nobody panics");
+    }
+    assert_eq!(Scrape::of(&metrics).sum("app_http_requests_total", &[]), requests);
+}

@@ -1,0 +1,137 @@
+//! Several instances in one process, and what is recorded outside any request.
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get as route_get;
+use futures_util::FutureExt;
+use streamgauge::{Metrics, PrometheusLayer, Usage, instrument_endpoint, track_tokens};
+use streamgauge_test_support::Scrape;
+use streamgauge_test_support::client::get;
+
+#[instrument_endpoint]
+#[track_tokens(model = "small-1")]
+async fn shared() -> (StatusCode, Counted) {
+    (StatusCode::OK, Counted(Usage::new(2, 1)))
+}
+
+/// `Usage` itself is no response.
+struct Counted(Usage);
+
+impl streamgauge::TokenUsage for Counted {
+    fn token_usage(&self) -> Option<Usage> {
+        Some(self.0)
+    }
+}
+
+impl axum::response::IntoResponse for Counted {
+    fn into_response(self) -> axum::response::Response {
+        "used".into_response()
+    }
+}
+
+#[tokio::test]
+async fn two_applications_with_two_prefixes_do_not_mix() {
+    let left = Metrics::builder().prefix("left").build().expect("valid");
+    let right = Metrics::builder().prefix("right").build().expect("valid");
+    let app = |metrics: &Metrics| {
+        Router::new().route("/shared", route_get(shared)).layer(metrics.layer())
+    };
+    let (left_app, right_app) = (app(&left), app(&right));
+    for _ in 0..2 {
+        get(&left_app, "/shared").await;
+    }
+    get(&right_app, "/shared").await;
+    for (metrics, prefix, other, requests) in
+        [(&left, "left", "right", 2), (&right, "right", "left", 1)]
+    {
+        let scrape = Scrape::of(metrics);
+        let labels = [("endpoint", "/shared")];
+        assert_eq!(scrape.sum(&format!("{prefix}_http_requests_total"), &labels), requests);
+        assert_eq!(scrape.sum(&format!("{prefix}_token_usage_total"), &labels), 3 * requests);
+        assert!(!metrics.encode_text().expect("it encodes").contains(&format!("{other}_")));
+    }
+}
+
+#[tokio::test]
+async fn twenty_instances_at_once_count_their_own() {
+    let tasks = (1..=20).map(|requests: i64| {
+        tokio::spawn(async move {
+            let metrics = Metrics::builder().build().expect("valid");
+            let app = Router::new().route("/shared", route_get(shared)).layer(metrics.layer());
+            for _ in 0..requests {
+                get(&app, "/shared").await;
+            }
+            let counted = Scrape::of(&metrics)
+                .sum("app_http_requests_total", &[("endpoint", "/shared"), ("status", "200")]);
+            assert_eq!(counted, requests);
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("every instance counts right");
+    }
+}
+
+/// The only test that looks at the global instance's sums for these two functions.
+#[tokio::test]
+async fn a_function_outside_any_request_records_by_itself_in_the_global_instance() {
+    #[instrument_endpoint(method = "POST")]
+    async fn job_of_this_test(fail: bool) -> Result<u32, std::fmt::Error> {
+        if fail { Err(std::fmt::Error) } else { Ok(1) }
+    }
+
+    #[instrument_endpoint]
+    async fn abandoned_job_of_this_test() {
+        std::future::pending::<()>().await;
+    }
+
+    #[instrument_endpoint]
+    fn sync_job_of_this_test() -> StatusCode {
+        StatusCode::NOT_FOUND
+    }
+
+    assert!(job_of_this_test(false).await.is_ok());
+    assert!(job_of_this_test(true).await.is_err());
+    assert!(abandoned_job_of_this_test().now_or_never().is_none());
+    sync_job_of_this_test();
+    let scrape = Scrape::of(Metrics::global());
+    let job = [("endpoint", "job_of_this_test"), ("method", "POST")];
+    assert_eq!(scrape.sum("app_http_requests_total", &[job[0], job[1], ("status", "200")]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[job[0], job[1], ("status", "500")]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[job[0], ("exception_type", "Error")]), 1);
+    assert_eq!(scrape.sum("app_active_requests", &job), 0);
+    let abandoned = [("endpoint", "abandoned_job_of_this_test"), ("status", "499")];
+    assert_eq!(scrape.sum("app_http_requests_total", &abandoned), 1);
+    let sync_job = [("endpoint", "sync_job_of_this_test"), ("status", "404")];
+    assert_eq!(scrape.sum("app_http_requests_total", &sync_job), 1);
+}
+
+#[tokio::test]
+async fn a_layer_without_an_instance_records_in_the_global_one() {
+    let app = Router::new()
+        .route("/only-here/{id}", route_get(|| async {}))
+        .layer(PrometheusLayer::new());
+    get(&app, "/only-here/1").await;
+    let scrape = Scrape::of(Metrics::global());
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "/only-here/{id}")]), 1);
+}
+
+#[test]
+fn a_reply_of_parts_outside_any_request_has_the_status_it_begins_with() {
+    #[instrument_endpoint]
+    fn parts_of_this_test() -> (StatusCode, HeaderMap, &'static str) {
+        (StatusCode::CONFLICT, HeaderMap::new(), "taken")
+    }
+
+    #[instrument_endpoint]
+    fn result_of_this_test() -> Result<(StatusCode, &'static str), std::fmt::Error> {
+        Ok((StatusCode::CONFLICT, "taken"))
+    }
+
+    parts_of_this_test();
+    assert!(result_of_this_test().is_ok());
+    let scrape = Scrape::of(Metrics::global());
+    for endpoint in ["parts_of_this_test", "result_of_this_test"] {
+        let conflict = [("endpoint", endpoint), ("status", "409"), ("outcome", "client_error")];
+        assert_eq!(scrape.sum("app_http_requests_total", &conflict), 1, "{endpoint}");
+    }
+}

@@ -1,0 +1,92 @@
+//! What is served without being recorded: by path, by method, and for want of a route.
+
+use axum::Router;
+use axum::http::{Method, StatusCode};
+use axum::routing::{any, get as route_get};
+use streamgauge::{Metrics, instrument_endpoint, track_global_exception};
+use streamgauge_test_support::client::{get, send, settled};
+use tower::{Layer, ServiceExt};
+
+#[instrument_endpoint]
+async fn failing() -> Result<(), StatusCode> {
+    track_global_exception(&std::fmt::Error);
+    Err(StatusCode::CONFLICT)
+}
+
+fn app(metrics: &Metrics) -> Router {
+    Router::new()
+        .route("/failing", any(failing))
+        .route("/plain", any(|| async { "plain" }))
+        .layer(metrics.layer())
+}
+
+#[tokio::test]
+async fn a_skipped_method_is_served_and_not_recorded() {
+    let brew = Method::from_bytes(b"BREW").expect("a token is a method");
+    let methods = [Method::OPTIONS, brew.clone()];
+    let metrics = Metrics::builder().skip_methods(methods.clone()).build().expect("valid");
+    let app = app(&metrics);
+    for method in methods {
+        assert_eq!(send(&app, method.clone(), "/plain").await.status(), StatusCode::OK);
+        assert_eq!(send(&app, method, "/failing").await.status(), StatusCode::CONFLICT);
+    }
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 0);
+    assert_eq!(scrape.sum("app_exceptions_total", &[]), 0);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 0);
+    assert_eq!(scrape.count("app_active_requests", &[("endpoint", "/plain")]), 0);
+    let other = Method::from_bytes(b"BREWS").expect("a token is a method");
+    drop(send(&app, other, "/plain").await);
+    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[("method", "_OTHER")]), 1);
+}
+
+#[tokio::test]
+async fn skipped_paths_are_compared_with_the_path_alone() {
+    let skip = ["/plain", "/failing/*"];
+    let metrics = Metrics::builder().skip_paths(skip).build().expect("valid");
+    let app = app(&metrics);
+    get(&app, "/plain?q=1").await;
+    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 0);
+    get(&app, "/failing").await;
+    get(&app, "/plain/").await;
+    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 2);
+}
+
+#[tokio::test]
+async fn unmatched_requests_can_be_ignored() {
+    let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
+    let app = app(&metrics);
+    for path in ["/nope", "/plain/1", "/plain"] {
+        get(&app, path).await;
+    }
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "/plain")]), 1);
+    assert_eq!(scrape.count("app_active_requests", &[("endpoint", "unmatched")]), 0);
+    assert_eq!(scrape.sum("app_errors_total", &[]), 0);
+}
+
+#[tokio::test]
+async fn where_no_route_is_known_what_an_annotated_handler_takes_is_not_ignored() {
+    let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
+    let router =
+        Router::new().route("/failing", any(failing)).route("/plain", route_get(|| async {}));
+    let service = metrics.layer().layer(router);
+    for path in ["/failing", "/plain", "/nope"] {
+        let request = axum::extract::Request::get(path).body(axum::body::Body::empty());
+        let request = request.expect("it is well formed");
+        service.clone().oneshot(request).await.expect("a router does not fail");
+    }
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "failing")]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("endpoint", "failing")]), 1);
+}
+
+#[tokio::test]
+async fn a_scrape_that_no_route_is_known_of_stays_uncounted() {
+    let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
+    let app = Router::new().fallback(metrics.endpoint()).layer(metrics.layer());
+    assert_eq!(get(&app, "/metrics").await.0, StatusCode::OK);
+    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 0);
+}

@@ -1,0 +1,274 @@
+//! What the head of a response says of the bytes that a protocol is read from.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::map_response;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get as route_get;
+use futures_core::Stream;
+use futures_util::{StreamExt, stream as streams};
+use http_body_util::BodyExt;
+use streamgauge::{streaming_metrics, track_tokens};
+use streamgauge_test_support::Scrape;
+use streamgauge_test_support::client::{get, metrics, send, settled};
+
+use crate::samples::{OPENAI, Then, source, spoken};
+
+const ENDPOINT: (&str, &str) = ("endpoint", "/chat");
+
+/// A whole chat, in a response with these headers.
+#[streaming_metrics(protocol = "openai")]
+async fn chat(headers: Vec<(HeaderName, &'static str)>) -> Response {
+    let mut response = Response::new(Body::from_stream(source(OPENAI.whole(), Then::End)));
+    for (name, value) in headers {
+        response.headers_mut().append(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn after(router: Router) -> Scrape {
+    let metrics = metrics();
+    get(&router.layer(metrics.layer()), "/chat").await;
+    settled(&metrics)
+}
+
+async fn chat_with(headers: Vec<(HeaderName, &'static str)>) -> Scrape {
+    let handler = move || chat(headers.clone());
+    after(Router::new().route("/chat", route_get(handler))).await
+}
+
+fn outcome(scrape: &Scrape, outcome: &str) -> i64 {
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[ENDPOINT]), 1, "{scrape:#?}");
+    scrape.sum("app_stream_duration_seconds_count", &[ENDPOINT, ("outcome", outcome)])
+}
+
+/// Complete as far as anyone knows, with a call that nobody could read.
+#[track_caller]
+fn assert_unread(scrape: &Scrape) {
+    assert_eq!(outcome(scrape, "complete"), 1, "{scrape:#?}");
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[ENDPOINT]), 5);
+    assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), 0);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[ENDPOINT, ("finish_reason", "")]), 1);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[ENDPOINT]), 1);
+    assert_eq!(scrape.sum("app_usage_missing_total", &[ENDPOINT, ("reason", "unparsed")]), 1);
+    assert_eq!(scrape.sum("app_time_to_first_token_seconds_count", &[ENDPOINT]), 0);
+    assert_eq!(scrape.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
+}
+
+#[tokio::test]
+async fn text_and_json_are_read_and_what_may_be_either() {
+    for headers in [
+        vec![],
+        vec![(CONTENT_TYPE, "text/event-stream")],
+        vec![(CONTENT_TYPE, "Text/Event-Stream; charset=utf-8"), (CONTENT_ENCODING, "Identity")],
+        vec![(CONTENT_TYPE, "application/json")],
+        vec![(CONTENT_TYPE, "application/x-ndjson")],
+        vec![(CONTENT_TYPE, "application/vnd.house+json;v=1")],
+        vec![(CONTENT_TYPE, "application/octet-stream")],
+        vec![(CONTENT_TYPE, "")],
+    ] {
+        let scrape = chat_with(headers.clone()).await;
+        assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), OPENAI.total(), "{headers:?}");
+        assert_eq!(outcome(&scrape, "complete"), 1, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_to_which_axum_gives_no_type_of_their_own_are_read() {
+    const REPLY: &str = "{\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5}}";
+    #[track_tokens(protocol = "openai")]
+    async fn with_status() -> (StatusCode, Bytes) {
+        (StatusCode::OK, Bytes::from_static(REPLY.as_bytes()))
+    }
+    #[track_tokens(protocol = "openai")]
+    async fn hidden() -> impl IntoResponse {
+        REPLY.as_bytes().to_vec()
+    }
+    #[streaming_metrics(protocol = "openai")]
+    async fn response() -> Response {
+        Bytes::from_static(REPLY.as_bytes()).into_response()
+    }
+    for route in [route_get(with_status), route_get(hidden), route_get(response)] {
+        let scrape = after(Router::new().route("/chat", route)).await;
+        assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), 17, "{scrape:#?}");
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_compressed_or_no_text_is_not_misread() {
+    for headers in [
+        vec![(CONTENT_TYPE, "text/event-stream"), (CONTENT_ENCODING, "gzip")],
+        vec![(CONTENT_ENCODING, "identity"), (CONTENT_ENCODING, "br")],
+        vec![(CONTENT_TYPE, "Audio/MPEG")],
+        vec![(CONTENT_TYPE, "application/x-gzip")],
+        vec![(CONTENT_TYPE, "application/vnd.amazon.eventstream")],
+    ] {
+        assert_unread(&chat_with(headers).await);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_compressed_on_its_way_out_is_not_misread() {
+    #[streaming_metrics(protocol = "openai")]
+    async fn events() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+        Sse::new(streams::iter(OPENAI.whole()).map(|_| Ok(Event::default().data("\u{1f}\u{8b}"))))
+    }
+    let compress = |mut response: Response| async move {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+        response
+    };
+    let router = Router::new().route("/chat", route_get(events)).layer(map_response(compress));
+    assert_unread(&after(router).await);
+}
+
+#[tokio::test]
+async fn an_error_of_http_is_no_reply_of_a_model() {
+    #[streaming_metrics(protocol = "openai")]
+    async fn refuses() -> Response {
+        let body = "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\"}}";
+        (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json")], body).into_response()
+    }
+    #[streaming_metrics(protocol = "openai")]
+    async fn hidden() -> impl IntoResponse {
+        (StatusCode::BAD_REQUEST, Body::from_stream(source(vec![OPENAI.error], Then::End)))
+    }
+    for route in [route_get(refuses), route_get(hidden)] {
+        let scrape = after(Router::new().route("/chat", route)).await;
+        let request = [ENDPOINT, ("status", "400"), ("outcome", "client_error")];
+        assert_eq!(scrape.sum("app_http_requests_total", &request), 1, "{scrape:#?}");
+        assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT, ("error_type", "client")]), 1);
+        assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT]), 1);
+        assert_eq!(outcome(&scrape, "complete"), 1);
+        assert_eq!(scrape.sum("app_stream_errors_total", &[]), 0);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 0);
+    }
+}
+
+/// A reply in one piece, whose length is known with its head.
+async fn plain(body: &'static str) -> Scrape {
+    #[streaming_metrics(protocol = "openai")]
+    async fn whole(body: &'static str) -> Response {
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
+    }
+    after(Router::new().route("/chat", route_get(move || whole(body)))).await
+}
+
+#[tokio::test]
+async fn a_plain_reply_is_read_as_well() {
+    let scrape = plain(
+        "{\"object\":\"chat.completion\",\"model\":\"m-1\",\"choices\":[{\"message\":{\"content\":\"Hi\"},\
+         \"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}",
+    )
+    .await;
+    assert_eq!(outcome(&scrape, "complete"), 1);
+    assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT, ("model", "m-1")]), 7);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[ENDPOINT, ("finish_reason", "length")]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
+}
+
+#[tokio::test]
+async fn an_error_in_a_plain_reply_fails_the_request_though_its_status_was_200() {
+    let scrape = plain("{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}").await;
+    assert_eq!(outcome(&scrape, "error_event"), 1);
+    let request = [ENDPOINT, ("status", "200"), ("outcome", "server_error")];
+    assert_eq!(scrape.sum("app_http_requests_total", &request), 1);
+    assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT, ("error_type", "stream")]), 1);
+}
+
+#[tokio::test]
+async fn a_plain_reply_that_is_cut_off_is_truncated() {
+    assert_eq!(outcome(&plain("{\"object\":\"chat.completion\",\"mod").await, "truncated"), 1);
+    let empty = plain("").await;
+    assert_eq!(outcome(&empty, "truncated"), 1);
+    assert_eq!(empty.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
+    assert_eq!(empty.sum("app_usage_missing_total", &[ENDPOINT, ("reason", "not_sent")]), 1);
+}
+
+#[tokio::test]
+async fn an_empty_body_is_a_complete_stream_without_chunks() {
+    #[streaming_metrics]
+    async fn empty() -> Body {
+        Body::empty()
+    }
+    let scrape = after(Router::new().route("/chat", route_get(empty))).await;
+    assert_eq!(outcome(&scrape, "complete"), 1);
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[ENDPOINT]), 0);
+}
+
+#[tokio::test]
+async fn a_failed_stream_that_the_handler_has_read_itself_is_not_the_requests_failure() {
+    let handler = || async {
+        let read = spoken("openai", vec![OPENAI.error], Then::End).count().await;
+        format!("{read} chunk, and another model was asked")
+    };
+    let scrape = after(Router::new().route("/chat", route_get(handler))).await;
+    assert_eq!(outcome(&scrape, "error_event"), 1);
+    assert_eq!(scrape.sum("app_stream_errors_total", &[("error_type", "server_error")]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
+    assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT]), 0);
+}
+
+/// Chunks and bytes of a stream in these items, with a protocol and, as an event stream, without.
+async fn counted(items: Vec<&'static str>) -> [(i64, i64); 2] {
+    #[streaming_metrics(media_type = "text/event-stream")]
+    async fn unread(items: Vec<&'static str>) -> impl Stream<Item = &'static str> {
+        streams::iter(items)
+    }
+    let read = items.clone();
+    let read = move || async move { Body::from_stream(spoken("openai", read, Then::End)) };
+    let read = Router::new().route("/chat", route_get(read));
+    let unread = Router::new().route("/chat", route_get(move || unread(items.clone())));
+    let mut counts = [(0, 0); 2];
+    for (router, counts) in [read, unread].into_iter().zip(&mut counts) {
+        let scrape = after(router).await;
+        let sum = |name| scrape.sum(name, &[ENDPOINT]);
+        *counts = (sum("app_stream_chunks_total"), sum("app_stream_bytes_total"));
+    }
+    counts
+}
+
+#[tokio::test]
+async fn keep_alive_comments_are_no_chunks_however_events_are_split() {
+    for (items, chunks, bytes) in [
+        (vec![": hi\n\n", "data: a\n\n", ":\n\n", "data: b\n\n"], 2, 18),
+        (vec!["data: a\n", "\n", ": hi\n\n"], 2, 9),
+        (vec!["data: a", "\n", "\n", "\n"], 3, 9),
+        (vec!["data: a\r", "\n\r\n", ": hi\r\n\r\n", "\r\n"], 2, 11),
+        (vec!["data: a", ": b\n\n"], 2, 12),
+        (vec![": h", "i", "\n\n", "data: a\n\n"], 1, 9),
+        (vec!["id: 1\n\n", "retry: 3\n", "\n"], 3, 17),
+        (vec![": with\ndata: a\n\n"], 1, 16),
+        (vec!["", "data: a\n\n"], 2, 9),
+    ] {
+        let expected = (chunks, bytes);
+        assert_eq!(counted(items.clone()).await, [expected, expected], "{items:?}");
+    }
+}
+
+#[tokio::test]
+async fn keep_alive_of_axum_is_no_chunk_where_a_protocol_is_read() {
+    #[streaming_metrics(protocol = "openai")]
+    async fn slow() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+        let events = streams::iter([Ok(Event::default().data("[DONE]"))]);
+        let keep_alive = KeepAlive::new().interval(std::time::Duration::from_secs(5));
+        Sse::new(events.chain(streams::once(std::future::pending()))).keep_alive(keep_alive)
+    }
+    tokio::time::pause();
+    let metrics = metrics();
+    let app = Router::new().route("/chat", route_get(slow)).layer(metrics.layer());
+    let mut body = send(&app, Method::GET, "/chat").await.into_body();
+    for _ in 0..4 {
+        body.frame().await.expect("there is a frame").expect("it is no error");
+    }
+    drop(body);
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[ENDPOINT]), 1);
+    assert_eq!(scrape.sum("app_stream_bytes_total", &[ENDPOINT]), 14);
+    assert_eq!(outcome(&scrape, "complete"), 1);
+}

@@ -1,0 +1,141 @@
+//! The size of a request: what it declares, else what is read of it.
+
+use std::convert::Infallible;
+use std::io::Error;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::routing::post;
+use futures_util::{StreamExt, stream};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use streamgauge::Metrics;
+use streamgauge_test_support::client::{metrics, settled};
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+fn pieces(pieces: &'static [&'static str]) -> Body {
+    Body::from_stream(stream::iter(pieces).map(|piece| Ok::<_, Infallible>(Bytes::from(*piece))))
+}
+
+async fn first_frame(mut body: Body) -> String {
+    let frame = body.frame().await.expect("there is a frame").expect("it is no error");
+    String::from_utf8_lossy(frame.data_ref().expect("it is data")).into_owned()
+}
+
+fn app(metrics: &Metrics) -> Router {
+    Router::new()
+        .route("/all", post(|body: Bytes| async { body }))
+        .route("/first", post(first_frame))
+        .route("/none", post(|| async { "not read" }))
+        .route(
+            "/elsewhere",
+            post(|body: Body| async {
+                let task = tokio::spawn(async { body.collect().await });
+                let read = task.await.expect("it does not panic");
+                read.expect("the body does not fail").to_bytes()
+            }),
+        )
+        .layer(metrics.layer())
+}
+
+/// The status, and how many bytes of how many requests were observed.
+async fn upload(path: &str, body: Body) -> (StatusCode, i64, i64) {
+    let metrics = metrics();
+    let request = Request::post(path).body(body).expect("it is well formed");
+    let response = app(&metrics).oneshot(request).await.expect("a router does not fail");
+    let status = response.status();
+    response.into_body().collect().await.expect("the body does not fail");
+    let scrape = settled(&metrics);
+    let labels = [("method", "POST"), ("endpoint", path)];
+    (
+        status,
+        scrape.sum("app_request_size_bytes_sum", &labels),
+        scrape.sum("app_request_size_bytes_count", &labels),
+    )
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_as_large_as_what_was_read() {
+    let body = || pieces(&["one", "two", "three"]);
+    assert_eq!(upload("/all", body()).await, (StatusCode::OK, 11, 1));
+    assert_eq!(upload("/first", body()).await, (StatusCode::OK, 3, 1));
+    assert_eq!(upload("/none", body()).await, (StatusCode::OK, 0, 1));
+}
+
+#[tokio::test]
+async fn a_body_that_another_task_reads_is_counted() {
+    assert_eq!(upload("/elsewhere", pieces(&["one", "two"])).await, (StatusCode::OK, 6, 1));
+}
+
+#[tokio::test]
+async fn a_declared_length_is_the_size_whatever_is_read() {
+    for path in ["/all", "/first", "/none"] {
+        assert_eq!(upload(path, Body::from("12345")).await, (StatusCode::OK, 5, 1));
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_as_large_as_what_came() {
+    let body = || {
+        let pieces = [Ok(Bytes::from("half")), Err(Error::other("cut"))];
+        Body::from_stream(stream::iter(pieces))
+    };
+    assert_eq!(upload("/all", body()).await, (StatusCode::BAD_REQUEST, 4, 1));
+}
+
+#[tokio::test]
+async fn the_handler_gets_the_body_that_was_sent() {
+    async fn describe(mut body: Body) -> String {
+        let before = (body.size_hint().lower(), body.size_hint().upper(), body.is_end_stream());
+        let mut frames = Vec::new();
+        while let Some(frame) = body.frame().await {
+            frames.push(frame.expect("it is no error"));
+        }
+        format!("{before:?} {frames:?} {}", body.is_end_stream())
+    }
+    let body = || {
+        let trailers = HeaderMap::from_iter([(
+            "x-sum".parse().expect("a name"),
+            "7".parse().expect("a value"),
+        )]);
+        let frames = [Frame::data(Bytes::from("one")), Frame::trailers(trailers)];
+        let body = StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>)));
+        // It says that it is no larger than this.
+        Body::new(Limited::new(body, 1_000))
+    };
+    let router = Router::new().route("/", post(describe));
+    let mut seen = Vec::new();
+    for app in [router.clone(), router.layer(metrics().layer())] {
+        let request = Request::post("/").body(body()).expect("it is well formed");
+        let response = app.oneshot(request).await.expect("a router does not fail");
+        let seen_here = response.into_body().collect().await.expect("it does not fail").to_bytes();
+        let text = String::from_utf8_lossy(&seen_here);
+        assert!(text.starts_with("(0, Some(1000), false)") && text.contains("x-sum"), "{text}");
+        seen.push(seen_here);
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+type Undeclared = StreamBody<stream::Empty<Result<Frame<Bytes>, Infallible>>>;
+
+#[tokio::test]
+async fn a_body_of_another_kind_is_counted_where_its_length_is_declared() {
+    let metrics = metrics();
+    let declared = ServiceBuilder::new().layer(metrics.layer()).service(service_fn(
+        |_: Request<Full<Bytes>>| async { Ok::<_, Infallible>(Response::new(Body::empty())) },
+    ));
+    let body = Full::new(Bytes::from("12345"));
+    declared.oneshot(Request::new(body)).await.expect("the service does not fail");
+
+    let undeclared = ServiceBuilder::new().layer(metrics.layer()).service(service_fn(
+        |_: Request<Undeclared>| async { Ok::<_, Infallible>(Response::new(Body::empty())) },
+    ));
+    let body = StreamBody::new(stream::empty());
+    undeclared.oneshot(Request::new(body)).await.expect("the service does not fail");
+
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 2);
+    assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 5);
+    assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 1);
+}

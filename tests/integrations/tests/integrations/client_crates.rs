@@ -1,0 +1,207 @@
+//! Replies of a client's crate, as its own types have them.
+
+use std::sync::Arc;
+
+use async_openai::types::chat::{
+    CompletionUsage, CreateChatCompletionResponse, CreateChatCompletionStreamResponse,
+};
+use async_openai::types::responses::{Response, ResponseUsage};
+use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
+use aws_sdk_bedrockruntime::types::{
+    ConverseStreamMetadataEvent, ConverseStreamOutput, MessageStopEvent, StopReason,
+    TokenUsage as Counts,
+};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::routing::{MethodRouter, get as route_get};
+use axum::{Json, Router};
+use serde_json::{Value, from_value, json};
+use streamgauge::{TokenUsage, Usage, track_tokens};
+use streamgauge_test_support::Scrape;
+use streamgauge_test_support::client::{get, metrics, settled};
+
+fn chat_usage() -> Value {
+    json!({
+        "prompt_tokens": 1_200, "completion_tokens": 300, "total_tokens": 1_500,
+        "prompt_tokens_details": {"cached_tokens": 1_000, "cache_write_tokens": 100},
+        "completion_tokens_details": {"reasoning_tokens": 250},
+    })
+}
+
+fn response_usage() -> Value {
+    json!({
+        "input_tokens": 1_200, "output_tokens": 300, "total_tokens": 1_500,
+        "input_tokens_details": {"cached_tokens": 1_000, "cache_write_tokens": 100},
+        "output_tokens_details": {"reasoning_tokens": 250},
+    })
+}
+
+fn chat(object: &str, finish: &str, usage: &Value) -> Value {
+    json!({
+        "id": "c", "object": object, "created": 1, "model": "m-1", "usage": usage,
+        "choices": [{
+            "index": 0, "finish_reason": finish, "delta": {},
+            "message": {"role": "assistant", "content": "Hi"},
+        }],
+    })
+}
+
+fn response(status: &str, reason: Option<&str>, output: &Value) -> Value {
+    json!({
+        "id": "r", "object": "response", "created_at": 1, "model": "m-1", "status": status,
+        "incomplete_details": reason.map(|reason| json!({"reason": reason})),
+        "output": output, "usage": response_usage(),
+    })
+}
+
+/// What both APIs tell.
+fn whole() -> Usage {
+    Usage::new(1_200, 300).cache_read(1_000).cache_write(100).reasoning(250)
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    from_value(value).expect("it is a reply")
+}
+
+#[test]
+fn the_types_tell_what_their_json_tells() {
+    assert_eq!(parsed::<CompletionUsage>(chat_usage()).token_usage(), Some(whole()));
+    assert_eq!(parsed::<ResponseUsage>(response_usage()).token_usage(), Some(whole()));
+    let chats = ["chat.completion", "chat.completion.chunk"]
+        .map(|object| chat(object, "stop", &chat_usage()));
+    let [plain, chunk] = chats.clone();
+    let plain = parsed::<CreateChatCompletionResponse>(plain);
+    let chunk = parsed::<CreateChatCompletionStreamResponse>(chunk);
+    assert_eq!((plain.token_usage(), plain.model()), (Some(whole()), Some("m-1")));
+    assert_eq!((chunk.token_usage(), chunk.model()), (Some(whole()), Some("m-1")));
+    for json in chats {
+        assert_eq!((json.token_usage(), json.model()), (Some(whole()), Some("m-1")));
+    }
+    let json = response("completed", None, &json!([]));
+    assert_eq!(json.token_usage(), Some(whole()));
+    let reply = parsed::<Response>(json);
+    assert_eq!((reply.token_usage(), reply.model()), (Some(whole()), Some("m-1")));
+}
+
+#[test]
+fn a_frame_without_usage_has_none() {
+    let plain =
+        parsed::<CreateChatCompletionResponse>(chat("chat.completion", "stop", &json!(null)));
+    assert_eq!(plain.token_usage(), None);
+}
+
+async fn after(handler: MethodRouter) -> Scrape {
+    let metrics = metrics();
+    get(&Router::new().route("/chat", handler).layer(metrics.layer()), "/chat").await;
+    settled(&metrics)
+}
+
+#[track_caller]
+fn assert_one(scrape: &Scrape, finish: &str) {
+    assert_eq!(scrape.sum("app_token_usage_total", &[("model", "m-1")]), 1_500, "{scrape:#?}");
+    let labels = [("model", "m-1"), ("finish_reason", finish)];
+    assert_eq!(scrape.sum("app_llm_calls_total", &labels), 1, "{finish}: {scrape:#?}");
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
+}
+
+#[tokio::test]
+async fn a_tracked_call_may_return_the_crates_reply() {
+    #[track_tokens]
+    async fn asked(reply: Value) -> Result<Json<CreateChatCompletionResponse>, StatusCode> {
+        from_value(reply).map(Json).map_err(|_| StatusCode::BAD_GATEWAY)
+    }
+    for (said, finish) in [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("tool_calls", "tool_calls"),
+        ("content_filter", "content_filter"),
+    ] {
+        let reply = chat("chat.completion", said, &chat_usage());
+        assert_one(&after(route_get(move || asked(reply.clone()))).await, finish);
+    }
+}
+
+#[tokio::test]
+async fn a_response_tells_its_end_by_its_status() {
+    #[track_tokens]
+    async fn responded(reply: Value) -> Json<Response> {
+        Json(parsed(reply))
+    }
+    let call = json!([{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]);
+    let none = json!([]);
+    for (status, reason, output, finish) in [
+        ("completed", None, &none, "stop"),
+        ("completed", None, &call, "tool_calls"),
+        ("incomplete", Some("max_output_tokens"), &none, "length"),
+        ("incomplete", Some("content_filter"), &none, "content_filter"),
+        ("failed", None, &none, "error"),
+        ("cancelled", None, &none, "cancelled"),
+    ] {
+        let reply = response(status, reason, output);
+        assert_one(&after(route_get(move || responded(reply.clone()))).await, finish);
+    }
+}
+
+#[tokio::test]
+async fn a_providers_json_is_looked_for_behind_status_headers_and_pointers() {
+    type Headers = [(HeaderName, &'static str); 1];
+    #[track_tokens]
+    async fn with_all() -> (StatusCode, Headers, Json<Value>) {
+        let headers = [(header::CACHE_CONTROL, "no-store")];
+        (StatusCode::CREATED, headers, Json(chat("chat.completion", "stop", &chat_usage())))
+    }
+    #[track_tokens]
+    async fn pointed() -> Option<Result<Arc<Value>, Box<StatusCode>>> {
+        Some(Ok(Arc::new(chat("chat.completion", "stop", &chat_usage()))))
+    }
+    assert_one(&after(route_get(with_all)).await, "stop");
+    assert_one(&after(route_get(|| async { drop(pointed().await) })).await, "stop");
+}
+
+fn counts(total: i32, cached: Option<i32>) -> Counts {
+    Counts::builder()
+        .input_tokens(1_000)
+        .output_tokens(300)
+        .total_tokens(total)
+        .set_cache_read_input_tokens(cached)
+        .build()
+        .expect("all is there that must be")
+}
+
+#[test]
+fn the_total_of_a_converse_reply_tells_whether_caches_are_in_its_input() {
+    for (total, cached, told) in [
+        (1_300, None, Usage::new(1_000, 300)),
+        (1_300, Some(200), Usage::new(1_000, 300).cache_read(200)),
+        (1_500, Some(200), Usage::new(1_200, 300).cache_read(200)),
+    ] {
+        let counts = counts(total, cached);
+        assert_eq!(counts.token_usage(), Some(told));
+        assert_eq!(told.total(), u64::try_from(total).expect("it is positive"));
+        let last = ConverseStreamMetadataEvent::builder().usage(counts).build();
+        assert_eq!(last.token_usage(), Some(told));
+        assert_eq!(ConverseStreamOutput::Metadata(last).token_usage(), Some(told));
+    }
+    let stop = MessageStopEvent::builder().stop_reason(StopReason::EndTurn).build();
+    let stop = ConverseStreamOutput::MessageStop(stop.expect("all is there"));
+    assert_eq!(stop.token_usage(), None);
+}
+
+#[tokio::test]
+async fn a_tracked_call_may_end_with_the_sdks_output() {
+    #[track_tokens(model = "m-1")]
+    async fn asked(stop: StopReason) -> Result<ConverseOutput, StatusCode> {
+        let reply = ConverseOutput::builder().usage(counts(1_500, Some(200))).stop_reason(stop);
+        reply.build().map_err(|_| StatusCode::BAD_GATEWAY)
+    }
+    for (said, finish) in [
+        (StopReason::EndTurn, "stop"),
+        (StopReason::MaxTokens, "length"),
+        (StopReason::ToolUse, "tool_calls"),
+        (StopReason::GuardrailIntervened, "content_filter"),
+        (StopReason::from("malformed_tool_use"), "error"),
+        (StopReason::from("something_new"), "other"),
+    ] {
+        let handler = route_get(move || async move { drop(asked(said.clone()).await) });
+        assert_one(&after(handler).await, finish);
+    }
+}
