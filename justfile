@@ -1,0 +1,57 @@
+# The stages of `.ci/run`, for those who use just. `just` by itself lists them.
+
+[private]
+default:
+    @just --list
+
+# All stages
+all:
+    .ci/run
+
+# Formatting
+format:
+    .ci/run format
+
+# Clippy, with all, default and no features
+lint:
+    .ci/run lint
+
+# Each feature by itself
+features:
+    .ci/run features
+
+# The hermetic tests
+test:
+    .ci/run test
+
+# Tests with client crates, OpenTelemetry and utoipa
+integrations:
+    .ci/run integrations
+
+# Build and test with Rust 1.85
+msrv:
+    .ci/run msrv
+
+# Build and test with the lowest versions of all dependencies
+minimal:
+    .ci/run minimal
+
+# Documentation, in all feature sets
+docs:
+    .ci/run docs
+
+# Both packages, as they would be published
+package:
+    .ci/run package
+
+# Licences and sources of dependencies
+deny:
+    .ci/run deny
+
+# Changes of the public API since the newest release
+semver:
+    .ci/run semver
+
+# End-to-end tests with real clients and scrapers
+e2e:
+    .ci/run e2e
