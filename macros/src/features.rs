@@ -6,8 +6,8 @@ use syn::{Type, TypeParamBound};
 use crate::errors::Errors;
 use crate::reply::StreamPlace;
 
-/// Reports an error at `tokens` if streamgauge is built without its feature `axum`, which enables this
-/// crate's feature `axum`.
+/// Reports an error at `tokens` if streamgauge is built without its feature `axum`, which enables
+/// this crate's feature `axum`.
 pub(crate) fn require_axum(what: &str, tokens: impl ToTokens, errors: &mut Errors) {
     if !cfg!(feature = "axum") {
         let message =

@@ -10,8 +10,8 @@ pub(crate) fn mixed_site(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// The call `.at(line, column)` on a call site: the position of the function's name in the source, by
-/// which attributes of one function recognise each other.
+/// The call `.at(line, column)` on a call site: the position of the function's name in the source,
+/// by which attributes of one function recognise each other.
 ///
 /// The position comes from `line!` and `column!` at the span of the name, because the methods of
 /// `proc_macro::Span` that return it need Rust 1.88. For a name that stands in the body of a

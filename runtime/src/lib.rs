@@ -56,20 +56,21 @@
 //!
 //! - `axum` (default): the layer, the handlers, and support for axum's response types. Without this
 //!   feature the attributes record functions, streams and tokens into [`Metrics::global`].
-//! - `exemplars`: exemplars in the `OpenMetrics` format. Each bucket of request durations, of times to
-//!   a first chunk or token, and of tokens of a call names the trace and span of its newest value. The
-//!   trace is the one in OpenTelemetry's current context, as `tracing-opentelemetry` maintains it for
-//!   the entered span; if there is none, the one that was current when the request arrived. Only
-//!   sampled traces are named. Prometheus stores exemplars with `--enable-feature=exemplar-storage`.
+//! - `exemplars`: exemplars in the `OpenMetrics` format. Each bucket of request durations, of times
+//!   to a first chunk or token, and of tokens of a call names the trace and span of its newest
+//!   value. The trace is the one in OpenTelemetry's current context, as `tracing-opentelemetry`
+//!   maintains it for the entered span; if there is none, the one that was current when the request
+//!   arrived. Only sampled traces are named. Prometheus stores exemplars with
+//!   `--enable-feature=exemplar-storage`.
 //! - `push`: `PushGateway`, which sends the metrics of batch jobs to a Pushgateway.
 //! - `gzip`: compressed metrics pages for scrapers that accept them.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`MetricsBuilder::process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
 //! - `async-openai`: [`TokenUsage`] for the chat and Responses types of
 //!   [async-openai](https://docs.rs/async-openai). Adds that crate's types, not its client.
-//! - `aws-sdk-bedrockruntime`: [`TokenUsage`] for the Converse reply of
-//!   [Amazon Bedrock's client](https://docs.rs/aws-sdk-bedrockruntime), and for the metadata event that
-//!   ends a Converse stream, which is recorded with [`token_usage_context`].
+//! - `aws-sdk-bedrockruntime`: [`TokenUsage`] for the Converse reply of [Amazon Bedrock's
+//!   client](https://docs.rs/aws-sdk-bedrockruntime), and for the metadata event that ends a
+//!   Converse stream, which is recorded with [`token_usage_context`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without the feature these items do not exist, so the links above point to their pages at docs.rs.

@@ -39,8 +39,9 @@ impl Metrics {
     /// the two files a crash leaves. node-exporter takes up names that end in `.prom`, which that of the
     /// temporary file does not; any name is written.
     ///
-    /// Temporary files that a killed process has left behind are removed: those of this path whose last
-    /// modification is at least five minutes old. A file that another process is writing is normally younger.
+    /// Temporary files that a killed process has left behind are removed: those of this path whose
+    /// last modification is at least five minutes old. A file that another process is writing is
+    /// normally younger.
     ///
     /// Metrics are read and written on tokio's threads for blocking calls.
     ///

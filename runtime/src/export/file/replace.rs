@@ -20,9 +20,9 @@ const ATTEMPTS: usize = 100;
 
 /// The age from which a temporary file counts as abandoned.
 ///
-/// Each write to the file makes it young again, so only a write that hangs reaches this age. The limit
-/// is generous because the file system's clock may differ from ours. Removing a file too early costs
-/// its writer one write: the rename fails, and the target stays as it was.
+/// Each write to the file makes it young again, so only a write that hangs reaches this age. The
+/// limit is generous because the file system's clock may differ from ours. Removing a file too
+/// early costs its writer one write: the rename fails, and the target stays as it was.
 pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(300);
 
 /// Replaces the file at `path` by one with this text.
@@ -84,8 +84,8 @@ fn kind_of(file_type: FileType) -> &'static str {
     }
 }
 
-/// A file in the directory of the target that will be renamed to it. Dropping it before that removes
-/// the file.
+/// A file in the directory of the target that will be renamed to it. Dropping it before that
+/// removes the file.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -132,8 +132,8 @@ impl Drop for Temporary {
 }
 
 /// A name for a temporary file, from the process id and a number. The time makes the number differ
-/// from those of an earlier process with the same id, and the count from those of this process, also
-/// if the clock stands still.
+/// from those of an earlier process with the same id, and the count from those of this process,
+/// also if the clock stands still.
 fn temporary_name(name: &OsStr, now: SystemTime) -> OsString {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -183,8 +183,8 @@ struct Removals {
 }
 
 impl Removals {
-    /// Returns whether a removal is due, given the time since the writer's start, and if so schedules
-    /// the next one.
+    /// Returns whether a removal is due, given the time since the writer's start, and if so
+    /// schedules the next one.
     fn take_due(&mut self, elapsed: Duration) -> bool {
         let is_due = elapsed >= self.next;
         if is_due {
