@@ -83,27 +83,27 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod call;
+mod callsite;
 mod endpoint;
 mod exception;
 mod export;
 mod family;
+mod label;
 #[cfg(feature = "axum")]
 mod layer;
-// Without the layer nobody opens a request's scope: paths to skip, and what an open scope is asked, lie
-// idle then.
-#[cfg_attr(not(feature = "axum"), expect(dead_code))]
+mod llm;
+mod media_type;
 mod metrics;
-mod protocol;
-#[cfg_attr(not(feature = "axum"), expect(dead_code, unused_imports))]
+mod outcome;
+mod price;
 mod request;
-#[cfg_attr(not(feature = "axum"), expect(dead_code))]
-mod site;
+mod series;
 mod stream;
 mod tokens;
 mod usage;
-// Nor is there a response that says it is one of events, whose comments are told from them.
-#[cfg_attr(not(feature = "axum"), expect(dead_code))]
-mod wire;
+#[cfg(not(feature = "axum"))]
+mod without_axum;
 
 pub use streamgauge_macros::{
     ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,
@@ -118,7 +118,7 @@ pub use crate::export::{PushError, PushGateway};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};
-pub use crate::site::Price;
+pub use crate::price::Price;
 #[cfg(feature = "axum")]
 pub use crate::stream::ResponseChunk;
 pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};

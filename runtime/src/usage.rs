@@ -1,7 +1,6 @@
 //! The tokens of one model call, and their partition into classes that do not overlap.
 
-use crate::family::{FinishReason, TokenClass, TokenType};
-use crate::site::TokenSeries;
+use crate::label::closed_set;
 
 /// More tokens than a call can have.
 pub(crate) const MOST_TOKENS: u64 = 1 << 40;
@@ -94,6 +93,11 @@ impl Usage {
         }
     }
 
+    /// The input tokens, where they are known.
+    pub(crate) const fn input_tokens(&self) -> Option<u64> {
+        self.input
+    }
+
     /// The output tokens, where they are known.
     pub(crate) const fn output_tokens(&self) -> Option<u64> {
         self.output
@@ -134,7 +138,7 @@ impl Usage {
     }
 
     /// The same, with no count so large that adding it up could wrap a counter around.
-    fn plausible(&self) -> Self {
+    pub(crate) fn plausible(&self) -> Self {
         let plausible = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MOST_TOKENS));
         Self {
             input: plausible(self.input),
@@ -162,7 +166,7 @@ impl Usage {
 
     /// The classes of this usage. They sum to [`total`](Self::total) whatever a provider sends: a part
     /// is never larger than what is left of its whole.
-    fn partition(&self) -> impl Iterator<Item = (TokenClass, u64)> {
+    pub(crate) fn partition(&self) -> impl Iterator<Item = (TokenClass, u64)> {
         let input = self.known_input();
         let cache_read = self.cache_read.map(|tokens| tokens.min(input));
         let rest = input - or_zero(cache_read);
@@ -188,27 +192,71 @@ impl Usage {
         .into_iter()
         .filter_map(|(class, tokens)| Some((class, tokens?)))
     }
-
-    /// Counts this usage as one model call that stopped for a reason.
-    pub(crate) fn record(&self, series: &TokenSeries, finish: FinishReason) {
-        let it = self.plausible();
-        for (class, tokens) in it.partition() {
-            series.count(class, tokens);
-        }
-        for (token_type, tokens) in [(TokenType::Input, it.input), (TokenType::Output, it.output)] {
-            if let Some(tokens) = tokens {
-                series.total(token_type).observe(tokens);
-            }
-        }
-        series.calls(finish).add(1);
-        series.count_unpriced();
-    }
 }
 
 const fn or_zero(tokens: Option<u64>) -> u64 {
     match tokens {
         Some(tokens) => tokens,
         None => 0,
+    }
+}
+
+closed_set! { indexed
+    /// The pair of labels `token_type` and `detail`, as one place in the partition of a call's tokens.
+    pub(crate) TokenClass {
+        InputUncached = "uncached",
+        InputCacheRead = "cache_read",
+        InputCacheWrite = "cache_write",
+        InputUnspecified = "unspecified",
+        OutputResponse = "response",
+        OutputReasoning = "reasoning",
+        OutputUnspecified = "unspecified",
+    }
+}
+
+impl TokenClass {
+    /// The side of the call that the class belongs to.
+    pub(crate) const fn token_type(self) -> TokenType {
+        match self {
+            Self::InputUncached
+            | Self::InputCacheRead
+            | Self::InputCacheWrite
+            | Self::InputUnspecified => TokenType::Input,
+            Self::OutputResponse | Self::OutputReasoning | Self::OutputUnspecified => {
+                TokenType::Output
+            }
+        }
+    }
+}
+
+closed_set! { indexed
+    /// The `token_type` label.
+    pub(crate) TokenType {
+        Input = "input",
+        Output = "output",
+    }
+}
+
+closed_set! { indexed
+    /// The `finish_reason` label of a model call.
+    pub FinishReason {
+        Unknown = "",
+        Stop = "stop",
+        Length = "length",
+        ToolCalls = "tool_calls",
+        ContentFilter = "content_filter",
+        Error = "error",
+        Cancelled = "cancelled",
+        Other = "other",
+    }
+}
+
+closed_set! { indexed
+    /// The `reason` label of a model call that closed without usage.
+    pub(crate) MissingReason {
+        NotSent = "not_sent",
+        Disconnected = "disconnected",
+        Unparsed = "unparsed",
     }
 }
 

@@ -10,9 +10,11 @@ use http::StatusCode;
 pub use self::verdict::{
     HasStatus, Named, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Unnamed, Verdict,
 };
+use crate::callsite::Site;
 use crate::metrics::Metrics;
-use crate::request::{self, Ending, Scope, end};
-use crate::site::{EndpointSeries, RequestSeries, Site};
+use crate::outcome::{Termination, request_end};
+use crate::request::{self, Scope};
+use crate::series::{EndpointSeries, RequestSeries};
 
 /// The open call of an annotated function. Dropped without [`finish`], it was cancelled or panicked.
 #[must_use]
@@ -50,7 +52,7 @@ pub fn finish(guard: EndpointGuard, verdict: Verdict) {
     match guard.0 {
         State::Owner(_) => {
             if let Some(exception) = verdict.exception {
-                request::current(|scope| scope.failed_with(exception));
+                request::current(|scope| scope.note_returned_error(exception));
             }
         }
         State::Helper => {}
@@ -60,7 +62,7 @@ pub fn finish(guard: EndpointGuard, verdict: Verdict) {
 
 impl Call {
     fn start(site: &'static Site) -> Self {
-        let endpoint = Metrics::global().endpoints().of_site(site);
+        let endpoint = Metrics::global().endpoints().for_site(site);
         let series = endpoint.requests(site.method().into());
         series.active.inc();
         Self { endpoint, series, started: Instant::now(), open: true }
@@ -73,14 +75,14 @@ impl Call {
             Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
         if let Some(exception) = verdict.exception {
-            self.endpoint.exception(&exception.label(), status.as_u16());
+            self.endpoint.count_exception(&exception.label(), status.as_u16());
         }
-        self.close(Some(status), Ending::Complete);
+        self.close(Some(status), Termination::Complete);
     }
 
-    fn close(&mut self, status: Option<StatusCode>, ending: Ending) {
+    fn close(&mut self, status: Option<StatusCode>, ending: Termination) {
         self.open = false;
-        let end = end(status, ending);
+        let end = request_end(status, ending);
         self.series.active.dec();
         self.series.end(end).duration.observe_duration(self.started.elapsed());
     }
@@ -100,10 +102,10 @@ impl Drop for Call {
             return;
         }
         if thread::panicking() {
-            Metrics::global().endpoints().global_exception("panic", self.endpoint.label());
-            self.close(None, Ending::Panicked);
+            Metrics::global().endpoints().count_global_exception("panic", self.endpoint.label());
+            self.close(None, Termination::Panicked);
         } else {
-            self.close(None, Ending::Left);
+            self.close(None, Termination::ClientDisconnected);
         }
     }
 }

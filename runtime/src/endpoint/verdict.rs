@@ -7,13 +7,13 @@
 use http::StatusCode;
 
 use crate::exception::ExceptionType;
-use crate::request::Exception;
+use crate::request::ExceptionInfo;
 
 /// What is known of a result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Verdict {
     /// The error, for an `Err`.
-    pub(crate) exception: Option<Exception>,
+    pub(crate) exception: Option<ExceptionInfo>,
     /// The status, where the value has one.
     pub(crate) status: Option<StatusCode>,
 }
@@ -22,7 +22,7 @@ impl Verdict {
     /// The same, with the name that the error gives itself.
     #[must_use]
     pub fn named(self, name: Option<&'static str>) -> Self {
-        Self { exception: self.exception.map(|exception| exception.named(name)), ..self }
+        Self { exception: self.exception.map(|exception| exception.with_own_name(name)), ..self }
     }
 }
 
@@ -62,7 +62,7 @@ macro_rules! tuples {
 tuples!([A] [A, B] [A, B, C] [A, B, C, D]);
 
 fn of_error<E>() -> Verdict {
-    Verdict { exception: Some(Exception::of::<E>()), status: None }
+    Verdict { exception: Some(ExceptionInfo::from_type::<E>()), status: None }
 }
 
 /// First: a `Result` whose `Ok` knows its status.

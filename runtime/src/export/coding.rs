@@ -32,7 +32,7 @@ impl Coding {
         Self::Identity
     }
 
-    /// What `Content-Encoding` calls it.
+    /// What `BodyContent-Encoding` calls it.
     pub(super) fn name(&self) -> Option<&'static str> {
         match self {
             Self::Identity => None,

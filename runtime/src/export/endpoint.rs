@@ -52,7 +52,7 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - 405 to any other method.
 ///
 /// A page is written piece by piece as it is read: a large one takes little memory, and nothing is locked while a
-/// client reads. Up to 64 KiB it has a `Content-Length`. What other collectors of the registry give is gathered at the
+/// client reads. Up to 64 KiB it has a `BodyContent-Length`. What other collectors of the registry give is gathered at the
 /// beginning, and written a family at a time.
 ///
 /// # Who may read it
@@ -131,7 +131,7 @@ impl fmt::Debug for MetricsEndpoint {
 }
 
 fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
-    request::current(Scope::exempt);
+    request::current(Scope::skip_recording);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();

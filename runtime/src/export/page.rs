@@ -6,8 +6,8 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use super::others::{is_readable, leave_out, write_other};
 use super::text::{Format, Writer};
-use crate::family::{AnyFamily, Families, SeriesKey, Visitor};
-use crate::metrics::{GatherError, Metrics, Outer, gather};
+use crate::family::{AnyFamily, Families, SeriesKey, SeriesSink};
+use crate::metrics::{GatherError, Metrics, RegistryNames, gather};
 
 /// How long a piece of a page is, about, in bytes: enough to be quick, and nothing to hold for long.
 #[cfg(feature = "axum")]
@@ -96,7 +96,8 @@ impl Page {
             (outer.name(&family.desc().fq_name).into_owned(), source)
         });
         let mut all: BTreeMap<String, Source> = ours.collect();
-        let readable = |other: &MetricFamily| !Outer::is_probe(other.name()) && is_readable(other);
+        let readable =
+            |other: &MetricFamily| !RegistryNames::is_probe(other.name()) && is_readable(other);
         for other in others.into_iter().filter(readable) {
             let source = all.entry(other.name().to_owned()).or_default();
             let kind = *source.kind.get_or_insert(other.get_field_type());

@@ -8,7 +8,7 @@ use prometheus::proto::MetricType;
 #[cfg(feature = "exemplars")]
 use crate::family::Exemplar;
 use crate::family::{
-    HistogramReading, Labels, Reading, Visitor, canonical, push_escaped, push_label,
+    HistogramSnapshot, Labels, SeriesSink, SeriesValue, canonical, push_escaped, push_label,
 };
 
 /// The content type of the text format.
@@ -155,7 +155,7 @@ impl Writer {
         }
     }
 
-    fn histogram(&mut self, reading: &HistogramReading<'_>) {
+    fn histogram(&mut self, reading: &HistogramSnapshot<'_>) {
         self.begin();
         self.bucket.clear();
         self.bucket.extend_from_slice(self.name.as_bytes());
@@ -225,12 +225,12 @@ impl Writer {
     }
 }
 
-impl Visitor for Writer {
+impl SeriesSink for Writer {
     fn is_full(&self) -> bool {
         self.out.len() >= self.most
     }
 
-    fn series(&mut self, labels: &Labels<'_>, reading: Reading<'_>) {
+    fn series(&mut self, labels: &Labels<'_>, reading: SeriesValue<'_>) {
         self.labels.clear();
         self.labels.extend_from_slice(labels.constant().text.as_bytes());
         for (name, value) in labels.variable() {
@@ -239,11 +239,11 @@ impl Visitor for Writer {
         }
         self.labels.extend_from_slice(self.outer_labels.as_bytes());
         match reading {
-            Reading::Whole(value) | Reading::Level(value) => {
+            SeriesValue::Whole(value) | SeriesValue::Level(value) => {
                 self.sample("", None, Value::Whole(value));
             }
-            Reading::Float(value) => self.sample("", None, Value::Float(value)),
-            Reading::Histogram(reading) => self.histogram(&reading),
+            SeriesValue::Float(value) => self.sample("", None, Value::Float(value)),
+            SeriesValue::Histogram(reading) => self.histogram(&reading),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto;
 
-use super::cell::float;
-use super::visit::{HistogramReading, Labels, Reading, Visitor};
+use super::primitives::float;
+use super::snapshot::{HistogramSnapshot, Labels, SeriesSink, SeriesValue};
 use super::{AnyFamily, Families};
 
 thread_local! {
@@ -102,21 +102,21 @@ fn collect(family: &dyn AnyFamily) -> proto::MetricFamily {
 /// The series of a family in the interchange form.
 struct Metrics(Vec<proto::Metric>);
 
-impl Visitor for Metrics {
-    fn series(&mut self, labels: &Labels<'_>, reading: Reading<'_>) {
+impl SeriesSink for Metrics {
+    fn series(&mut self, labels: &Labels<'_>, reading: SeriesValue<'_>) {
         let constant = labels.constant().pairs.iter();
         let constant = constant.map(|(name, value)| (&**name, &**value));
         let pairs = constant.chain(labels.variable()).map(|(name, value)| pair(name, value));
         let mut metric = proto::Metric::from_label(pairs.collect());
         match reading {
-            Reading::Whole(value) => metric.set_counter(counter(float(value))),
-            Reading::Float(value) => metric.set_counter(counter(value)),
-            Reading::Level(value) => {
+            SeriesValue::Whole(value) => metric.set_counter(counter(float(value))),
+            SeriesValue::Float(value) => metric.set_counter(counter(value)),
+            SeriesValue::Level(value) => {
                 let mut gauge = proto::Gauge::default();
                 gauge.set_value(float(value));
                 metric.set_gauge(gauge);
             }
-            Reading::Histogram(reading) => metric.set_histogram(histogram(&reading)),
+            SeriesValue::Histogram(reading) => metric.set_histogram(histogram(&reading)),
         }
         self.0.push(metric);
     }
@@ -135,7 +135,7 @@ fn counter(value: f64) -> proto::Counter {
     counter
 }
 
-fn histogram(reading: &HistogramReading<'_>) -> proto::Histogram {
+fn histogram(reading: &HistogramSnapshot<'_>) -> proto::Histogram {
     let bounds = reading.bounds.values.iter().copied().chain([f64::INFINITY]);
     let buckets = bounds.zip(reading.cumulative).map(|(bound, count)| {
         let mut bucket = proto::Bucket::default();

@@ -42,7 +42,7 @@ impl Trace {
 
     /// Lets values that are recorded on this thread be of a request's trace, if it has one. Gives back whose
     /// they were before.
-    pub(crate) fn of_request(trace: Option<Self>) -> Option<Self> {
+    pub(crate) fn replace_request_trace(trace: Option<Self>) -> Option<Self> {
         OF_REQUEST.try_with(|current| current.replace(trace)).unwrap_or(None)
     }
 

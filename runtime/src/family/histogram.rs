@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use prometheus::proto::MetricType;
 
-use super::cell::{Cell, float};
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplars;
+use super::primitives::{Primitive, float};
 use super::shard::{Sharded, add};
-use super::visit::{Bounds, HistogramReading, Reading};
+use super::snapshot::{Bounds, HistogramSnapshot, SeriesValue};
 
 /// How often a value fell between two bounds, and the sum of all values.
 ///
@@ -82,7 +82,7 @@ impl Histogram {
     }
 }
 
-impl Cell for Histogram {
+impl Primitive for Histogram {
     type Shape = Arc<Buckets>;
     const KIND: MetricType = MetricType::HISTOGRAM;
 
@@ -95,7 +95,7 @@ impl Cell for Histogram {
         }
     }
 
-    fn read(&self, show: impl FnOnce(Reading<'_>)) {
+    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
         let of = |place: usize| self.numbers.sum(|numbers| numbers[place].load(Acquire));
         let mut count = 0;
         let cumulative: Vec<u64> = (0..self.buckets.count())
@@ -104,7 +104,7 @@ impl Cell for Histogram {
                 count
             })
             .collect();
-        show(Reading::Histogram(HistogramReading {
+        show(SeriesValue::Histogram(HistogramSnapshot {
             bounds: &self.buckets.bounds,
             cumulative: &cumulative,
             count,
@@ -203,7 +203,7 @@ mod tests {
     fn read(histogram: &Histogram) -> (Vec<u64>, u64, f64) {
         let mut read = None;
         histogram.read(|reading| {
-            let Reading::Histogram(reading) = reading else { unreachable!("it is one") };
+            let SeriesValue::Histogram(reading) = reading else { unreachable!("it is one") };
             read = Some((reading.cumulative.to_vec(), reading.count, reading.sum));
         });
         read.expect("it has been shown")

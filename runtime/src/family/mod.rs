@@ -3,42 +3,37 @@
 //! [`Families`] is written once, below: a family's name, kind, labels and meaning stand here and
 //! nowhere else. What records into a family has its handle from [`Family::series`].
 
-mod cell;
+mod bounded_map;
 mod collector;
 #[cfg(feature = "exemplars")]
 mod exemplar;
 mod histogram;
-mod label;
+mod interner;
+mod primitives;
 mod shard;
+mod snapshot;
 mod store;
-mod table;
-mod texts;
 mod type_name;
-mod visit;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use prometheus::core::Desc;
 
-pub(crate) use self::cell::{Counter, Gauge, Money};
+pub(crate) use self::bounded_map::{AppendList, BoundedMap};
 pub(crate) use self::collector::{FamilyCollector, elsewhere, is_gathered};
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
 use self::histogram::Buckets;
 pub(crate) use self::histogram::{Batch, Histogram, Unit};
-pub use self::label::Method;
-pub(crate) use self::label::{
-    ErrorType, FinishReason, MissingReason, Outcome, StreamOutcome, TokenClass, TokenType,
+use self::interner::Interner;
+pub(crate) use self::primitives::{Counter, Gauge, MoneyCounter};
+pub(crate) use self::snapshot::{
+    Constant, HistogramSnapshot, Labels, SeriesKey, SeriesSink, SeriesValue, canonical,
+    push_escaped, push_label,
 };
-pub(crate) use self::store::{AnyFamily, Family, Handle, OVERFLOW};
-pub(crate) use self::table::{Chain, Table};
-use self::texts::Texts;
+pub(crate) use self::store::{AnyFamily, Family, OVERFLOW, SeriesHandle};
 pub(crate) use self::type_name::short_name;
-pub(crate) use self::visit::{
-    Constant, HistogramReading, Labels, Reading, SeriesKey, Visitor, canonical, push_escaped,
-    push_label,
-};
 
 /// Upper bounds of request durations, in seconds.
 const REQUEST: &[f64] = &[
@@ -92,7 +87,7 @@ macro_rules! families {
         /// All families of one instance.
         pub(crate) struct Families {
             $(pub(crate) $field: Family<$cell, { [$($label),*].len() }>,)*
-            texts: Texts,
+            texts: Interner,
             group_status: bool,
             classes: Classes,
             allowed: Allowed,
@@ -121,7 +116,7 @@ macro_rules! families {
                         families!(@shape layout $name $(($unit, $bounds))?),
                         &layout.limits,
                     ),)*
-                    texts: Texts::default(),
+                    texts: Interner::default(),
                     group_status: layout.group_status,
                     classes: layout.classes.clone(),
                     allowed: layout.limits.allowed.clone(),
@@ -171,7 +166,7 @@ families! {
         "Errors that annotated handlers returned or reported, by type."
     global_exceptions: Counter "global_exceptions_total"
         ["exception_type"]
-        "Failures that no annotated handler owned: panics, errors of services and bodies."
+        "ProtocolErrors that no annotated handler owned: panics, errors of services and bodies."
     active_streams: Gauge "active_streams"
         ["endpoint"]
         "Streams that have been created and have not ended."
@@ -211,7 +206,7 @@ families! {
     time_per_output_token: Histogram(Seconds, GAP) "time_per_output_token_seconds"
         ["endpoint", "model"]
         "Mean seconds between output tokens of a complete stream."
-    cost: Money "cost_usd_total"
+    cost: MoneyCounter "cost_usd_total"
         ["endpoint", "provider", "model", "token_type", "detail"]
         "US dollars that the tokens of model calls cost, by the prices given." (if priced)
     unpriced_calls: Counter "unpriced_calls_total"

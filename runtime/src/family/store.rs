@@ -1,7 +1,7 @@
 //! A family and its labelled series.
 //!
 //! Series are found by comparing whole label values, never their hash alone. This is the slow way to
-//! a series: it is taken once, and the [`Handle`] it gives is kept by whoever records.
+//! a series: it is taken once, and the [`SeriesHandle`] it gives is kept by whoever records.
 
 use std::array;
 use std::collections::btree_map::Entry;
@@ -15,16 +15,16 @@ use parking_lot::Mutex;
 use prometheus::core::Desc;
 use prometheus::proto::MetricType;
 
-use super::cell::{Cell, Counter, Gauge, Money};
 use super::histogram::{Batch, Histogram, nanos};
-use super::visit::{Constant, Labels, SeriesKey, Visitor};
+use super::primitives::{Counter, Gauge, MoneyCounter, Primitive};
+use super::snapshot::{Constant, Labels, SeriesKey, SeriesSink};
 use super::{Families, Limit, Limits, Values};
 
 /// The value that stands for all values past a label's limit.
 pub(crate) const OVERFLOW: &str = "other";
 
 /// One family: a name, its labels, and one cell a combination of their values.
-pub(crate) struct Family<C: Cell, const L: usize> {
+pub(crate) struct Family<C: Primitive, const L: usize> {
     desc: Desc,
     constant: Constant,
     labels: [&'static str; L],
@@ -47,7 +47,7 @@ struct Series<C, const L: usize> {
     seen: [BTreeSet<Arc<str>>; L],
 }
 
-impl<C: Cell, const L: usize> Family<C, L> {
+impl<C: Primitive, const L: usize> Family<C, L> {
     pub(super) fn new(
         name: &str,
         desc: Desc,
@@ -74,7 +74,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
     }
 
     /// The series with these label values; past a limit, the one with `other` in their place.
-    pub(crate) fn series(&self, families: &Families, values: [&str; L]) -> Handle<C> {
+    pub(crate) fn series(&self, families: &Families, values: [&str; L]) -> SeriesHandle<C> {
         self.series_of(families, "", values)
     }
 
@@ -84,7 +84,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
         families: &Families,
         class: &str,
         values: [&str; L],
-    ) -> Handle<C> {
+    ) -> SeriesHandle<C> {
         let mut folded = Vec::new();
         if let Some(label) = self.class_label.as_deref().filter(|_| class == OVERFLOW) {
             folded.push(label);
@@ -123,7 +123,7 @@ impl<C: Cell, const L: usize> Family<C, L> {
             |label| families.metrics_overflow.series(families, [&self.desc.fq_name, label]).cell;
         let overflow: Box<[_]> = folded.into_iter().map(counter).collect();
         let overflow = (!overflow.is_empty()).then(|| Box::new(Overflow(overflow)));
-        Handle { cell, overflow }
+        SeriesHandle { cell, overflow }
     }
 }
 
@@ -152,10 +152,10 @@ pub(crate) trait AnyFamily: Sync {
     fn desc(&self) -> &Desc;
     fn kind(&self) -> MetricType;
     /// Shows all series behind one until the visitor has enough, and tells which it was if there may be more.
-    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn Visitor) -> Option<SeriesKey>;
+    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn SeriesSink) -> Option<SeriesKey>;
 }
 
-impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
+impl<C: Primitive, const L: usize> AnyFamily for Family<C, L> {
     fn desc(&self) -> &Desc {
         &self.desc
     }
@@ -164,7 +164,7 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
         C::KIND
     }
 
-    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn Visitor) -> Option<SeriesKey> {
+    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn SeriesSink) -> Option<SeriesKey> {
         let after = after.map(|SeriesKey(key)| {
             let mut key = key.into_iter();
             let values = array::from_fn(|_| key.next().unwrap_or_default());
@@ -190,7 +190,7 @@ impl<C: Cell, const L: usize> AnyFamily for Family<C, L> {
 }
 
 /// A resolved series: recording into it is a few atomic additions.
-pub(crate) struct Handle<C> {
+pub(crate) struct SeriesHandle<C> {
     cell: Arc<C>,
     /// The counters of the labels whose value did not fit; nearly every series has none.
     overflow: Option<Box<Overflow>>,
@@ -198,7 +198,7 @@ pub(crate) struct Handle<C> {
 
 struct Overflow(Box<[Arc<Counter>]>);
 
-impl<C> Handle<C> {
+impl<C> SeriesHandle<C> {
     fn record(&self) -> &C {
         if let Some(overflow) = &self.overflow {
             overflow.0.iter().for_each(|counter| counter.add(1));
@@ -207,20 +207,20 @@ impl<C> Handle<C> {
     }
 }
 
-impl Handle<Counter> {
+impl SeriesHandle<Counter> {
     pub(crate) fn add(&self, amount: u64) {
         self.record().add(amount);
     }
 }
 
-impl Handle<Money> {
+impl SeriesHandle<MoneyCounter> {
     /// Adds an amount in picodollars.
     pub(crate) fn add(&self, amount: f64) {
         self.record().add(amount);
     }
 }
 
-impl Handle<Gauge> {
+impl SeriesHandle<Gauge> {
     pub(crate) fn inc(&self) {
         self.record().inc();
     }
@@ -234,7 +234,7 @@ impl Handle<Gauge> {
     }
 }
 
-impl Handle<Histogram> {
+impl SeriesHandle<Histogram> {
     pub(crate) fn observe(&self, amount: u64) {
         self.record().observe(amount);
     }

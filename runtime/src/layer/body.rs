@@ -1,4 +1,4 @@
-//! The response's body: keeps the scope up to the last frame.
+//! The response body, which keeps the scope until the last frame.
 
 use std::mem;
 use std::pin::Pin;
@@ -7,70 +7,72 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::request::{self, Ending, OpenScope, Scope, enter};
-use crate::stream::FrameMeter;
+use crate::outcome::Termination;
+use crate::request::{self, Scope, ScopeHandle, enter};
+use crate::stream::BodyMeter;
 
-/// A body that is counted as it passes, and whose end is the request's end.
+/// A response body that counts its bytes and closes the request when it ends.
 pub(super) struct ResponseBody {
     inner: Body,
-    scope: OpenScope,
-    /// There where the handler returned its stream, or the reply of its call, in a form that only the body
-    /// shows.
-    meters: [Option<FrameMeter>; 2],
+    scope: ScopeHandle,
+    /// The stream that the body is, and the call whose reply it is, if an attribute could not reach them
+    /// in the handler's return value.
+    meters: [Option<BodyMeter>; 2],
     sent: u64,
-    /// The length after which the transport does not ask again.
+    /// The length after which the transport does not poll the body again.
     declared: Option<u64>,
-    /// Whether all has been handed over, also when the transport does not ask for the end.
+    /// Whether the last frame was handed over. The transport may not poll for the end after it.
     ended: bool,
 }
 
 impl ResponseBody {
     pub(super) fn new(
         inner: Body,
-        scope: OpenScope,
-        meters: [Option<FrameMeter>; 2],
+        scope: ScopeHandle,
+        meters: [Option<BodyMeter>; 2],
         declared: Option<u64>,
     ) -> Self {
         let ended = inner.is_end_stream();
         Self { inner, scope, meters, sent: 0, declared, ended }
     }
 
-    /// Takes note of a frame, which may be the last.
-    fn frame(&mut self, frame: &Frame<Bytes>) {
+    /// Counts a frame, which may be the last.
+    fn note_frame(&mut self, frame: &Frame<Bytes>) {
         self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
         self.ended = frame.is_trailers()
             || self.inner.is_end_stream()
             || self.declared.is_some_and(|declared| self.sent >= declared);
     }
 
-    /// What the end of the body makes of the request. One that has stated more than it had is broken off by
-    /// the transport.
-    fn ending(&self) -> Ending {
+    /// Returns how the request ends with the end of the body. The transport aborts a response whose body
+    /// is shorter than its declared length.
+    fn termination(&self) -> Termination {
         match self.declared {
-            Some(declared) if self.sent < declared => Ending::Failed,
-            _ => Ending::Complete,
+            Some(declared) if self.sent < declared => Termination::Failed,
+            _ => Termination::Complete,
         }
     }
 
-    /// Closes the request, after the source has been dropped: what it records then still belongs to it.
-    fn close(&mut self, ending: Option<Ending>) {
+    /// Closes the request. The inner body is dropped first, because what it records while it is dropped
+    /// still belongs to the request. `None` stands for a body that is dropped before its end.
+    fn close(&mut self, termination: Option<Termination>) {
         if self.scope.is_none() {
             return;
         }
         enter(&mut self.scope, || {
-            if ending == Some(Ending::Complete) {
+            if termination == Some(Termination::Complete) {
                 request::current(Scope::note_delivered);
             }
-            if ending.is_some() {
-                self.meters.iter_mut().flatten().for_each(FrameMeter::complete);
+            if termination.is_some() {
+                self.meters.iter_mut().flatten().for_each(BodyMeter::complete);
             }
-            self.meters.iter_mut().flatten().for_each(FrameMeter::drop_begins);
+            self.meters.iter_mut().flatten().for_each(BodyMeter::drop_begins);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
         });
         if let Some(scope) = mem::take(&mut self.scope).get() {
-            match ending {
-                Some(ending) => scope.close(ending, Some(self.sent)),
+            match termination {
+                Some(termination) => scope.close(termination, Some(self.sent)),
                 None => scope.abandon(Some(self.sent)),
             }
         }
@@ -88,24 +90,24 @@ impl HttpBody for ResponseBody {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
             let [outer, inner] = &mut this.meters;
-            let outer = outer.as_mut().map(FrameMeter::poll_begins);
-            let inner = inner.as_mut().map(FrameMeter::poll_begins);
+            let outer = outer.as_mut().map(BodyMeter::poll_begins);
+            let inner = inner.as_mut().map(BodyMeter::poll_begins);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             drop((inner, outer));
             this.meters.iter_mut().flatten().for_each(|meter| meter.poll_ends(&polled));
             polled
         });
         match &polled {
-            Poll::Ready(Some(Ok(frame))) => self.frame(frame),
+            Poll::Ready(Some(Ok(frame))) => self.note_frame(frame),
             Poll::Ready(Some(Err(_))) => {
                 if let Some(scope) = self.scope.get() {
-                    scope.body_failed();
+                    scope.note_body_error();
                 }
-                self.close(Some(Ending::Failed));
+                self.close(Some(Termination::Failed));
             }
             Poll::Ready(None) => {
-                let ending = self.ending();
-                self.close(Some(ending));
+                let termination = self.termination();
+                self.close(Some(termination));
             }
             Poll::Pending => {}
         }
@@ -123,7 +125,7 @@ impl HttpBody for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        let ending = self.ended.then(|| self.ending());
-        self.close(ending);
+        let termination = self.ended.then(|| self.termination());
+        self.close(termination);
     }
 }

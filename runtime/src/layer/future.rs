@@ -1,4 +1,4 @@
-//! The response's future: keeps the scope up to the head.
+//! The response future, which keeps the scope until the response head.
 
 use std::any::type_name;
 use std::fmt;
@@ -14,20 +14,25 @@ use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
+use crate::call::{OpenCall, ReplyParser};
 use crate::family::short_name;
-use crate::request::{Content, Ending, OpenScope, StreamClaim, enter};
-use crate::stream::{FrameMeter, Reading, StreamRecorder, content_of, is_event_stream};
+use crate::media_type::{self, BodyContent};
+use crate::outcome::Termination;
+use crate::request::{Scope, ScopeHandle, StreamInfo, enter};
+use crate::stream::{BodyMeter, StreamRecorder};
 
-/// The largest body, in bytes, that is taken to be in memory when its length is known.
-const AT_HAND: u64 = 64 * 1024;
+/// The largest response body, in bytes, that is assumed to be in memory if its length is known.
+const MAX_IN_MEMORY: u64 = 64 * 1024;
 
 pin_project! {
-    /// The future of [`Prometheus`](super::Prometheus).
+    /// The response future of [`Prometheus`](super::Prometheus).
+    ///
+    /// Dropping it before it is ready records a client disconnect, with status 499.
     pub struct ResponseFuture<F> {
-        // Taken out when this is dropped, to be dropped inside its scope.
+        // An option, so that dropping this future can drop the inner one while the scope is current.
         #[pin]
         inner: Option<F>,
-        scope: OpenScope,
+        scope: ScopeHandle,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -40,7 +45,7 @@ pin_project! {
 
 impl<F> ResponseFuture<F> {
     #[inline]
-    pub(super) fn new(inner: F, scope: OpenScope) -> Self {
+    pub(super) fn new(inner: F, scope: ScopeHandle) -> Self {
         Self { inner: Some(inner), scope }
     }
 }
@@ -65,12 +70,11 @@ where
         let result = ready!(enter(this.scope, || inner.poll(cx)));
         let mut scope = mem::take(this.scope);
         Poll::Ready(match result {
-            Ok(response) => Ok(respond(response, scope)),
+            Ok(response) => Ok(finish_head(response, scope)),
             Err(error) => {
                 if let Some(scope) = scope.get() {
-                    let exception = short_name(type_name::<E>());
-                    scope.global_exception(&exception);
-                    scope.close(Ending::Failed, None);
+                    scope.count_global_exception(&short_name(type_name::<E>()));
+                    scope.close(Termination::Failed, None);
                 }
                 Err(error)
             }
@@ -78,79 +82,86 @@ where
     }
 }
 
-/// Hands the scope over to the body, if there is a body that takes time; else closes it.
-fn respond<B>(response: Response<B>, mut open: OpenScope) -> Response<Body>
+/// Records the response head. Moves the scope to the response body if the body takes time; else closes
+/// the request.
+fn finish_head<B>(response: Response<B>, mut handle: ScopeHandle) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Some(scope) = open.get() else { return response.map(Body::new) };
+    let Some(scope) = handle.get() else { return response.map(Body::new) };
     let (head, body) = response.into_parts();
-    let bodiless = scope.head_only() || has_no_body(head.status);
-    let is_event_stream = || is_event_stream(&head.headers);
-    let content = || content_of(head.status, &head.headers);
-    let (claim, call) = if bodiless || !scope.has_claims() {
+    let has_no_body = scope.is_head_request() || has_no_body(head.status);
+    let is_event_stream = || media_type::is_event_stream(&head.headers);
+    let content = || media_type::content_of(head.status, &head.headers);
+    let (stream, call) = if has_no_body || !scope.has_expected_body() {
         (None, None)
     } else {
-        let events = is_event_stream();
-        let claim = scope.take_stream_claim().filter(|claim| events || !claim.events);
-        let claim = claim.map(|claim| StreamClaim { content: content(), ..claim });
-        (claim, scope.take_call_claim(events))
+        let is_event_stream = is_event_stream();
+        let stream = scope.take_expected_stream(is_event_stream);
+        let stream = stream.map(|stream| StreamInfo { content: content(), ..stream });
+        (stream, scope.take_expected_reply(is_event_stream))
     };
-    let is_watched = claim.is_some() || call.is_some();
-    let at_once = if bodiless || (body.is_end_stream() && !is_watched) {
+    let is_expected = stream.is_some() || call.is_some();
+    let size_in_memory = if has_no_body || (body.is_end_stream() && !is_expected) {
         Some(0)
-    } else if is_watched || scope.readings().any() {
-        // What its protocol will tell may still be the request's failure.
+    } else if is_expected || scope.active_replies().any() {
+        // An error event in the body can still make the request fail.
         None
     } else {
-        at_hand(&head.headers, &body)
+        size_in_memory(&head.headers, &body)
     };
-    if let Some(size) = at_once {
-        scope.head(head.status, true);
-        scope.close(Ending::Complete, Some(size));
+    if let Some(size) = size_in_memory {
+        scope.note_head(head.status, true);
+        scope.close(Termination::Complete, Some(size));
         return Response::from_parts(head, Body::new(body));
     }
-    let events = is_event_stream();
+    let is_event_stream = is_event_stream();
     let declared = declared_length(&head.headers, &body);
-    scope.head(head.status, claim.is_some() || events);
+    scope.note_head(head.status, stream.is_some() || is_event_stream);
     let body = Body::new(body);
-    let meter = claim.and_then(|claim| {
-        let recorder = StreamRecorder::inside(scope, &claim)?;
-        Some(FrameMeter::new(recorder.of_events(events)))
+    let stream_meter = stream.and_then(|stream| {
+        let recorder = StreamRecorder::inside(scope, &stream)?;
+        Some(BodyMeter::new(recorder.with_event_stream(is_event_stream)))
     });
-    let reader = call.and_then(|call| {
-        let (content, endpoint) = (content(), scope.endpoint_of(call.site()));
-        if content == Content::Error {
-            call.close(&endpoint, Ending::Failed);
-            return None;
-        }
-        let reading = Reading::of_call(call, content, endpoint);
-        Some(FrameMeter::new(StreamRecorder::of_reading_inside(scope, reading)))
-    });
-    let body = Body::new(ResponseBody::new(body, open, [meter, reader], declared));
+    let reply_meter = call.and_then(|call| parse_reply(scope, call, content()));
+    let meters = [stream_meter, reply_meter];
+    let body = Body::new(ResponseBody::new(body, handle, meters, declared));
     Response::from_parts(head, body)
 }
 
-/// Responses that HTTP sends without a body, whatever the handler returned (RFC 9110, section 6.4.1).
+/// Parses the response body as the reply of `call`. The body of an error response is no reply: its
+/// call has failed.
+fn parse_reply(scope: &mut Scope, call: OpenCall, content: BodyContent) -> Option<BodyMeter> {
+    let endpoint = scope.endpoint_for_site(call.site());
+    if content == BodyContent::Error {
+        call.close(&endpoint, Termination::Failed);
+        return None;
+    }
+    let parser = ReplyParser::for_call(call, content, endpoint);
+    Some(BodyMeter::new(StreamRecorder::parsing_inside(scope, parser)))
+}
+
+/// Returns whether HTTP sends a response of this status without a body, whatever the handler returned
+/// (RFC 9110, section 6.4.1).
 fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// The length that the transport will send, after which it does not ask the body again.
+/// Returns the number of bytes that the transport sends, after which it does not poll the body again.
 fn declared_length<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
-    let stated = headers.get(header::CONTENT_LENGTH);
-    let stated = stated.and_then(|length| length.to_str().ok()?.parse().ok());
-    stated.or_else(|| body.size_hint().exact())
+    let declared = headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|length| length.to_str().ok()?.parse().ok());
+    declared.or_else(|| body.size_hint().exact())
 }
 
-/// The size of a body that lies in memory as one piece, which the transport takes in one go.
+/// Returns the size of a body that is in memory as one piece, which the transport takes at once.
 ///
-/// A body cannot be asked whether it does, so this is the only guess the layer makes: it is small, of
-/// known length, and the handler did not state that length by hand, as it would for a body that is
-/// still arriving from elsewhere.
-fn at_hand<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
+/// A body does not say whether it is in memory, so this is a guess, and the only one that the layer
+/// makes. The body must be small and of known length, and the handler must not have set
+/// `Content-Length` itself, as it does for a body that is still arriving from another server.
+fn size_in_memory<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
     body.size_hint()
         .exact()
-        .filter(|size| *size <= AT_HAND && !headers.contains_key(header::CONTENT_LENGTH))
+        .filter(|size| *size <= MAX_IN_MEMORY && !headers.contains_key(header::CONTENT_LENGTH))
 }

@@ -1,11 +1,11 @@
-//! The tower layer: what only the wire knows.
+//! The tower layer, which records what only the HTTP layer sees.
 //!
-//! It opens a [`Scope`](crate::request::Scope) for every request and keeps it until the response has
-//! ended: in the response's future up to the head, then in its body.
+//! The layer opens a [`Scope`](crate::request::Scope) for each request and keeps it until the response
+//! has ended: in the response future until the head, then in the response body.
 
 mod body;
 mod future;
-mod passage;
+mod nested;
 mod service;
 mod upload;
 
@@ -19,7 +19,9 @@ use crate::metrics::Metrics;
 
 /// Records every request that passes: its count, duration, sizes and outcome.
 ///
-/// Put it on the finished router, so that it sees all routes:
+/// Add the layer to the finished router, so that it sees all routes.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -33,23 +35,30 @@ use crate::metrics::Metrics;
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```
 ///
-/// Requests are labelled with the template of their route, `/items/{id}`, and those that no route
-/// takes with `unmatched`. Around a whole router, where no route is known yet, an annotated handler gives
-/// the endpoint, its `endpoint` or its name, and all others are `unmatched`: `Router::layer` is the place.
-/// The same goes for what `nest_service` mounts, unless that has a layer too: a request that passes through
-/// several layers of one instance is counted once, by the outermost, which learns the route from the others.
+/// # Endpoints
 ///
-/// Bodies pass frame by frame; nothing is collected. An upload of unknown length is counted as it is read, if
-/// its body is axum's `Body`: behind a `Router` it is. A response body is watched to its last frame, unless it is of
-/// known length and at most 64 KiB: such a one is taken to lie in memory, and its request ends with the
-/// head, at no allocation.
+/// The `endpoint` label is the template of the matched route, such as `/items/{id}`, or `unmatched` if
+/// no route matches. Use [`Router::layer`](axum::Router::layer): a layer that is wrapped around a whole
+/// router does not see routes. There, the label is the endpoint that the attribute of an annotated
+/// handler names, or the name of that handler; all other requests are `unmatched`.
+///
+/// Services that `nest_service` mounts have no route either, unless they have a layer of their own. A
+/// request that passes through several layers of one instance is recorded once, by the outermost
+/// layer, which learns the route from the inner ones.
+///
+/// # Bodies
+///
+/// Bodies pass through frame by frame; the layer collects nothing. A request body of unknown length is
+/// counted while it is read, if it is axum's `Body`, as it is behind a `Router`. A response body is
+/// watched until its last frame. Bodies of known length up to 64 KiB are assumed to be in memory: such
+/// a request is recorded when its head is sent, without an allocation.
 #[derive(Clone)]
 pub struct PrometheusLayer {
     metrics: Metrics,
 }
 
 impl PrometheusLayer {
-    /// A layer that records into [`Metrics::global`].
+    /// Creates a layer that records into [`Metrics::global`].
     #[must_use]
     pub fn new() -> Self {
         Metrics::global().layer()
@@ -63,7 +72,7 @@ impl Default for PrometheusLayer {
 }
 
 impl Metrics {
-    /// A layer that records into this instance.
+    /// Creates a layer that records into this instance.
     #[must_use]
     pub fn layer(&self) -> PrometheusLayer {
         self.note_layer();

@@ -1,4 +1,4 @@
-//! The service: opens the scope of a request.
+//! The service that the layer creates: it opens the scope of each request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,44 +10,48 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use super::{ResponseFuture, passage, upload};
+use super::{ResponseFuture, nested, upload};
 use crate::metrics::Metrics;
-use crate::request::{Entry, Gate, OpenScope, Scope, enter};
+use crate::request::{Entry, Scope, ScopeHandle, ServiceState, enter};
 
-/// The service that [`PrometheusLayer`](super::PrometheusLayer) makes.
+/// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
+///
+/// It opens a record for each request and keeps it until the response body has ended. It calls the
+/// inner service once per request and changes neither the request nor the response, except that the
+/// response body becomes axum's [`Body`].
 #[derive(Clone)]
 pub struct Prometheus<S> {
     inner: S,
-    gate: Arc<Gate>,
+    state: Arc<ServiceState>,
 }
 
 impl<S> Prometheus<S> {
     pub(super) fn new(inner: S, metrics: Metrics) -> Self {
-        Self { inner, gate: Arc::new(Gate::new(metrics)) }
+        Self { inner, state: Arc::new(ServiceState::new(metrics)) }
     }
 
-    /// Opens the scope of a request; none for one that a layer further out counts.
-    fn open<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> OpenScope {
-        let metrics = self.gate.metrics();
-        if passage::is_counted(request, metrics) {
-            return OpenScope::NONE;
+    /// Opens the scope of a request. The handle is empty if an outer layer records the request.
+    fn open_scope<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> ScopeHandle {
+        let metrics = self.state.metrics();
+        if nested::is_recorded_by_outer_layer(request, metrics) {
+            return ScopeHandle::NONE;
         }
-        let marked = passage::enter(request, metrics);
-        let size = upload::size_of(request.body_mut());
+        let marked = nested::mark(request, metrics);
+        let size = upload::measure(request.body_mut());
         let entry = Entry {
-            route: passage::route(request),
-            kind: metrics.kind_of(request),
+            route: nested::route(request),
+            labels: metrics.request_labels(request),
             size,
-            counts: !metrics.skips(request),
+            recorded: !metrics.skips(request),
             marked,
         };
-        OpenScope::new(|| Scope::open(Arc::clone(&self.gate), entry))
+        ScopeHandle::new(|| Scope::open(Arc::clone(&self.state), entry))
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for Prometheus<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let metrics = self.gate.metrics();
+        let metrics = self.state.metrics();
         f.debug_struct("Prometheus").field("inner", &self.inner).field("metrics", metrics).finish()
     }
 }
@@ -68,7 +72,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut scope = self.open(&mut request);
+        let mut scope = self.open_scope(&mut request);
         let future = enter(&mut scope, || self.inner.call(request));
         ResponseFuture::new(future, scope)
     }

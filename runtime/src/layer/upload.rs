@@ -1,4 +1,4 @@
-//! The request's body, where its size is not known before it has been read.
+//! The size of a request body, counted while the body is read if its length is not declared.
 
 use std::any::Any;
 use std::mem;
@@ -12,26 +12,28 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::request::RequestSize;
 
-/// The size of a request's body. One of unknown length is counted as it is read, if it is axum's: its type
-/// must stay what it is, so another one cannot be watched.
-pub(super) fn size_of<B: HttpBody + 'static>(body: &mut B) -> RequestSize {
+/// Returns the size of a request body. A body of unknown length is replaced by one that counts the
+/// bytes that are read, if it is axum's `Body`. The type of the body must not change, so bodies of
+/// other types are not counted.
+pub(super) fn measure<B: HttpBody + 'static>(body: &mut B) -> RequestSize {
     if let Some(declared) = body.size_hint().exact() {
         return RequestSize::Declared(declared);
     }
     let body: &mut dyn Any = body;
     let Some(body) = body.downcast_mut::<Body>() else { return RequestSize::Unknown };
     let read = Arc::default();
-    let upload = Upload { inner: mem::take(body), read: Arc::clone(&read) };
-    *body = Body::new(upload);
+    let counting = CountingBody { inner: mem::take(body), read: Arc::clone(&read) };
+    *body = Body::new(counting);
     RequestSize::Read(read)
 }
 
-struct Upload {
+/// A request body that counts the bytes that are read from it.
+struct CountingBody {
     inner: Body,
     read: Arc<AtomicU64>,
 }
 
-impl HttpBody for Upload {
+impl HttpBody for CountingBody {
     type Data = Bytes;
     type Error = axum::Error;
 

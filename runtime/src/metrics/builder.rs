@@ -9,13 +9,14 @@ use prometheus::Registry;
 
 #[cfg(feature = "axum")]
 use super::Scrapes;
-use super::beside::Beside;
-use super::class::{RequestLabel, Source};
+use super::build_info::Beside;
 #[cfg(feature = "process")]
 use super::process::ProcessNames;
-use super::{BuildError, GLOBAL, Instance, Metrics, Outer, Skip, check};
+use super::request_label::{RequestLabel, Source};
+use super::{BuildError, GLOBAL, Instance, Metrics, RegistryNames, Skip, validate};
 use crate::family::{Allowed, Constant, Families, FamilyCollector, Layout, Limit, Limits};
-use crate::site::{Endpoints, Price};
+use crate::price::Price;
+use crate::series::Endpoints;
 
 /// Distinct values of `model`, `provider`, `error_type` and `exception_type` in one family.
 const MAX_LABEL_VALUES: usize = 100;
@@ -340,39 +341,39 @@ impl MetricsBuilder {
     ///
     /// Says which setting is not usable and what would be: see [`BuildError`].
     pub fn build(self) -> Result<Metrics, BuildError> {
-        check::prefix(&self.prefix)?;
+        validate::prefix(&self.prefix)?;
         if self.max_scrapes == 0 {
             return Err(BuildError::MaxScrapes);
         }
         let skip = Skip::new(&self.skip_paths, self.skip_methods, self.ignore_unmatched)?;
-        let const_labels = check::labels(self.labels)?;
-        let request_label = check::request_label(self.request_labels, &const_labels)?;
+        let const_labels = validate::labels(self.labels)?;
+        let request_label = validate::request_label(self.request_labels, &const_labels)?;
         let classes = request_label.as_ref().map(RequestLabel::classes).unwrap_or_default();
         let limits = Limits {
             values: Limit { values: self.max_label_values, bytes: LONGEST_LABEL_VALUE },
             endpoints: ENDPOINTS,
             series: self.max_series,
             allowed: Allowed {
-                models: check::allowed("models", self.models)?,
-                providers: check::allowed("providers", self.providers)?,
+                models: validate::allowed("models", self.models)?,
+                providers: validate::allowed("providers", self.providers)?,
             },
         };
-        let prices = check::prices(self.prices)?;
+        let prices = validate::prices(self.prices)?;
         let beside = Beside {
-            build_info: check::build_info(self.build_info, &const_labels)?,
+            build_info: validate::build_info(self.build_info, &const_labels)?,
             #[cfg(feature = "process")]
             process: self.process_metrics,
         };
         let chosen = const_labels.keys().chain(beside.build_info.iter().flat_map(HashMap::keys));
         let chosen = chosen.map(String::as_str).chain(classes.label.as_deref()).collect();
         let outer = match &self.registry {
-            Some(registry) => Outer::of(registry, &chosen)?,
-            None => Outer::default(),
+            Some(registry) => RegistryNames::of(registry, &chosen)?,
+            None => RegistryNames::default(),
         };
         let registry = self.registry.unwrap_or_default();
         let layout = Layout {
             constant: Constant::new(const_labels),
-            buckets: check::buckets(self.buckets)?,
+            buckets: validate::buckets(self.buckets)?,
             limits: limits.clone(),
             prefix: self.prefix,
             group_status: self.group_status,

@@ -1,17 +1,17 @@
 //! One instance of the metrics: its families, its registry, its settings.
 
-mod beside;
+mod build_info;
 mod builder;
-mod check;
-mod class;
 mod error;
 mod gather;
-mod outer;
 #[cfg(feature = "process")]
 mod process;
+mod registry;
+mod request_label;
 #[cfg(feature = "axum")]
 mod scrapes;
 mod skip;
+mod validate;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -21,16 +21,17 @@ use http::Request;
 use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
-pub(crate) use self::check::{is_label_name, is_metric_name};
-use self::class::Source;
 pub use self::error::BuildError;
 pub(crate) use self::gather::{GatherError, gather};
-pub(crate) use self::outer::Outer;
+pub(crate) use self::registry::RegistryNames;
+use self::request_label::Source;
 #[cfg(feature = "axum")]
 pub(crate) use self::scrapes::{ScrapePermit, Scrapes};
 use self::skip::Skip;
-use crate::family::{Class, Classes, Method};
-use crate::site::{Endpoints, Kind};
+pub(crate) use self::validate::{is_label_name, is_metric_name};
+use crate::family::{Class, Classes};
+use crate::label::Method;
+use crate::series::{Endpoints, RequestLabels};
 
 static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
@@ -71,7 +72,7 @@ struct Instance {
     /// Whether requests are marked as counted: there may be several layers around them.
     marks: AtomicBool,
     prefix: String,
-    outer: Outer,
+    outer: RegistryNames,
     #[cfg(feature = "axum")]
     scrapes: Arc<Scrapes>,
 }
@@ -113,7 +114,7 @@ impl Metrics {
     }
 
     /// What the registry adds to all names and labels in it.
-    pub(crate) fn outer(&self) -> &Outer {
+    pub(crate) fn outer(&self) -> &RegistryNames {
         &self.0.outer
     }
 
@@ -135,11 +136,11 @@ impl Metrics {
         self.0.skip.unmatched
     }
 
-    pub(crate) fn kind_of<B>(&self, request: &Request<B>) -> Kind {
+    pub(crate) fn request_labels<B>(&self, request: &Request<B>) -> RequestLabels {
         let class = self.0.class.as_ref();
         let class =
             class.map_or(Class::UNKNOWN, |(source, classes)| source.class_of(request, classes));
-        Kind { method: Method::from(request.method()), class }
+        RequestLabels { method: Method::from(request.method()), class }
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
@@ -149,15 +150,15 @@ impl Metrics {
     /// Takes note of a layer that is given out; with the second of them requests are marked.
     pub(crate) fn note_layer(&self) {
         if self.0.layered.swap(true, Relaxed) {
-            self.mark_from_now_on();
+            self.deduplicate_by_mark();
         }
     }
 
-    pub(crate) fn mark_from_now_on(&self) {
+    pub(crate) fn deduplicate_by_mark(&self) {
         self.0.marks.store(true, Relaxed);
     }
 
-    pub(crate) fn marks(&self) -> bool {
+    pub(crate) fn deduplicates_by_mark(&self) -> bool {
         self.0.marks.load(Relaxed)
     }
 }

@@ -1,53 +1,53 @@
-//! The errors of one request: what its handler returned, and what was reported by hand.
+//! The errors of one request: the one that its handler returned, and those that were reported.
 
 use std::borrow::Cow;
 
 use crate::family::short_name;
 
-/// What an error is known as.
+/// The names of an error, from which its `exception_type` label is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exception {
+pub(crate) struct ExceptionInfo {
     type_name: &'static str,
-    /// What the error says of itself.
+    /// The name that the error gives itself through `ExceptionType`.
     own_name: Option<&'static str>,
 }
 
-impl Exception {
-    /// An error of this type.
-    pub(crate) fn of<E: ?Sized>() -> Self {
+impl ExceptionInfo {
+    /// Describes an error of type `E`.
+    pub(crate) fn from_type<E: ?Sized>() -> Self {
         Self { type_name: std::any::type_name::<E>(), own_name: None }
     }
 
-    /// The same error, which may have a name of its own.
-    pub(crate) fn named(self, own_name: Option<&'static str>) -> Self {
+    /// Sets the name that the error gives itself.
+    pub(crate) fn with_own_name(self, own_name: Option<&'static str>) -> Self {
         Self { own_name, ..self }
     }
 
-    /// The label.
+    /// Returns the value of the `exception_type` label.
     pub(crate) fn label(&self) -> Cow<'static, str> {
         self.own_name.map_or_else(|| short_name(self.type_name), Cow::Borrowed)
     }
 }
 
-/// The errors of a request.
+/// The errors of a request. An error that the handler reports and also returns counts once.
 #[derive(Default)]
-pub(super) struct Exceptions {
-    /// What the claiming handler returned, until its status is known.
-    returned: Option<Exception>,
-    /// The types of what was reported by hand.
+pub(super) struct RequestExceptions {
+    /// The error that the handler returned. It is counted when the response status is known.
+    returned: Option<ExceptionInfo>,
+    /// The types of the errors that were reported with a function of this crate.
     reported: Vec<&'static str>,
 }
 
-impl Exceptions {
-    /// The handler has returned an error; one of a type that it has reported is the same error.
-    pub(super) fn returned(&mut self, exception: Exception) {
+impl RequestExceptions {
+    /// Notes the error that the handler returned, unless an error of its type was reported.
+    pub(super) fn note_returned(&mut self, exception: ExceptionInfo) {
         if !self.reported.contains(&exception.type_name) {
             self.returned = Some(exception);
         }
     }
 
-    /// An error has been reported by hand, and counted.
-    pub(super) fn reported(&mut self, exception: Exception) {
+    /// Notes an error that was reported, and counted by its reporter.
+    pub(super) fn note_reported(&mut self, exception: ExceptionInfo) {
         if !self.reported.contains(&exception.type_name) {
             self.reported.push(exception.type_name);
         }
@@ -56,13 +56,13 @@ impl Exceptions {
         }
     }
 
-    /// Whether any has been reported by hand.
+    /// Returns whether any error was reported.
     pub(super) fn any_reported(&self) -> bool {
         !self.reported.is_empty()
     }
 
-    /// Takes the handler's error, to be counted.
-    pub(super) fn take(&mut self) -> Option<Exception> {
+    /// Takes the error that the handler returned.
+    pub(super) fn take_returned(&mut self) -> Option<ExceptionInfo> {
         self.returned.take()
     }
 }

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::chunk::{Worth, worth};
 use super::{StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
-use crate::request::{self, StreamClaim};
+use crate::request::{self, StreamInfo};
 
 pin_project! {
     /// A stream whose items are counted as they pass: what [`wrap_streaming_response`] returns.
@@ -79,7 +79,7 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    let claim = |metrics: &Metrics| StreamClaim::of(metrics.endpoints().get(endpoint));
+    let claim = |metrics: &Metrics| StreamInfo::for_endpoint(metrics.endpoints().get(endpoint));
     let recorder = request::current(|scope| {
         let claim = claim(scope.metrics());
         StreamRecorder::inside(scope, &claim)

@@ -1,24 +1,22 @@
-//! `#[streaming_metrics]`: how long streams live, how quickly they begin, how evenly they flow, and how
+//! `#[streaming_metrics]`: how long streams live, how quickly they begin, how evenly they meter, and how
 //! they end.
 
 #[cfg(feature = "axum")]
 mod body;
 mod chunk;
-mod flow;
+mod meter;
 mod metered;
-mod reading;
 mod recorder;
 mod reply;
 #[cfg(feature = "axum")]
 mod response;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::body::{FrameMeter, content_of, is_event_stream, meter_body};
+pub(crate) use self::body::{BodyMeter, meter_body};
 #[cfg(feature = "axum")]
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
 pub use self::metered::{MeteredStream, wrap_streaming_response};
-pub(crate) use self::reading::Reading;
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
+use crate::call::{OpenCall, handoff};
+use crate::callsite::Site;
+use crate::label::Label;
+use crate::media_type::BodyContent;
 use crate::metrics::Metrics;
-use crate::request::{self, Content, Label, OpenCall, Scope, StreamClaim, outside};
-use crate::site::{EndpointSeries, Site};
+use crate::request::{self, Scope, StreamInfo};
+use crate::series::EndpointSeries;
 
 /// A stream that an annotated function is about to return.
 pub struct StreamStart {
@@ -24,34 +28,34 @@ impl StreamStart {
     #[must_use]
     pub fn new(site: &'static Site, provider: Label, model: Label) -> Self {
         let begun = site.protocol().and_then(|_| {
-            request::current(|scope| scope.calls().newest_of(site).map(OpenCall::spare))
-                .unwrap_or_else(|| outside::handed_to(site))
+            request::current(|scope| scope.calls().newest_of(site).map(OpenCall::detached))
+                .unwrap_or_else(|| handoff::handed_to(site))
         });
         Self { site, provider, model, begun }
     }
 
     /// The claim within a request. Of the calls that the function has open at once its own is the one that
     /// has been left open just now, where the other attribute stands inside, else the one begun before.
-    fn claim_in(&self, scope: &mut Scope) -> StreamClaim {
+    fn claim_in(&self, scope: &mut Scope) -> StreamInfo {
         let begun = || self.begun.as_ref().map(OpenCall::id);
         let call = scope.calls().left_of(self.site).or_else(begun);
-        StreamClaim { call, ..self.claim(scope.endpoint_of(self.site)) }
+        StreamInfo { call, ..self.claim(scope.endpoint_for_site(self.site)) }
     }
 
     /// The same call outside any request.
     fn call_outside(&self) -> Option<OpenCall> {
-        outside::handed_to(self.site).or_else(|| {
-            let call = self.begun.as_ref()?.spare();
-            outside::taken(call.id());
+        handoff::handed_to(self.site).or_else(|| {
+            let call = self.begun.as_ref()?.detached();
+            handoff::taken(call.id());
             Some(call)
         })
     }
 
-    fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamClaim {
-        StreamClaim {
-            events: false,
+    fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamInfo {
+        StreamInfo {
+            events_only: false,
             call: None,
-            content: Content::Readable,
+            content: BodyContent::Readable,
             endpoint,
             site: Some(self.site),
             provider: self.provider.clone(),
@@ -61,20 +65,20 @@ impl StreamStart {
 
     /// A record of its own, for a stream that can be wrapped.
     pub(super) fn recorder(&self) -> Option<StreamRecorder> {
-        self.recorder_of(Content::Readable)
+        self.recorder_of(BodyContent::Readable)
     }
 
     /// The same, where a response's head has something to say of it.
-    pub(super) fn recorder_of(&self, content: Content) -> Option<StreamRecorder> {
+    pub(super) fn recorder_of(&self, content: BodyContent) -> Option<StreamRecorder> {
         request::current(|scope| {
             let claim = self.claim_in(scope);
-            StreamRecorder::inside(scope, &StreamClaim { content, ..claim })
+            StreamRecorder::inside(scope, &StreamInfo { content, ..claim })
         })
         .unwrap_or_else(|| {
-            let endpoint = Arc::clone(Metrics::global().endpoints().of_site(self.site));
+            let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
             let claim = self.claim(endpoint);
             let call = self.call_outside();
-            Some(StreamRecorder::outside(&StreamClaim { content, ..claim }, call))
+            Some(StreamRecorder::outside(&StreamInfo { content, ..claim }, call))
         })
     }
 
@@ -84,7 +88,7 @@ impl StreamStart {
     pub(super) fn claim_body(&self, events: bool) {
         let claimed = request::current(|scope| {
             let claim = self.claim_in(scope);
-            scope.claim_stream(StreamClaim { events, ..claim });
+            scope.expect_stream(StreamInfo { events_only: events, ..claim });
         });
         if claimed.is_none() && self.site.warns_now() {
             tracing::warn!(

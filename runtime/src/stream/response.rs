@@ -11,9 +11,8 @@ use futures_core::Stream;
 use http::{HeaderMap, HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
-use super::{
-    MeteredStream, ResponseChunk, StreamReply, StreamStart, content_of, is_event_stream, meter_body,
-};
+use super::{MeteredStream, ResponseChunk, StreamReply, StreamStart, meter_body};
+use crate::media_type::{content_of, is_event_stream};
 
 impl StreamReply for Body {
     fn meter(self, start: &StreamStart) -> Self {
@@ -25,7 +24,7 @@ impl StreamReply for Response<Body> {
     fn meter(self, start: &StreamStart) -> Self {
         let recorder = start.recorder_of(content_of(self.status(), self.headers()));
         let events = is_event_stream(self.headers());
-        self.map(|body| meter_body(body, recorder.map(|it| it.of_events(events))))
+        self.map(|body| meter_body(body, recorder.map(|it| it.with_event_stream(events))))
     }
 }
 
@@ -76,7 +75,10 @@ impl<T: ResponseChunk + 'static> ResponseItem for T {
         S: Stream<Item = Self> + Send + 'static,
     {
         Body::from_stream(Items {
-            source: MeteredStream::new(source, start.recorder().map(|it| it.of_events(events))),
+            source: MeteredStream::new(
+                source,
+                start.recorder().map(|it| it.with_event_stream(events)),
+            ),
             send: T::into_bytes,
         })
     }
@@ -105,7 +107,7 @@ fn event_body<S>(start: &StreamStart, events: S) -> Body
 where
     S: Stream<Item = Result<Event, BoxError>> + Send + 'static,
 {
-    let recorder = start.recorder().map(|it| it.of_events(true));
+    let recorder = start.recorder().map(|it| it.with_event_stream(true));
     meter_body(Sse::new(events).into_response().into_body(), recorder)
 }
 

@@ -7,9 +7,9 @@ use async_openai::types::chat::{
 use async_openai::types::responses::{OutputItem, Response, ResponseUsage, Status};
 
 use super::TokenUsage;
-use crate::family::FinishReason;
+use crate::llm::openai;
+use crate::usage::FinishReason;
 use crate::usage::{TokenCount, Usage};
-use crate::wire::openai;
 
 impl TokenUsage for CompletionUsage {
     fn token_usage(&self) -> Option<Usage> {

@@ -6,13 +6,13 @@ use aws_sdk_bedrockruntime::types::{
 };
 
 use super::TokenUsage;
-use crate::family::FinishReason;
+use crate::llm::bedrock;
+use crate::usage::FinishReason;
 use crate::usage::{TokenCount, Usage};
-use crate::wire::converse;
 
 impl TokenUsage for Counts {
     fn token_usage(&self) -> Option<Usage> {
-        converse::usage(
+        bedrock::usage(
             self.input_tokens.count(),
             self.output_tokens.count(),
             self.total_tokens.count(),
@@ -28,7 +28,7 @@ impl TokenUsage for ConverseOutput {
     }
 
     fn __finish_reason(&self) -> FinishReason {
-        converse::finish_reason(self.stop_reason.as_str().as_bytes())
+        bedrock::finish_reason(self.stop_reason.as_str().as_bytes())
     }
 }
 

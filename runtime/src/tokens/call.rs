@@ -7,15 +7,21 @@ use std::sync::Arc;
 use std::thread;
 
 use super::{ReplyKind, TokenUsage};
+use crate::call::ReplyParser;
+use crate::call::{ManualUsage, OpenCall, handoff};
+use crate::callsite::Site;
 use crate::endpoint::Verdict;
-use crate::family::{FinishReason, MissingReason};
+use crate::label::Label;
+use crate::media_type::BodyContent;
 use crate::metrics::Metrics;
+use crate::outcome::Termination;
 #[cfg(feature = "axum")]
-use crate::request::CallClaim;
-use crate::request::{self, ByHand, Content, Ending, Label, OpenCall, outside};
-use crate::site::{EndpointSeries, Site};
-use crate::stream::{Reading, StreamRecorder};
+use crate::request::ExpectedReply;
+use crate::request::{self};
+use crate::series::EndpointSeries;
+use crate::stream::StreamRecorder;
 use crate::usage::Usage;
+use crate::usage::{FinishReason, MissingReason};
 
 /// The open call of a function under `#[track_tokens]`. Dropped without being finished, the call was
 /// cancelled or panicked.
@@ -41,13 +47,13 @@ pub fn start_call(site: &'static Site, provider: Label, model: Label) -> TokenCa
     let mut call = OpenCall::new(site, provider, model);
     let endpoint = request::current(|scope| {
         scope.calls().begin(&mut call);
-        scope.endpoint_of(site)
+        scope.endpoint_for_site(site)
     });
     let place = match endpoint {
         Some(endpoint) => Place::Request(call, endpoint),
         None => {
             if site.is_read() {
-                outside::begin(call.spare());
+                handoff::begin(call.detached());
             }
             Place::Here(call)
         }
@@ -59,12 +65,12 @@ pub fn start_call(site: &'static Site, provider: Label, model: Label) -> TokenCa
 pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
     match reply.__kind() {
         ReplyKind::Stream => call.leave_open(),
-        ReplyKind::Failed => call.close(Ending::Failed, None, FinishReason::Error),
+        ReplyKind::Failed => call.close(Termination::Failed, None, FinishReason::Error),
         ReplyKind::Value => {
             let finish = reply.__finish_reason();
             match reply.token_usage() {
                 Some(usage) => {
-                    call.close(Ending::Complete, Some((usage, reply.model())), finish);
+                    call.close(Termination::Complete, Some((usage, reply.model())), finish);
                 }
                 None => call.close_untold(reply.model(), finish, reply.__unparsed()),
             }
@@ -75,7 +81,7 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
 /// Ends a call whose reply is an opaque stream: its usage is recorded by hand while it flows.
 pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
     if verdict.exception.is_some() {
-        call.close(Ending::Failed, None, FinishReason::Error);
+        call.close(Termination::Failed, None, FinishReason::Error);
     } else {
         call.leave_open();
     }
@@ -90,28 +96,28 @@ impl TokenCall {
         if left_to_request {
             self.place = Place::Nowhere;
         } else if !self.site.is_read() {
-            self.close(Ending::Complete, None, FinishReason::Unknown);
+            self.close(Termination::Complete, None, FinishReason::Unknown);
         } else if let Place::Request(call, _) | Place::Here(call) =
             mem::replace(&mut self.place, Place::Nowhere)
         {
-            outside::leave(call);
+            handoff::leave(call);
         }
     }
 
     /// Closes the call of a reply that is an error.
     pub(super) fn fail(mut self) {
-        self.close(Ending::Failed, None, FinishReason::Error);
+        self.close(Termination::Failed, None, FinishReason::Error);
     }
 
     /// Closes the call of a reply that is none.
     pub(super) fn without_reply(mut self) {
-        self.close(Ending::Complete, None, FinishReason::Unknown);
+        self.close(Termination::Complete, None, FinishReason::Unknown);
     }
 
     /// What reads the reply from now on, which passes as a stream. None where another attribute of the
     /// function reads it, or where nobody will ask for its bytes.
-    pub(super) fn reader(mut self, content: Content) -> Option<StreamRecorder> {
-        if content == Content::Error {
+    pub(super) fn reader(mut self, content: BodyContent) -> Option<StreamRecorder> {
+        if content == BodyContent::Error {
             self.fail();
             return None;
         }
@@ -121,25 +127,29 @@ impl TokenCall {
         }
         match mem::replace(&mut self.place, Place::Nowhere) {
             Place::Here(call) => {
-                let endpoint = Arc::clone(Metrics::global().endpoints().of_site(self.site));
-                Some(StreamRecorder::of_reading(Reading::of_call(call, content, endpoint)))
+                let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
+                Some(StreamRecorder::parsing(ReplyParser::for_call(call, content, endpoint)))
             }
-            Place::Request(spare, endpoint) => {
-                let id = spare.id();
+            Place::Request(detached, endpoint) => {
+                let id = detached.id();
                 let inside = request::current(|scope| {
                     scope.calls().has_begun(id).then(|| {
-                        if scope.head_only() {
+                        if scope.is_head_request() {
                             scope.leave_call(id);
                             return None;
                         }
                         let call = scope.calls().end(id)?;
-                        let reading = Reading::of_call(call, content, scope.endpoint_of(self.site));
-                        Some(StreamRecorder::of_reading_inside(scope, reading))
+                        let reading = ReplyParser::for_call(
+                            call,
+                            content,
+                            scope.endpoint_for_site(self.site),
+                        );
+                        Some(StreamRecorder::parsing_inside(scope, reading))
                     })
                 });
                 inside.flatten().unwrap_or_else(|| {
-                    let reading = Reading::of_call(spare, content, endpoint);
-                    Some(StreamRecorder::of_reading(reading))
+                    let reading = ReplyParser::for_call(detached, content, endpoint);
+                    Some(StreamRecorder::parsing(reading))
                 })
             }
             Place::Nowhere => None,
@@ -152,10 +162,10 @@ impl TokenCall {
     pub(super) fn read_as_sent(mut self, events: bool) {
         match &self.place {
             Place::Request(call, _) if !self.site.is_read() => {
-                let claim = CallClaim { call: call.id(), events };
+                let claim = ExpectedReply { call: call.id(), events_only: events };
                 request::current(|scope| {
                     if scope.calls().has_begun(claim.call) {
-                        scope.claim_call(claim);
+                        scope.expect_reply(claim);
                     }
                 });
             }
@@ -172,8 +182,8 @@ impl TokenCall {
     /// Reads a reply that is there as a whole.
     pub(super) fn read_whole(mut self, bytes: &[u8]) {
         if let Some((endpoint, call)) = self.take() {
-            let reading = Reading::of_call(call, Content::Readable, endpoint);
-            let mut reader = StreamRecorder::of_reading(reading);
+            let reading = ReplyParser::for_call(call, BodyContent::Readable, endpoint);
+            let mut reader = StreamRecorder::parsing(reading);
             reader.item(bytes.len(), Some(bytes));
             reader.complete();
         }
@@ -196,8 +206,8 @@ impl TokenCall {
         }
 
         if let Some((endpoint, call)) = self.take() {
-            let reading = Reading::of_call(call, Content::Readable, endpoint);
-            let mut pieces = Pieces(StreamRecorder::of_reading(reading));
+            let reading = ReplyParser::for_call(call, BodyContent::Readable, endpoint);
+            let mut pieces = Pieces(StreamRecorder::parsing(reading));
             // What cannot be written is no reply: the response says so, too.
             if serde_json::to_writer(&mut pieces, reply).is_ok() {
                 pieces.0.complete();
@@ -211,17 +221,17 @@ impl TokenCall {
     fn take(&mut self) -> Option<(Arc<EndpointSeries>, OpenCall)> {
         match mem::replace(&mut self.place, Place::Nowhere) {
             Place::Here(call) => {
-                let endpoint = Metrics::global().endpoints().of_site(self.site);
+                let endpoint = Metrics::global().endpoints().for_site(self.site);
                 Some((Arc::clone(endpoint), call))
             }
-            Place::Request(spare, endpoint) => {
+            Place::Request(detached, endpoint) => {
                 let inside = request::current(|scope| {
-                    scope.calls().has_begun(spare.id()).then(|| {
-                        let call = scope.calls().end(spare.id())?;
-                        Some((scope.endpoint_of(self.site), call))
+                    scope.calls().has_begun(detached.id()).then(|| {
+                        let call = scope.calls().end(detached.id())?;
+                        Some((scope.endpoint_for_site(self.site), call))
                     })
                 });
-                inside.flatten().unwrap_or(Some((endpoint, spare)))
+                inside.flatten().unwrap_or(Some((endpoint, detached)))
             }
             Place::Nowhere => None,
         }
@@ -230,14 +240,14 @@ impl TokenCall {
     /// Closes the call, with the usage and the model that its reply has told.
     fn close(
         &mut self,
-        ending: Ending,
+        ending: Termination,
         usage: Option<(Usage, Option<&str>)>,
         finish: FinishReason,
     ) {
         let Some((endpoint, mut call)) = self.take() else { return };
         if let Some((usage, model)) = usage {
-            usage.record(&call.series(&endpoint, model), finish);
-            call.settle();
+            call.series(&endpoint, model).record(&usage, finish);
+            call.mark_recorded();
         }
         call.close(&endpoint, ending);
     }
@@ -245,22 +255,26 @@ impl TokenCall {
     /// Closes the call of a reply that has told no usage. A handle may still bring it.
     fn close_untold(&mut self, model: Option<&str>, finish: FinishReason, unparsed: bool) {
         let Some((endpoint, mut call)) = self.take() else { return };
-        let by_hand = Arc::<ByHand>::default();
-        call.read(&by_hand);
+        let manual_usage = Arc::<ManualUsage>::default();
+        call.read(&manual_usage);
         let missing = match (call.is_recorded(), unparsed) {
             (true, _) => None,
             (false, true) => Some(MissingReason::Unparsed),
             (false, false) => Some(MissingReason::NotSent),
         };
-        by_hand.count(None, call.series(&endpoint, model), finish, missing);
-        call.settle();
-        call.close(&endpoint, Ending::Complete);
+        manual_usage.count(None, call.series(&endpoint, model), finish, missing);
+        call.mark_recorded();
+        call.close(&endpoint, Termination::Complete);
     }
 }
 
 impl Drop for TokenCall {
     fn drop(&mut self) {
-        let ending = if thread::panicking() { Ending::Panicked } else { Ending::Left };
+        let ending = if thread::panicking() {
+            Termination::Panicked
+        } else {
+            Termination::ClientDisconnected
+        };
         self.close(ending, None, FinishReason::Unknown);
     }
 }

@@ -31,10 +31,11 @@ pub mod token_usage_context {
     use std::fmt;
     use std::sync::Arc;
 
-    use crate::family::FinishReason;
+    use crate::call::{ManualUsage, SharedCall};
     use crate::metrics::Metrics;
-    use crate::request::{self, ByHand, SharedCall};
-    use crate::site::TokenSeries;
+    use crate::request::{self};
+    use crate::series::TokenSeries;
+    use crate::usage::FinishReason;
     use crate::usage::Usage;
 
     /// Records the usage of one model call for the request being served.
@@ -43,15 +44,15 @@ pub mod token_usage_context {
     pub fn record(usage: Usage) {
         let inside = request::current(|scope| {
             if let Some(call) = scope.calls().newest() {
-                call.settle();
-            } else if let Some(reading) = scope.readings().polled() {
+                call.mark_recorded();
+            } else if let Some(reading) = scope.active_replies().polled() {
                 reading.record(usage);
                 return None;
             }
             Some(scope.token_series())
         });
         if let Some(series) = inside.unwrap_or_else(|| Some(outside())) {
-            usage.record(&series, FinishReason::Unknown);
+            series.record(&usage, FinishReason::Unknown);
         }
     }
 
@@ -71,10 +72,10 @@ pub mod token_usage_context {
     pub fn handle() -> Handle {
         let inside = request::current(|scope| {
             let series = scope.token_series();
-            let by_hand = scope.readings().polled();
+            let manual_usage = scope.active_replies().polled();
             Handle(match scope.calls().newest() {
                 Some(call) => Target::Call(call.share(series)),
-                None => by_hand.map_or(Target::Series(series), Target::Reading),
+                None => manual_usage.map_or(Target::Series(series), Target::ReplyParser),
             })
         });
         inside.unwrap_or_else(|| Handle(Target::Series(outside())))
@@ -95,7 +96,7 @@ pub mod token_usage_context {
     #[derive(Clone)]
     enum Target {
         Call(Arc<SharedCall>),
-        Reading(Arc<ByHand>),
+        ReplyParser(Arc<ManualUsage>),
         Series(Arc<TokenSeries>),
     }
 
@@ -104,8 +105,8 @@ pub mod token_usage_context {
         pub fn record(&self, usage: Usage) {
             match &self.0 {
                 Target::Call(call) => call.record(usage),
-                Target::Reading(by_hand) => by_hand.record(usage),
-                Target::Series(series) => usage.record(series, FinishReason::Unknown),
+                Target::ReplyParser(manual_usage) => manual_usage.record(usage),
+                Target::Series(series) => series.record(&usage, FinishReason::Unknown),
             }
         }
     }

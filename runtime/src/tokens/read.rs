@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use super::TokenCall;
-use crate::request::Content;
+use crate::media_type::BodyContent;
 use crate::stream::{MeteredStream, StreamChunk};
 
 /// A reply that has the bytes of a protocol in it, or will have.
@@ -35,7 +35,7 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    MeteredStream::new(stream, call.reader(Content::Readable))
+    MeteredStream::new(stream, call.reader(BodyContent::Readable))
 }
 
 /// Reads what is in a result, if it is there.
@@ -112,12 +112,13 @@ mod of_axum {
     use http::Response;
     use serde::Serialize;
 
-    use super::{Content, ReadReply, TokenCall};
-    use crate::stream::{content_of, meter_body};
+    use super::{BodyContent, ReadReply, TokenCall};
+    use crate::media_type::content_of;
+    use crate::stream::meter_body;
 
     impl ReadReply for Body {
         fn read(self, call: TokenCall) -> Self {
-            meter_body(self, call.reader(Content::Readable))
+            meter_body(self, call.reader(BodyContent::Readable))
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::family::FinishReason;
+use crate::usage::FinishReason;
 use crate::usage::Usage;
 
 /// A value that may carry the token usage of a model call.

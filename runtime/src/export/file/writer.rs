@@ -25,12 +25,12 @@ const THREAD: &str = "metrics-file";
 #[must_use = "a writer that is dropped stops: keep it, and `stop` it in the end"]
 pub struct FileWriter {
     path: PathBuf,
-    failures: Arc<Failures>,
+    failures: Arc<ProtocolErrors>,
     stop: Sender<oneshot::Sender<Result<(), WriteError>>>,
 }
 
 #[derive(Default)]
-struct Failures {
+struct ProtocolErrors {
     count: AtomicU64,
     /// What the latest write failed with, unless it succeeded.
     latest: Mutex<Option<Arc<WriteError>>>,
@@ -85,7 +85,7 @@ impl Metrics {
             return Err(WriteError::ZeroInterval { path });
         }
         let (stop, stopped) = mpsc::channel();
-        let failures = Arc::new(Failures::default());
+        let failures = Arc::new(ProtocolErrors::default());
         let work =
             Work { metrics: self.clone(), path: path.clone(), failures: Arc::clone(&failures) };
         match thread::Builder::new()
@@ -137,7 +137,7 @@ impl fmt::Debug for FileWriter {
 struct Work {
     metrics: Metrics,
     path: PathBuf,
-    failures: Arc<Failures>,
+    failures: Arc<ProtocolErrors>,
 }
 
 impl Work {

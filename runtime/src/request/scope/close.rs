@@ -4,46 +4,50 @@ use std::mem;
 use std::thread;
 use std::time::Duration;
 
-use super::Scope;
+use super::{DurationEnd, Panic, Recording, Scope};
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
-use crate::request::{Ending, current, end};
-use crate::site::End;
+use crate::outcome::{RequestEnd, Termination, request_end};
+use crate::request::current;
 
 impl Scope {
-    /// Counts the request, unless that has been done.
-    pub(crate) fn close(&mut self, ending: Ending, response_size: Option<u64>) {
-        if mem::replace(&mut self.closed, true) {
+    /// Records the request and closes its open calls. Further calls do nothing.
+    pub(crate) fn close(&mut self, termination: Termination, response_size: Option<u64>) {
+        let recording = mem::replace(&mut self.recording, Recording::Done);
+        if recording == Recording::Done {
             return;
         }
         let status = self.head.map(|head| head.status);
-        let calls_ending = ending.of_calls(status);
+        let of_calls = termination.of_calls(status);
         while let Some(call) = self.calls.pop() {
-            call.close_with_request(|site| self.endpoint_of(site), calls_ending);
+            call.close_with_request(|site| self.endpoint_for_site(site), of_calls);
         }
-        let failed = self.failures.as_ref().is_some_and(|failures| failures.any());
-        let ending = ending.after_panic(self.handler_panicked, status).after_failure(failed);
-        let end = end(status, ending);
-        // First what cannot fail: exceptions are told of, and whoever is told may panic.
-        if self.counts {
+        let has_failed = self.protocol_errors.as_ref().is_some_and(|errors| errors.any());
+        let termination = termination
+            .after_panic(self.panic != Panic::None, status)
+            .after_protocol_error(has_failed);
+        let end = request_end(status, termination);
+        // Counting an exception emits a tracing event, and a subscriber may panic: the request is
+        // recorded first.
+        if recording == Recording::Active {
             self.record(end, response_size);
         }
-        self.count_returned(end.status);
-        if ending == Ending::Panicked {
-            self.count_panic();
+        self.count_returned_error(recording, end.status);
+        if termination == Termination::Panicked {
+            self.count_panic(recording);
         }
     }
 
-    fn record(&self, end: End, response_size: Option<u64>) {
-        let series = self.endpoint().requests(self.kind);
+    fn record(&self, end: RequestEnd, response_size: Option<u64>) {
+        let series = self.endpoint().requests(self.labels);
         series.active.dec();
         let ended = series.end(end);
         #[cfg(feature = "exemplars")]
-        let before = Trace::of_request(self.trace);
+        let outer = Trace::replace_request_trace(self.trace);
         ended.duration.observe_duration(self.duration());
         #[cfg(feature = "exemplars")]
-        Trace::of_request(before);
-        if let Some(size) = self.request_size.now() {
+        Trace::replace_request_trace(outer);
+        if let Some(size) = self.request_size.current() {
             series.request_size().observe(size);
         }
         if let Some(size) = response_size {
@@ -51,26 +55,39 @@ impl Scope {
         }
     }
 
-    /// Counts a panic once, though it may pass through the scopes of several requests: those of routers
-    /// that are called from handlers.
-    fn count_panic(&self) {
+    /// Counts the error that the handler returned, with the status that it became.
+    pub(super) fn count_returned_error(&mut self, recording: Recording, status: u16) {
+        let returned = self.exceptions.take_returned();
+        if let Some(exception) = returned.filter(|_| recording == Recording::Active) {
+            self.endpoint().count_exception(&exception.label(), status);
+        }
+    }
+
+    /// Counts a panic once, although it may unwind through the scopes of several requests: those of
+    /// routers that handlers call.
+    fn count_panic(&self, recording: Recording) {
         if thread::panicking() {
             current(|outer| outer.panic_counted = true);
         }
-        if !self.panic_counted {
-            self.global_exception("panic");
+        if !self.panic_counted && recording == Recording::Active {
+            let endpoint = self.endpoint().label();
+            self.metrics().endpoints().count_global_exception("panic", endpoint);
         }
     }
 
-    /// Counts a request whose response nobody waits for any more.
+    /// Closes a request whose response was dropped before its end.
     pub(crate) fn abandon(&mut self, response_size: Option<u64>) {
-        self.close(if self.panicked { Ending::Panicked } else { Ending::Left }, response_size);
+        let termination = match self.panic {
+            Panic::Service => Termination::Panicked,
+            Panic::None | Panic::Handler => Termination::ClientDisconnected,
+        };
+        self.close(termination, response_size);
     }
 
-    /// From the entry to the end of the response, or to its head.
+    /// Returns the time from the request's arrival to the end of its response, or to the head.
     fn duration(&self) -> Duration {
-        match self.head {
-            Some(head) if self.ends_with_head => head.at - self.started,
+        match (self.duration_end, self.head) {
+            (DurationEnd::Head, Some(head)) => head.at - self.started,
             _ => self.started.elapsed(),
         }
     }

@@ -1,7 +1,7 @@
 //! The scope of one request.
 //!
-//! The layer owns it, in the response future and then in the response body, and lends it to the
-//! thread while it polls: whatever runs inside that poll finds it with [`current`](super::current).
+//! The layer owns it, first in the response future and then in the response body, and lends it to the
+//! thread while it polls either of them: see [`current`](super::current).
 
 mod close;
 
@@ -11,71 +11,112 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-use super::exception::Exceptions;
-use super::gate::UNMATCHED;
-use super::{
-    CallClaim, CallId, Exception, Failures, Gate, OpenCall, OpenCalls, Readings, RequestSize,
-    StreamClaim,
-};
-use crate::family::Method;
+use super::entry::UNMATCHED;
+use super::exception::RequestExceptions;
+use super::{ActiveReplies, ExceptionInfo, ExpectedReply, RequestSize, ServiceState, StreamInfo};
+use crate::call::{CallId, OpenCall, OpenCalls};
+use crate::callsite::Site;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
+use crate::label::Method;
 use crate::metrics::Metrics;
-use crate::site::{EndpointSeries, Kind, Site, TokenSeries};
+use crate::outcome::ProtocolErrors;
+use crate::series::{EndpointSeries, RequestLabels, TokenSeries};
 
-/// What is known about the request being served. Closing it counts the request, once; dropping it
-/// counts the request as left or panicked.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact that may be true on its own")]
+/// The state of the request being served. Closing the scope records the request, once. A scope that is
+/// dropped before that records a client disconnect or a panic.
 pub(crate) struct Scope {
-    gate: Arc<Gate>,
-    /// The trace that it came in with.
+    service: Arc<ServiceState>,
+    /// The trace that was current when the request arrived.
     #[cfg(feature = "exemplars")]
     trace: Option<Trace>,
-    /// There where it is not the gate's usual one.
+    /// `None` while the endpoint is the one that the service has cached.
     endpoint: Option<Arc<EndpointSeries>>,
-    kind: Kind,
-    marked: bool,
-    /// Whether it has come by another layer, as far as an unmarked request can be told.
-    passed_again: bool,
-    /// False for what is served without being recorded.
-    counts: bool,
-    closed: bool,
-    /// Whether the request is to be recorded once it is known who takes it.
-    waits: bool,
-    /// Whether `endpoint` is more than the want of a route.
-    matched: bool,
-    claimed: bool,
-    /// All of the response has been handed over, whether its source was asked for its end or not.
-    delivered: bool,
-    /// What has failed within its protocol; there once a protocol is read.
-    failures: Option<Arc<Failures>>,
-    /// A panic has passed through the service or the body.
-    panicked: bool,
-    /// A panic has passed through the claiming handler, and may have been caught since.
-    handler_panicked: bool,
+    endpoint_source: EndpointSource,
+    labels: RequestLabels,
+    recording: Recording,
+    identity: Identity,
+    panic: Panic,
+    /// Whether a router that this request's handler called has counted the panic that is unwinding.
+    panic_counted: bool,
     started: Instant,
     head: Option<Head>,
-    /// Whether the request's duration ends with its head.
-    ends_with_head: bool,
+    duration_end: DurationEnd,
+    /// Whether the whole response body was handed to the transport, which may drop the body without
+    /// polling it for its end.
+    delivered: bool,
     request_size: RequestSize,
-    exceptions: Exceptions,
-    /// Whether a router called from here has counted the panic that is passing through.
-    panic_counted: bool,
-    stream: Option<StreamClaim>,
-    call: Option<CallClaim>,
+    exceptions: RequestExceptions,
+    expected_stream: Option<StreamInfo>,
+    expected_reply: Option<ExpectedReply>,
     calls: OpenCalls,
-    readings: Readings,
+    active_replies: ActiveReplies,
+    /// Created with the first stream whose protocol is parsed.
+    protocol_errors: Option<Arc<ProtocolErrors>>,
 }
 
-/// A request as it enters.
+/// Whether the request is recorded in the request and exception families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    /// The request is served without being recorded.
+    Skipped,
+    /// The request is recorded as soon as a route or an attribute sets its endpoint.
+    Pending,
+    /// The request is counted in `active_requests`, and recorded when it ends.
+    Active,
+    /// The request has ended.
+    Done,
+}
+
+/// What has set the `endpoint` label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndpointSource {
+    /// Nothing: no route is known, and the label is `unmatched`.
+    Unmatched,
+    /// The route that the request matched.
+    Route,
+    /// An annotated handler has claimed the request. The label is the endpoint that its attribute
+    /// names, else the route.
+    Handler,
+}
+
+/// How a nested layer recognises that it got this request, and not one that the handler has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Identity {
+    /// By the mark in the request's extensions.
+    Marked,
+    /// The request has no mark: the next request that a layer gets inside this scope is this one.
+    Unmarked,
+    /// The request has no mark, and a nested layer has got it already.
+    SeenAgain,
+}
+
+/// The panics that have passed through the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panic {
+    None,
+    /// A panic left the claiming handler. It may have been caught since, and turned into a response.
+    Handler,
+    /// A panic left the service or the response body.
+    Service,
+}
+
+/// Where the duration of a request ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DurationEnd {
+    Head,
+    Body,
+}
+
+/// What the layer knows of a request before it calls the service.
 pub(crate) struct Entry<'a> {
-    /// The template of the route that took it, where one is known.
+    /// The template of the matched route, if it is known.
     pub(crate) route: Option<&'a str>,
-    pub(crate) kind: Kind,
+    pub(crate) labels: RequestLabels,
     pub(crate) size: RequestSize,
-    /// Whether it is to be recorded.
-    pub(crate) counts: bool,
-    /// Whether it carries the layer's mark.
+    /// Whether the request is recorded: paths and methods may be skipped.
+    pub(crate) recorded: bool,
+    /// Whether the request carries the mark of the layer.
     pub(crate) marked: bool,
 }
 
@@ -89,275 +130,297 @@ struct Head {
 impl Scope {
     /// Opens the scope of a request.
     #[inline]
-    pub(crate) fn open(gate: Arc<Gate>, entry: Entry<'_>) -> Self {
-        let Entry { route, kind, size, counts, marked } = entry;
-        let endpoint = gate.other(route.unwrap_or(UNMATCHED));
-        let matched = route.is_some();
-        let waits = counts && !matched && gate.metrics().ignores_unmatched();
-        let counts = counts && !waits;
-        if counts {
-            endpoint.as_ref().unwrap_or_else(|| gate.usual()).requests(kind).active.inc();
-        }
+    pub(crate) fn open(service: Arc<ServiceState>, entry: Entry<'_>) -> Self {
+        let Entry { route, labels, size, recorded, marked } = entry;
+        let endpoint = service.lookup_endpoint(route.unwrap_or(UNMATCHED));
+        let recording = if !recorded {
+            Recording::Skipped
+        } else if route.is_none() && service.metrics().ignores_unmatched() {
+            Recording::Pending
+        } else {
+            endpoint
+                .as_ref()
+                .unwrap_or_else(|| service.cached_endpoint())
+                .requests(labels)
+                .active
+                .inc();
+            Recording::Active
+        };
         Self {
-            gate,
+            service,
             #[cfg(feature = "exemplars")]
             trace: Trace::current(),
             endpoint,
-            kind,
-            marked,
-            passed_again: false,
-            counts,
-            closed: false,
-            waits,
-            matched,
-            claimed: false,
-            delivered: false,
-            failures: None,
-            panicked: false,
-            handler_panicked: false,
+            endpoint_source: match route {
+                Some(_) => EndpointSource::Route,
+                None => EndpointSource::Unmatched,
+            },
+            labels,
+            recording,
+            identity: if marked { Identity::Marked } else { Identity::Unmarked },
+            panic: Panic::None,
+            panic_counted: false,
             started: Instant::now(),
             head: None,
-            ends_with_head: false,
+            duration_end: DurationEnd::Body,
+            delivered: false,
             request_size: size,
-            exceptions: Exceptions::default(),
-            panic_counted: false,
-            stream: None,
-            call: None,
+            exceptions: RequestExceptions::default(),
+            expected_stream: None,
+            expected_reply: None,
             calls: OpenCalls::default(),
-            readings: Readings::default(),
+            active_replies: ActiveReplies::default(),
+            protocol_errors: None,
         }
     }
 
-    /// Whether a request that a layer further in has got is this one, and not one that the handler
-    /// has made. A handler that is annotated has begun before it makes any, and one that is not was taken
-    /// to by a route, which is none of its own request's.
-    pub(crate) fn passes_again(
+    /// Returns whether a request that a nested layer has got is this one, and not one that the handler
+    /// has made.
+    ///
+    /// An annotated handler claims the request before it makes requests of its own. A handler without
+    /// an attribute was reached through a route, which differs from the route of its own requests.
+    pub(crate) fn is_same_request(
         &mut self,
         metrics: &Metrics,
         marked: bool,
         route: Option<&str>,
     ) -> bool {
-        let elsewhere = self.matched && route != Some(self.endpoint().label());
-        if !self.metrics().is(metrics) || self.claimed || elsewhere {
-            false
-        } else if self.marked {
-            marked
-        } else {
-            metrics.mark_from_now_on();
-            !mem::replace(&mut self.passed_again, true)
+        if !self.metrics().is(metrics) {
+            return false;
+        }
+        match self.endpoint_source {
+            EndpointSource::Handler => return false,
+            EndpointSource::Route if route != Some(self.endpoint().label()) => return false,
+            EndpointSource::Route | EndpointSource::Unmatched => {}
+        }
+        match self.identity {
+            Identity::Marked => marked,
+            Identity::Unmarked | Identity::SeenAgain => {
+                metrics.deduplicate_by_mark();
+                mem::replace(&mut self.identity, Identity::SeenAgain) == Identity::Unmarked
+            }
         }
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
-        self.gate.metrics()
+        self.service.metrics()
     }
 
     fn endpoint(&self) -> &Arc<EndpointSeries> {
-        self.endpoint.as_ref().unwrap_or_else(|| self.gate.usual())
+        self.endpoint.as_ref().unwrap_or_else(|| self.service.cached_endpoint())
     }
 
-    /// When the response head was made.
+    fn is_recorded(&self) -> bool {
+        self.recording == Recording::Active
+    }
+
+    /// Returns when the response head was made.
     pub(crate) fn head_at(&self) -> Option<Instant> {
         self.head.map(|head| head.at)
     }
 
-    /// The endpoint a site belongs to within this request.
-    pub(crate) fn endpoint_of(&self, site: &'static Site) -> Arc<EndpointSeries> {
+    /// Returns the endpoint of a call site within this request: the one that its attribute names, else
+    /// the endpoint of the request.
+    pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
         match site.endpoint() {
-            Some(_) => Arc::clone(self.metrics().endpoints().of_site(site)),
+            Some(_) => Arc::clone(self.metrics().endpoints().for_site(site)),
             None => Arc::clone(self.endpoint()),
         }
     }
 
-    /// Makes a site the owner of the request, if it is the first. A named endpoint replaces the
-    /// matched route from here on.
+    /// Makes the function of a call site the handler of the request. Returns whether it is the first
+    /// function to claim the request. An endpoint that its attribute names replaces the route.
     pub(crate) fn claim(&mut self, site: &'static Site) -> bool {
-        if mem::replace(&mut self.claimed, true) {
+        if self.endpoint_source == EndpointSource::Handler {
             return false;
         }
         #[cfg(feature = "exemplars")]
         {
-            // The span may be one that the handler has made.
+            // The handler may have entered a span of its own before this.
             self.trace = self.trace.or_else(Trace::current);
         }
-        if site.endpoint().is_some() || !self.matched {
-            self.move_to(Arc::clone(self.metrics().endpoints().of_site(site)));
+        if site.endpoint().is_some() || self.endpoint_source == EndpointSource::Unmatched {
+            self.set_endpoint(Arc::clone(self.metrics().endpoints().for_site(site)));
         }
+        self.endpoint_source = EndpointSource::Handler;
         true
     }
 
-    /// Takes note of the route that took the request, where the layer that counts it stands too far
-    /// outside to know.
-    pub(crate) fn matched(&mut self, route: &str) {
-        if !self.matched && !self.claimed {
-            self.move_to(self.metrics().endpoints().get(route));
+    /// Sets the endpoint to the route that a nested layer has seen, if no endpoint is known. A layer
+    /// around a whole router does not see the route itself.
+    pub(crate) fn note_route(&mut self, route: &str) {
+        if self.endpoint_source == EndpointSource::Unmatched {
+            self.set_endpoint(self.metrics().endpoints().get(route));
+            self.endpoint_source = EndpointSource::Route;
         }
     }
 
-    fn move_to(&mut self, endpoint: Arc<EndpointSeries>) {
-        self.matched = true;
-        if mem::take(&mut self.waits) {
-            self.counts = true;
-            endpoint.requests(self.kind).active.inc();
-        } else if self.counts {
-            endpoint.requests(self.kind).active.inc();
-            self.endpoint().requests(self.kind).active.dec();
+    fn set_endpoint(&mut self, endpoint: Arc<EndpointSeries>) {
+        match self.recording {
+            Recording::Pending => {
+                self.recording = Recording::Active;
+                endpoint.requests(self.labels).active.inc();
+            }
+            Recording::Active => {
+                endpoint.requests(self.labels).active.inc();
+                self.endpoint().requests(self.labels).active.dec();
+            }
+            Recording::Skipped | Recording::Done => {}
         }
         self.endpoint = Some(endpoint);
     }
 
-    /// Leaves the request out of the request families, as if the layer had not seen it.
-    pub(crate) fn exempt(&mut self) {
-        self.waits = false;
-        if mem::take(&mut self.counts) {
-            self.endpoint().requests(self.kind).active.dec();
+    /// Removes the request from the request families, as if the layer had not seen it.
+    pub(crate) fn skip_recording(&mut self) {
+        match self.recording {
+            Recording::Active => {
+                self.endpoint().requests(self.labels).active.dec();
+                self.recording = Recording::Skipped;
+            }
+            Recording::Pending => self.recording = Recording::Skipped,
+            Recording::Skipped | Recording::Done => {}
         }
     }
 
-    /// Takes the claiming handler's error; it is counted when the response tells its status.
-    pub(crate) fn failed_with(&mut self, exception: Exception) {
-        self.exceptions.returned(exception);
+    /// Notes the error that the claiming handler returned. It is counted when the status is known.
+    pub(crate) fn note_returned_error(&mut self, exception: ExceptionInfo) {
+        self.exceptions.note_returned(exception);
     }
 
-    /// Takes note of an error that is reported by hand, so that returning it as well adds nothing, and
-    /// tells where to count it.
-    pub(crate) fn report(&mut self, exception: Exception) -> Option<Arc<EndpointSeries>> {
-        self.exceptions.reported(exception);
-        self.counts.then(|| Arc::clone(self.endpoint()))
-    }
-
-    fn count_returned(&mut self, status: u16) {
-        if let Some(exception) = self.exceptions.take().filter(|_| self.counts) {
-            self.endpoint().exception(&exception.label(), status);
-        }
-    }
-
-    /// Takes note of an error that is reported as nobody's, so that returning it as well adds nothing, and
-    /// tells where to count it and at which endpoint it happened.
-    pub(crate) fn report_global(
+    /// Notes an error that was reported, so that returning it as well does not count again. Returns the
+    /// endpoint to count it at, if the request is recorded.
+    pub(crate) fn note_reported_error(
         &mut self,
-        exception: Exception,
-    ) -> Option<(Metrics, Arc<EndpointSeries>)> {
-        self.exceptions.reported(exception);
-        self.counts.then(|| (self.metrics().clone(), Arc::clone(self.endpoint())))
+        exception: ExceptionInfo,
+    ) -> Option<Arc<EndpointSeries>> {
+        self.exceptions.note_reported(exception);
+        self.is_recorded().then(|| Arc::clone(self.endpoint()))
     }
 
-    /// Counts a failure that no handler owned.
-    pub(crate) fn global_exception(&self, exception_type: &str) {
-        if self.counts {
+    /// Counts a failure that belongs to no handler, if the request is recorded.
+    pub(crate) fn count_global_exception(&self, exception_type: &str) {
+        if self.is_recorded() {
             let endpoint = self.endpoint().label();
-            self.metrics().endpoints().global_exception(exception_type, endpoint);
+            self.metrics().endpoints().count_global_exception(exception_type, endpoint);
         }
     }
 
-    /// Where a stream says that it has failed, wherever it is polled.
-    pub(crate) fn failures(&mut self) -> Arc<Failures> {
-        Arc::clone(self.failures.get_or_insert_default())
+    /// Returns where streams of this request report error events, on whatever thread they are polled.
+    pub(crate) fn protocol_errors(&mut self) -> Arc<ProtocolErrors> {
+        Arc::clone(self.protocol_errors.get_or_insert_default())
     }
 
-    /// The response body has failed. What its generator has reported by hand it has not lost, too.
-    pub(crate) fn body_failed(&self) {
+    /// Counts a failure of the response body, unless the body's source has reported an error itself.
+    pub(crate) fn note_body_error(&self) {
         if !self.exceptions.any_reported() {
-            self.global_exception("BodyError");
+            self.count_global_exception("BodyError");
         }
     }
 
-    /// All of the response has been handed over.
+    /// Notes that the whole response body was handed to the transport.
     pub(crate) fn note_delivered(&mut self) {
         self.delivered = true;
     }
 
-    /// Whether all of the response has been handed over.
+    /// Returns whether the whole response body was handed to the transport.
     pub(crate) fn is_delivered(&self) -> bool {
         self.delivered
     }
 
-    /// A panic passes through the service or the body.
-    pub(super) fn note_panic(&mut self) {
-        self.panicked = true;
+    /// Notes a panic that leaves the service or the response body.
+    pub(super) fn note_service_panic(&mut self) {
+        self.panic = Panic::Service;
     }
 
-    /// A panic passes through the claiming handler. It is the request's end if it becomes a server's
-    /// error, as a layer that catches panics makes one of it.
+    /// Notes a panic that leaves the claiming handler. The request ends as a panic if the response is
+    /// a server error, which is what a layer that catches panics sends.
     pub(crate) fn note_handler_panic(&mut self) {
-        self.handler_panicked = true;
+        if self.panic == Panic::None {
+            self.panic = Panic::Handler;
+        }
     }
 
-    /// Whether the response will have no body, whatever the handler returns.
-    pub(crate) fn head_only(&self) -> bool {
-        self.kind.method == Method::Head
+    /// Returns whether the response has no body, whatever the handler returns.
+    pub(crate) fn is_head_request(&self) -> bool {
+        self.labels.method == Method::Head
     }
 
-    /// Takes note that the handler has made a stream, and tells when the request entered.
+    /// Notes that the response is a stream: the request's duration ends with its head. Returns when the
+    /// request arrived.
     pub(crate) fn begin_stream(&mut self) -> Instant {
-        self.ends_with_head = true;
+        self.duration_end = DurationEnd::Head;
         self.started
     }
 
-    /// Whether the response body is said to be a stream, or the reply of a call.
-    pub(crate) fn has_claims(&self) -> bool {
-        self.stream.is_some() || self.call.is_some()
+    /// Returns whether an attribute expects the response body to be a stream or the reply of a call.
+    pub(crate) fn has_expected_body(&self) -> bool {
+        self.expected_stream.is_some() || self.expected_reply.is_some()
     }
 
-    /// The replies whose protocol is read.
-    pub(crate) fn readings(&mut self) -> &mut Readings {
-        &mut self.readings
+    pub(crate) fn active_replies(&mut self) -> &mut ActiveReplies {
+        &mut self.active_replies
     }
 
-    /// Lets the response body be metered as a stream.
-    pub(crate) fn claim_stream(&mut self, claim: StreamClaim) {
-        self.stream = Some(claim);
+    /// Makes the layer meter the response body as this stream.
+    pub(crate) fn expect_stream(&mut self, stream: StreamInfo) {
+        self.expected_stream = Some(stream);
     }
 
-    pub(crate) fn take_stream_claim(&mut self) -> Option<StreamClaim> {
-        self.stream.take()
+    /// Takes the stream that the response body is expected to be.
+    pub(crate) fn take_expected_stream(&mut self, is_event_stream: bool) -> Option<StreamInfo> {
+        self.expected_stream.take().filter(|stream| is_event_stream || !stream.events_only)
     }
 
-    /// Lets the response body be read as the reply of a call.
-    pub(crate) fn claim_call(&mut self, claim: CallClaim) {
-        self.call = Some(claim);
+    /// Makes the layer parse the response body as the reply of a call.
+    pub(crate) fn expect_reply(&mut self, reply: ExpectedReply) {
+        self.expected_reply = Some(reply);
     }
 
-    /// The call whose reply the response body is, if it is still open.
-    pub(crate) fn take_call_claim(&mut self, events: bool) -> Option<OpenCall> {
-        let claim = self.call.take().filter(|claim| events || !claim.events)?;
-        self.calls.end(claim.call)
+    /// Takes the call whose reply the response body is expected to be, if the call is still open.
+    pub(crate) fn take_expected_reply(&mut self, is_event_stream: bool) -> Option<OpenCall> {
+        let reply =
+            self.expected_reply.take().filter(|reply| is_event_stream || !reply.events_only)?;
+        self.calls.end(reply.call)
     }
 
-    /// Leaves a call open, if it began in this request.
+    /// Leaves a call open until the request ends. Returns whether the call began in this request.
     pub(crate) fn leave_call(&mut self, id: CallId) -> bool {
-        let is_claimed = self.stream.as_ref().is_some_and(|claim| claim.call == Some(id));
-        self.calls.leave(id, is_claimed);
+        let has_stream =
+            self.expected_stream.as_ref().is_some_and(|stream| stream.call == Some(id));
+        self.calls.leave(id, has_stream);
         self.calls.has_begun(id)
     }
 
-    /// The model calls that have begun in this request and not ended.
+    /// Returns the model calls of this request that are open.
     pub(crate) fn calls(&mut self) -> &mut OpenCalls {
         &mut self.calls
     }
 
-    /// The series that usage recorded by hand belongs to: the newest call's, else the request's.
+    /// Returns the series that manually recorded usage belongs to: those of the newest open call, else
+    /// those of the request's endpoint.
     pub(crate) fn token_series(&mut self) -> Arc<TokenSeries> {
         let site = self.calls.newest().map(|call| call.site());
-        let endpoint = site.map(|site| self.endpoint_of(site));
+        let endpoint = site.map(|site| self.endpoint_for_site(site));
         match (self.calls.newest(), endpoint) {
             (Some(call), Some(endpoint)) => call.series(&endpoint, None),
             _ => self.endpoint().tokens("", ""),
         }
     }
 
-    /// Takes note of the response head, and of whether the request's duration ends with it: a stream
-    /// follows, or nothing that takes time.
-    pub(crate) fn head(&mut self, status: StatusCode, ends: bool) {
-        self.ends_with_head |= ends;
-        self.head = Some(Head { status, at: Instant::now() });
-        if let Some(failures) = &self.failures {
-            failures.note_head();
+    /// Notes the response head. `ends_duration` is true if the request's duration ends with it: the
+    /// body is a stream, or is already in memory.
+    pub(crate) fn note_head(&mut self, status: StatusCode, ends_duration: bool) {
+        if ends_duration {
+            self.duration_end = DurationEnd::Head;
         }
-        self.count_returned(status.as_u16());
+        self.head = Some(Head { status, at: Instant::now() });
+        if let Some(errors) = &self.protocol_errors {
+            errors.note_head();
+        }
+        self.count_returned_error(self.recording, status.as_u16());
     }
 
-    /// The trace that the request belongs to.
+    /// Returns the trace that the request belongs to.
     #[cfg(feature = "exemplars")]
     pub(super) fn trace(&self) -> Option<Trace> {
         self.trace

@@ -1,0 +1,66 @@
+//! The future that a function returns without being `async`, wrapped in the record of its call.
+
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A future that opens its record when it is first polled, as an `async fn` does.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RecordedFuture<F, S, G, E> {
+        #[pin]
+        future: F,
+        record: Record<S, G, E>,
+    }
+}
+
+/// The record of a call, and the function that closes it.
+enum Record<S, G, E> {
+    Unopened(S, E),
+    Open(G, E),
+    Closed,
+}
+
+/// Records the call that `future` makes. `start` opens the record; `end` closes it with the output. A
+/// future that is dropped before its output closes the record as cancelled or panicked.
+///
+/// `O` is the first type parameter, so that an expansion can name the output type, which the compiler
+/// then uses to infer the type of `future`.
+pub fn returned<O, F, S, G, E, T>(future: F, start: S, end: E) -> RecordedFuture<F, S, G, E>
+where
+    F: Future<Output = O>,
+    S: FnOnce() -> G,
+    E: FnOnce(G, O) -> T,
+{
+    RecordedFuture { future, record: Record::Unopened(start, end) }
+}
+
+impl<F, S, G, E, T> Future for RecordedFuture<F, S, G, E>
+where
+    F: Future,
+    S: FnOnce() -> G,
+    E: FnOnce(G, F::Output) -> T,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.project();
+        // During the poll the guard is on the stack, so that a panic of the future drops it while it
+        // unwinds.
+        let (guard, end) = match mem::replace(this.record, Record::Closed) {
+            Record::Unopened(start, end) => (start(), end),
+            Record::Open(guard, end) => (guard, end),
+            // An `async fn` panics here as well: there is no output to return.
+            Record::Closed => panic!("a future was polled after it had completed"),
+        };
+        match this.future.poll(cx) {
+            Poll::Pending => {
+                *this.record = Record::Open(guard, end);
+                Poll::Pending
+            }
+            Poll::Ready(output) => Poll::Ready(end(guard, output)),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Nested layers of one instance: the outermost records the request.
+//!
+//! A second layer around the same routes gets the same request again, while a router that a handler
+//! calls gets a request of its own. To tell these two cases apart, the outermost layer marks the
+//! request, which costs an entry in its extensions. Requests are therefore marked only once an
+//! instance has created a second layer, or a request has passed through a clone of its only layer.
+
+use axum::extract::MatchedPath;
+use http::Request;
+
+use crate::metrics::Metrics;
+use crate::request::{self, Scope};
+
+/// Marks a request that a layer of this instance records. Stored in the request's extensions.
+#[derive(Clone)]
+struct RecordedBy(Metrics);
+
+/// Returns whether an outer layer of the same instance records this request. If so, the outer layer
+/// learns the route that the request matched.
+pub(super) fn is_recorded_by_outer_layer<B>(request: &Request<B>, metrics: &Metrics) -> bool {
+    let mark = if metrics.deduplicates_by_mark() {
+        request.extensions().get::<RecordedBy>()
+    } else {
+        None
+    };
+    let marked = mark.is_some_and(|mark| mark.0.is(metrics));
+    let is_same_request = |scope: &mut Scope| {
+        let route = route(request);
+        let same = scope.is_same_request(metrics, marked, route);
+        if let Some(route) = route.filter(|_| same) {
+            scope.note_route(route);
+        }
+        same
+    };
+    // Outside any request, the mark alone decides: another task has taken over from the outer layer.
+    request::current(is_same_request).unwrap_or(marked)
+}
+
+/// Marks the request for nested layers, if requests are marked. Returns whether they are.
+pub(super) fn mark<B>(request: &mut Request<B>, metrics: &Metrics) -> bool {
+    let deduplicates = metrics.deduplicates_by_mark();
+    if deduplicates {
+        request.extensions_mut().insert(RecordedBy(metrics.clone()));
+    }
+    deduplicates
+}
+
+/// Returns the template of the route that the request matched.
+pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
+    request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)
+}

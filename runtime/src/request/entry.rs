@@ -1,0 +1,63 @@
+//! What a request starts with: the service that received it, and the size of its body.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use crate::metrics::Metrics;
+use crate::series::EndpointSeries;
+
+/// The `endpoint` label of requests that match no route.
+pub(super) const UNMATCHED: &str = "unmatched";
+
+/// The state of one service that a layer has created.
+///
+/// `Router::layer` creates one service per route, so nearly all requests of a service have the same
+/// endpoint. The service caches it.
+pub(crate) struct ServiceState {
+    metrics: Metrics,
+    cached_endpoint: OnceLock<Arc<EndpointSeries>>,
+}
+
+impl ServiceState {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self { metrics, cached_endpoint: OnceLock::new() }
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Returns the endpoint of the first request of this service.
+    pub(super) fn cached_endpoint(&self) -> &Arc<EndpointSeries> {
+        self.cached_endpoint.get_or_init(|| self.metrics.endpoints().get(UNMATCHED))
+    }
+
+    /// Looks up the endpoint with this label. Returns `None` if it is the cached one.
+    pub(super) fn lookup_endpoint(&self, label: &str) -> Option<Arc<EndpointSeries>> {
+        let endpoints = self.metrics.endpoints();
+        let cached = self.cached_endpoint.get_or_init(|| endpoints.get(label));
+        (cached.label() != label).then(|| endpoints.get(label))
+    }
+}
+
+/// The size of a request body, in bytes.
+#[derive(Debug)]
+pub(crate) enum RequestSize {
+    /// The size that the client has declared.
+    Declared(u64),
+    /// The number of bytes that have been read so far.
+    Read(Arc<AtomicU64>),
+    /// The body is of a type that the layer cannot wrap.
+    Unknown,
+}
+
+impl RequestSize {
+    /// Returns the size as far as it is known now.
+    pub(super) fn current(&self) -> Option<u64> {
+        match self {
+            Self::Declared(size) => Some(*size),
+            Self::Read(read) => Some(read.load(Relaxed)),
+            Self::Unknown => None,
+        }
+    }
+}

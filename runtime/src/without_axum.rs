@@ -1,0 +1,45 @@
+//! The seam of the feature `axum`.
+//!
+//! Without the feature there is no layer, so that no request is ever current. The attributes record
+//! functions, streams and calls into the global instance. This serves programs without an HTTP server:
+//! batch jobs and queue workers that call models, and write a file or push to a gateway.
+//!
+//! The functions that only the layer and axum's response types call stay in the build. They are named
+//! here once, so that the compiler does not report them as dead code in every module.
+
+use crate::callsite::Site;
+use crate::media_type::{content_of, is_event_stream};
+use crate::metrics::Metrics;
+use crate::request::{ActiveReplies, Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
+use crate::stream::StreamRecorder;
+
+const _: () = {
+    let _ = Site::warns_now;
+    let _ = Site::function;
+    let _ = content_of;
+    let _ = is_event_stream;
+    let _ = Metrics::skips::<()>;
+    let _ = Metrics::request_labels::<()>;
+    let _ = Metrics::note_layer;
+    let _ = Metrics::deduplicates_by_mark;
+    let _ = ServiceState::new;
+    let _ = |open: fn() -> Scope| ScopeHandle::new(open);
+    let _ = |handle: &mut ScopeHandle, f: fn()| enter(handle, f);
+    let _ = |entry: Entry<'_>| drop(entry);
+    let _ = [RequestSize::Declared(0), RequestSize::Unknown];
+    let _ = RequestSize::Read;
+    let _ = Scope::open;
+    let _ = Scope::is_same_request;
+    let _ = Scope::note_route;
+    let _ = Scope::note_head;
+    let _ = Scope::note_body_error;
+    let _ = Scope::note_delivered;
+    let _ = Scope::has_expected_body;
+    let _ = Scope::expect_stream;
+    let _ = Scope::expect_reply;
+    let _ = Scope::take_expected_stream;
+    let _ = Scope::take_expected_reply;
+    let _ = Scope::skip_recording;
+    let _ = ActiveReplies::any;
+    let _ = StreamRecorder::with_event_stream;
+};
