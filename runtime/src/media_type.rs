@@ -1,24 +1,25 @@
-//! What the head of a response says of the bytes in its body.
+//! What the response head says of the bytes in the body.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-/// What a response's head says of the bytes that a protocol would be read from.
+/// Whether the bytes of a response body can be the reply of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyContent {
-    /// They may be the protocol's.
+    /// A protocol can be parsed from the bytes.
     Readable,
-    /// Nobody can read them here: they are compressed, or of a type that no protocol is of.
+    /// The bytes are compressed, or of a media type that no protocol uses.
     Opaque,
-    /// They are what an HTTP error has to say, and no reply of a model.
+    /// The bytes describe an HTTP error.
     Error,
 }
 
-/// What the head of a response says of its body as a model's reply.
+/// Returns whether the response body can be the reply of a model.
 pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> BodyContent {
-    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    let is_identity =
+        |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
     if status.is_client_error() || status.is_server_error() {
         BodyContent::Error
-    } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain)
+    } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity)
         && headers.get(header::CONTENT_TYPE).is_none_or(may_be_text)
     {
         BodyContent::Readable
@@ -27,26 +28,26 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> BodyContent
     }
 }
 
-/// Whether a protocol may be of this type. Many a proxy passes replies on without one, or as an octet stream:
-/// only what is surely something else is refused.
+/// Returns whether a protocol can have this media type. Only types that are certainly something else are
+/// refused, because many proxies pass replies on as an octet stream.
 fn may_be_text(media_type: &HeaderValue) -> bool {
-    const OTHER_KINDS: [&str; 5] = ["audio/", "font/", "image/", "model/", "video/"];
-    const OTHER_FORMATS: [&str; 8] =
+    const BINARY_KINDS: [&str; 5] = ["audio/", "font/", "image/", "model/", "video/"];
+    const BINARY_FORMATS: [&str; 8] =
         ["cbor", "eventstream", "grpc", "msgpack", "pdf", "protobuf", "wasm", "zip"];
     let essence = String::from_utf8_lossy(essence(media_type)).to_ascii_lowercase();
-    !OTHER_KINDS.iter().any(|kind| essence.starts_with(kind))
+    !BINARY_KINDS.iter().any(|kind| essence.starts_with(kind))
         && (essence.starts_with("text/")
-            || !OTHER_FORMATS.iter().any(|format| essence.contains(format)))
+            || !BINARY_FORMATS.iter().any(|format| essence.contains(format)))
 }
 
-/// Whether a response is a stream of server-sent events.
+/// Returns whether the response is a stream of server-sent events.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|media_type| essence(media_type).eq_ignore_ascii_case(b"text/event-stream"))
 }
 
-/// A media type without its parameters.
+/// Returns a media type without its parameters (RFC 9110, section 8.3.1).
 fn essence(media_type: &HeaderValue) -> &[u8] {
     let media_type = media_type.as_bytes();
     let end = memchr::memchr(b';', media_type).unwrap_or(media_type.len());

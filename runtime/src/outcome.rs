@@ -1,12 +1,13 @@
-//! The one place that decides what a request's end is called.
+//! How requests, streams and calls end. The rules that decide an outcome are in this file.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use http::StatusCode;
 
 use crate::label::closed_set;
+use crate::usage::{FinishReason, MissingReason};
 
-/// The status of a request whose client left before there was one, as nginx writes it.
+/// The status of a request whose client disconnected before the response head, as nginx logs it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 closed_set! {
@@ -42,44 +43,76 @@ closed_set! { indexed
     }
 }
 
-/// What happened at the end of a request.
+/// What terminated a request or a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Termination {
     /// The whole response was handed over.
     Complete,
-    /// The service or the body failed.
+    /// The service or the response body failed.
     Failed,
-    /// The future or the body was dropped: the client left.
+    /// The response future or the response body was dropped: the client disconnected, or a timeout
+    /// outside the layer fired.
     ClientDisconnected,
-    /// The handler or the body panicked.
+    /// The handler or the response body panicked.
     Panicked,
 }
 
 impl Termination {
-    /// The ending of a request whose handler has panicked, perhaps: one that became a server's error did
-    /// so by the panic, whatever happened after it.
-    pub(crate) fn after_panic(self, handler_panicked: bool, status: Option<StatusCode>) -> Self {
-        let server_error = status.is_some_and(|status| status.is_server_error());
-        if handler_panicked && server_error { Self::Panicked } else { self }
+    /// Returns the termination of a request whose handler may have panicked. A panic that was caught and
+    /// became a server error decides, whatever happened after it.
+    pub(crate) fn after_panic(self, has_panicked: bool, status: Option<StatusCode>) -> Self {
+        let is_server_error = status.is_some_and(|status| status.is_server_error());
+        if has_panicked && is_server_error { Self::Panicked } else { self }
     }
 
-    /// The ending of the calls that the request has left open: an error's body is no reply of a model.
+    /// Returns the termination of a request whose response may have sent an error event. The error event
+    /// decides, even if all bytes were sent or the client disconnected afterwards.
+    pub(crate) fn after_protocol_error(self, has_failed: bool) -> Self {
+        match self {
+            Self::Complete | Self::ClientDisconnected if has_failed => Self::Failed,
+            termination => termination,
+        }
+    }
+
+    /// Returns the termination of the calls that are open when the request ends. The body of an error
+    /// response is not the reply of a model.
     pub(crate) fn of_calls(self, status: Option<StatusCode>) -> Self {
         let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
         if self == Self::Complete && status.is_some_and(is_error) { Self::Failed } else { self }
     }
 
-    /// The ending of a request whose response has said that it failed, perhaps: that beats what its
-    /// client did afterwards, and that all of its bytes were sent.
-    pub(crate) fn after_protocol_error(self, failed: bool) -> Self {
+    /// Returns the `finish_reason` label of a call whose reply gives none.
+    pub(crate) fn finish_reason(self) -> FinishReason {
         match self {
-            Self::Complete | Self::ClientDisconnected if failed => Self::Failed,
-            ending => ending,
+            Self::Complete => FinishReason::Unknown,
+            Self::Failed | Self::Panicked => FinishReason::Error,
+            Self::ClientDisconnected => FinishReason::Cancelled,
+        }
+    }
+
+    /// Returns the `reason` label of a call that ended without usage.
+    pub(crate) fn missing_reason(self) -> MissingReason {
+        match self {
+            Self::Complete | Self::Failed | Self::Panicked => MissingReason::NotSent,
+            Self::ClientDisconnected => MissingReason::Disconnected,
         }
     }
 }
 
-/// How a request ended, as its labels say it.
+/// Returns the termination of the call whose reply is a stream with this outcome.
+impl From<StreamOutcome> for Termination {
+    fn from(outcome: StreamOutcome) -> Self {
+        match outcome {
+            StreamOutcome::Complete | StreamOutcome::Truncated => Self::Complete,
+            StreamOutcome::ClientDisconnect => Self::ClientDisconnected,
+            StreamOutcome::StreamError | StreamOutcome::ErrorEvent | StreamOutcome::Panic => {
+                Self::Failed
+            }
+        }
+    }
+}
+
+/// The label values that describe the end of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestEnd {
     pub(crate) status: u16,
@@ -87,9 +120,10 @@ pub(crate) struct RequestEnd {
     pub(crate) error: Option<ErrorType>,
 }
 
-/// The labels of an end, given the status of the response head if there was one.
-pub(crate) fn request_end(status: Option<StatusCode>, ending: Termination) -> RequestEnd {
-    let (outcome, error) = match (ending, status) {
+/// Decides the label values of a request's end. `status` is that of the response head, if there was
+/// one.
+pub(crate) fn request_end(status: Option<StatusCode>, termination: Termination) -> RequestEnd {
+    let (outcome, error) = match (termination, status) {
         (Termination::Panicked, _) => (Outcome::Panic, Some(ErrorType::Panic)),
         (Termination::ClientDisconnected, _) => (Outcome::Cancelled, None),
         (Termination::Failed, Some(_)) => (Outcome::ServerError, Some(ErrorType::Stream)),
@@ -103,36 +137,40 @@ pub(crate) fn request_end(status: Option<StatusCode>, ending: Termination) -> Re
     };
     let status = match status {
         Some(status) => status.as_u16(),
-        None if ending == Termination::ClientDisconnected => CLIENT_CLOSED_REQUEST,
+        None if termination == Termination::ClientDisconnected => CLIENT_CLOSED_REQUEST,
         None => StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
     };
     RequestEnd { status, outcome, error }
 }
 
-/// The streams of a request that have failed within their protocol. They may be polled elsewhere.
+/// The streams of a request that have sent an error event. They may be polled on other threads than
+/// the request.
 #[derive(Default)]
 pub(crate) struct ProtocolErrors {
     streams: AtomicU32,
-    headed: AtomicBool,
+    head_sent: AtomicBool,
 }
 
 impl ProtocolErrors {
-    /// A stream has failed.
+    /// Notes that a stream has sent an error event.
     pub(crate) fn add(&self) {
         self.streams.fetch_add(1, Relaxed);
     }
 
-    /// A stream that had failed is gone. Before there was a head its handler has made something else of it.
+    /// Notes that such a stream has been dropped. Before the response head, the handler has read the
+    /// stream itself and responds with something else.
     pub(crate) fn retract(&self) {
-        if !self.headed.load(Relaxed) {
+        if !self.head_sent.load(Relaxed) {
             self.streams.fetch_sub(1, Relaxed);
         }
     }
 
+    /// Notes that the response head was made.
     pub(crate) fn note_head(&self) {
-        self.headed.store(true, Relaxed);
+        self.head_sent.store(true, Relaxed);
     }
 
+    /// Returns whether any stream has sent an error event.
     pub(crate) fn any(&self) -> bool {
         self.streams.load(Relaxed) > 0
     }
@@ -142,33 +180,39 @@ impl ProtocolErrors {
 mod tests {
     use super::*;
 
-    fn said(status: Option<u16>, ending: Termination) -> (u16, &'static str, Option<&'static str>) {
+    fn labels(
+        status: Option<u16>,
+        termination: Termination,
+    ) -> (u16, &'static str, Option<&'static str>) {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-        let end = request_end(status, ending);
+        let end = request_end(status, termination);
         (end.status, end.outcome.as_str(), end.error.map(ErrorType::as_str))
     }
 
     #[test]
-    fn a_complete_response_is_judged_by_its_status() {
-        assert_eq!(said(Some(101), Termination::Complete), (101, "success", None));
-        assert_eq!(said(Some(204), Termination::Complete), (204, "success", None));
-        assert_eq!(said(Some(304), Termination::Complete), (304, "success", None));
-        assert_eq!(said(Some(404), Termination::Complete), (404, "client_error", Some("client")));
-        assert_eq!(said(Some(503), Termination::Complete), (503, "server_error", Some("server")));
-        assert_eq!(said(Some(700), Termination::Complete), (700, "server_error", Some("server")));
+    fn outcome_of_a_complete_response_follows_from_its_status() {
+        let complete = |status| labels(Some(status), Termination::Complete);
+        assert_eq!(complete(101), (101, "success", None));
+        assert_eq!(complete(204), (204, "success", None));
+        assert_eq!(complete(304), (304, "success", None));
+        assert_eq!(complete(404), (404, "client_error", Some("client")));
+        assert_eq!(complete(503), (503, "server_error", Some("server")));
+        assert_eq!(complete(700), (700, "server_error", Some("server")));
     }
 
     #[test]
-    fn what_happens_after_the_head_beats_its_status() {
-        assert_eq!(said(Some(200), Termination::Failed), (200, "server_error", Some("stream")));
-        assert_eq!(said(Some(200), Termination::ClientDisconnected), (200, "cancelled", None));
-        assert_eq!(said(Some(200), Termination::Panicked), (200, "panic", Some("panic")));
+    fn outcome_after_the_head_overrides_the_status() {
+        let after_head = |termination| labels(Some(200), termination);
+        assert_eq!(after_head(Termination::Failed), (200, "server_error", Some("stream")));
+        assert_eq!(after_head(Termination::ClientDisconnected), (200, "cancelled", None));
+        assert_eq!(after_head(Termination::Panicked), (200, "panic", Some("panic")));
     }
 
     #[test]
-    fn without_a_head_the_status_says_what_happened() {
-        assert_eq!(said(None, Termination::Failed), (500, "server_error", Some("server")));
-        assert_eq!(said(None, Termination::ClientDisconnected), (499, "cancelled", None));
-        assert_eq!(said(None, Termination::Panicked), (500, "panic", Some("panic")));
+    fn status_without_a_head_is_500_or_499() {
+        let before_head = |termination| labels(None, termination);
+        assert_eq!(before_head(Termination::Failed), (500, "server_error", Some("server")));
+        assert_eq!(before_head(Termination::ClientDisconnected), (499, "cancelled", None));
+        assert_eq!(before_head(Termination::Panicked), (500, "panic", Some("panic")));
     }
 }

@@ -1,5 +1,7 @@
-//! What the attributes' expansions call. No part of the public interface: it changes with every
-//! version of the macros, which are pinned to this crate's version.
+//! Everything that the expansions of the attributes call.
+//!
+//! Nothing here is public API. It changes with any version of the macros, which require exactly the
+//! version of this crate.
 
 mod label_text;
 mod returned_future;
@@ -9,7 +11,7 @@ pub use linkme;
 pub use self::label_text::{LabelText, label};
 pub use self::returned_future::returned;
 pub use crate::callsite::{SITES, Site};
-pub use crate::endpoint::{EndpointGuard, HasStatus, Reply, Verdict, finish, start};
+pub use crate::endpoint::{EndpointGuard, HasStatus, Inspected, ResultInfo, finish, start};
 pub use crate::label::{Label, Method};
 pub use crate::llm::Protocol;
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
@@ -18,32 +20,33 @@ pub use crate::stream::{mark, respond};
 #[cfg(feature = "axum")]
 pub use crate::tokens::read_sent;
 pub use crate::tokens::{
-    ReadReply, TokenCall, finish_call, finish_stream_call, read, read_ok, read_stream, start_call,
+    ReadReply, TrackedCall, finish_call, finish_stream_call, read, read_ok, read_stream, start_call,
 };
 pub use crate::usage::TokenCount;
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 
-/// The traits that a result is asked through. Some of them are used, and which ones only the compiler
-/// knows: together they are no unused import.
-pub mod questions {
+/// The traits that inspect a returned value. They are imported together, without names, because only
+/// the compiler knows which of them applies: as single imports some would be unused.
+pub mod inspection {
     pub use crate::endpoint::{
-        Named as _, OfAny as _, OfResult as _, OfStatus as _, OfStatusResult as _, Unnamed as _,
+        InspectAny as _, InspectNamedError as _, InspectResult as _, InspectResultWithStatus as _,
+        InspectStatus as _, InspectUnnamed as _,
     };
 }
 
-/// What a media-type attribute turns a stream into.
+/// The response type of a function with a `media_type`.
 #[cfg(feature = "axum")]
 pub type Response = axum::response::Response;
 
-/// Calls a synchronous function's body. As the argument of an `FnOnce` bound the closure may return
-/// what it borrows through an argument, which it could not if it were called in place.
+/// Calls the body of a synchronous function. As an argument with an `FnOnce` bound, the closure may
+/// return what it borrows from an argument, which the compiler rejects if it is called in place.
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Declares the static call site of an attribute, known to the linker's catalogue, and is a reference
-/// to it.
+/// Declares the static call site of an attribute, registers it in the catalogue that the linker builds,
+/// and evaluates to a reference to it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __streamgauge_site {
@@ -56,13 +59,15 @@ macro_rules! __streamgauge_site {
     }};
 }
 
-/// Asks a result how it went: see `endpoint::verdict`.
+/// Evaluates to the status and the error of a returned value: see `endpoint::inspect`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __streamgauge_verdict {
-    ($reply:expr) => {{
-        use $crate::__private::questions::*;
-        let reply = $crate::__private::Reply($reply);
-        (&&&&reply).streamgauge_verdict().named((&&reply).streamgauge_exception())
+    ($returned:expr) => {{
+        use $crate::__private::inspection::*;
+        let value = $crate::__private::Inspected($returned);
+        (&&&&value)
+            .streamgauge_inspect()
+            .with_exception_type((&&value).streamgauge_exception_type())
     }};
 }

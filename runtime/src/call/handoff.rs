@@ -1,6 +1,8 @@
-//! Calls outside any request, handed from one attribute of a function to the other.
+//! Calls outside any request, passed from one attribute of a function to the other.
 //!
-//! Both act right after each other, on one thread: whoever comes second finds what the first has left.
+//! Within a request, the attributes of one function find its call in the request's scope. Outside any
+//! request there is no scope. The attributes run directly after one another on one thread, so the
+//! first one leaves the call in a thread-local for the second one.
 
 use std::cell::Cell;
 
@@ -8,46 +10,46 @@ use super::{CallId, OpenCall};
 use crate::callsite::Site;
 
 enum CallHandoff {
-    /// A call that a stream may be the reply of.
-    Call(OpenCall),
-    /// A stream has been made, and this is its call.
+    /// A call whose reply may be a stream that the other attribute meters.
+    Offered(OpenCall),
+    /// The stream of this call was created, and has the call.
     Taken(CallId),
 }
 
 thread_local! {
-    static HANDED: Cell<Option<CallHandoff>> = const { Cell::new(None) };
+    static HANDOFF: Cell<Option<CallHandoff>> = const { Cell::new(None) };
 }
 
 fn take() -> Option<CallHandoff> {
-    HANDED.try_with(Cell::take).ok().flatten()
+    HANDOFF.try_with(Cell::take).ok().flatten()
 }
 
-fn put(handed: CallHandoff) {
-    // On a thread that ends there is nobody to hand to.
-    let _ = HANDED.try_with(|slot| slot.set(Some(handed)));
+fn put(handoff: CallHandoff) {
+    // On a thread that ends, no other attribute follows.
+    let _ = HANDOFF.try_with(|slot| slot.set(Some(handoff)));
 }
 
-/// Hands on a call that begins, to a stream of the same function that is about to be made.
-pub(crate) fn begin(call: OpenCall) {
-    put(CallHandoff::Call(call));
+/// Offers a call that begins to a stream of the same function.
+pub(crate) fn offer(call: OpenCall) {
+    put(CallHandoff::Offered(call));
 }
 
-/// Hands on a call whose function has returned, unless its stream has been made before that.
-pub(crate) fn leave(call: OpenCall) {
+/// Offers a call whose function has returned, unless the stream of the function has taken it already.
+pub(crate) fn offer_unless_taken(call: OpenCall) {
     if !matches!(take(), Some(CallHandoff::Taken(id)) if id == call.id()) {
-        put(CallHandoff::Call(call));
+        put(CallHandoff::Offered(call));
     }
 }
 
-/// The call that the other attribute of a site's function has handed on.
-pub(crate) fn handed_to(site: &Site) -> Option<OpenCall> {
+/// Takes the call that another attribute of the same function has offered.
+pub(crate) fn take_for_site(site: &Site) -> Option<OpenCall> {
     match take()? {
-        CallHandoff::Call(call) if call.site().is_beside(site) => Some(call),
+        CallHandoff::Offered(call) if call.site().is_beside(site) => Some(call),
         _ => None,
     }
 }
 
-/// Lets a call's other attribute know that its stream has been made.
-pub(crate) fn taken(call: CallId) {
+/// Notes that the stream of a call has taken the call.
+pub(crate) fn note_taken(call: CallId) {
     put(CallHandoff::Taken(call));
 }

@@ -1,4 +1,4 @@
-//! Usage recorded by hand while a protocol is read.
+//! Usage that the user's code records while the bytes of the same reply are parsed.
 
 use std::mem;
 use std::sync::Arc;
@@ -6,69 +6,70 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::series::TokenSeries;
-use crate::usage::Usage;
-use crate::usage::{FinishReason, MissingReason};
+use crate::usage::{FinishReason, MissingReason, Usage};
 
-/// What is recorded by hand for the call behind a reply whose protocol is read. The last of its owners, of
-/// which handles are some, counts a call that nobody knew the usage of.
+/// The usage that user code records for a call whose reply is parsed.
+///
+/// The parser and the handles of `token_usage_context` share it. Dropping the last of them records the
+/// call as missing usage, if neither the reply nor a handle has supplied any.
 #[derive(Default)]
 pub(crate) struct ManualUsage(Mutex<State>);
 
 enum State {
-    /// The reply is being read: what is recorded adds up until then.
-    ReplyParser(Option<Usage>),
-    /// It has been read and told nothing: the first to record does.
+    /// The reply is being parsed. Recorded usage is added up until the reply ends.
+    Parsing(Option<Usage>),
+    /// The reply has ended without usage. The first usage that is recorded is the call's.
     NoUsageYet(Arc<TokenSeries>, FinishReason, MissingReason),
-    /// The call is counted: what comes now is a call of its own.
-    Counted(Arc<TokenSeries>),
+    /// The call is recorded. Usage that is recorded from now on counts as a call of its own.
+    Recorded(Arc<TokenSeries>),
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self::ReplyParser(None)
+        Self::Parsing(None)
     }
 }
 
 impl ManualUsage {
-    /// Records what somebody knows by hand.
+    /// Records usage that user code supplies.
     pub(crate) fn record(&self, usage: Usage) {
         let mut state = self.0.lock();
         match &mut *state {
-            State::ReplyParser(recorded) => {
+            State::Parsing(recorded) => {
                 *recorded = Some(recorded.map_or(usage, |before| before.plus(usage)));
             }
             State::NoUsageYet(series, finish, _) => {
                 series.record(&usage, *finish);
-                *state = State::Counted(Arc::clone(series));
+                *state = State::Recorded(Arc::clone(series));
             }
-            State::Counted(series) => series.record(&usage, FinishReason::Unknown),
+            State::Recorded(series) => series.record(&usage, FinishReason::Unknown),
         }
     }
 
-    /// Counts the call: the reply has been read to its end, and has told so much. Where nobody knows more it
-    /// is `missing`, if it is. Gives back what is known from there and by hand.
-    pub(crate) fn count(
+    /// Records the call when its reply has ended. Returns the call's usage: per field, the larger of
+    /// the parsed and the recorded count. `missing` is the reason to record if there is no usage.
+    pub(crate) fn record_call(
         &self,
-        told: Option<Usage>,
+        parsed: Option<Usage>,
         series: Arc<TokenSeries>,
         finish: FinishReason,
         missing: Option<MissingReason>,
     ) -> Option<Usage> {
         let mut state = self.0.lock();
         let recorded = match &mut *state {
-            State::ReplyParser(recorded) => recorded.take(),
-            State::NoUsageYet(..) | State::Counted(_) => None,
+            State::Parsing(recorded) => recorded.take(),
+            State::NoUsageYet(..) | State::Recorded(_) => None,
         };
-        let usage = match (told, recorded) {
-            (Some(told), Some(recorded)) => Some(told.or_more(recorded)),
-            (told, recorded) => told.or(recorded),
+        let usage = match (parsed, recorded) {
+            (Some(parsed), Some(recorded)) => Some(parsed.or_more(recorded)),
+            (parsed, recorded) => parsed.or(recorded),
         };
         if let Some(usage) = &usage {
             series.record(usage, finish);
         }
         *state = match missing {
             Some(missing) if usage.is_none() => State::NoUsageYet(series, finish, missing),
-            _ => State::Counted(series),
+            _ => State::Recorded(series),
         };
         usage
     }

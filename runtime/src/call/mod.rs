@@ -1,4 +1,8 @@
 //! The model call: from the start of a tracked function to the end of its reply.
+//!
+//! An [`OpenCall`] is created when the function starts. It ends with the usage that the function
+//! returns, with a [`ReplyParser`] that reads the usage from the bytes of the reply, or with
+//! [`ManualUsage`] that the handler records itself.
 
 pub(crate) mod handoff;
 mod manual;

@@ -1,4 +1,4 @@
-//! The model calls that usage recorded by hand may belong to.
+//! Calls whose usage is not known yet.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -9,46 +9,48 @@ use crate::callsite::Site;
 use crate::label::Label;
 use crate::outcome::Termination;
 use crate::series::{EndpointSeries, TokenSeries};
-use crate::usage::Usage;
-use crate::usage::{FinishReason, MissingReason};
+use crate::usage::{FinishReason, Usage};
 
-/// A tracked call that has begun and whose usage may still come.
+/// A call of a tracked function that has begun, and whose usage is not known yet.
 ///
-/// Its endpoint is found when it is needed, because another attribute of the same function may name
-/// it only after the call has begun.
+/// The endpoint is looked up when the call is recorded: another attribute of the same function may set
+/// it after the call has begun.
 pub(crate) struct OpenCall {
     id: CallId,
     site: &'static Site,
     provider: Label,
     model: Label,
+    /// Whether usage has been recorded for this call.
     recorded: bool,
-    /// Whether its function has returned, and the request is to close it.
-    left: bool,
-    /// There only once somebody asked for a handle.
+    /// Whether the function has returned, so that the request closes the call.
+    left_to_request: bool,
+    /// Created with the first handle of `token_usage_context`.
     shared: Option<Arc<SharedCall>>,
 }
 
-/// Tells the calls of a process apart.
+/// Identifies a call within the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallId {
     number: u64,
-    /// The number of the first call of the request that this one began in.
-    first: u64,
+    /// The number of the first call of the same request.
+    first_of_request: u64,
 }
 
 impl OpenCall {
+    /// Begins a call. `provider` and `model` are empty if the attribute does not name them.
     pub(crate) fn new(site: &'static Site, provider: Label, model: Label) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Relaxed);
-        let id = CallId { number, first: number };
-        Self { id, site, provider, model, recorded: false, left: false, shared: None }
+        let id = CallId { number, first_of_request: number };
+        Self { id, site, provider, model, recorded: false, left_to_request: false, shared: None }
     }
 
-    /// The same call, for whoever may end it where this one is out of reach.
+    /// Returns the same call without its handles, for an end in another task, which does not reach the
+    /// request.
     pub(crate) fn detached(&self) -> Self {
         let Self { id, site, ref provider, ref model, .. } = *self;
         let (provider, model) = (provider.clone(), model.clone());
-        Self { id, site, provider, model, recorded: false, left: false, shared: None }
+        Self { id, site, provider, model, recorded: false, left_to_request: false, shared: None }
     }
 
     pub(crate) fn id(&self) -> CallId {
@@ -59,13 +61,14 @@ impl OpenCall {
         self.site
     }
 
-    /// The series of this call. Where the attribute names no model, the reply may.
+    /// Returns the series of this call. The model that the reply names is used if the attribute names
+    /// none.
     pub(crate) fn series(
         &self,
         endpoint: &EndpointSeries,
-        replied: Option<&str>,
+        replied_model: Option<&str>,
     ) -> Arc<TokenSeries> {
-        let model = match replied {
+        let model = match replied_model {
             Some(model) if self.model.is_empty() => model,
             _ => &self.model,
         };
@@ -77,83 +80,82 @@ impl OpenCall {
         self.recorded = true;
     }
 
-    /// What a handle keeps, to record usage for this call from elsewhere.
+    /// Returns the part of the call that a handle keeps, to record usage from another task.
     pub(crate) fn share(&mut self, series: Arc<TokenSeries>) -> Arc<SharedCall> {
         let shared = self.shared.get_or_insert_with(|| Arc::new(SharedCall::new(series)));
         Arc::clone(shared)
     }
 
-    /// Fills in what the attribute has not named.
-    pub(crate) fn or(mut self, provider: Label, model: Label) -> Self {
-        for (mine, other) in [(&mut self.provider, provider), (&mut self.model, model)] {
-            if mine.is_empty() {
-                *mine = other;
+    /// Fills in the labels that the attribute of this call does not name.
+    pub(crate) fn or_labels(mut self, provider: Label, model: Label) -> Self {
+        for (own, other) in [(&mut self.provider, provider), (&mut self.model, model)] {
+            if own.is_empty() {
+                *own = other;
             }
         }
         self
     }
 
-    /// The model that the attribute names; empty where it names none.
+    /// Returns the model that the attribute names; empty if it names none.
     pub(crate) fn model(&self) -> &str {
         &self.model
     }
 
-    /// Whether usage has been recorded for this call.
+    /// Returns whether usage has been recorded for this call.
     pub(crate) fn is_recorded(&self) -> bool {
         self.recorded || self.shared.as_ref().is_some_and(|shared| shared.recorded.load(Relaxed))
     }
 
-    /// The call's reply is read from now on, and counts the call: its handles help.
-    pub(crate) fn read(&mut self, manual_usage: &Arc<ManualUsage>) {
+    /// Passes usage that the handles record to the parser of the reply, which records the call.
+    pub(crate) fn forward_handles_to(&mut self, manual_usage: &Arc<ManualUsage>) {
         if let Some(shared) = &self.shared {
-            let _ = shared.reading.set(Arc::clone(manual_usage));
+            let _ = shared.parsing.set(Arc::clone(manual_usage));
         }
     }
 
-    /// Closes the call with its request. One whose function still runs has left for another task, which
-    /// closes it.
+    /// Closes the call when its request ends. A call whose function still runs has moved to another
+    /// task, which closes it.
     pub(crate) fn close_with_request(
         self,
         endpoint: impl FnOnce(&'static Site) -> Arc<EndpointSeries>,
-        ending: Termination,
+        termination: Termination,
     ) {
-        if self.left {
+        if self.left_to_request {
             let endpoint = endpoint(self.site);
-            self.close(&endpoint, ending);
+            self.close(&endpoint, termination);
         } else if let Some(shared) = &self.shared {
             shared.recorded.store(true, Relaxed);
         }
     }
 
-    /// Closes the call: usage that never came is counted as missing, if no handle can bring it any
-    /// more.
-    pub(crate) fn close(self, endpoint: &EndpointSeries, ending: Termination) {
+    /// Closes the call. If no usage was recorded and no handle can record any, the usage is missing.
+    pub(crate) fn close(self, endpoint: &EndpointSeries, termination: Termination) {
         match &self.shared {
-            Some(shared) => shared.close(self.recorded, ending),
+            Some(shared) => shared.close(self.recorded, termination),
             None if self.recorded => {}
-            None => count_missing(&self.series(endpoint, None), ending),
+            None => record_missing_usage(&self.series(endpoint, None), termination),
         }
     }
 }
 
-/// A call that handles point to. The last of its owners closes it.
+/// The part of a call that its handles share. Dropping the last owner closes the call.
 pub(crate) struct SharedCall {
     series: Arc<TokenSeries>,
     recorded: AtomicBool,
-    ending: OnceLock<Termination>,
-    /// There once the call's reply is read, which then counts the call.
-    reading: OnceLock<Arc<ManualUsage>>,
+    termination: OnceLock<Termination>,
+    /// Set when the reply is parsed. The parser then records the call.
+    parsing: OnceLock<Arc<ManualUsage>>,
 }
 
 impl SharedCall {
     fn new(series: Arc<TokenSeries>) -> Self {
-        let (ending, reading) = (OnceLock::new(), OnceLock::new());
-        Self { series, recorded: AtomicBool::new(false), ending, reading }
+        let (termination, parsing) = (OnceLock::new(), OnceLock::new());
+        Self { series, recorded: AtomicBool::new(false), termination, parsing }
     }
 
     /// Records usage for this call.
     pub(crate) fn record(&self, usage: Usage) {
-        match self.reading.get() {
+        match self.parsing.get() {
             Some(manual_usage) => manual_usage.record(usage),
             None => {
                 self.series.record(&usage, FinishReason::Unknown);
@@ -162,99 +164,95 @@ impl SharedCall {
         }
     }
 
-    fn close(&self, recorded: bool, ending: Termination) {
+    fn close(&self, recorded: bool, termination: Termination) {
         if recorded {
             self.recorded.store(true, Relaxed);
         }
-        let _ = self.ending.set(ending);
+        let _ = self.termination.set(termination);
     }
 }
 
 impl Drop for SharedCall {
     fn drop(&mut self) {
         if !*self.recorded.get_mut() {
-            count_missing(
-                &self.series,
-                self.ending.get().copied().unwrap_or(Termination::Complete),
-            );
+            let termination = self.termination.get().copied().unwrap_or(Termination::Complete);
+            record_missing_usage(&self.series, termination);
         }
     }
 }
 
-fn count_missing(series: &TokenSeries, ending: Termination) {
-    let (finish, missing) = match ending {
-        Termination::Complete => (FinishReason::Unknown, MissingReason::NotSent),
-        Termination::Failed | Termination::Panicked => {
-            (FinishReason::Error, MissingReason::NotSent)
-        }
-        Termination::ClientDisconnected => (FinishReason::Cancelled, MissingReason::Disconnected),
-    };
-    series.calls(finish).add(1);
-    series.missing(missing).add(1);
+/// Records a call that ended without usage.
+fn record_missing_usage(series: &TokenSeries, termination: Termination) {
+    series.calls(termination.finish_reason()).add(1);
+    series.missing(termination.missing_reason()).add(1);
 }
 
-/// The open calls of a request. Most requests have one: it needs no allocation.
+/// The open calls of a request. Most requests have at most one, which is stored without an allocation.
 #[derive(Default)]
 pub(crate) struct OpenCalls {
     newest: Option<OpenCall>,
     older: Vec<OpenCall>,
-    left: Option<CallId>,
-    /// The number of the first that has begun.
+    /// The call whose function has just returned a stream that no attribute has taken yet.
+    just_left: Option<CallId>,
+    /// The number of the first call that began in this request.
     first: Option<u64>,
 }
 
 impl OpenCalls {
-    /// Begins a call. The one given is the same from then on, for whoever may end it elsewhere.
+    /// Adds a call that begins. Also sets the request of `call`, whose owner may end the call in
+    /// another task.
     pub(crate) fn begin(&mut self, call: &mut OpenCall) {
-        call.id.first = *self.first.get_or_insert(call.id.number);
+        call.id.first_of_request = *self.first.get_or_insert(call.id.number);
         self.older.extend(self.newest.replace(call.detached()));
     }
 
-    /// Whether a call began in this request. If so and it is not open, its reply is read.
+    /// Returns whether a call began in this request. A call that began here and is no longer open has
+    /// a reply that is being parsed.
     pub(crate) fn has_begun(&self, id: CallId) -> bool {
-        self.first == Some(id.first)
+        self.first == Some(id.first_of_request)
     }
 
-    /// The call that usage recorded by hand belongs to.
+    /// Returns the call that manually recorded usage belongs to.
     pub(crate) fn newest(&mut self) -> Option<&mut OpenCall> {
         self.newest.as_mut()
     }
 
-    /// Takes a call out; calls that run at once end in any order.
+    /// Removes a call. Concurrent calls end in any order.
     pub(crate) fn end(&mut self, id: CallId) -> Option<OpenCall> {
         if self.newest.as_ref().is_some_and(|call| call.id == id) {
-            return mem::replace(&mut self.newest, self.older.pop());
+            return self.pop();
         }
-        let place = self.older.iter().position(|call| call.id == id)?;
-        Some(self.older.remove(place))
+        let index = self.older.iter().position(|call| call.id == id)?;
+        Some(self.older.remove(index))
     }
 
-    /// The newest call that the function of a site has begun.
-    pub(crate) fn newest_of(&self, site: &Site) -> Option<&OpenCall> {
+    /// Returns the newest call that the function of `site` has begun.
+    pub(crate) fn newest_for_site(&self, site: &Site) -> Option<&OpenCall> {
         let mut calls = self.newest.iter().chain(self.older.iter().rev());
         calls.find(|call| call.site.is_beside(site))
     }
 
-    /// Leaves a call open whose function has returned a stream, which may be claimed by now.
-    pub(crate) fn leave(&mut self, id: CallId, is_claimed: bool) {
+    /// Leaves a call to the request: its function has returned a stream. `has_stream` is true if an
+    /// attribute has connected the stream with the call already.
+    pub(crate) fn leave(&mut self, id: CallId, has_stream: bool) {
         let mut calls = self.newest.iter_mut().chain(&mut self.older);
         if let Some(call) = calls.find(|call| call.id == id) {
-            call.left = true;
-            if !is_claimed {
-                self.left = Some(id);
+            call.left_to_request = true;
+            if !has_stream {
+                self.just_left = Some(id);
             }
         }
     }
 
-    /// The call that has been left open just now, if it is one of this site's function.
-    pub(crate) fn left_of(&mut self, site: &Site) -> Option<CallId> {
-        let left = self.left?;
+    /// Takes the call that was just left, if the function of `site` began it.
+    pub(crate) fn take_just_left(&mut self, site: &Site) -> Option<CallId> {
+        let left = self.just_left?;
         let mut calls = self.newest.iter().chain(&self.older);
-        let is_its = calls.any(|call| call.id == left && call.site.is_beside(site));
-        is_its.then(|| self.left.take()).flatten()
+        let is_of_site = calls.any(|call| call.id == left && call.site.is_beside(site));
+        is_of_site.then(|| self.just_left.take()).flatten()
     }
 
-    /// Takes the newest call out.
+    /// Removes the newest call.
     pub(crate) fn pop(&mut self) -> Option<OpenCall> {
         mem::replace(&mut self.newest, self.older.pop())
     }

@@ -1,39 +1,38 @@
-//! The model call behind a reply, read from the bytes that pass.
+//! The reply of a call, parsed from the bytes that pass.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::call::{ManualUsage, OpenCall};
-use crate::llm::Protocol;
-use crate::llm::{Reader, Seen};
+use super::{ManualUsage, OpenCall};
+use crate::llm::{Protocol, Reader, Seen};
 use crate::media_type::BodyContent;
-use crate::outcome::StreamOutcome;
-use crate::outcome::{ProtocolErrors, Termination};
+use crate::outcome::{ProtocolErrors, StreamOutcome, Termination};
 use crate::series::{EndpointSeries, PaceSeries};
 use crate::usage::{FinishReason, MissingReason};
 
-/// Reads a reply's protocol, and closes its call with what that has told.
+/// Parses the reply of a call as its bytes pass, and records the call when the reply has ended.
 pub(crate) struct ReplyParser {
     reader: Reader,
-    /// Whether the bytes can be read at all.
-    pub(crate) readable: bool,
+    is_readable: bool,
     /// The endpoint whose pace families the reply is recorded in, if it is a metered stream.
     pace_endpoint: Option<Arc<EndpointSeries>>,
+    /// Whether the model is known, and the stream records its pace under that model.
+    has_model_pace: bool,
     call: OpenCall,
-    /// Where the call's tokens belong.
+    /// The endpoint whose token families the call is recorded in.
     tokens_endpoint: Arc<EndpointSeries>,
     manual_usage: Arc<ManualUsage>,
-    /// Where the request hears of failures, and whether it has heard of this one.
+    /// Where error events are reported; `None` outside any request.
     protocol_errors: Option<Arc<ProtocolErrors>>,
-    failed: bool,
-    /// The reply has named a model, and its pace is known.
-    paced: bool,
-    /// When the first and the last item with content were ready.
-    content: Option<(Instant, Instant)>,
+    /// Whether an error event was reported there.
+    has_failed: bool,
+    /// When the first and the last chunk with generated content were ready.
+    content_times: Option<(Instant, Instant)>,
 }
 
 impl ReplyParser {
-    /// Creates a parser for the reply of `call`, whose tokens belong to `tokens_endpoint`.
+    /// Creates a parser for the reply of `call`, whose tokens are recorded at `tokens_endpoint`.
     pub(crate) fn new(
         mut call: OpenCall,
         protocol: Protocol,
@@ -41,21 +40,21 @@ impl ReplyParser {
         tokens_endpoint: Arc<EndpointSeries>,
     ) -> Box<Self> {
         let manual_usage = Arc::default();
-        call.read(&manual_usage);
-        let readable = content == BodyContent::Readable;
-        // Bytes that cannot be read have no end marker whose absence would mean `truncated`.
-        let protocol = if readable { protocol } else { Protocol::Auto };
+        call.forward_handles_to(&manual_usage);
+        let is_readable = content == BodyContent::Readable;
+        // In bytes that cannot be read there is no end marker whose absence would mean `truncated`.
+        let protocol = if is_readable { protocol } else { Protocol::Auto };
         Box::new(Self {
             reader: Reader::new(protocol),
-            readable,
+            is_readable,
             pace_endpoint: None,
+            has_model_pace: false,
             call,
             tokens_endpoint,
             manual_usage,
             protocol_errors: None,
-            failed: false,
-            paced: false,
-            content: None,
+            has_failed: false,
+            content_times: None,
         })
     }
 
@@ -69,50 +68,54 @@ impl ReplyParser {
         Self::new(call, protocol, content, endpoint)
     }
 
-    /// Also records the pace of the reply, as that of a stream of `endpoint`.
+    /// Also records the pace of the reply, as a stream of `endpoint`.
     pub(crate) fn record_pace(&mut self, endpoint: &Arc<EndpointSeries>) {
         self.pace_endpoint = Some(Arc::clone(endpoint));
     }
 
-    /// Reports an error event to the request whose response the reply is.
+    /// Reports error events to the request whose response the reply is.
     pub(crate) fn report_errors_to(&mut self, protocol_errors: Arc<ProtocolErrors>) {
         self.protocol_errors = Some(protocol_errors);
     }
 
-    /// Where usage recorded by hand goes meanwhile.
+    /// Returns whether the bytes of the reply can be parsed: they are not compressed, for example.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.is_readable
+    }
+
+    /// Returns where usage goes that user code records while the reply is being parsed.
     pub(crate) fn manual_usage(&self) -> &Arc<ManualUsage> {
         &self.manual_usage
     }
 
-    /// Reads an item that became ready `at`, of a request that `entered` some time before.
+    /// Parses a chunk that was ready `at`. The time to the first token starts at `entered`.
     pub(crate) fn read(&mut self, bytes: &[u8], at: Instant, entered: Instant) -> Seen {
         let seen = self.reader.read(bytes);
-        self.note(seen, at, entered);
+        if seen.content {
+            self.note_content(at, entered);
+        }
         seen
     }
 
-    /// Reads an item whenever it became ready.
+    /// Parses a chunk without recording when it was ready.
     pub(crate) fn read_untimed(&mut self, bytes: &[u8]) {
-        if self.readable {
+        if self.is_readable {
             self.reader.read(bytes);
         }
     }
 
-    fn note(&mut self, seen: Seen, at: Instant, entered: Instant) {
-        if !seen.content {
-            return;
-        }
-        if self.content.is_none() {
+    fn note_content(&mut self, at: Instant, entered: Instant) {
+        if self.content_times.is_none() {
             if let Some(pace) = self.pace() {
                 pace.first_token().observe_duration(at - entered);
             }
         }
-        self.content = Some((self.content.map_or(at, |(first, _)| first), at));
+        self.content_times = Some((self.content_times.map_or(at, |(first, _)| first), at));
     }
 
-    /// The stream has failed within its protocol, and with it the request.
+    /// Reports an error event of the stream, which makes the request fail.
     pub(crate) fn fail(&mut self) {
-        if std::mem::replace(&mut self.failed, true) {
+        if mem::replace(&mut self.has_failed, true) {
             return;
         }
         if let Some(errors) = &self.protocol_errors {
@@ -120,18 +123,18 @@ impl ReplyParser {
         }
     }
 
-    /// The source has ended: the last line may lack its end.
+    /// Parses the end of the source. The last line may lack its line end.
     pub(crate) fn end(&mut self) -> Seen {
         self.reader.end()
     }
 
-    /// What an error within the protocol is called, where it says so itself.
+    /// Returns the `error_type` label of an error event: the name that the event gives, if any.
     pub(crate) fn error_type(&self) -> &str {
         self.reader.error().unwrap_or("error_event")
     }
 
-    /// How the stream ended as far as the protocol shows, for a source that has come to its end or was
-    /// left before.
+    /// Returns how the stream ended, if the protocol shows it. `source_ended` is false for a stream that
+    /// was dropped before its end.
     pub(crate) fn outcome(&self, source_ended: bool) -> Option<StreamOutcome> {
         if self.reader.failed() {
             Some(StreamOutcome::ErrorEvent)
@@ -144,7 +147,7 @@ impl ReplyParser {
         }
     }
 
-    /// The model that the attribute names, else the reply.
+    /// Returns the model that the attribute names, else the one that the reply names.
     fn model(&self) -> &str {
         match self.call.model() {
             "" => self.reader.model().unwrap_or_default(),
@@ -152,59 +155,50 @@ impl ReplyParser {
         }
     }
 
-    /// The same, once the reply has named its model.
-    pub(crate) fn new_pace(&mut self) -> Option<Arc<PaceSeries>> {
-        if self.paced || self.model().is_empty() {
+    /// Returns the pace series of the model, once: when the model becomes known.
+    pub(crate) fn take_model_pace(&mut self) -> Option<Arc<PaceSeries>> {
+        if self.has_model_pace || self.model().is_empty() {
             return None;
         }
-        self.paced = true;
+        self.has_model_pace = true;
         self.pace()
     }
 
-    /// The pace of this model at this endpoint.
     fn pace(&self) -> Option<Arc<PaceSeries>> {
         Some(self.pace_endpoint.as_ref()?.pace(self.model()))
     }
 
-    /// Closes the call of a stream that ended so.
+    /// Records the call, whose stream ended with `outcome`.
     pub(crate) fn close(mut self, outcome: StreamOutcome) {
-        let (ending, otherwise) = match outcome {
-            StreamOutcome::Complete | StreamOutcome::Truncated => {
-                (Termination::Complete, FinishReason::Unknown)
-            }
-            StreamOutcome::ClientDisconnect => {
-                (Termination::ClientDisconnected, FinishReason::Cancelled)
-            }
-            StreamOutcome::StreamError | StreamOutcome::ErrorEvent | StreamOutcome::Panic => {
-                (Termination::Failed, FinishReason::Error)
-            }
-        };
+        let termination = Termination::from(outcome);
         let finish = match self.reader.finish_reason() {
-            FinishReason::Unknown => otherwise,
-            told => told,
+            FinishReason::Unknown => termination.finish_reason(),
+            finish => finish,
         };
         let series = self.call.series(&self.tokens_endpoint, self.reader.model());
-        let missing = match ending {
-            _ if self.call.is_recorded() => None,
-            _ if !self.readable || self.reader.unparsed() => Some(MissingReason::Unparsed),
-            Termination::ClientDisconnected => Some(MissingReason::Disconnected),
-            _ => Some(MissingReason::NotSent),
+        let missing = if self.call.is_recorded() {
+            None
+        } else if !self.is_readable || self.reader.unparsed() {
+            Some(MissingReason::Unparsed)
+        } else {
+            Some(termination.missing_reason())
         };
-        let usage = self.manual_usage.count(self.reader.usage(), series, finish, missing);
+        let usage = self.manual_usage.record_call(self.reader.usage(), series, finish, missing);
         if let Some(usage) = usage.filter(|_| outcome == StreamOutcome::Complete) {
-            self.observe_output_token(usage.output_tokens());
+            self.observe_time_per_output_token(usage.output_tokens());
         }
         self.call.mark_recorded();
-        self.call.close(&self.tokens_endpoint, ending);
-        if let Some(errors) = self.protocol_errors.filter(|_| self.failed) {
+        self.call.close(&self.tokens_endpoint, termination);
+        if let Some(errors) = self.protocol_errors.filter(|_| self.has_failed) {
             errors.retract();
         }
     }
 
-    /// The mean time of the output tokens after the first.
-    fn observe_output_token(&self, tokens: Option<u64>) {
+    /// Records the mean time between output tokens: from the first chunk with content to the last,
+    /// divided by the number of tokens after the first.
+    fn observe_time_per_output_token(&self, tokens: Option<u64>) {
         if let (Some((first, last)), Some(tokens @ 2..), Some(pace)) =
-            (self.content, tokens, self.pace())
+            (self.content_times, tokens, self.pace())
         {
             let gaps = u32::try_from(tokens - 1).unwrap_or(u32::MAX);
             let mean: Duration = (last - first) / gaps;

@@ -1,14 +1,15 @@
 //! `#[instrument_endpoint]`: what one call of an annotated function records.
 
-mod verdict;
+mod inspect;
 
 use std::thread;
 use std::time::Instant;
 
 use http::StatusCode;
 
-pub use self::verdict::{
-    HasStatus, Named, OfAny, OfResult, OfStatus, OfStatusResult, Reply, Unnamed, Verdict,
+pub use self::inspect::{
+    HasStatus, InspectAny, InspectNamedError, InspectResult, InspectResultWithStatus,
+    InspectStatus, InspectUnnamed, Inspected, ResultInfo,
 };
 use crate::callsite::Site;
 use crate::metrics::Metrics;
@@ -16,79 +17,84 @@ use crate::outcome::{Termination, request_end};
 use crate::request::{self, Scope};
 use crate::series::{EndpointSeries, RequestSeries};
 
-/// The open call of an annotated function. Dropped without [`finish`], it was cancelled or panicked.
+/// The guard of a running function. Dropping it without [`finish`] records that the function was
+/// cancelled or has panicked.
 #[must_use]
-pub struct EndpointGuard(State);
+pub struct EndpointGuard(Role);
 
-enum State {
-    /// The function serves a request that the layer counts, as its handler.
-    Owner(Handler),
+/// The role that the function has while a request is served.
+enum Role {
+    /// The function is the handler of a request that the layer records.
+    Handler(HandlerGuard),
     /// The function was called by the handler of such a request.
     Helper,
-    /// There is no request: the function records by itself.
-    Alone(Call),
+    /// There is no request: the function records itself.
+    Standalone(StandaloneCall),
 }
 
-struct Handler;
+/// Notes a panic of the handler while it unwinds.
+struct HandlerGuard;
 
-struct Call {
+/// A function that runs outside any request.
+struct StandaloneCall {
     endpoint: &'static EndpointSeries,
     series: &'static RequestSeries,
     started: Instant,
-    open: bool,
+    is_open: bool,
 }
 
-/// Begins a call.
+/// Starts a function of this call site.
 pub fn start(site: &'static Site) -> EndpointGuard {
     EndpointGuard(match request::current(|scope| scope.claim(site)) {
-        Some(true) => State::Owner(Handler),
-        Some(false) => State::Helper,
-        None => State::Alone(Call::start(site)),
+        Some(true) => Role::Handler(HandlerGuard),
+        Some(false) => Role::Helper,
+        None => Role::Standalone(StandaloneCall::start(site)),
     })
 }
 
-/// Ends a call with what its result says.
-pub fn finish(guard: EndpointGuard, verdict: Verdict) {
+/// Finishes a function with the status and the error of its return value.
+pub fn finish(guard: EndpointGuard, result: ResultInfo) {
     match guard.0 {
-        State::Owner(_) => {
-            if let Some(exception) = verdict.exception {
+        Role::Handler(_) => {
+            if let Some(exception) = result.exception {
                 request::current(|scope| scope.note_returned_error(exception));
             }
         }
-        State::Helper => {}
-        State::Alone(mut call) => call.finish(verdict),
+        Role::Helper => {}
+        Role::Standalone(mut call) => call.finish(result),
     }
 }
 
-impl Call {
+impl StandaloneCall {
     fn start(site: &'static Site) -> Self {
         let endpoint = Metrics::global().endpoints().for_site(site);
         let series = endpoint.requests(site.method().into());
         series.active.inc();
-        Self { endpoint, series, started: Instant::now(), open: true }
+        Self { endpoint, series, started: Instant::now(), is_open: true }
     }
 
-    /// Where only the function is known, a result without a status of its own is 200, an error 500.
-    fn finish(&mut self, verdict: Verdict) {
-        let status = verdict.status.unwrap_or(match verdict.exception {
+    /// Records the function. Without a status in the return value, an error is recorded as 500 and any
+    /// other value as 200.
+    fn finish(&mut self, result: ResultInfo) {
+        let status = result.status.unwrap_or(match result.exception {
             None => StatusCode::OK,
             Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
-        if let Some(exception) = verdict.exception {
+        if let Some(exception) = result.exception {
             self.endpoint.count_exception(&exception.label(), status.as_u16());
         }
         self.close(Some(status), Termination::Complete);
     }
 
-    fn close(&mut self, status: Option<StatusCode>, ending: Termination) {
-        self.open = false;
-        let end = request_end(status, ending);
+    fn close(&mut self, status: Option<StatusCode>, termination: Termination) {
+        self.is_open = false;
+        let end = request_end(status, termination);
         self.series.active.dec();
         self.series.end(end).duration.observe_duration(self.started.elapsed());
     }
 }
 
-impl Drop for Handler {
+impl Drop for HandlerGuard {
     fn drop(&mut self) {
         if thread::panicking() {
             request::current(Scope::note_handler_panic);
@@ -96,9 +102,9 @@ impl Drop for Handler {
     }
 }
 
-impl Drop for Call {
+impl Drop for StandaloneCall {
     fn drop(&mut self) {
-        if !self.open {
+        if !self.is_open {
             return;
         }
         if thread::panicking() {

@@ -1,4 +1,5 @@
-//! Errors by type: what handlers return, what they report, and what nobody owned.
+//! Errors by type: those that handlers return, those that user code reports, and the trait that names
+//! them.
 
 use std::sync::Arc;
 
@@ -7,14 +8,20 @@ use http::StatusCode;
 use crate::metrics::Metrics;
 use crate::request::{self, ExceptionInfo};
 
-/// Counts an error in `exceptions_total`, by the name of its type and the status it became.
+/// Counts an error in `exceptions_total`, with its type and the status of the response.
 ///
-/// Inside a request that the layer serves the endpoint is the request's, and an error that the handler
-/// reports by hand and returns as well is counted once; returning it is enough. Outside, the endpoint is
-/// empty ("not known"), in the global instance.
+/// Call it for an error that a handler does not return, because the handler recovers from it or turns it
+/// into a response. An error that the handler returns is counted without a call. One that is reported
+/// here and returned as well counts once.
 ///
-/// Only the type's name becomes a label, never the message: `shop::StockError` is `StockError`. An error that
-/// names its variants ([`ExceptionType`]) is asked for them where a handler returns it, not here.
+/// The `exception_type` label is the name of the type without its path: `shop::StockError` becomes
+/// `StockError`. The message of the error never becomes a label. [`ExceptionType`] is not used here, only
+/// for errors that a handler returns.
+///
+/// Within a request, the `endpoint` label is that of the request. Outside any request it is empty, and
+/// the error is counted in the global instance.
+///
+/// # Examples
 ///
 /// ```
 /// use http::StatusCode;
@@ -33,9 +40,12 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
     }
 }
 
-/// Counts an error in `global_exceptions_total`, by the name of its type: for failures that belong to
-/// no handler, as in a fallback or a background task. A handler that returns such an error as well does not
-/// count it once more.
+/// Counts an error in `global_exceptions_total`, with its type.
+///
+/// Call it for failures that belong to no handler, for example in a fallback or a background task. An
+/// error that is reported here and returned by the handler as well counts once.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::track_global_exception;
@@ -54,16 +64,18 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
         Some(Some((metrics, endpoint))) => {
             metrics.endpoints().count_global_exception(&exception.label(), endpoint.label());
         }
-        // Served without being recorded.
+        // The request is served without being recorded.
         Some(None) => {}
         None => Metrics::global().endpoints().count_global_exception(&exception.label(), ""),
     }
 }
 
-/// An error that says which of its kinds it is.
+/// Supplies the `exception_type` label of an error.
 ///
-/// A handler's `Err` is counted in `exceptions_total` by the name of its type. Where that type is an enum,
-/// deriving this trait lets it be counted by the name of its variant:
+/// An error that a handler returns is counted in `exceptions_total` with the name of its type. For an
+/// enum, derive this trait to count each variant separately.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::ExceptionType;
@@ -78,8 +90,8 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
 /// assert_eq!(error.exception_type(), "Declined");
 /// ```
 ///
-/// Implemented by hand it may return any text that the program holds, which keeps what a request brings
-/// along out of the label:
+/// An implementation may return any string literal. The return type is `&'static str`, so that nothing
+/// that a client sends can become a label value:
 ///
 /// ```
 /// use streamgauge::ExceptionType;
@@ -99,13 +111,13 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
 /// # drop(Refusal { code: 400 });
 /// ```
 pub trait ExceptionType {
-    /// The `exception_type` label of this error.
+    /// Returns the value of the `exception_type` label.
     fn exception_type(&self) -> &'static str;
 }
 
-macro_rules! look_through {
-    ($($outer:ty)*) => {$(
-        impl<E: ExceptionType + ?Sized> ExceptionType for $outer {
+macro_rules! impl_for_pointers {
+    ($($pointer:ty)*) => {$(
+        impl<E: ExceptionType + ?Sized> ExceptionType for $pointer {
             fn exception_type(&self) -> &'static str {
                 (**self).exception_type()
             }
@@ -113,4 +125,4 @@ macro_rules! look_through {
     )*};
 }
 
-look_through!(&E Box<E> Arc<E>);
+impl_for_pointers!(&E Box<E> Arc<E>);

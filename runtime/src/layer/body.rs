@@ -64,9 +64,9 @@ impl ResponseBody {
                 request::current(Scope::note_delivered);
             }
             if termination.is_some() {
-                self.meters.iter_mut().flatten().for_each(BodyMeter::complete);
+                self.meters.iter_mut().flatten().for_each(BodyMeter::record_end);
             }
-            self.meters.iter_mut().flatten().for_each(BodyMeter::drop_begins);
+            self.meters.iter_mut().flatten().for_each(BodyMeter::begin_drop);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
         });
@@ -90,11 +90,11 @@ impl HttpBody for ResponseBody {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
             let [outer, inner] = &mut this.meters;
-            let outer = outer.as_mut().map(BodyMeter::poll_begins);
-            let inner = inner.as_mut().map(BodyMeter::poll_begins);
+            let outer = outer.as_mut().map(BodyMeter::begin_poll);
+            let inner = inner.as_mut().map(BodyMeter::begin_poll);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             drop((inner, outer));
-            this.meters.iter_mut().flatten().for_each(|meter| meter.poll_ends(&polled));
+            this.meters.iter_mut().flatten().for_each(|meter| meter.end_poll(&polled));
             polled
         });
         match &polled {

@@ -1,4 +1,4 @@
-//! A response body that is counted as a stream.
+//! A response body that is metered as a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,13 +9,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::StreamRecorder;
 use crate::request::SourcePollGuard;
 
-/// Counts a body's frames, if there is a record to count them in.
+/// Meters the frames of a body, if there is a recorder.
 pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
     let Some(recorder) = recorder else { return body };
     let mut meter = BodyMeter::new(recorder);
     if body.is_end_stream() {
-        // Nobody would ask it for a frame.
-        meter.complete();
+        // An empty body is not polled, so that its end is recorded here.
+        meter.record_end();
         return body;
     }
     Body::new(MeteredBody { body, meter })
@@ -35,12 +35,12 @@ impl HttpBody for MeteredBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        let source_runs = this.meter.poll_begins();
+        let guard = this.meter.begin_poll();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        drop(source_runs);
-        this.meter.poll_ends(&polled);
+        drop(guard);
+        this.meter.end_poll(&polled);
         if this.body.is_end_stream() {
-            this.meter.complete();
+            this.meter.record_end();
         }
         polled
     }
@@ -56,13 +56,13 @@ impl HttpBody for MeteredBody {
 
 impl Drop for MeteredBody {
     fn drop(&mut self) {
-        self.meter.drop_begins();
+        self.meter.begin_drop();
     }
 }
 
-/// The record of a stream that is seen as the frames of a body.
+/// Records a stream from the frames of a response body.
 pub(crate) struct BodyMeter {
-    /// Gone once the body has ended.
+    /// `None` once the body has ended.
     recorder: Option<StreamRecorder>,
 }
 
@@ -71,37 +71,39 @@ impl BodyMeter {
         Self { recorder: Some(recorder) }
     }
 
-    pub(crate) fn poll_begins(&mut self) -> Option<SourcePollGuard> {
-        self.recorder.as_mut().and_then(StreamRecorder::poll_begins)
+    /// Must be called before each poll of the body. The guard that it returns must be dropped after the
+    /// poll.
+    pub(crate) fn begin_poll(&mut self) -> Option<SourcePollGuard> {
+        self.recorder.as_mut().and_then(StreamRecorder::begin_poll)
     }
 
-    /// The body is about to be dropped, before this.
-    pub(crate) fn drop_begins(&mut self) {
+    /// Must be called before the body is dropped, if it is dropped before this meter.
+    pub(crate) fn begin_drop(&mut self) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.drop_begins();
+            recorder.begin_drop();
         }
     }
 
-    /// Records what a body's poll has given.
-    pub(crate) fn poll_ends(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, axum::Error>>>) {
+    /// Records the result of a poll of the body.
+    pub(crate) fn end_poll(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, axum::Error>>>) {
         let Some(recorder) = &mut self.recorder else { return };
-        recorder.poll_ends(polled.is_pending());
+        recorder.end_poll(polled.is_pending());
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    recorder.item(data.len(), Some(data));
+                    recorder.record_item(data.len(), Some(data));
                 }
             }
-            Poll::Ready(Some(Err(_))) => recorder.error("BodyError"),
-            Poll::Ready(None) => self.complete(),
+            Poll::Ready(Some(Err(_))) => recorder.record_error("BodyError"),
+            Poll::Ready(None) => self.record_end(),
             Poll::Pending => {}
         }
     }
 
-    /// The body has ended by itself.
-    pub(crate) fn complete(&mut self) {
+    /// Records that the body has ended.
+    pub(crate) fn record_end(&mut self) {
         if let Some(mut recorder) = self.recorder.take() {
-            recorder.complete();
+            recorder.record_end();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the items of a stream are worth: bytes, or an error.
+//! The items of a stream: their size, their bytes, or their error.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -7,8 +7,10 @@ use bytes::Bytes;
 
 /// An item of a metered stream.
 ///
-/// Implemented for bytes and text, and for `Result`s of them. For an item of your own, say how many
-/// payload bytes it will be on the wire:
+/// Implemented for bytes and text, and for a `Result` of them. Implement it for item types of your own,
+/// so that the stream can be metered before the items are serialized.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::StreamChunk;
@@ -32,13 +34,16 @@ use bytes::Bytes;
             returns `Sse<…>`, or give it a `media_type`"
 )]
 pub trait StreamChunk {
-    /// The payload bytes of this item, as they will be sent.
+    /// Returns the number of bytes that this item has when it is sent.
     fn payload_bytes(&self) -> usize;
 
-    /// The bytes themselves, where the item holds them as one piece: what a `protocol` is read from.
+    /// Returns the bytes of this item, if it holds them in one piece. A `protocol` is parsed from these
+    /// bytes.
     ///
-    /// Without them a stream is counted by its sizes alone, and of the call behind it is only known that
-    /// its usage was not seen.
+    /// The default returns `None`: the stream is then counted by size alone, and a call whose reply it is
+    /// is recorded as missing usage.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use streamgauge::StreamChunk;
@@ -61,36 +66,39 @@ pub trait StreamChunk {
         None
     }
 
-    /// For an item that is an error, the name of the error's type.
+    /// Returns the type name of the error, for an item that is an error. It becomes the `error_type`
+    /// label, without module paths.
     fn error_type(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// What an item is worth to the record.
-pub(super) enum Worth<'a> {
-    /// So many bytes, and themselves where they are at hand.
+/// What is recorded of an item.
+pub(super) enum Measure<'a> {
+    /// The size in bytes, and the bytes if the item gives access to them.
     Bytes { size: usize, bytes: Option<&'a [u8]> },
     /// An error of this type.
     Error(&'static str),
 }
 
-pub(super) fn worth<T: StreamChunk>(item: &T) -> Worth<'_> {
+pub(super) fn measure<T: StreamChunk>(item: &T) -> Measure<'_> {
     match item.error_type() {
-        Some(error) => Worth::Error(error),
-        None => Worth::Bytes { size: item.payload_bytes(), bytes: item.payload() },
+        Some(error) => Measure::Error(error),
+        None => Measure::Bytes { size: item.payload_bytes(), bytes: item.payload() },
     }
 }
 
-/// An item that can be sent as a part of a response body: what `#[streaming_metrics(media_type = …)]`
-/// makes a response of.
+/// An item that can be sent as a part of a response body.
+///
+/// `#[streaming_metrics(media_type = …)]` builds a response from a stream of such items. Implemented for
+/// bytes and text, and for a `Result` of them.
 #[cfg(feature = "axum")]
 pub trait ResponseChunk: StreamChunk {
-    /// The bytes to send.
+    /// Returns the bytes to send.
     ///
     /// # Errors
     ///
-    /// The error that the item is; the response is broken off there.
+    /// Returns the error that the item is. The response is aborted at this item.
     fn into_bytes(self) -> Result<Bytes, axum::BoxError>;
 }
 
@@ -124,7 +132,7 @@ macro_rules! response_chunks {
 #[cfg(feature = "axum")]
 response_chunks!(Bytes, Vec<u8>, String, &'static [u8], &'static str, Cow<'static, str>);
 
-/// The one conversion that `Bytes` lacks, beside those it has.
+/// Adds the conversion from `Cow` that `Bytes` lacks to the conversions that it has.
 #[cfg(feature = "axum")]
 struct ChunkBytes(Bytes);
 

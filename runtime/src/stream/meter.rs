@@ -1,5 +1,6 @@
-//! What is counted of a stream as it flows.
+//! The counters and times of one stream.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,127 +10,136 @@ use crate::outcome::StreamOutcome;
 use crate::request::{self, StreamInfo};
 use crate::series::{PaceSeries, StreamSeries};
 
-/// How far the shared counters may be behind a stream that flows: this many chunks, bytes, or this long.
+/// Chunks are counted locally and added to the shared counters after this many chunks or bytes, or
+/// after this time, whichever comes first.
 const FLUSH_CHUNKS: u64 = 64;
 const FLUSH_BYTES: u64 = 64 * 1024;
 const FLUSH_AFTER: Duration = Duration::from_millis(250);
 
-/// Counts one stream. What it has seen it keeps to itself for a moment, so that a chunk costs one
-/// clock read and little more.
+/// Counts the chunks of one stream and measures the time between them.
+///
+/// Counts stay local until the next flush, so that a chunk costs little more than one clock read.
 pub(super) struct StreamMeter {
     series: Arc<StreamSeries>,
     pace: Arc<PaceSeries>,
-    kind: Kind,
-    /// The request's entry, else the stream's creation.
+    framing: Framing,
+    /// When the request arrived; outside any request, when the stream was created.
     entered: Instant,
     started: Option<Instant>,
     last_chunk: Option<Instant>,
-    /// When the shared counters are to know more at the latest.
     flush_at: Instant,
-    chunks: u64,
-    bytes: u64,
-    gaps: Batch,
+    unflushed_chunks: u64,
+    unflushed_bytes: u64,
+    unflushed_gaps: Batch,
 }
 
-/// What is known of a stream's bytes: only a response tells.
-enum Kind {
+/// The framing of the stream's bytes. Only a response names it, in its `Content-Type`.
+enum Framing {
     Unknown,
-    /// They are events, whose comments are no chunks.
+    /// Server-sent events, whose keep-alive comments are not chunks.
     Events(Comments),
-    /// They are something else, in which nothing is a comment.
+    /// Anything else: every item is a chunk.
     Other,
 }
 
 impl StreamMeter {
-    pub(super) fn new(claim: &StreamInfo, entered: Instant) -> Self {
-        let series = claim.endpoint.stream();
+    /// Opens the record of a stream that belongs to a request that arrived at `entered`.
+    pub(super) fn new(info: &StreamInfo, entered: Instant) -> Self {
+        let series = info.endpoint.stream();
         series.active.inc();
         Self {
             series,
-            pace: claim.endpoint.pace(&claim.model),
-            kind: Kind::Unknown,
+            pace: info.endpoint.pace(&info.model),
+            framing: Framing::Unknown,
             entered,
             started: None,
             last_chunk: None,
             flush_at: entered,
-            chunks: 0,
-            bytes: 0,
-            gaps: Batch::default(),
+            unflushed_chunks: 0,
+            unflushed_bytes: 0,
+            unflushed_gaps: Batch::default(),
         }
     }
 
-    pub(super) fn of_events(&mut self, events: bool) {
-        self.kind = if events { Kind::Events(Comments::new()) } else { Kind::Other };
+    /// Sets whether the bytes are server-sent events.
+    pub(super) fn set_event_stream(&mut self, is_event_stream: bool) {
+        self.framing =
+            if is_event_stream { Framing::Events(Comments::new()) } else { Framing::Other };
     }
 
     pub(super) fn entered(&self) -> Instant {
         self.entered
     }
 
-    /// The stream is polled, for the first time or again.
-    pub(super) fn begin(&mut self) {
+    /// Notes that the stream is polled. Its lifetime starts with the first poll, or with the response
+    /// head if that was earlier.
+    pub(super) fn note_poll(&mut self) {
         if self.started.is_none() {
             self.started = Some(head_at().unwrap_or_else(Instant::now));
         }
     }
 
-    /// Whether an item is a comment, as far as its framing tells.
+    /// Returns whether an item consists of keep-alive comments, if the framing is known.
     pub(super) fn is_comment(&mut self, bytes: &[u8]) -> bool {
-        match &mut self.kind {
-            Kind::Events(comments) => comments.take(bytes),
-            Kind::Unknown | Kind::Other => false,
+        match &mut self.framing {
+            Framing::Events(comments) => comments.take(bytes),
+            Framing::Unknown | Framing::Other => false,
         }
     }
 
-    /// Whether what a protocol calls a comment may be one.
-    pub(super) fn has_comments(&self) -> bool {
-        !matches!(self.kind, Kind::Other)
+    /// Returns whether an item that a protocol takes for comments may be one.
+    pub(super) fn may_have_comments(&self) -> bool {
+        !matches!(self.framing, Framing::Other)
     }
 
-    /// The model whose pace this is has become known.
+    /// Sets the pace series, when the model has become known.
     pub(super) fn set_pace(&mut self, pace: Arc<PaceSeries>) {
-        self.pace.gap.flush(&mut self.gaps);
+        self.pace.gap.flush(&mut self.unflushed_gaps);
         self.pace = pace;
     }
 
-    pub(super) fn chunk(&mut self, bytes: usize, now: Instant) {
+    /// Counts a chunk that was ready at `now`.
+    pub(super) fn count_chunk(&mut self, bytes: usize, now: Instant) {
         let last = self.last_chunk.replace(now);
-        let first = last.is_none();
+        let is_first = last.is_none();
         match last {
             None => self.pace.first_chunk.observe_duration(now - self.entered),
-            Some(last) => self.pace.gap.batch_duration(&mut self.gaps, now - last),
+            Some(last) => self.pace.gap.batch_duration(&mut self.unflushed_gaps, now - last),
         }
-        self.chunks += 1;
-        self.bytes += bytes as u64;
-        let many = self.chunks >= FLUSH_CHUNKS || self.bytes >= FLUSH_BYTES;
-        if first || many || now >= self.flush_at {
+        self.unflushed_chunks += 1;
+        self.unflushed_bytes += bytes as u64;
+        let is_full = self.unflushed_chunks >= FLUSH_CHUNKS || self.unflushed_bytes >= FLUSH_BYTES;
+        if is_first || is_full || now >= self.flush_at {
             self.flush_at = now + FLUSH_AFTER;
             self.flush();
         }
     }
 
-    pub(super) fn error(&self, error_type: &str) {
+    /// Counts an error within the stream.
+    pub(super) fn count_error(&self, error_type: &str) {
         self.series.error(error_type);
     }
 
+    /// Adds the local counts to the shared counters.
     pub(super) fn flush(&mut self) {
-        if self.chunks > 0 {
-            self.series.chunks.add(std::mem::take(&mut self.chunks));
-            self.series.bytes.add(std::mem::take(&mut self.bytes));
-            self.pace.gap.flush(&mut self.gaps);
+        if self.unflushed_chunks > 0 {
+            self.series.chunks.add(mem::take(&mut self.unflushed_chunks));
+            self.series.bytes.add(mem::take(&mut self.unflushed_bytes));
+            self.pace.gap.flush(&mut self.unflushed_gaps);
         }
     }
 
+    /// Records the end of the stream.
     pub(super) fn close(&mut self, outcome: StreamOutcome) {
         self.flush();
-        let lived =
-            self.started.or_else(head_at).map_or(Duration::ZERO, |started| started.elapsed());
-        self.series.duration(outcome).observe_duration(lived);
+        let started = self.started.or_else(head_at);
+        let lifetime = started.map_or(Duration::ZERO, |started| started.elapsed());
+        self.series.duration(outcome).observe_duration(lifetime);
         self.series.active.dec();
     }
 }
 
-/// When the response head was made, if this is polled or dropped as a part of a response.
+/// Returns when the response head was made, if the stream is polled or dropped as part of a response.
 fn head_at() -> Option<Instant> {
     request::current(|scope| scope.head_at()).flatten()
 }

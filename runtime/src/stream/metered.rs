@@ -1,4 +1,4 @@
-//! A stream that is counted as it passes.
+//! A stream whose items are recorded as they pass.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,16 +6,17 @@ use std::task::{Context, Poll, ready};
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::chunk::{Worth, worth};
+use super::chunk::{Measure, measure};
 use super::{StreamChunk, StreamRecorder};
 use crate::metrics::Metrics;
 use crate::request::{self, StreamInfo};
 
 pin_project! {
-    /// A stream whose items are counted as they pass: what [`wrap_streaming_response`] returns.
+    /// A stream whose items are recorded as they pass. Returned by [`wrap_streaming_response`].
     ///
-    /// Items, their order, back-pressure and `size_hint` are the source's. Dropping it drops the
-    /// source first.
+    /// Items, their order, back-pressure and `size_hint` are those of the source. Polling is cancel
+    /// safe if polling the source is: no item is held back. Dropping the stream drops the source first
+    /// and then records the end of the stream.
     #[must_use = "streams do nothing unless polled"]
     pub struct MeteredStream<S>
     where
@@ -23,10 +24,10 @@ pin_project! {
     {
         #[pin]
         source: S,
-        // What an item is worth is known where the stream is wrapped. An item that cannot tell is a
-        // mistake there, and nowhere else.
-        worth: for<'a> fn(&'a S::Item) -> Worth<'a>,
-        // Gone once the source has ended: what is polled after its end is not counted again.
+        // A function pointer instead of a bound on the item: an item that is no `StreamChunk` is then
+        // an error where the stream is wrapped, and not where the wrapped stream is used.
+        measure: for<'a> fn(&'a S::Item) -> Measure<'a>,
+        // `None` once the source has ended, so that later polls are not recorded.
         recorder: Option<StreamRecorder>,
     }
 
@@ -36,7 +37,7 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             if let Some(recorder) = this.project().recorder {
-                recorder.drop_begins();
+                recorder.begin_drop();
             }
         }
     }
@@ -50,14 +51,20 @@ where
     where
         S::Item: StreamChunk,
     {
-        Self { source, worth, recorder }
+        Self { source, measure, recorder }
     }
 }
 
-/// Counts a stream's items as they pass, under the endpoint given.
+/// Wraps a stream so that its items are recorded as they pass, with `endpoint` as their label.
 ///
-/// This is `#[streaming_metrics]` for a stream at hand; inside a request it records into the instance
-/// of the layer that serves the request, else into [`Metrics::global`].
+/// Use it where `#[streaming_metrics]` cannot be placed: for a stream that is created inside a function.
+/// `endpoint` should be a literal or a route template. Each instance keeps up to 4096 endpoints; further
+/// ones become `other`.
+///
+/// Within a request, the stream is recorded in the instance whose layer serves the request, otherwise in
+/// [`Metrics::global`]. The response to a `HEAD` request has no body: its stream is not recorded.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::body::{Body, Bytes};
@@ -79,13 +86,13 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    let claim = |metrics: &Metrics| StreamInfo::for_endpoint(metrics.endpoints().get(endpoint));
+    let info = |metrics: &Metrics| StreamInfo::for_endpoint(metrics.endpoints().get(endpoint));
     let recorder = request::current(|scope| {
-        let claim = claim(scope.metrics());
-        StreamRecorder::inside(scope, &claim)
+        let info = info(scope.metrics());
+        StreamRecorder::inside(scope, &info)
     });
     let recorder =
-        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&claim(Metrics::global()), None)));
+        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&info(Metrics::global()), None)));
     MeteredStream::new(stream, recorder)
 }
 
@@ -98,18 +105,18 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let Some(recorder) = this.recorder else { return this.source.poll_next(cx) };
-        let source_runs = recorder.poll_begins();
+        let guard = recorder.begin_poll();
         let polled = this.source.poll_next(cx);
-        drop(source_runs);
-        recorder.poll_ends(polled.is_pending());
+        drop(guard);
+        recorder.end_poll(polled.is_pending());
         let item = ready!(polled);
         if let Some(item) = &item {
-            match (this.worth)(item) {
-                Worth::Bytes { size, bytes } => recorder.item(size, bytes),
-                Worth::Error(error) => recorder.error(error),
+            match (this.measure)(item) {
+                Measure::Bytes { size, bytes } => recorder.record_item(size, bytes),
+                Measure::Error(error) => recorder.record_error(error),
             }
         } else {
-            recorder.complete();
+            recorder.record_end();
             *this.recorder = None;
         }
         Poll::Ready(item)

@@ -15,22 +15,22 @@ use crate::outcome::StreamOutcome;
 use crate::request::{self, Scope, SourcePollGuard, StreamInfo};
 use crate::series::EndpointSeries;
 
-/// Records one stream, or the call behind a reply, or both; dropping it closes the record.
+/// Records one stream, or the call whose reply it is, or both. Dropping the recorder closes the record.
 pub(crate) struct StreamRecorder {
-    /// What counts the stream, where that is asked for.
+    /// `None` for a reply that is not metered as a stream.
     meter: Option<StreamMeter>,
-    /// What reads the protocol, where one is named.
+    /// `None` for a stream whose protocol is not named.
     parser: Option<Box<ReplyParser>>,
-    /// Assigns usage that the source records while it is dropped to this reply.
+    /// Set while the source is dropped: usage that it records then belongs to this reply.
     drop_guard: Option<SourcePollGuard>,
-    /// Set while the source is polled, and so still set when it has panicked.
-    polling: bool,
-    failed: bool,
-    complete: bool,
+    /// True while the source is polled, and therefore still true if the source has panicked.
+    is_polling: bool,
+    has_failed: bool,
+    source_ended: bool,
 }
 
 impl StreamRecorder {
-    /// Records a stream that is created while a request is served. `None` if the response will have
+    /// Records a stream that is created while a request is served. Returns `None` if the response has
     /// no body.
     pub(crate) fn inside(scope: &mut Scope, info: &StreamInfo) -> Option<Self> {
         let entered = scope.begin_stream();
@@ -60,44 +60,56 @@ impl StreamRecorder {
     }
 
     fn new(meter: Option<StreamMeter>, parser: Option<Box<ReplyParser>>) -> Self {
-        Self { meter, parser, drop_guard: None, polling: false, failed: false, complete: false }
+        Self {
+            meter,
+            parser,
+            drop_guard: None,
+            is_polling: false,
+            has_failed: false,
+            source_ended: false,
+        }
     }
 
-    /// The same record, of a stream that is one of events, or is not: their comments are no chunks.
-    pub(crate) fn with_event_stream(mut self, events: bool) -> Self {
-        let readable = self.parser.as_ref().is_none_or(|parser| parser.readable);
+    /// Sets whether the stream consists of server-sent events, whose keep-alive comments are not
+    /// chunks.
+    pub(crate) fn with_event_stream(mut self, is_event_stream: bool) -> Self {
+        let is_readable = self.parser.as_ref().is_none_or(|parser| parser.is_readable());
         if let Some(meter) = &mut self.meter {
-            meter.of_events(events && readable);
+            meter.set_event_stream(is_event_stream && is_readable);
         }
         self
     }
 
-    /// Before the source is polled. A stream's life begins here, or at the response head if that was
-    /// earlier.
-    pub(crate) fn poll_begins(&mut self) -> Option<SourcePollGuard> {
-        self.polling = true;
+    /// Must be called before each poll of the source. The guard that it returns must be dropped after
+    /// the poll.
+    pub(crate) fn begin_poll(&mut self) -> Option<SourcePollGuard> {
+        self.is_polling = true;
         if let Some(meter) = &mut self.meter {
-            meter.begin();
+            meter.note_poll();
         }
         self.source_guard()
     }
 
-    /// The source is about to be dropped, before this.
-    pub(crate) fn drop_begins(&mut self) {
-        self.drop_guard = self.source_guard();
-    }
-
-    /// After the source has been polled, and what [`poll_begins`](Self::poll_begins) gave is dropped. One that has nothing ready may stay so for long: what it has
-    /// sent is shown.
-    pub(crate) fn poll_ends(&mut self, pending: bool) {
-        self.polling = false;
-        if let Some(meter) = self.meter.as_mut().filter(|_| pending) {
+    /// Must be called after each poll of the source that has not panicked. A source that is pending may
+    /// stay so for a long time, so the counts are flushed.
+    pub(crate) fn end_poll(&mut self, is_pending: bool) {
+        self.is_polling = false;
+        if let Some(meter) = self.meter.as_mut().filter(|_| is_pending) {
             meter.flush();
         }
     }
 
-    /// An item has become ready: so many bytes, and the bytes themselves where it shows them.
-    pub(crate) fn item(&mut self, size: usize, bytes: Option<&[u8]>) {
+    /// Must be called before the source is dropped, if the source is dropped before this recorder.
+    pub(crate) fn begin_drop(&mut self) {
+        self.drop_guard = self.source_guard();
+    }
+
+    fn source_guard(&self) -> Option<SourcePollGuard> {
+        self.parser.as_ref().map(|parser| SourcePollGuard::new(parser.manual_usage()))
+    }
+
+    /// Records an item of `size` bytes. `bytes` are its bytes, if the item gives access to them.
+    pub(crate) fn record_item(&mut self, size: usize, bytes: Option<&[u8]>) {
         let Self { meter: Some(meter), parser, .. } = self else {
             if let (Some(parser), Some(bytes)) = (&mut self.parser, bytes) {
                 parser.read_untimed(bytes);
@@ -105,62 +117,59 @@ impl StreamRecorder {
             return;
         };
         let now = Instant::now();
-        let parser = parser.as_mut().filter(|parser| parser.readable);
-        let (comment, error) = match (bytes, parser) {
+        let parser = parser.as_mut().filter(|parser| parser.is_readable());
+        let (is_comment, is_error) = match (bytes, parser) {
             (None, _) => (false, false),
             (Some(bytes), None) => (meter.is_comment(bytes), false),
             (Some(bytes), Some(parser)) => {
                 let seen = parser.read(bytes, now, meter.entered());
-                if let Some(pace) = parser.new_pace() {
+                if let Some(pace) = parser.take_model_pace() {
                     meter.set_pace(pace);
                 }
-                (seen.comment_only && meter.has_comments(), seen.error)
+                (seen.comment_only && meter.may_have_comments(), seen.error)
             }
         };
-        if !comment {
-            meter.chunk(size, now);
+        if !is_comment {
+            meter.count_chunk(size, now);
         }
-        if error {
-            self.error_event();
+        if is_error {
+            self.record_error_event();
         }
     }
 
-    fn source_guard(&self) -> Option<SourcePollGuard> {
-        self.parser.as_ref().map(|parser| SourcePollGuard::new(parser.manual_usage()))
-    }
-
-    /// An error within the protocol: the stream has failed, and with it the request.
-    fn error_event(&mut self) {
+    /// Records an error event of the protocol, which makes the stream and its request fail.
+    fn record_error_event(&mut self) {
         if let Self { meter: Some(meter), parser: Some(parser), .. } = self {
-            meter.error(parser.error_type());
+            meter.count_error(parser.error_type());
             parser.fail();
         }
     }
 
-    /// The stream has failed with an error of this type. It may go on all the same.
-    pub(crate) fn error(&mut self, type_name: &str) {
-        self.failed = true;
+    /// Records an item that is an error of this type. The source may go on after it.
+    pub(crate) fn record_error(&mut self, type_name: &str) {
+        self.has_failed = true;
         if let Some(meter) = &self.meter {
-            meter.error(&short_name(type_name));
+            meter.count_error(&short_name(type_name));
         }
     }
 
-    /// The source has ended by itself.
-    pub(crate) fn complete(&mut self) {
-        self.complete = true;
+    /// Records that the source has ended.
+    pub(crate) fn record_end(&mut self) {
+        self.source_ended = true;
         if self.parser.as_mut().is_some_and(|parser| parser.end().error) {
-            self.error_event();
+            self.record_error_event();
         }
     }
 
     fn outcome(&self) -> StreamOutcome {
-        if self.polling {
+        let of_protocol = || self.parser.as_ref()?.outcome(self.source_ended);
+        if self.is_polling {
             StreamOutcome::Panic
-        } else if self.failed {
+        } else if self.has_failed {
             StreamOutcome::StreamError
-        } else if let Some(told) = self.parser.as_ref().and_then(|it| it.outcome(self.complete)) {
-            told
-        } else if self.complete {
+        } else if let Some(outcome) = of_protocol() {
+            outcome
+        } else if self.source_ended {
             StreamOutcome::Complete
         } else if thread::panicking() {
             StreamOutcome::Panic
@@ -176,8 +185,8 @@ impl Drop for StreamRecorder {
     fn drop(&mut self) {
         let outcome = self.outcome();
         if let Some(meter) = &mut self.meter {
-            if self.polling {
-                meter.error("panic");
+            if self.is_polling {
+                meter.count_error("panic");
             }
             meter.close(outcome);
         }
@@ -193,8 +202,8 @@ fn parsed_site(info: &StreamInfo) -> Option<&'static Site> {
 }
 
 /// Creates the parser of a stream that is created while a request is served, if its attribute names a
-/// protocol. A call that another attribute of the same function has opened is used, so that the reply
-/// counts once.
+/// protocol. If another attribute of the same function has opened a call, the parser records that call,
+/// so that the reply counts once.
 fn parser_inside(scope: &mut Scope, info: &StreamInfo) -> Option<Box<ReplyParser>> {
     parsed_site(info)?;
     let opened = info.call.and_then(|id| scope.calls().end(id));
@@ -224,7 +233,7 @@ fn stream_parser(
     let site = parsed_site(info)?;
     let protocol = site.protocol()?;
     let new = || OpenCall::new(site, Label::Static(""), Label::Static(""));
-    let call = opened.unwrap_or_else(new).or(info.provider.clone(), info.model.clone());
+    let call = opened.unwrap_or_else(new).or_labels(info.provider.clone(), info.model.clone());
     let tokens_endpoint = tokens_endpoint.unwrap_or_else(|| Arc::clone(&info.endpoint));
     let mut parser = ReplyParser::new(call, protocol, info.content, tokens_endpoint);
     parser.record_pace(&info.endpoint);

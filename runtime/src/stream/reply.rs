@@ -1,4 +1,4 @@
-//! How each kind of reply has its stream metered.
+//! Metering the stream in the return value of an annotated function.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,44 +14,45 @@ use crate::metrics::Metrics;
 use crate::request::{self, Scope, StreamInfo};
 use crate::series::EndpointSeries;
 
-/// A stream that an annotated function is about to return.
+/// The start of an annotated function that returns a stream.
 pub struct StreamStart {
     site: &'static Site,
     provider: Label,
     model: Label,
-    /// The call that another attribute of the same function has begun just before, it may be.
+    /// The call that another attribute of the same function has begun just before.
     begun: Option<OpenCall>,
 }
 
 impl StreamStart {
-    /// The stream of a site; `provider` and `model` are empty where they are not known.
+    /// Starts the function of a call site. `provider` and `model` are empty if they are not known.
     #[must_use]
     pub fn new(site: &'static Site, provider: Label, model: Label) -> Self {
         let begun = site.protocol().and_then(|_| {
-            request::current(|scope| scope.calls().newest_of(site).map(OpenCall::detached))
-                .unwrap_or_else(|| handoff::handed_to(site))
+            request::current(|scope| scope.calls().newest_for_site(site).map(OpenCall::detached))
+                .unwrap_or_else(|| handoff::take_for_site(site))
         });
         Self { site, provider, model, begun }
     }
 
-    /// The claim within a request. Of the calls that the function has open at once its own is the one that
-    /// has been left open just now, where the other attribute stands inside, else the one begun before.
-    fn claim_in(&self, scope: &mut Scope) -> StreamInfo {
+    /// Describes the stream within a request. The function may run several times at once. The call of
+    /// this stream is the one that was just left, if the other attribute is the inner one, else the one
+    /// that was begun before.
+    fn info_inside(&self, scope: &mut Scope) -> StreamInfo {
         let begun = || self.begun.as_ref().map(OpenCall::id);
-        let call = scope.calls().left_of(self.site).or_else(begun);
-        StreamInfo { call, ..self.claim(scope.endpoint_for_site(self.site)) }
+        let call = scope.calls().take_just_left(self.site).or_else(begun);
+        StreamInfo { call, ..self.info(scope.endpoint_for_site(self.site)) }
     }
 
-    /// The same call outside any request.
-    fn call_outside(&self) -> Option<OpenCall> {
-        handoff::handed_to(self.site).or_else(|| {
+    /// Takes the call of this stream outside any request.
+    fn take_call_outside(&self) -> Option<OpenCall> {
+        handoff::take_for_site(self.site).or_else(|| {
             let call = self.begun.as_ref()?.detached();
-            handoff::taken(call.id());
+            handoff::note_taken(call.id());
             Some(call)
         })
     }
 
-    fn claim(&self, endpoint: Arc<EndpointSeries>) -> StreamInfo {
+    fn info(&self, endpoint: Arc<EndpointSeries>) -> StreamInfo {
         StreamInfo {
             events_only: false,
             call: None,
@@ -63,44 +64,44 @@ impl StreamStart {
         }
     }
 
-    /// A record of its own, for a stream that can be wrapped.
+    /// Creates the recorder of a stream that can be wrapped.
     pub(super) fn recorder(&self) -> Option<StreamRecorder> {
-        self.recorder_of(BodyContent::Readable)
+        self.recorder_for(BodyContent::Readable)
     }
 
-    /// The same, where a response's head has something to say of it.
-    pub(super) fn recorder_of(&self, content: BodyContent) -> Option<StreamRecorder> {
+    /// Creates the recorder of a stream whose response head says whether its bytes can be parsed.
+    pub(super) fn recorder_for(&self, content: BodyContent) -> Option<StreamRecorder> {
         request::current(|scope| {
-            let claim = self.claim_in(scope);
-            StreamRecorder::inside(scope, &StreamInfo { content, ..claim })
+            let info = self.info_inside(scope);
+            StreamRecorder::inside(scope, &StreamInfo { content, ..info })
         })
         .unwrap_or_else(|| {
             let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
-            let claim = self.claim(endpoint);
-            let call = self.call_outside();
-            Some(StreamRecorder::outside(&StreamInfo { content, ..claim }, call))
+            let info = self.info(endpoint);
+            let call = self.take_call_outside();
+            Some(StreamRecorder::outside(&StreamInfo { content, ..info }, call))
         })
     }
 
-    /// Lets the layer meter the body of the response that a reply becomes, which nobody else can.
-    /// Without a layer that is said once.
+    /// Makes the layer meter the body of the response that the return value becomes, because the stream
+    /// cannot be reached in the return value. Logs a warning once if there is no layer.
     #[cfg(feature = "axum")]
-    pub(super) fn claim_body(&self, events: bool) {
-        let claimed = request::current(|scope| {
-            let claim = self.claim_in(scope);
-            scope.expect_stream(StreamInfo { events_only: events, ..claim });
+    pub(super) fn expect_body(&self, events_only: bool) {
+        let expected = request::current(|scope| {
+            let info = self.info_inside(scope);
+            scope.expect_stream(StreamInfo { events_only, ..info });
         });
-        if claimed.is_none() && self.site.warns_now() {
+        if expected.is_none() && self.site.warns_now() {
             tracing::warn!(
                 function = self.site.function(),
-                "#[streaming_metrics] meters this response through `PrometheusLayer`, and no such \
-                 layer serves the request: nothing is recorded"
+                "#[streaming_metrics] meters this response through `PrometheusLayer`, but no such \
+                 layer serves the request: the stream is not recorded"
             );
         }
     }
 }
 
-/// A reply whose stream can be metered without changing the reply's type.
+/// A return value whose stream can be metered without changing its type.
 #[diagnostic::on_unimplemented(
     message = "`#[streaming_metrics]` cannot meter a `{Self}`",
     label = "not a stream that can be metered in place",
@@ -108,17 +109,17 @@ impl StreamStart {
             `Result` of one of them"
 )]
 pub trait StreamReply: Sized {
-    /// The same reply, metered.
+    /// Meters the stream and returns the value.
     #[must_use]
     fn meter(self, start: &StreamStart) -> Self;
 }
 
-/// Meters a reply of a type that can be asked.
+/// Meters the stream of a return value whose type implements [`StreamReply`].
 pub fn meter<R: StreamReply>(start: &StreamStart, reply: R) -> R {
     reply.meter(start)
 }
 
-/// Meters the stream behind an `impl Stream`.
+/// Meters the stream that a function returns as `impl Stream`.
 pub fn stream<S>(start: &StreamStart, stream: S) -> MeteredStream<S>
 where
     S: Stream,

@@ -1,4 +1,4 @@
-//! Streams in axum's replies.
+//! Streams in axum's response types.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,26 +22,27 @@ impl StreamReply for Body {
 
 impl StreamReply for Response<Body> {
     fn meter(self, start: &StreamStart) -> Self {
-        let recorder = start.recorder_of(content_of(self.status(), self.headers()));
-        let events = is_event_stream(self.headers());
-        self.map(|body| meter_body(body, recorder.map(|it| it.with_event_stream(events))))
+        let recorder = start.recorder_for(content_of(self.status(), self.headers()));
+        let is_event_stream = is_event_stream(self.headers());
+        let recorder = recorder.map(|recorder| recorder.with_event_stream(is_event_stream));
+        self.map(|body| meter_body(body, recorder))
     }
 }
 
 impl<S> StreamReply for Sse<S> {
     fn meter(self, start: &StreamStart) -> Self {
-        start.claim_body(true);
+        start.expect_body(true);
         self
     }
 }
 
-/// Lets the layer meter the response that a reply of hidden type becomes.
+/// Makes the layer meter the response that an `impl IntoResponse` becomes.
 pub fn mark<R: IntoResponse>(start: &StreamStart, reply: R) -> R {
-    start.claim_body(false);
+    start.expect_body(false);
     reply
 }
 
-/// Makes a response of a stream and meters it: what `media_type` asks for.
+/// Builds a response with this media type from a stream, and meters the stream.
 pub fn respond<T, S>(start: &StreamStart, media_type: &'static str, source: S) -> Response<Body>
 where
     S: Stream<Item = T> + Send + 'static,
@@ -55,7 +56,7 @@ where
     response
 }
 
-/// An item of which a response body can be made.
+/// An item from which a response body can be built.
 #[diagnostic::on_unimplemented(
     message = "a stream of `{Self}` cannot become a response body",
     label = "`media_type` needs items that are bytes, text or server-sent events",
@@ -63,34 +64,31 @@ where
             `Event`, or a `Result` of one of them"
 )]
 pub trait ResponseItem: Sized {
-    /// The body, metered.
-    fn body<S>(start: &StreamStart, source: S, events: bool) -> Body
+    /// Builds a metered body. `is_event_stream` is true if the media type is that of server-sent events.
+    fn body<S>(start: &StreamStart, source: S, is_event_stream: bool) -> Body
     where
         S: Stream<Item = Self> + Send + 'static;
 }
 
 impl<T: ResponseChunk + 'static> ResponseItem for T {
-    fn body<S>(start: &StreamStart, source: S, events: bool) -> Body
+    fn body<S>(start: &StreamStart, source: S, is_event_stream: bool) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
     {
-        Body::from_stream(Items {
-            source: MeteredStream::new(
-                source,
-                start.recorder().map(|it| it.with_event_stream(events)),
-            ),
-            send: T::into_bytes,
-        })
+        let recorder = start.recorder();
+        let recorder = recorder.map(|recorder| recorder.with_event_stream(is_event_stream));
+        let source = MeteredStream::new(source, recorder);
+        Body::from_stream(MapItems { source, map: T::into_bytes })
     }
 }
 
-/// What an event is worth shows when it is sent.
+/// The size of an event is known only when it is sent, so that the frames of the body are metered.
 impl ResponseItem for Event {
     fn body<S>(start: &StreamStart, source: S, _: bool) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
     {
-        event_body(start, Items { source, send: Ok })
+        event_body(start, MapItems { source, map: Ok })
     }
 }
 
@@ -99,7 +97,7 @@ impl<E: Into<BoxError> + 'static> ResponseItem for Result<Event, E> {
     where
         S: Stream<Item = Self> + Send + 'static,
     {
-        event_body(start, Items { source, send: |event: Self| event.map_err(Into::into) })
+        event_body(start, MapItems { source, map: |event: Self| event.map_err(Into::into) })
     }
 }
 
@@ -107,20 +105,20 @@ fn event_body<S>(start: &StreamStart, events: S) -> Body
 where
     S: Stream<Item = Result<Event, BoxError>> + Send + 'static,
 {
-    let recorder = start.recorder().map(|it| it.with_event_stream(true));
+    let recorder = start.recorder().map(|recorder| recorder.with_event_stream(true));
     meter_body(Sse::new(events).into_response().into_body(), recorder)
 }
 
 pin_project! {
-    /// The items of a stream, as they are sent.
-    struct Items<S, F> {
+    /// A stream that maps each item of its source.
+    struct MapItems<S, F> {
         #[pin]
         source: S,
-        send: F,
+        map: F,
     }
 }
 
-impl<S, F, T> Stream for Items<S, F>
+impl<S, F, T> Stream for MapItems<S, F>
 where
     S: Stream,
     F: Fn(S::Item) -> Result<T, BoxError>,
@@ -129,7 +127,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
-        this.source.poll_next(cx).map(|item| item.map(this.send))
+        this.source.poll_next(cx).map(|item| item.map(this.map))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

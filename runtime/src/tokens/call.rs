@@ -1,4 +1,4 @@
-//! One tracked call of a model, from the annotated function's start to its reply.
+//! One call of a function under `#[track_tokens]`, from its start to its reply.
 
 #[cfg(feature = "axum")]
 use std::io;
@@ -7,62 +7,60 @@ use std::sync::Arc;
 use std::thread;
 
 use super::{ReplyKind, TokenUsage};
-use crate::call::ReplyParser;
-use crate::call::{ManualUsage, OpenCall, handoff};
+use crate::call::{ManualUsage, OpenCall, ReplyParser, handoff};
 use crate::callsite::Site;
-use crate::endpoint::Verdict;
+use crate::endpoint::ResultInfo;
 use crate::label::Label;
 use crate::media_type::BodyContent;
 use crate::metrics::Metrics;
 use crate::outcome::Termination;
+use crate::request;
 #[cfg(feature = "axum")]
 use crate::request::ExpectedReply;
-use crate::request::{self};
 use crate::series::EndpointSeries;
 use crate::stream::StreamRecorder;
-use crate::usage::Usage;
-use crate::usage::{FinishReason, MissingReason};
+use crate::usage::{FinishReason, MissingReason, Usage};
 
-/// The open call of a function under `#[track_tokens]`. Dropped without being finished, the call was
-/// cancelled or panicked.
+/// The open call of a function under `#[track_tokens]`. Dropping it before the function has returned
+/// records a call that was cancelled or has panicked.
 #[must_use]
-pub struct TokenCall {
+pub struct TrackedCall {
     site: &'static Site,
-    place: Place,
+    owner: Owner,
 }
 
-/// Where the call's state is.
-enum Place {
-    /// Among the calls of the request, where usage recorded by hand finds it. This is the same, with its
-    /// endpoint, for an end in another task, which does not reach the request.
+/// What owns the open call.
+enum Owner {
+    /// The request being served, so that manually recorded usage finds the call. The copy and its
+    /// endpoint are used if the call ends in another task, which cannot reach the request.
     Request(OpenCall, Arc<EndpointSeries>),
-    /// Here: no request is being served.
-    Here(OpenCall),
-    /// Closed, or left to the request.
-    Nowhere,
+    /// The tracked call itself: no request is being served.
+    Function(OpenCall),
+    /// The call is closed, or left to the request.
+    Nobody,
 }
 
-/// Begins a call. `provider` and `model` are empty where they are not known.
-pub fn start_call(site: &'static Site, provider: Label, model: Label) -> TokenCall {
+/// Starts a call. `provider` and `model` are empty if they are not known.
+pub fn start_call(site: &'static Site, provider: Label, model: Label) -> TrackedCall {
     let mut call = OpenCall::new(site, provider, model);
     let endpoint = request::current(|scope| {
         scope.calls().begin(&mut call);
         scope.endpoint_for_site(site)
     });
-    let place = match endpoint {
-        Some(endpoint) => Place::Request(call, endpoint),
+    let owner = match endpoint {
+        Some(endpoint) => Owner::Request(call, endpoint),
         None => {
             if site.is_read() {
-                handoff::begin(call.detached());
+                handoff::offer(call.detached());
             }
-            Place::Here(call)
+            Owner::Function(call)
         }
     };
-    TokenCall { site, place }
+    TrackedCall { site, owner }
 }
 
-/// Ends a call with the usage its reply carries.
-pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
+/// Ends a call with the usage that its reply carries.
+pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
     match reply.__kind() {
         ReplyKind::Stream => call.leave_open(),
         ReplyKind::Failed => call.close(Termination::Failed, None, FinishReason::Error),
@@ -72,35 +70,35 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TokenCall, reply: &R) {
                 Some(usage) => {
                     call.close(Termination::Complete, Some((usage, reply.model())), finish);
                 }
-                None => call.close_untold(reply.model(), finish, reply.__unparsed()),
+                None => call.close_without_usage(reply.model(), finish, reply.__unparsed()),
             }
         }
     }
 }
 
-/// Ends a call whose reply is an opaque stream: its usage is recorded by hand while it flows.
-pub fn finish_stream_call(mut call: TokenCall, verdict: Verdict) {
-    if verdict.exception.is_some() {
+/// Ends a call whose reply is a stream that is not parsed. The handler records the usage itself.
+pub fn finish_stream_call(mut call: TrackedCall, result: ResultInfo) {
+    if result.exception.is_some() {
         call.close(Termination::Failed, None, FinishReason::Error);
     } else {
         call.leave_open();
     }
 }
 
-impl TokenCall {
-    /// Leaves the call to the request, which closes it when it ends itself. Where there is none, nobody
-    /// would, unless the stream is read: then it has the call.
+impl TrackedCall {
+    /// Leaves the call to the request, which closes it when the request ends. Outside any request the
+    /// call is closed, unless another attribute of the function parses the stream and takes the call.
     fn leave_open(&mut self) {
-        let left_to_request = matches!(&self.place, Place::Request(call, _)
+        let left_to_request = matches!(&self.owner, Owner::Request(call, _)
             if request::current(|scope| scope.leave_call(call.id())) == Some(true));
         if left_to_request {
-            self.place = Place::Nowhere;
+            self.owner = Owner::Nobody;
         } else if !self.site.is_read() {
             self.close(Termination::Complete, None, FinishReason::Unknown);
-        } else if let Place::Request(call, _) | Place::Here(call) =
-            mem::replace(&mut self.place, Place::Nowhere)
+        } else if let Owner::Request(call, _) | Owner::Function(call) =
+            mem::replace(&mut self.owner, Owner::Nobody)
         {
-            handoff::leave(call);
+            handoff::offer_unless_taken(call);
         }
     }
 
@@ -109,14 +107,14 @@ impl TokenCall {
         self.close(Termination::Failed, None, FinishReason::Error);
     }
 
-    /// Closes the call of a reply that is none.
-    pub(super) fn without_reply(mut self) {
+    /// Closes the call of a function that returned no reply.
+    pub(super) fn close_without_reply(mut self) {
         self.close(Termination::Complete, None, FinishReason::Unknown);
     }
 
-    /// What reads the reply from now on, which passes as a stream. None where another attribute of the
-    /// function reads it, or where nobody will ask for its bytes.
-    pub(super) fn reader(mut self, content: BodyContent) -> Option<StreamRecorder> {
+    /// Returns the recorder that parses the reply as it passes. Returns `None` if another attribute of
+    /// the function parses it, or if the bytes of the reply are not sent.
+    pub(super) fn recorder(mut self, content: BodyContent) -> Option<StreamRecorder> {
         if content == BodyContent::Error {
             self.fail();
             return None;
@@ -125,12 +123,12 @@ impl TokenCall {
             self.leave_open();
             return None;
         }
-        match mem::replace(&mut self.place, Place::Nowhere) {
-            Place::Here(call) => {
+        match mem::replace(&mut self.owner, Owner::Nobody) {
+            Owner::Function(call) => {
                 let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
                 Some(StreamRecorder::parsing(ReplyParser::for_call(call, content, endpoint)))
             }
-            Place::Request(detached, endpoint) => {
+            Owner::Request(detached, endpoint) => {
                 let id = detached.id();
                 let inside = request::current(|scope| {
                     scope.calls().has_begun(id).then(|| {
@@ -139,64 +137,61 @@ impl TokenCall {
                             return None;
                         }
                         let call = scope.calls().end(id)?;
-                        let reading = ReplyParser::for_call(
-                            call,
-                            content,
-                            scope.endpoint_for_site(self.site),
-                        );
-                        Some(StreamRecorder::parsing_inside(scope, reading))
+                        let endpoint = scope.endpoint_for_site(self.site);
+                        let parser = ReplyParser::for_call(call, content, endpoint);
+                        Some(StreamRecorder::parsing_inside(scope, parser))
                     })
                 });
                 inside.flatten().unwrap_or_else(|| {
-                    let reading = ReplyParser::for_call(detached, content, endpoint);
-                    Some(StreamRecorder::parsing(reading))
+                    let parser = ReplyParser::for_call(detached, content, endpoint);
+                    Some(StreamRecorder::parsing(parser))
                 })
             }
-            Place::Nowhere => None,
+            Owner::Nobody => None,
         }
     }
 
-    /// Lets the layer read the body of the response that the reply becomes, which nobody else can.
-    /// Without a layer that is said once.
+    /// Makes the layer parse the body of the response that the reply becomes, because the bytes cannot
+    /// be reached in the reply. Logs a warning once if there is no layer.
     #[cfg(feature = "axum")]
-    pub(super) fn read_as_sent(mut self, events: bool) {
-        match &self.place {
-            Place::Request(call, _) if !self.site.is_read() => {
-                let claim = ExpectedReply { call: call.id(), events_only: events };
+    pub(super) fn expect_body(mut self, events_only: bool) {
+        match &self.owner {
+            Owner::Request(call, _) if !self.site.is_read() => {
+                let reply = ExpectedReply { call: call.id(), events_only };
                 request::current(|scope| {
-                    if scope.calls().has_begun(claim.call) {
-                        scope.expect_reply(claim);
+                    if scope.calls().has_begun(reply.call) {
+                        scope.expect_reply(reply);
                     }
                 });
             }
-            Place::Here(_) if !self.site.is_read() && self.site.warns_now() => tracing::warn!(
+            Owner::Function(_) if !self.site.is_read() && self.site.warns_now() => tracing::warn!(
                 function = self.site.function(),
-                "#[track_tokens] reads this response through `PrometheusLayer`, and no such layer \
-                 serves the request: its usage is missing"
+                "#[track_tokens] parses this response through `PrometheusLayer`, but no such layer \
+                 serves the request: the call is recorded as missing usage"
             ),
             _ => {}
         }
         self.leave_open();
     }
 
-    /// Reads a reply that is there as a whole.
-    pub(super) fn read_whole(mut self, bytes: &[u8]) {
+    /// Parses a reply that is complete in memory.
+    pub(super) fn parse_bytes(mut self, bytes: &[u8]) {
         if let Some((endpoint, call)) = self.take() {
-            let reading = ReplyParser::for_call(call, BodyContent::Readable, endpoint);
-            let mut reader = StreamRecorder::parsing(reading);
-            reader.item(bytes.len(), Some(bytes));
-            reader.complete();
+            let parser = ReplyParser::for_call(call, BodyContent::Readable, endpoint);
+            let mut recorder = StreamRecorder::parsing(parser);
+            recorder.record_item(bytes.len(), Some(bytes));
+            recorder.record_end();
         }
     }
 
-    /// Reads a reply that is there as what its JSON is made of.
+    /// Parses a reply from its JSON, which is serialized piece by piece for this purpose.
     #[cfg(feature = "axum")]
-    pub(super) fn read_json<T: serde::Serialize>(mut self, reply: &T) {
-        struct Pieces(StreamRecorder);
+    pub(super) fn parse_json<T: serde::Serialize>(mut self, reply: &T) {
+        struct RecorderWriter(StreamRecorder);
 
-        impl io::Write for Pieces {
+        impl io::Write for RecorderWriter {
             fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-                self.0.item(piece.len(), Some(piece));
+                self.0.record_item(piece.len(), Some(piece));
                 Ok(piece.len())
             }
 
@@ -206,25 +201,25 @@ impl TokenCall {
         }
 
         if let Some((endpoint, call)) = self.take() {
-            let reading = ReplyParser::for_call(call, BodyContent::Readable, endpoint);
-            let mut pieces = Pieces(StreamRecorder::parsing(reading));
-            // What cannot be written is no reply: the response says so, too.
-            if serde_json::to_writer(&mut pieces, reply).is_ok() {
-                pieces.0.complete();
+            let parser = ReplyParser::for_call(call, BodyContent::Readable, endpoint);
+            let mut writer = RecorderWriter(StreamRecorder::parsing(parser));
+            // axum answers 500 to a reply that cannot be serialized.
+            if serde_json::to_writer(&mut writer, reply).is_ok() {
+                writer.0.record_end();
             } else {
-                pieces.0.error("SerializeError");
+                writer.0.record_error("SerializeError");
             }
         }
     }
 
-    /// Takes the call out of where it is.
+    /// Takes the open call from its owner.
     fn take(&mut self) -> Option<(Arc<EndpointSeries>, OpenCall)> {
-        match mem::replace(&mut self.place, Place::Nowhere) {
-            Place::Here(call) => {
+        match mem::replace(&mut self.owner, Owner::Nobody) {
+            Owner::Function(call) => {
                 let endpoint = Metrics::global().endpoints().for_site(self.site);
                 Some((Arc::clone(endpoint), call))
             }
-            Place::Request(detached, endpoint) => {
+            Owner::Request(detached, endpoint) => {
                 let inside = request::current(|scope| {
                     scope.calls().has_begun(detached.id()).then(|| {
                         let call = scope.calls().end(detached.id())?;
@@ -233,14 +228,14 @@ impl TokenCall {
                 });
                 inside.flatten().unwrap_or(Some((endpoint, detached)))
             }
-            Place::Nowhere => None,
+            Owner::Nobody => None,
         }
     }
 
-    /// Closes the call, with the usage and the model that its reply has told.
+    /// Closes the call, with the usage and the model of its reply.
     fn close(
         &mut self,
-        ending: Termination,
+        termination: Termination,
         usage: Option<(Usage, Option<&str>)>,
         finish: FinishReason,
     ) {
@@ -249,32 +244,32 @@ impl TokenCall {
             call.series(&endpoint, model).record(&usage, finish);
             call.mark_recorded();
         }
-        call.close(&endpoint, ending);
+        call.close(&endpoint, termination);
     }
 
-    /// Closes the call of a reply that has told no usage. A handle may still bring it.
-    fn close_untold(&mut self, model: Option<&str>, finish: FinishReason, unparsed: bool) {
+    /// Closes the call of a reply without usage, which a handle may still record.
+    fn close_without_usage(&mut self, model: Option<&str>, finish: FinishReason, unparsed: bool) {
         let Some((endpoint, mut call)) = self.take() else { return };
         let manual_usage = Arc::<ManualUsage>::default();
-        call.read(&manual_usage);
+        call.forward_handles_to(&manual_usage);
         let missing = match (call.is_recorded(), unparsed) {
             (true, _) => None,
             (false, true) => Some(MissingReason::Unparsed),
-            (false, false) => Some(MissingReason::NotSent),
+            (false, false) => Some(Termination::Complete.missing_reason()),
         };
-        manual_usage.count(None, call.series(&endpoint, model), finish, missing);
+        manual_usage.record_call(None, call.series(&endpoint, model), finish, missing);
         call.mark_recorded();
         call.close(&endpoint, Termination::Complete);
     }
 }
 
-impl Drop for TokenCall {
+impl Drop for TrackedCall {
     fn drop(&mut self) {
-        let ending = if thread::panicking() {
+        let termination = if thread::panicking() {
             Termination::Panicked
         } else {
             Termination::ClientDisconnected
         };
-        self.close(ending, None, FinishReason::Unknown);
+        self.close(termination, None, FinishReason::Unknown);
     }
 }

@@ -1,52 +1,69 @@
-//! Usage recorded by hand.
+//! Usage that user code records itself.
 
-/// Token usage recorded by hand, for handlers that cannot return it: generators, background tasks,
-/// several calls in one request.
+/// Records token usage that a handler cannot return: usage of generators, of background tasks, or of
+/// several calls within one function.
 ///
-/// Each record counts one model call. In a request that the layer serves, it has the endpoint, provider
-/// and model of the `#[track_tokens]` function that began last, while that runs and while the stream
-/// that it returned flows; elsewhere it has the request's endpoint alone. What has been recorded stays
-/// recorded when the client leaves.
+/// # Which call the usage belongs to
 ///
-/// A stream whose `protocol` is read is one call: what its source records by hand while it is polled or dropped,
-/// or whoever has a handle that was taken there, adds up to its usage, and counts where the bytes tell of less.
-/// They may not have come to it when the client leaves. What such a handle records after the end is the usage of
-/// a call that told none, else a call of its own; and so is what anybody else records, between two items too.
+/// [`record`](token_usage_context::record) and a [`Handle`](token_usage_context::Handle) find the call
+/// through the request that the layer serves:
+///
+/// - While a `#[track_tokens]` function runs, and while the stream that it returned is sent, each record
+///   is one call with the endpoint, provider and model of that function. If several are open, the one
+///   that began last is used.
+/// - While the source of a stream with a `protocol` is polled or dropped, records add to the usage of
+///   that stream's call. Per field, the larger of the recorded and the parsed count is used, because the
+///   parsed bytes may lack usage if the client disconnects. A handle that was created there does the
+///   same; after the end of the stream its first record supplies usage that the reply lacked, and
+///   further records are calls of their own.
+/// - Otherwise, each record is one call at the request's endpoint, without provider and model.
+/// - Outside any request, each record is one call in the global instance, with an empty endpoint.
+///
+/// Recorded usage stays recorded if the client disconnects.
+///
+/// A spawned task is outside the request. Create a [`handle`](token_usage_context::handle) before the
+/// task is spawned, and move it into the task. If several tracked calls run concurrently, a handle that
+/// is created in each of them keeps their usage apart.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
 ///
 /// #[track_tokens(model = "small-1")]
 /// async fn summarise(text: String) -> Usage {
-///     token_usage_context::record(Usage::new(40, 2)); // a first call, to find the language
-///     Usage::new(text.len() as u64, 100) // the second call's usage is the reply
+///     token_usage_context::record(Usage::new(40, 2)); // a first call, to detect the language
+///     Usage::new(text.len() as u64, 100) // the usage of the second call is the reply
 /// }
 /// # drop(summarise);
 /// ```
-///
-/// The request is found through the layer that serves it. A task that was spawned has none: take a
-/// [`handle`](token_usage_context::handle) along. Where several tracked calls run at once, a handle taken
-/// in each keeps their usage apart.
 pub mod token_usage_context {
     use std::fmt;
     use std::sync::Arc;
 
     use crate::call::{ManualUsage, SharedCall};
     use crate::metrics::Metrics;
-    use crate::request::{self};
+    use crate::request;
     use crate::series::TokenSeries;
-    use crate::usage::FinishReason;
-    use crate::usage::Usage;
+    use crate::usage::{FinishReason, Usage};
 
-    /// Records the usage of one model call for the request being served.
+    /// Records the usage of one call for the request being served.
     ///
-    /// Outside any request it is recorded in the global instance, with an empty endpoint.
+    /// Outside any request, the usage is recorded in the global instance with an empty endpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::{Usage, token_usage_context};
+    ///
+    /// token_usage_context::record(Usage::new(1_200, 300).cache_read(1_000));
+    /// ```
     pub fn record(usage: Usage) {
         let inside = request::current(|scope| {
             if let Some(call) = scope.calls().newest() {
                 call.mark_recorded();
-            } else if let Some(reading) = scope.active_replies().polled() {
-                reading.record(usage);
+            } else if let Some(manual_usage) = scope.active_replies().polled() {
+                manual_usage.record(usage);
                 return None;
             }
             Some(scope.token_series())
@@ -56,7 +73,9 @@ pub mod token_usage_context {
         }
     }
 
-    /// A handle to the request being served, to record from a task that it has spawned.
+    /// Returns a handle to the request being served, to record usage from a spawned task.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # async fn ask_in_the_background() -> streamgauge::Usage { streamgauge::Usage::new(1, 1) }
@@ -72,10 +91,10 @@ pub mod token_usage_context {
     pub fn handle() -> Handle {
         let inside = request::current(|scope| {
             let series = scope.token_series();
-            let manual_usage = scope.active_replies().polled();
+            let polled = scope.active_replies().polled();
             Handle(match scope.calls().newest() {
                 Some(call) => Target::Call(call.share(series)),
-                None => manual_usage.map_or(Target::Series(series), Target::ReplyParser),
+                None => polled.map_or(Target::Series(series), Target::ParsedReply),
             })
         });
         inside.unwrap_or_else(|| Handle(Target::Series(outside())))
@@ -85,27 +104,27 @@ pub mod token_usage_context {
         Metrics::global().endpoints().get("").tokens("", "")
     }
 
-    /// Records usage for the request it was taken in, from wherever it is, also when that request has
-    /// ended. Made by [`handle`].
+    /// Records usage for the request in which it was created, from any task, even after the request has
+    /// ended. Created by [`handle`].
     ///
-    /// A tracked call whose handles are all gone, and for which nobody has recorded, is counted in
-    /// `usage_missing_total`.
+    /// Cloning a handle is cheap. A tracked call whose handles are all dropped without a record is
+    /// counted in `usage_missing_total`.
     #[derive(Clone)]
     pub struct Handle(Target);
 
     #[derive(Clone)]
     enum Target {
         Call(Arc<SharedCall>),
-        ReplyParser(Arc<ManualUsage>),
+        ParsedReply(Arc<ManualUsage>),
         Series(Arc<TokenSeries>),
     }
 
     impl Handle {
-        /// Records the usage of one model call.
+        /// Records the usage of one call.
         pub fn record(&self, usage: Usage) {
             match &self.0 {
                 Target::Call(call) => call.record(usage),
-                Target::ReplyParser(manual_usage) => manual_usage.record(usage),
+                Target::ParsedReply(manual_usage) => manual_usage.record(usage),
                 Target::Series(series) => series.record(&usage, FinishReason::Unknown),
             }
         }

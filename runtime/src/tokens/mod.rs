@@ -1,4 +1,4 @@
-//! `#[track_tokens]`: what model calls consumed, in classes that add up.
+//! `#[track_tokens]`: the token usage of model calls, in classes that add up to the total.
 
 #[cfg(feature = "async-openai")]
 mod async_openai;
@@ -9,7 +9,7 @@ mod context;
 mod read;
 mod reply;
 
-pub use self::call::{TokenCall, finish_call, finish_stream_call, start_call};
+pub use self::call::{TrackedCall, finish_call, finish_stream_call, start_call};
 pub use self::context::token_usage_context;
 #[cfg(feature = "axum")]
 pub use self::read::read_sent;

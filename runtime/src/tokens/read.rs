@@ -1,4 +1,4 @@
-//! Replies whose bytes a protocol is read from.
+//! Replies whose bytes are parsed.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -6,47 +6,47 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::TokenCall;
+use super::TrackedCall;
 use crate::media_type::BodyContent;
 use crate::stream::{MeteredStream, StreamChunk};
 
-/// A reply that has the bytes of a protocol in it, or will have.
+/// A reply whose bytes are parsed in the protocol that the attribute names.
 #[diagnostic::on_unimplemented(
     message = "no `protocol` can be read from a `{Self}`",
-    label = "its bytes are not at hand",
+    label = "its bytes cannot be reached",
     note = "return `Response`, `Body`, `Sse<…>`, `impl IntoResponse`, `impl Stream`, `Pin<Box<dyn Stream + \
             Send>>`, `Bytes`, `Vec<u8>`, `String`, `&str`, `Json<…>`, or a `Result` or a tuple of one of them",
     note = "without `protocol`, usage is taken from a reply that is a `TokenUsage`"
 )]
 pub trait ReadReply: Sized {
-    /// The same reply; the call ends with its bytes.
+    /// Parses the reply and returns it. The call ends with the last byte.
     #[must_use]
-    fn read(self, call: TokenCall) -> Self;
+    fn read(self, call: TrackedCall) -> Self;
 }
 
-/// Reads a reply of a type that can be asked.
-pub fn read<R: ReadReply>(call: TokenCall, reply: R) -> R {
+/// Parses a reply whose type implements [`ReadReply`].
+pub fn read<R: ReadReply>(call: TrackedCall, reply: R) -> R {
     reply.read(call)
 }
 
-/// Reads the stream behind an `impl Stream`.
-pub fn read_stream<S>(call: TokenCall, stream: S) -> MeteredStream<S>
+/// Parses the stream that a function returns as `impl Stream`.
+pub fn read_stream<S>(call: TrackedCall, stream: S) -> MeteredStream<S>
 where
     S: Stream,
     S::Item: StreamChunk,
 {
-    MeteredStream::new(stream, call.reader(BodyContent::Readable))
+    MeteredStream::new(stream, call.recorder(BodyContent::Readable))
 }
 
-/// Reads what is in a result, if it is there.
+/// Parses the value in a `Result`.
 ///
 /// # Errors
 ///
-/// The error that the reply is.
+/// Returns the error of `reply`.
 pub fn read_ok<T, E, R>(
-    call: TokenCall,
+    call: TrackedCall,
     reply: Result<T, E>,
-    read: impl FnOnce(TokenCall, T) -> R,
+    read: impl FnOnce(TrackedCall, T) -> R,
 ) -> Result<R, E> {
     match reply {
         Ok(reply) => Ok(read(call, reply)),
@@ -58,112 +58,112 @@ pub fn read_ok<T, E, R>(
 }
 
 impl<T: ReadReply, E> ReadReply for Result<T, E> {
-    fn read(self, call: TokenCall) -> Self {
+    fn read(self, call: TrackedCall) -> Self {
         read_ok(call, self, |call, reply| reply.read(call))
     }
 }
 
 impl<T: ReadReply> ReadReply for Option<T> {
-    fn read(self, call: TokenCall) -> Self {
+    fn read(self, call: TrackedCall) -> Self {
         match self {
             Some(reply) => Some(reply.read(call)),
             None => {
-                call.without_reply();
+                call.close_without_reply();
                 None
             }
         }
     }
 }
 
-macro_rules! whole {
+macro_rules! impl_for_bytes {
     ($($reply:ty),* $(,)?) => {$(
         impl ReadReply for $reply {
-            fn read(self, call: TokenCall) -> Self {
-                call.read_whole(AsRef::<[u8]>::as_ref(&*self));
+            fn read(self, call: TrackedCall) -> Self {
+                call.parse_bytes(AsRef::<[u8]>::as_ref(&*self));
                 self
             }
         }
     )*};
 }
 
-whole!(Bytes, Vec<u8>, String, &[u8], &str, Cow<'_, str>, Box<str>, Box<[u8]>);
+impl_for_bytes!(Bytes, Vec<u8>, String, &[u8], &str, Cow<'_, str>, Box<str>, Box<[u8]>);
 
-macro_rules! boxed {
+macro_rules! impl_for_boxed_streams {
     ($($stream:ty),* $(,)?) => {$(
         impl<'a, T: StreamChunk + 'a> ReadReply for Pin<Box<$stream>> {
-            fn read(self, call: TokenCall) -> Self {
+            fn read(self, call: TrackedCall) -> Self {
                 Box::pin(read_stream(call, self))
             }
         }
     )*};
 }
 
-boxed!(
+impl_for_boxed_streams!(
     dyn Stream<Item = T> + 'a,
     dyn Stream<Item = T> + Send + 'a,
     dyn Stream<Item = T> + Send + Sync + 'a,
 );
 
 #[cfg(feature = "axum")]
-mod of_axum {
+mod axum_replies {
     use axum::Json;
     use axum::body::Body;
     use axum::response::{IntoResponse, Sse};
     use http::Response;
     use serde::Serialize;
 
-    use super::{BodyContent, ReadReply, TokenCall};
+    use super::{BodyContent, ReadReply, TrackedCall};
     use crate::media_type::content_of;
     use crate::stream::meter_body;
 
     impl ReadReply for Body {
-        fn read(self, call: TokenCall) -> Self {
-            meter_body(self, call.reader(BodyContent::Readable))
+        fn read(self, call: TrackedCall) -> Self {
+            meter_body(self, call.recorder(BodyContent::Readable))
         }
     }
 
     impl ReadReply for Response<Body> {
-        fn read(self, call: TokenCall) -> Self {
-            let reader = call.reader(content_of(self.status(), self.headers()));
-            self.map(|body| meter_body(body, reader))
+        fn read(self, call: TrackedCall) -> Self {
+            let recorder = call.recorder(content_of(self.status(), self.headers()));
+            self.map(|body| meter_body(body, recorder))
         }
     }
 
     impl<S> ReadReply for Sse<S> {
-        fn read(self, call: TokenCall) -> Self {
-            call.read_as_sent(true);
+        fn read(self, call: TrackedCall) -> Self {
+            call.expect_body(true);
             self
         }
     }
 
-    /// Lets the layer read the response that a reply of hidden type becomes.
-    pub fn read_sent<R: IntoResponse>(call: TokenCall, reply: R) -> R {
-        call.read_as_sent(false);
+    /// Makes the layer parse the response that an `impl IntoResponse` becomes.
+    pub fn read_sent<R: IntoResponse>(call: TrackedCall, reply: R) -> R {
+        call.expect_body(false);
         reply
     }
 
     impl<T: Serialize> ReadReply for Json<T> {
-        fn read(self, call: TokenCall) -> Self {
-            call.read_json(&self.0);
+        fn read(self, call: TrackedCall) -> Self {
+            call.parse_json(&self.0);
             self
         }
     }
 
-    /// Only with their response's head it is known what these become.
-    macro_rules! as_sent {
+    /// What a tuple becomes is known only with the response head, so the layer parses the response.
+    macro_rules! impl_for_tuples {
         ($([$($part:ident),*] $reply:ty;)*) => {$(
             impl<$($part),*> ReadReply for $reply
             where
                 Self: IntoResponse,
             {
-                fn read(self, call: TokenCall) -> Self {
+                fn read(self, call: TrackedCall) -> Self {
                     read_sent(call, self)
                 }
             }
         )*};
     }
 
-    as_sent! {
+    impl_for_tuples! {
         [A, T] (A, T);
         [A, B, T] (A, B, T);
         [A, B, C, T] (A, B, C, T);
@@ -171,4 +171,4 @@ mod of_axum {
     }
 }
 #[cfg(feature = "axum")]
-pub use self::of_axum::read_sent;
+pub use self::axum_replies::read_sent;

@@ -1,4 +1,4 @@
-//! Replies that carry token usage.
+//! Replies that carry the usage of a call.
 
 use std::sync::Arc;
 
@@ -7,13 +7,25 @@ use crate::usage::Usage;
 
 /// A value that may carry the token usage of a model call.
 ///
-/// Derive it for a reply of your own, and name the fields that hold the counts. A field marked
-/// `nested` has usage of its own, which counts where the struct itself has none; of several the first that has
-/// any. One marked `flatten` has a part of the struct's: the counts that the struct itself does not have.
+/// `#[track_tokens]` reads the usage of a call from the value that the function returns. Derive this
+/// trait for reply types of your own, and mark the fields that hold the counts:
 ///
-/// `input` is all of the input. Where a reply tells it without what was read from a cache or written to it, as
-/// Anthropic's does, mark it `uncached` instead: `cache_read` and `cache_write`, of the same struct or flattened
-/// into it, are added.
+/// | field attribute | meaning |
+/// |---|---|
+/// | `input` | all input tokens, cached ones included |
+/// | `uncached` | input tokens without those that were read from or written to a cache, as Anthropic reports them; `cache_read` and `cache_write` are added |
+/// | `cache_read`, `cache_write` | input tokens that were read from or written to a cache |
+/// | `output` | all output tokens, reasoning included |
+/// | `reasoning` | output tokens that the model spent on reasoning |
+/// | `model` | the model that the reply names |
+/// | `flatten` | another struct with some of the counts; those that this struct has itself take precedence |
+/// | `nested` | another `TokenUsage`, which is used if this struct has no counts of its own; of several, the first that has usage |
+///
+/// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples whose last element carries
+/// usage pass the usage of the inner value on. A [`serde_json::Value`] is read as the reply of a model
+/// API.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::{TokenUsage, Usage};
@@ -48,9 +60,6 @@ use crate::usage::Usage;
 /// assert_eq!(reply.token_usage(), Some(Usage::new(12, 34).reasoning(30)));
 /// assert_eq!(reply.model(), Some("small-1"));
 /// ```
-///
-/// Replies may be references, boxed, in an `Option`, a `Result`, axum's `Json`, or last in a tuple with status
-/// and headers. A [`serde_json::Value`] is read as the reply of a model API that it is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` carries no token usage",
     label = "not a `TokenUsage`",
@@ -59,10 +68,11 @@ use crate::usage::Usage;
     note = "for replies of async-openai and aws-sdk-bedrockruntime, enable streamgauge's feature of that name"
 )]
 pub trait TokenUsage {
-    /// The usage; `None` if this value carries none.
+    /// Returns the usage, or `None` if this value carries none.
     fn token_usage(&self) -> Option<Usage>;
 
-    /// The model that the reply names, where it names one.
+    /// Returns the model that the reply names. It becomes the `model` label if the attribute names no
+    /// model.
     fn model(&self) -> Option<&str> {
         None
     }
@@ -77,22 +87,22 @@ pub trait TokenUsage {
         FinishReason::Unknown
     }
 
-    /// Whether there is usage that cannot be read.
+    /// Returns whether the value contains usage in a form that cannot be read.
     #[doc(hidden)]
     fn __unparsed(&self) -> bool {
         false
     }
 }
 
-/// When a reply's usage is known.
+/// When the usage of a reply is known.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// Now.
+    /// The value carries it.
     Value,
-    /// When the stream in it has ended: usage is recorded by hand until then.
+    /// When the stream that the value contains has ended. Until then the handler records it.
     Stream,
-    /// Never: the call failed.
+    /// Never: the call has failed.
     Failed,
 }
 
@@ -102,8 +112,8 @@ impl TokenUsage for Usage {
     }
 }
 
-/// Passes the trait through to what a value holds.
-macro_rules! look_through {
+/// Implements the trait for a type by calling it on an inner value.
+macro_rules! delegate {
     ($([$($generics:tt)*] $outer:ty, $self:ident => $inner:expr;)*) => {$(
         impl<$($generics)*> TokenUsage for $outer {
             fn token_usage(&$self) -> Option<Usage> {
@@ -129,7 +139,7 @@ macro_rules! look_through {
     )*};
 }
 
-look_through! {
+delegate! {
     [T: TokenUsage + ?Sized] &T, self => (**self);
     [T: TokenUsage + ?Sized] &mut T, self => (**self);
     [T: TokenUsage + ?Sized] Box<T>, self => (**self);
@@ -184,7 +194,7 @@ impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
 }
 
 #[cfg(feature = "axum")]
-mod of_axum {
+mod axum_replies {
     use std::pin::Pin;
 
     use axum::Json;
@@ -195,12 +205,12 @@ mod of_axum {
 
     use super::{FinishReason, ReplyKind, TokenUsage, Usage};
 
-    look_through! {
+    delegate! {
         [T: TokenUsage] Json<T>, self => self.0;
     }
 
-    /// Replies that only stream: their usage comes by `token_usage_context`.
-    macro_rules! streams {
+    /// Replies that are streams: the handler records their usage with `token_usage_context`.
+    macro_rules! impl_for_streams {
         ($([$($generics:tt)*] $reply:ty;)*) => {$(
             impl<$($generics)*> TokenUsage for $reply {
                 fn token_usage(&self) -> Option<Usage> {
@@ -214,7 +224,7 @@ mod of_axum {
         )*};
     }
 
-    streams! {
+    impl_for_streams! {
         [] Body;
         [] Response<Body>;
         [S] Sse<S>;

@@ -4,7 +4,8 @@ use std::mem;
 use std::thread;
 use std::time::Duration;
 
-use super::{DurationEnd, Panic, Recording, Scope};
+use super::Scope;
+use super::state::{DurationEnd, Panic, Recording};
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::outcome::{RequestEnd, Termination, request_end};

@@ -4,6 +4,7 @@
 //! thread while it polls either of them: see [`current`](super::current).
 
 mod close;
+mod state;
 
 use std::mem;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
+use self::state::{DurationEnd, EndpointSource, Head, Identity, Panic, Recording};
 use super::entry::UNMATCHED;
 use super::exception::RequestExceptions;
 use super::{ActiveReplies, ExceptionInfo, ExpectedReply, RequestSize, ServiceState, StreamInfo};
@@ -55,59 +57,6 @@ pub(crate) struct Scope {
     protocol_errors: Option<Arc<ProtocolErrors>>,
 }
 
-/// Whether the request is recorded in the request and exception families.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recording {
-    /// The request is served without being recorded.
-    Skipped,
-    /// The request is recorded as soon as a route or an attribute sets its endpoint.
-    Pending,
-    /// The request is counted in `active_requests`, and recorded when it ends.
-    Active,
-    /// The request has ended.
-    Done,
-}
-
-/// What has set the `endpoint` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EndpointSource {
-    /// Nothing: no route is known, and the label is `unmatched`.
-    Unmatched,
-    /// The route that the request matched.
-    Route,
-    /// An annotated handler has claimed the request. The label is the endpoint that its attribute
-    /// names, else the route.
-    Handler,
-}
-
-/// How a nested layer recognises that it got this request, and not one that the handler has made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Identity {
-    /// By the mark in the request's extensions.
-    Marked,
-    /// The request has no mark: the next request that a layer gets inside this scope is this one.
-    Unmarked,
-    /// The request has no mark, and a nested layer has got it already.
-    SeenAgain,
-}
-
-/// The panics that have passed through the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Panic {
-    None,
-    /// A panic left the claiming handler. It may have been caught since, and turned into a response.
-    Handler,
-    /// A panic left the service or the response body.
-    Service,
-}
-
-/// Where the duration of a request ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DurationEnd {
-    Head,
-    Body,
-}
-
 /// What the layer knows of a request before it calls the service.
 pub(crate) struct Entry<'a> {
     /// The template of the matched route, if it is known.
@@ -118,13 +67,6 @@ pub(crate) struct Entry<'a> {
     pub(crate) recorded: bool,
     /// Whether the request carries the mark of the layer.
     pub(crate) marked: bool,
-}
-
-/// The response head.
-#[derive(Clone, Copy)]
-struct Head {
-    status: StatusCode,
-    at: Instant,
 }
 
 impl Scope {

@@ -1,0 +1,146 @@
+//! The status and the error of a value that an annotated function returns.
+//!
+//! An attribute sees a return type only as tokens: aliases and `impl Trait` hide what the type is. The
+//! expansion therefore calls a method on the value, and method resolution picks the implementation.
+//! Each trait below is implemented for one reference less than the one before, and method resolution
+//! tries the most references first, so that the most specific trait that fits is used. The technique is
+//! known as autoref specialization.
+
+use http::StatusCode;
+
+use crate::exception::ExceptionType;
+use crate::request::ExceptionInfo;
+
+/// The status and the error of a returned value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResultInfo {
+    /// The error, for an `Err`.
+    pub(crate) exception: Option<ExceptionInfo>,
+    /// The status, if the value has one.
+    pub(crate) status: Option<StatusCode>,
+}
+
+impl ResultInfo {
+    fn from_error<E>() -> Self {
+        Self { exception: Some(ExceptionInfo::from_type::<E>()), status: None }
+    }
+
+    /// Sets the name that the error gives itself.
+    #[must_use]
+    pub fn with_exception_type(self, name: Option<&'static str>) -> Self {
+        Self { exception: self.exception.map(|exception| exception.with_own_name(name)), ..self }
+    }
+}
+
+/// Wraps a returned value, so that the traits of this module apply to it and to nothing else.
+#[derive(Debug)]
+pub struct Inspected<'a, T: ?Sized>(pub &'a T);
+
+/// A returned value that has a status.
+pub trait HasStatus {
+    /// Returns the status that will be sent.
+    fn status(&self) -> StatusCode;
+}
+
+impl HasStatus for StatusCode {
+    fn status(&self) -> StatusCode {
+        *self
+    }
+}
+
+impl<B> HasStatus for http::Response<B> {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+}
+
+/// In axum, a tuple that sets the status begins with it.
+macro_rules! impl_for_tuples {
+    ($([$($part:ident),*])*) => {$(
+        impl<$($part),*> HasStatus for (StatusCode, $($part,)*) {
+            fn status(&self) -> StatusCode {
+                self.0
+            }
+        }
+    )*};
+}
+
+impl_for_tuples!([A] [A, B] [A, B, C] [A, B, C, D]);
+
+/// The most specific case: a `Result` whose `Ok` value has a status.
+pub trait InspectResultWithStatus {
+    #[doc(hidden)]
+    fn streamgauge_inspect(&self) -> ResultInfo;
+}
+
+impl<T: HasStatus, E> InspectResultWithStatus for &&&Inspected<'_, Result<T, E>> {
+    fn streamgauge_inspect(&self) -> ResultInfo {
+        match self.0 {
+            Ok(value) => ResultInfo { exception: None, status: Some(value.status()) },
+            Err(_) => ResultInfo::from_error::<E>(),
+        }
+    }
+}
+
+/// The second case: any other `Result`.
+pub trait InspectResult {
+    #[doc(hidden)]
+    fn streamgauge_inspect(&self) -> ResultInfo;
+}
+
+impl<T, E> InspectResult for &&Inspected<'_, Result<T, E>> {
+    fn streamgauge_inspect(&self) -> ResultInfo {
+        match self.0 {
+            Ok(_) => ResultInfo::default(),
+            Err(_) => ResultInfo::from_error::<E>(),
+        }
+    }
+}
+
+/// The third case: a value that has a status.
+pub trait InspectStatus {
+    #[doc(hidden)]
+    fn streamgauge_inspect(&self) -> ResultInfo;
+}
+
+impl<T: HasStatus> InspectStatus for &Inspected<'_, T> {
+    fn streamgauge_inspect(&self) -> ResultInfo {
+        ResultInfo { exception: None, status: Some(self.0.status()) }
+    }
+}
+
+/// The last case: any value.
+pub trait InspectAny {
+    #[doc(hidden)]
+    fn streamgauge_inspect(&self) -> ResultInfo;
+}
+
+impl<T: ?Sized> InspectAny for Inspected<'_, T> {
+    fn streamgauge_inspect(&self) -> ResultInfo {
+        ResultInfo::default()
+    }
+}
+
+/// A `Result` whose error implements [`ExceptionType`]. Resolved independently of the four cases.
+pub trait InspectNamedError {
+    #[doc(hidden)]
+    fn streamgauge_exception_type(&self) -> Option<&'static str>;
+}
+
+impl<T, E: ExceptionType> InspectNamedError for &Inspected<'_, Result<T, E>> {
+    fn streamgauge_exception_type(&self) -> Option<&'static str> {
+        self.0.as_ref().err().map(E::exception_type)
+    }
+}
+
+/// Any other value.
+pub trait InspectUnnamed {
+    #[doc(hidden)]
+    fn streamgauge_exception_type(&self) -> Option<&'static str>;
+}
+
+impl<T: ?Sized> InspectUnnamed for Inspected<'_, T> {
+    fn streamgauge_exception_type(&self) -> Option<&'static str> {
+        None
+    }
+}

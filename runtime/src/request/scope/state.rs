@@ -1,0 +1,65 @@
+//! The states of a request.
+
+use std::time::Instant;
+
+use http::StatusCode;
+
+/// Whether the request is recorded in the request and exception families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recording {
+    /// The request is served without being recorded.
+    Skipped,
+    /// The request is recorded as soon as a route or an attribute sets its endpoint.
+    Pending,
+    /// The request is counted in `active_requests`, and recorded when it ends.
+    Active,
+    /// The request has ended.
+    Done,
+}
+
+/// What has set the `endpoint` label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndpointSource {
+    /// Nothing: no route is known, and the label is `unmatched`.
+    Unmatched,
+    /// The route that the request matched.
+    Route,
+    /// An annotated handler has claimed the request. The label is the endpoint that its attribute
+    /// names, else the route.
+    Handler,
+}
+
+/// How a nested layer recognises that it got this request, and not one that the handler has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// By the mark in the request's extensions.
+    Marked,
+    /// The request has no mark: the next request that a layer gets inside this scope is this one.
+    Unmarked,
+    /// The request has no mark, and a nested layer has got it already.
+    SeenAgain,
+}
+
+/// The panics that have passed through the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Panic {
+    None,
+    /// A panic left the claiming handler. It may have been caught since, and turned into a response.
+    Handler,
+    /// A panic left the service or the response body.
+    Service,
+}
+
+/// Where the duration of a request ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DurationEnd {
+    Head,
+    Body,
+}
+
+/// The response head.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) at: Instant,
+}
