@@ -1,4 +1,4 @@
-//! One chunk of a stream: what metering it adds to the bare stream.
+//! Benchmark of one chunk of a stream: the time that metering adds to the bare stream.
 
 use std::hint::black_box;
 use std::pin::{Pin, pin};
@@ -11,68 +11,66 @@ use prometheus::{Histogram, HistogramOpts, IntCounter};
 use streamgauge::{streaming_metrics, wrap_streaming_response};
 
 use crate::measure::Contender;
-use crate::table::Figure;
-use crate::topic::{ALLOCATIONS, Answer, Column, Group, ONE, SPREAD, TWO, Topic};
+use crate::peers::{GAP_BUCKETS, HELP};
+use crate::table::NumberFormat;
+use crate::topic::{ALLOCATIONS, Column, Group, ONE_THREAD, SPREAD, Source, TWO_THREADS, Topic};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "chunk",
-    about: "a chunk of a stream: what metering it adds",
-    answer: Answer::Measured(groups),
+    about: "a chunk of a stream: time that metering adds",
+    source: Source::Contenders(groups),
 };
 
-/// Chunks of one stream.
+/// Number of chunks of one stream.
 const CHUNKS: u32 = 1_000;
 const BARE: &str = "bare stream";
 const CLOCK: &str = "one `Instant::now`";
 
-/// What a model's provider sends a token in.
+/// A server-sent event with one token, as a provider sends it.
 const DELTA: &[u8] =
     b"data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\
 \"model\":\"small-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\
 \"finish_reason\":null}],\"usage\":null}\n\n";
 
-/// Upper bounds of gaps, in seconds: as many as streamgauge has unless told otherwise.
-const GAPS: [f64; 17] = [
-    0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0,
-    10.0,
-];
-
 const COLUMNS: &[Column] = &[
-    Column("ns", Figure::Time, |line| line.own(ONE)),
+    Column("ns", NumberFormat::Time, |line| line.own(ONE_THREAD)),
     SPREAD,
-    Column("above bare, ns", Figure::Time, |line| line.above(ONE)),
-    Column("above one clock read, ns", Figure::Time, |line| {
-        Some(line.above(ONE)? - (line.of(CLOCK, ONE)? - line.base(ONE)?))
+    Column("above bare, ns", NumberFormat::Time, |line| line.above_base(ONE_THREAD)),
+    Column("above one clock read, ns", NumberFormat::Time, |line| {
+        Some(
+            line.above_base(ONE_THREAD)?
+                - (line.figure_of(CLOCK, ONE_THREAD)? - line.base(ONE_THREAD)?),
+        )
     }),
-    Column("2 threads, ns", Figure::Time, |line| line.own(TWO)),
-    Column("2 threads above bare, ns", Figure::Time, |line| line.above(TWO)),
-    Column("allocations", Figure::Count, |line| line.own(ALLOCATIONS)),
+    Column("2 threads, ns", NumberFormat::Time, |line| line.own(TWO_THREADS)),
+    Column("2 threads above bare, ns", NumberFormat::Time, |line| line.above_base(TWO_THREADS)),
+    Column("allocations", NumberFormat::Count, |line| line.own(ALLOCATIONS)),
 ];
 
 fn deltas() -> impl Stream<Item = Bytes> {
-    // The compiler must not see that they are all the same.
+    // `black_box` hides from the compiler that all chunks are equal.
     iter((0..CHUNKS).map(|_| Bytes::from_static(black_box(DELTA))))
 }
 
-/// What reads a clock at every chunk, and does nothing with it.
-fn timed<T>(clock: impl Fn() -> T) -> impl Stream<Item = Bytes> {
+/// Returns the stream with one clock read per chunk, whose result is not used.
+fn with_clock<T>(clock: impl Fn() -> T) -> impl Stream<Item = Bytes> {
     deltas().inspect(move |_| {
         black_box(clock());
     })
 }
 
-/// What a user may write by hand.
+/// Metrics of a stream that an application could record by hand, with the crate `prometheus`.
 #[derive(Clone)]
-struct ByHand {
+struct HandwrittenMetrics {
     chunks: IntCounter,
     bytes: IntCounter,
     gaps: Histogram,
 }
 
-impl ByHand {
+impl HandwrittenMetrics {
     fn new() -> Self {
-        let counter = |name| IntCounter::new(name, "What its name says.");
-        let gaps = HistogramOpts::new("gap_seconds", "What its name says.").buckets(GAPS.to_vec());
+        let counter = |name| IntCounter::new(name, HELP);
+        let gaps = HistogramOpts::new("gap_seconds", HELP).buckets(GAP_BUCKETS.to_vec());
         Self {
             chunks: counter("chunks").expect("the name is valid"),
             bytes: counter("bytes").expect("the name is valid"),
@@ -80,7 +78,8 @@ impl ByHand {
         }
     }
 
-    fn counted(&self) -> impl Stream<Item = Bytes> + use<> {
+    /// Returns the stream with two counters, incremented for each chunk.
+    fn with_counters(&self) -> impl Stream<Item = Bytes> + use<> {
         let Self { chunks, bytes, .. } = self.clone();
         deltas().inspect(move |chunk| {
             chunks.inc();
@@ -88,73 +87,77 @@ impl ByHand {
         })
     }
 
-    /// Counts at hand, shown every now and then; gaps at once.
-    fn timed(&self) -> impl Stream<Item = Bytes> + use<> {
-        let by_hand = self.clone();
+    /// Returns the stream with a gap histogram, observed for each chunk, and two counters, updated
+    /// every 64 chunks.
+    fn with_gaps_and_counters(&self) -> impl Stream<Item = Bytes> + use<> {
+        let metrics = self.clone();
         let (mut chunks, mut bytes, mut last) = (0, 0, None::<Instant>);
         deltas().inspect(move |chunk| {
             let now = Instant::now();
             if let Some(last) = last.replace(now) {
-                by_hand.gaps.observe((now - last).as_secs_f64());
+                metrics.gaps.observe((now - last).as_secs_f64());
             }
             chunks += 1;
             bytes += chunk.len() as u64;
             if chunks == 64 {
-                by_hand.chunks.inc_by(std::mem::take(&mut chunks));
-                by_hand.bytes.inc_by(std::mem::take(&mut bytes));
+                metrics.chunks.inc_by(std::mem::take(&mut chunks));
+                metrics.bytes.inc_by(std::mem::take(&mut bytes));
             }
         })
     }
 }
 
 #[streaming_metrics(endpoint = "/annotated")]
-fn annotated() -> impl Stream<Item = Bytes> {
+fn metered() -> impl Stream<Item = Bytes> {
     deltas()
 }
 
 #[streaming_metrics(endpoint = "/read", protocol = "openai", provider = "house")]
-fn read() -> impl Stream<Item = Bytes> {
+fn metered_and_parsed() -> impl Stream<Item = Bytes> {
     deltas()
 }
 
-/// Reads a stream to its end, through a pointer that the compiler does not know: else it would make one loop of
-/// reader and stream, and how well that goes would be what is measured.
+/// Reads a stream to its end, through a trait object.
+///
+/// Otherwise the compiler could merge reader and stream into one loop, and the benchmark would
+/// measure the quality of that optimization.
 fn drain(stream: impl Stream<Item = Bytes>) {
     let stream: Pin<&mut dyn Stream<Item = Bytes>> = pin!(stream);
     assert_eq!(black_box(stream).map(black_box).count().now_or_never(), Some(CHUNKS as usize));
 }
 
-/// A contender that makes a stream and reads it to its end.
-fn streams<S: Stream<Item = Bytes>>(
+/// Returns a contender that creates a stream and reads it to its end.
+fn stream_contender<S: Stream<Item = Bytes>>(
     name: &str,
     stream: impl Fn() -> S + Clone + Send + Sync + 'static,
 ) -> Contender {
-    let made = move || {
+    let make_call = move || {
         let stream = stream.clone();
         move || drain(stream())
     };
-    Contender::new(name, made).doing(CHUNKS).against(BARE)
+    Contender::new(name, make_call).with_operations_per_call(CHUNKS).compared_with(BARE)
 }
 
 fn groups() -> Vec<Group> {
-    let (counted, timed_by_hand) = (ByHand::new(), ByHand::new());
+    let (counters, gaps_and_counters) = (HandwrittenMetrics::new(), HandwrittenMetrics::new());
     let quanta = quanta::Clock::new();
     let contenders = vec![
-        streams(BARE, deltas).alone(),
-        streams(CLOCK, || timed(Instant::now)),
-        streams("one read of `quanta::Clock`", move || {
+        stream_contender(BARE, deltas).without_base(),
+        stream_contender(CLOCK, || with_clock(Instant::now)),
+        stream_contender("one read of `quanta::Clock`", move || {
             let quanta = quanta.clone();
-            timed(move || quanta.now())
+            with_clock(move || quanta.now())
         }),
-        streams("two `prometheus` counters by hand", move || counted.counted()),
-        streams("by hand: clock, gap histogram, two counters every 64 chunks", move || {
-            timed_by_hand.timed()
-        }),
-        streams("streamgauge, `wrap_streaming_response`", || {
+        stream_contender("two `prometheus` counters by hand", move || counters.with_counters()),
+        stream_contender(
+            "by hand: clock, gap histogram, two counters every 64 chunks",
+            move || gaps_and_counters.with_gaps_and_counters(),
+        ),
+        stream_contender("streamgauge, `wrap_streaming_response`", || {
             wrap_streaming_response(deltas(), "/wrapped")
         }),
-        streams("streamgauge, `#[streaming_metrics]`", annotated),
-        streams("streamgauge, `protocol = \"openai\"`", read),
+        stream_contender("streamgauge, `#[streaming_metrics]`", metered),
+        stream_contender("streamgauge, `protocol = \"openai\"`", metered_and_parsed),
     ];
     vec![Group {
         key: "",
@@ -163,7 +166,7 @@ fn groups() -> Vec<Group> {
             DELTA.len()
         ),
         two_threads: true,
-        thinned: 1,
+        sample_divisor: 1,
         contenders,
         columns: COLUMNS,
     }]

@@ -1,6 +1,7 @@
-//! One call of a function: what an attribute on it adds, and the same by hand.
+//! Benchmark of one call of a function: the time that an attribute adds, compared with the same
+//! metrics recorded by hand.
 
-#![expect(clippy::unused_async, reason = "what is measured is the attribute")]
+#![expect(clippy::unused_async, reason = "the attribute on the function is measured")]
 
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -12,53 +13,54 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 use streamgauge::{TokenUsage, Usage, instrument_endpoint, track_tokens};
 
 use crate::measure::Contender;
-use crate::peers::SECONDS;
-use crate::table::Figure;
-use crate::topic::{ALLOCATIONS, Answer, Column, Group, ONE, SPREAD, TWO, Topic};
+use crate::peers::{DURATION_BUCKETS, HELP};
+use crate::table::NumberFormat;
+use crate::topic::{ALLOCATIONS, Column, Group, ONE_THREAD, SPREAD, Source, TWO_THREADS, Topic};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "function",
-    about: "a call of a function: what an attribute on it adds",
-    answer: Answer::Measured(groups),
+    about: "a call of a function: time that an attribute adds",
+    source: Source::Contenders(groups),
 };
 
 const BARE: &str = "bare function";
 
 const COLUMNS: &[Column] = &[
-    Column("ns", Figure::Time, |line| line.own(ONE)),
+    Column("ns", NumberFormat::Time, |line| line.own(ONE_THREAD)),
     SPREAD,
-    Column("above bare, ns", Figure::Time, |line| line.above(ONE)),
-    Column("2 threads above bare, ns", Figure::Time, |line| line.above(TWO)),
-    Column("2 threads ÷ 1", Figure::Ratio, |line| Some(line.above(TWO)? / line.above(ONE)?)),
-    Column("allocations", Figure::Count, |line| line.own(ALLOCATIONS)),
+    Column("above bare, ns", NumberFormat::Time, |line| line.above_base(ONE_THREAD)),
+    Column("2 threads above bare, ns", NumberFormat::Time, |line| line.above_base(TWO_THREADS)),
+    Column("2 threads ÷ 1", NumberFormat::Ratio, |line| {
+        Some(line.above_base(TWO_THREADS)? / line.above_base(ONE_THREAD)?)
+    }),
+    Column("allocations", NumberFormat::Count, |line| line.own(ALLOCATIONS)),
 ];
 
-/// What a function records of itself, by hand.
-struct ByHand {
+/// Metrics of a function that an application could record by hand, with the crate `prometheus`.
+struct HandwrittenMetrics {
     in_flight: IntGauge,
     calls: IntCounter,
     duration: Histogram,
 }
 
-static BY_HAND: LazyLock<ByHand> = LazyLock::new(|| {
-    let about = "What its name says.";
-    let duration = HistogramOpts::new("call_seconds", about).buckets(SECONDS.to_vec());
-    ByHand {
-        in_flight: IntGauge::new("calls_in_flight", about).expect("the name is valid"),
-        calls: IntCounter::new("calls", about).expect("the name is valid"),
+static HANDWRITTEN: LazyLock<HandwrittenMetrics> = LazyLock::new(|| {
+    let duration = HistogramOpts::new("call_seconds", HELP).buckets(DURATION_BUCKETS.to_vec());
+    HandwrittenMetrics {
+        in_flight: IntGauge::new("calls_in_flight", HELP).expect("the name is valid"),
+        calls: IntCounter::new("calls", HELP).expect("the name is valid"),
         duration: Histogram::with_opts(duration).expect("the buckets are valid"),
     }
 });
 
-impl ByHand {
-    fn enter(&self) -> Instant {
+impl HandwrittenMetrics {
+    fn start(&self) -> Instant {
         self.in_flight.inc();
         Instant::now()
     }
 
-    fn leave(&self, entered: Instant) {
+    fn finish(&self, started: Instant) {
         self.calls.inc();
-        self.duration.observe(entered.elapsed().as_secs_f64());
+        self.duration.observe(started.elapsed().as_secs_f64());
         self.in_flight.dec();
     }
 }
@@ -68,19 +70,19 @@ fn bare(n: u64) -> u64 {
 }
 
 fn by_hand(n: u64) -> u64 {
-    let entered = BY_HAND.enter();
+    let started = HANDWRITTEN.start();
     let sum = black_box(n) + 1;
-    BY_HAND.leave(entered);
+    HANDWRITTEN.finish(started);
     sum
 }
 
 #[autometrics]
-fn peer(n: u64) -> u64 {
+fn autometrics_attribute(n: u64) -> u64 {
     black_box(n) + 1
 }
 
 #[autometrics(track_concurrency)]
-fn concurrent_peer(n: u64) -> u64 {
+fn autometrics_concurrency(n: u64) -> u64 {
     black_box(n) + 1
 }
 
@@ -94,19 +96,19 @@ async fn bare_async(n: u64) -> u64 {
 }
 
 async fn by_hand_async(n: u64) -> u64 {
-    let entered = BY_HAND.enter();
+    let started = HANDWRITTEN.start();
     let sum = black_box(n) + 1;
-    BY_HAND.leave(entered);
+    HANDWRITTEN.finish(started);
     sum
 }
 
 #[autometrics]
-async fn peer_async(n: u64) -> u64 {
+async fn autometrics_async(n: u64) -> u64 {
     black_box(n) + 1
 }
 
 #[autometrics(track_concurrency)]
-async fn concurrent_peer_async(n: u64) -> u64 {
+async fn autometrics_concurrency_async(n: u64) -> u64 {
     black_box(n) + 1
 }
 
@@ -125,46 +127,53 @@ async fn tracked(n: u64) -> Reply {
 
 #[instrument_endpoint]
 #[track_tokens(provider = "house", model = "small-1")]
-async fn both(n: u64) -> Reply {
+async fn annotated_and_tracked(n: u64) -> Reply {
     Reply(Usage::new(black_box(n) + 1, 1))
 }
 
-/// A contender that is compared with the bare function.
+/// Returns a contender that is compared with the bare function.
 fn calls<R>(name: &str, call: impl Fn(u64) -> R + Copy + Send + Sync + 'static) -> Contender {
-    Contender::of(name, move || call(black_box(1))).against(BARE)
+    Contender::from_fn(name, move || call(black_box(1))).compared_with(BARE)
 }
 
 fn groups() -> Vec<Group> {
-    const HAND: &str = "`prometheus` by hand: in flight, count, duration";
-    const PEER: &str = "`#[autometrics]` 3.0: count, duration";
-    const CONCURRENT: &str = "`#[autometrics(track_concurrency)]`: in flight, too";
-    const OURS: &str = "`#[instrument_endpoint]`: in flight, count, duration";
+    const BY_HAND: &str = "`prometheus` by hand: in flight, count, duration";
+    const AUTOMETRICS: &str = "`#[autometrics]` 3.0: count, duration";
+    const AUTOMETRICS_CONCURRENCY: &str =
+        "`#[autometrics(track_concurrency)]` 3.0: in flight, count, duration";
+    const STREAMGAUGE: &str = "`#[instrument_endpoint]`: in flight, count, duration";
     let plain = [
-        calls(BARE, bare).alone(),
-        calls(HAND, by_hand),
-        calls(PEER, peer),
-        calls(CONCURRENT, concurrent_peer),
-        calls(OURS, annotated),
+        calls(BARE, bare).without_base(),
+        calls(BY_HAND, by_hand),
+        calls(AUTOMETRICS, autometrics_attribute),
+        calls(AUTOMETRICS_CONCURRENCY, autometrics_concurrency),
+        calls(STREAMGAUGE, annotated),
     ];
     let futures = [
-        calls(BARE, |n| bare_async(n).now_or_never()).alone(),
-        calls(HAND, |n| by_hand_async(n).now_or_never()),
-        calls(PEER, |n| peer_async(n).now_or_never()),
-        calls(CONCURRENT, |n| concurrent_peer_async(n).now_or_never()),
-        calls(OURS, |n| annotated_async(n).now_or_never()),
-        calls("`#[track_tokens]`: tokens of both sides, calls", |n| tracked(n).now_or_never()),
-        calls("`#[instrument_endpoint]` and `#[track_tokens]`", |n| both(n).now_or_never()),
+        calls(BARE, |n| bare_async(n).now_or_never()).without_base(),
+        calls(BY_HAND, |n| by_hand_async(n).now_or_never()),
+        calls(AUTOMETRICS, |n| autometrics_async(n).now_or_never()),
+        calls(AUTOMETRICS_CONCURRENCY, |n| autometrics_concurrency_async(n).now_or_never()),
+        calls(STREAMGAUGE, |n| annotated_async(n).now_or_never()),
+        calls("`#[track_tokens]`: calls, input and output tokens", |n| tracked(n).now_or_never()),
+        calls("`#[instrument_endpoint]` and `#[track_tokens]`", |n| {
+            annotated_and_tracked(n).now_or_never()
+        }),
     ];
     let group = |key, caption: &str, contenders| Group {
         key,
         caption: caption.to_owned(),
         two_threads: true,
-        thinned: 1,
+        sample_divisor: 1,
         contenders,
         columns: COLUMNS,
     };
     vec![
         group("plain", "One call of a plain function, outside any request.", plain.into()),
-        group("async", "One call of an async function that is ready at once.", futures.into()),
+        group(
+            "async",
+            "One call of an async function that does not wait, outside any request.",
+            futures.into(),
+        ),
     ]
 }

@@ -1,39 +1,48 @@
-//! streamgauge measured against its peers and the floor:
+//! Benchmarks that compare streamgauge with other metrics crates, and with the lower bound of plain
+//! atomic additions.
 //!
 //! ```sh
-//! cargo run --release -p streamgauge-benches                      # all topics, a table each
-//! cargo run --release -p streamgauge-benches -- router chunk      # these
-//! cargo run --release -p streamgauge-benches -- --quick           # whether everything runs
-//! cargo run --release -p streamgauge-benches -- --json FILE       # the same figures for programs
+//! cargo run --release -p streamgauge-benches                   # all topics except `build`
+//! cargo run --release -p streamgauge-benches -- router chunk   # the topics `router` and `chunk`
+//! cargo run --release -p streamgauge-benches -- --quick        # checks that everything runs
+//! cargo run --release -p streamgauge-benches -- --json FILE    # also writes the figures as JSON
+//! cargo run --release -p streamgauge-benches -- --help         # lists the topics
 //! ```
 //!
-//! Absolute times move with the machine and with what else it does. Contenders are therefore measured in
-//! turns of a few milliseconds, and what counts are the differences within one run. Allocations do not move;
-//! a second program counts them.
+//! Each topic prints one or more tables, with one row per contender. What to look at are
+//! differences and ratios within one run, because absolute times depend on the machine and on its
+//! load. For the same reason the contenders take turns of a few milliseconds instead of running one
+//! after the other. The numbers of allocations are reproducible; a second program counts them.
+//!
+//! Where to find the parts: one module per topic; `measure` takes the samples; `topic` turns
+//! samples into tables; `table` prints them.
 //!
 //! # Profiles
 //!
-//! Instructions hardly move either. `--profile` makes one contender, warms it up, and then calls it so many times in
-//! `profiled`, within which callgrind counts:
+//! The number of instructions is nearly reproducible, too. `--profile` prepares one contender,
+//! warms it up and calls it `--iterations` times within the function `profiled`. Callgrind counts
+//! the instructions of that function:
 //!
 //! ```sh
 //! cargo build --release -p streamgauge-benches
 //! bench=target/release/streamgauge-benches
 //! $bench --list
 //! valgrind --tool=callgrind --toggle-collect='streamgauge_benches::profiled' \
-//!     --callgrind-out-file=layer.out $bench --profile router/fixed/streamgauge-layer --iterations 1000
+//!     --callgrind-out-file=layer.out \
+//!     $bench --profile router/fixed/streamgauge-layer --iterations 1000
 //! callgrind_annotate --inclusive=yes layer.out
 //! ```
 //!
-//! `Collected` ÷ iterations is what one call takes; a call of `chunk` is a stream of a thousand.
-//! Building with `CARGO_PROFILE_RELEASE_DEBUG=1` gives the profile its lines.
+//! The instructions of one call are `Collected` divided by the number of iterations. One call of
+//! the topic `chunk` is a stream of 1,000 chunks. Build with `CARGO_PROFILE_RELEASE_DEBUG=1` to see
+//! source lines in the profile.
 
-mod allocator;
-mod build;
+mod allocations;
 mod chunk;
+mod clean_build;
 mod clock;
 mod function;
-mod future;
+mod future_size;
 mod measure;
 mod peers;
 mod request;
@@ -51,10 +60,10 @@ use std::path::Path;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use self::allocator::AllocationTable;
-pub use self::allocator::{Counted, Probe};
+use self::allocations::AllocationTable;
+pub use self::allocations::{AllocationCounts, CountAllocations};
 use self::measure::{Plan, Worker};
-use self::topic::{Answer, Topic};
+use self::topic::{Source, Topic};
 
 const TOPICS: [Topic; 9] = [
     router::TOPIC,
@@ -64,39 +73,42 @@ const TOPICS: [Topic; 9] = [
     chunk::TOPIC,
     clock::TOPIC,
     scrape::TOPIC,
-    future::TOPIC,
-    build::TOPIC,
+    future_size::TOPIC,
+    clean_build::TOPIC,
 ];
 
-/// What to measure, and how to tell it.
+/// Command-line options.
 #[derive(Debug, Parser)]
-#[command(about = "streamgauge measured against its peers", after_help = topics_help())]
+#[command(
+    about = "Benchmarks that compare streamgauge with other metrics crates",
+    after_help = topics_help()
+)]
 pub struct Options {
-    /// Topics to run; all, unless some are named
+    /// Topics to run [default: all except `build`]
     #[arg(value_name = "TOPIC", value_parser = TOPICS.map(|topic| topic.name))]
     topics: Vec<String>,
 
-    /// Takes few short samples: shows that everything runs, and no more
+    /// Takes few, short samples: checks that everything runs, but the figures are meaningless
     #[arg(long)]
     quick: bool,
 
-    /// Runs the topic `build`, too, unless in a hurry
+    /// Runs the topic `build`, too; ignored with `--quick`
     #[arg(long)]
     build: bool,
 
-    /// Writes the figures as JSON to a file, or instead of the tables
+    /// Writes the figures as JSON to FILE, or without FILE to standard output instead of the tables
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<String>,
 
-    /// Lists what can be profiled
+    /// Lists the contenders that `--profile` accepts
     #[arg(long)]
     list: bool,
 
-    /// Runs this contender, and measures nothing
+    /// Runs a contender without measuring it, for a profiler
     #[arg(long, value_name = "CONTENDER")]
     profile: Option<String>,
 
-    /// How often
+    /// Number of calls with `--profile`
     #[arg(long, value_name = "N", default_value_t = 1000, requires = "profile")]
     iterations: u64,
 }
@@ -112,20 +124,21 @@ impl Options {
     }
 
     fn topics(&self) -> impl Iterator<Item = &'static Topic> {
-        TOPICS.iter().filter(|topic| match topic.answer {
-            Answer::Asked(_) if self.quick => false,
+        TOPICS.iter().filter(|topic| match topic.source {
+            Source::SlowTables(_) if self.quick => false,
             _ if self.topics.iter().any(|name| name == topic.name) => true,
-            Answer::Measured(_) | Answer::Told(_) => self.topics.is_empty(),
-            Answer::Asked(_) => self.build,
+            Source::Contenders(_) | Source::Tables(_) => self.topics.is_empty(),
+            Source::SlowTables(_) => self.build,
         })
     }
 }
 
-/// Does what the options say.
+/// Runs the benchmarks, lists the contenders or runs one contender, as the options say.
 ///
 /// # Errors
 ///
-/// Those of files and of other programs, and a contender that there is not.
+/// Returns an error if a file cannot be read or written, if another program fails, or if the
+/// contender to profile does not exist.
 pub fn run(options: &Options) -> io::Result<()> {
     if options.list {
         return list();
@@ -134,13 +147,13 @@ pub fn run(options: &Options) -> io::Result<()> {
         return profile(key, options.iterations);
     }
     let tables_shown = options.json.as_deref() != Some("-");
-    let counted = options.topics().filter(|topic| matches!(topic.answer, Answer::Measured(_)));
-    let counted: Vec<&str> = counted.map(|topic| topic.name).collect();
-    let allocations = AllocationTable::ask(&counted)?;
-    let mut all: Vec<Value> = Vec::new();
+    let topics = options.topics().filter(|topic| matches!(topic.source, Source::Contenders(_)));
+    let topics: Vec<&str> = topics.map(|topic| topic.name).collect();
+    let allocations = AllocationTable::run_counter(&topics)?;
+    let mut tables: Vec<Value> = Vec::new();
     for topic in options.topics() {
         for table in topic.run(options.plan(), &allocations)? {
-            all.push(table.to_json());
+            tables.push(table.to_json());
             if tables_shown {
                 writeln!(io::stdout(), "{table}")?;
             }
@@ -148,8 +161,8 @@ pub fn run(options: &Options) -> io::Result<()> {
     }
     match options.json.as_deref() {
         None => Ok(()),
-        Some("-") => writeln!(io::stdout(), "{:#}", json!(all)),
-        Some(path) => fs::write(Path::new(path), format!("{:#}\n", json!(all))),
+        Some("-") => writeln!(io::stdout(), "{:#}", json!(tables)),
+        Some(path) => fs::write(Path::new(path), format!("{:#}\n", json!(tables))),
     }
 }
 
@@ -163,29 +176,32 @@ fn list() -> io::Result<()> {
 fn profile(key: &str, iterations: u64) -> io::Result<()> {
     let mut topics = TOPICS.iter().filter(|topic| key.starts_with(topic.name));
     let contenders = topics.next().map(Topic::contenders).unwrap_or_default();
-    let found = contenders.iter().find(|(known, _)| known == key);
-    let (_, contender) = found.ok_or_else(|| io::Error::other("`--list` tells what there is"))?;
+    let found = contenders.iter().find(|(existing, _)| existing == key);
+    let (_, contender) = found.ok_or_else(|| {
+        io::Error::other(format!("no contender `{key}`; `--list` prints all contenders"))
+    })?;
     let mut worker = contender.worker();
-    worker(allocator::WARM);
+    worker(allocations::WARM_UP_CALLS);
     profiled(&mut worker, iterations);
     Ok(())
 }
 
-/// Where a profile is to be taken, by its name.
+/// Runs the calls that a profiler measures; the profiler selects them by this function's name.
 #[inline(never)]
 fn profiled(worker: &mut Worker, iterations: u64) {
     worker(iterations);
 }
 
-/// Counts the allocations of these topics' contenders, and writes them to the standard output.
+/// Counts the allocations of the contenders of some topics, and writes them to standard output as
+/// JSON.
 ///
 /// # Errors
 ///
-/// Those of the standard output.
-pub fn count(topics: &[String], probe: Probe) -> io::Result<()> {
+/// Returns an error if standard output cannot be written.
+pub fn count_allocations(topics: &[String], count_allocations: CountAllocations) -> io::Result<()> {
     let chosen = TOPICS.iter().filter(|topic| topics.iter().any(|name| name == topic.name));
-    let told = chosen.flat_map(|topic| topic.count(probe));
+    let allocations = chosen.flat_map(|topic| topic.count_allocations(count_allocations));
     let by_key: BTreeMap<String, Value> =
-        told.map(|(key, allocations)| (key, allocations.to_json())).collect();
+        allocations.map(|(key, allocations)| (key, allocations.to_json())).collect();
     writeln!(io::stdout(), "{}", json!(by_key))
 }

@@ -1,4 +1,5 @@
-//! Measures and prints: see the library's documentation, or `--help`.
+//! Runs the benchmarks and prints their results: see `--help`, or the documentation of the library
+//! `streamgauge_benches`.
 
 use clap::Parser;
 use streamgauge_benches::{Options, run};

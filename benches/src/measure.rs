@@ -1,8 +1,10 @@
-//! Contenders in turns: short samples, many of them, and their medians.
+//! Interleaved measurement: the contenders take turns with many short samples, whose median counts.
 //!
-//! The processors are shared with whatever else runs. A sample counts only if each of its threads had its
-//! processor for nearly all of it, and if the threads ran at once; others are taken again, up to a bound. Past
-//! that one thread's time on its processor stands in for its samples, and nothing for those of two.
+//! Other programs may use the processors at the same time. So a sample is used only if each of its
+//! threads had a processor for nearly the whole sample, and if the threads ran at the same time.
+//! Other samples are repeated, a limited number of times. If too few samples remain, the result of
+//! one thread is the median of the processor times instead and marked as disturbed, and two threads
+//! have no result.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -15,32 +17,32 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::peers;
 
-/// The share of a sample for which its thread must have had a processor.
-const RUNNING: f64 = 0.95;
-/// The share of a sample in which its threads must have run at once.
-const TOGETHER: f64 = 0.8;
-/// How many rounds there may be for each that is wanted.
-const PATIENCE: usize = 12;
-/// How many of the wanted samples must be there: one in so many.
-const FEWEST: usize = 8;
+/// Minimum share of a sample for which each thread must have had a processor.
+const MIN_PROCESSOR_SHARE: f64 = 0.95;
+/// Minimum share of a sample for which its threads must have run at the same time.
+const MIN_OVERLAP: f64 = 0.8;
+/// Maximum number of attempts per sample, on average.
+const MAX_ATTEMPTS: usize = 12;
+/// At least one in this many samples must be undisturbed.
+const MAX_SAMPLES_PER_UNDISTURBED: usize = 8;
 
-/// Does so many operations.
+/// Calls a prepared contender the given number of times.
 pub(crate) type Worker = Box<dyn FnMut(u64)>;
 
-/// Something to be measured.
+/// Code that is measured and compared with other contenders.
 pub(crate) struct Contender {
     pub(crate) name: String,
-    /// The contender that this one is compared with.
+    /// Name of the contender that this one is compared with.
     pub(crate) base: Option<String>,
-    /// Whether it is there only to be compared with.
+    /// True if the contender has no row of its own, because others are only compared with it.
     pub(crate) hidden: bool,
-    /// How many operations of interest one call does.
-    per_call: u32,
+    /// Number of operations in one call, such as chunks of a stream.
+    operations_per_call: u32,
     make: Box<dyn Fn() -> Worker + Send + Sync>,
 }
 
 impl Contender {
-    /// A contender; `make` prepares what one thread then calls again and again.
+    /// Creates a contender. Each thread calls `make` once, and then calls the result repeatedly.
     pub(crate) fn new<C: FnMut() + 'static>(
         name: impl Into<String>,
         make: impl Fn() -> C + Send + Sync + 'static,
@@ -49,11 +51,17 @@ impl Contender {
             let mut call = make();
             Box::new(move |calls| (0..calls).for_each(|_| call()))
         };
-        Self { name: name.into(), base: None, hidden: false, per_call: 1, make: Box::new(worker) }
+        Self {
+            name: name.into(),
+            base: None,
+            hidden: false,
+            operations_per_call: 1,
+            make: Box::new(worker),
+        }
     }
 
-    /// A contender without anything to prepare.
-    pub(crate) fn of<R>(
+    /// Creates a contender that needs no preparation.
+    pub(crate) fn from_fn<R>(
         name: impl Into<String>,
         call: impl Fn() -> R + Copy + Send + Sync + 'static,
     ) -> Self {
@@ -64,92 +72,99 @@ impl Contender {
         })
     }
 
-    /// The same, compared with that one.
-    pub(crate) fn against(mut self, base: impl Into<String>) -> Self {
+    /// Compares this contender with the one named `base`.
+    pub(crate) fn compared_with(mut self, base: impl Into<String>) -> Self {
         self.base = Some(base.into());
         self
     }
 
-    /// The same, compared with none.
-    pub(crate) fn alone(mut self) -> Self {
+    /// Compares this contender with no other.
+    pub(crate) fn without_base(mut self) -> Self {
         self.base = None;
         self
     }
 
-    /// The same, left out of the table.
+    /// Leaves this contender out of the table.
     pub(crate) fn hidden(mut self) -> Self {
         self.hidden = true;
         self
     }
 
-    /// The same, of which one call does so many operations.
-    pub(crate) fn doing(mut self, operations: u32) -> Self {
-        self.per_call = operations;
+    /// Sets the number of operations in one call; defaults to 1.
+    pub(crate) fn with_operations_per_call(mut self, operations: u32) -> Self {
+        self.operations_per_call = operations;
         self
     }
 
+    /// Prepares the contender for one thread.
     pub(crate) fn worker(&self) -> Worker {
         (self.make)()
     }
 
-    /// How many operations so many calls do.
+    /// Returns the number of operations in `calls` calls.
     pub(crate) fn operations(&self, calls: u64) -> f64 {
-        count(calls) * f64::from(self.per_call)
+        to_f64(calls) * f64::from(self.operations_per_call)
     }
 }
 
-/// How much is measured.
+/// Number and length of the samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// Samples of each contender.
+    /// Number of samples per contender.
     pub(crate) samples: usize,
-    /// How long one is, about.
+    /// Approximate length of a sample.
     pub(crate) sample: Duration,
 }
 
 impl Plan {
     pub(crate) const FULL: Self = Self { samples: 61, sample: Duration::from_micros(2_500) };
-    /// Enough to see that everything runs.
+    /// Enough to check that everything runs.
     pub(crate) const QUICK: Self = Self { samples: 5, sample: Duration::from_micros(400) };
 }
 
-/// Nanoseconds that an operation took.
+/// Time of one operation, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) median: f64,
-    /// Half of all samples lie within this much of the median.
+    /// Median absolute deviation: half of the samples differ from the median by at most this much.
     pub(crate) spread: f64,
-    /// Whether too few samples had their processor, so that the time on it had to do.
+    /// True if too few samples were undisturbed, so that the figures are processor times.
     pub(crate) disturbed: bool,
 }
 
-/// Measures all contenders in turns, each on so many threads at once; a cost is what one thread sees.
-pub(crate) fn in_turns(contenders: &[Contender], threads: usize, plan: Plan) -> Vec<Option<Cost>> {
-    // The less time they need, the likelier they have it at once.
-    let length = plan.sample / u32::try_from(threads).expect("there are few");
+/// Measures all contenders in turns, each on `threads` threads at the same time.
+///
+/// The cost is the time of an operation on one of the threads.
+pub(crate) fn measure_interleaved(
+    contenders: &[Contender],
+    threads: usize,
+    plan: Plan,
+) -> Vec<Option<Cost>> {
+    // The shorter a sample, the likelier all of its threads have a processor throughout.
+    let length = plan.sample / u32::try_from(threads).expect("the number of threads is small");
     let barrier = Barrier::new(threads);
     thread::scope(|scope| {
-        let crew = (0..threads).map(|number| {
+        let workers = (0..threads).map(|number| {
             let (order, orders) = channel();
             let (report, reports) = channel();
             let barrier = &barrier;
             scope.spawn(move || {
                 if threads > 1 {
-                    stay_on_processor(number);
+                    pin_to_processor(number);
                 }
-                work(contenders, barrier, &orders, &report);
+                take_samples(contenders, barrier, &orders, &report);
             });
             (order, reports)
         });
-        let mut crew = Crew(crew.collect());
+        let mut threads = WorkerThreads(workers.collect());
         let calls: Vec<u64> =
-            (0..contenders.len()).map(|index| crew.calls_in(index, length)).collect();
+            (0..contenders.len()).map(|index| threads.calibrate(index, length)).collect();
         let mut samples: Vec<_> = contenders.iter().map(|_| Samples::default()).collect();
-        for _ in 0..plan.samples * PATIENCE {
+        for _ in 0..plan.samples * MAX_ATTEMPTS {
             for (index, samples) in samples.iter_mut().enumerate() {
-                if samples.clean.len() < plan.samples {
-                    let lot = crew.sample(index, calls[index]);
-                    samples.add(&lot, contenders[index].operations(calls[index]));
+                if samples.undisturbed.len() < plan.samples {
+                    let sample = threads.sample(index, calls[index]);
+                    samples.add(&sample, contenders[index].operations(calls[index]));
                 }
             }
             peers::upkeep();
@@ -158,48 +173,52 @@ pub(crate) fn in_turns(contenders: &[Contender], threads: usize, plan: Plan) -> 
     })
 }
 
-/// One thread of a sample: when it ran, and how long it had its processor.
-struct Turn {
+/// One thread's part of a sample.
+struct ThreadSample {
     started: Instant,
     ended: Instant,
-    running: Duration,
+    /// Time for which the thread had a processor.
+    processor_time: Duration,
 }
 
-impl Turn {
-    fn wall(&self) -> Duration {
+impl ThreadSample {
+    fn wall_time(&self) -> Duration {
         self.ended - self.started
     }
 }
 
-/// What a thread is asked for: so many calls of that contender.
-struct Order {
+/// A request for a sample: the contender's index and the number of calls.
+struct SampleOrder {
     index: usize,
     calls: u64,
 }
 
-fn work(
+/// Takes samples on one thread until the orders end.
+fn take_samples(
     contenders: &[Contender],
     barrier: &Barrier,
-    orders: &Receiver<Order>,
-    report: &Sender<Turn>,
+    orders: &Receiver<SampleOrder>,
+    report: &Sender<ThreadSample>,
 ) {
     let mut workers: Vec<Worker> = contenders.iter().map(Contender::worker).collect();
-    for Order { index, calls } in orders {
-        // Others have had the caches meanwhile.
+    for SampleOrder { index, calls } in orders {
+        // The other contenders have filled the caches since this contender's last turn.
         workers[index](calls.div_ceil(2));
         barrier.wait();
-        let running = thread_time();
+        let time_before = thread_processor_time();
         let started = Instant::now();
         workers[index](calls);
         let ended = Instant::now();
-        let running = thread_time().saturating_sub(running);
-        report.send(Turn { started, ended, running }).expect("the crew waits for every report");
+        let processor_time = thread_processor_time().saturating_sub(time_before);
+        let sample = ThreadSample { started, ended, processor_time };
+        report.send(sample).expect("the main thread waits for every report");
     }
 }
 
-/// Keeps this thread to one of the processors, so that no other is put on the same one. Where the system does not
-/// let it, samples in which that happens do not count.
-fn stay_on_processor(number: usize) {
+/// Pins this thread to one processor, so that two threads do not share a processor.
+///
+/// Ignores errors: samples of threads that share a processor count as disturbed.
+fn pin_to_processor(number: usize) {
     let Ok(allowed) = sched_getaffinity(None) else { return };
     let mut processors = (0..CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
     if let Some(processor) = processors.nth(number) {
@@ -209,75 +228,87 @@ fn stay_on_processor(number: usize) {
     }
 }
 
-/// How long this thread has had a processor.
-fn thread_time() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("a clock that has only gone forward")
+/// Returns the processor time of this thread.
+fn thread_processor_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("the processor time is not negative")
 }
 
-/// The threads that take samples together.
-struct Crew(Vec<(Sender<Order>, Receiver<Turn>)>);
+/// The threads that take samples at the same time.
+struct WorkerThreads(Vec<(Sender<SampleOrder>, Receiver<ThreadSample>)>);
 
-impl Crew {
-    fn sample(&mut self, index: usize, calls: u64) -> Vec<Turn> {
+impl WorkerThreads {
+    /// Takes one sample on all threads.
+    fn sample(&mut self, index: usize, calls: u64) -> Vec<ThreadSample> {
         for (order, _) in &self.0 {
-            order.send(Order { index, calls }).expect("the thread waits for orders");
+            order.send(SampleOrder { index, calls }).expect("the thread waits for orders");
         }
-        let turn = |reports: &Receiver<Turn>| reports.recv().expect("a contender does not panic");
-        self.0.iter().map(|(_, reports)| turn(reports)).collect()
+        let receive =
+            |reports: &Receiver<ThreadSample>| reports.recv().expect("a contender does not panic");
+        self.0.iter().map(|(_, reports)| receive(reports)).collect()
     }
 
-    /// How many calls make a sample of this length; finding it out warms the contender up.
-    fn calls_in(&mut self, index: usize, length: Duration) -> u64 {
+    /// Returns the number of calls that make a sample of this length.
+    ///
+    /// The search also warms the contender up.
+    fn calibrate(&mut self, index: usize, length: Duration) -> u64 {
         let mut calls = 1;
         loop {
-            let turns = self.sample(index, calls);
-            let shortest = turns.iter().map(Turn::wall).min().unwrap_or_default();
+            let sample = self.sample(index, calls);
+            let shortest = sample.iter().map(ThreadSample::wall_time).min().unwrap_or_default();
             if shortest >= length {
                 return calls;
             }
-            assert!(calls < 1 << 32, "the compiler has left nothing to measure");
+            assert!(
+                calls < 1 << 32,
+                "the contender takes no time: the compiler has removed its code"
+            );
             calls *= if shortest * 4 < length { 4 } else { 2 };
         }
     }
 }
 
-/// Nanoseconds an operation, sample by sample.
+/// Nanoseconds per operation, one value per sample.
 #[derive(Default)]
 struct Samples {
-    clean: Vec<f64>,
-    /// On its processor, of all that are one thread's.
-    running: Vec<f64>,
+    /// Wall times of the undisturbed samples.
+    undisturbed: Vec<f64>,
+    /// Processor times of all samples with a single thread.
+    processor_times: Vec<f64>,
 }
 
 impl Samples {
-    fn add(&mut self, turns: &[Turn], operations: f64) {
+    fn add(&mut self, sample: &[ThreadSample], operations: f64) {
         let cost = |time: Duration| time.as_secs_f64() * 1e9 / operations;
-        if is_clean(turns) {
-            let sum: f64 = turns.iter().map(|turn| cost(turn.wall())).sum();
-            self.clean.push(sum / count(turns.len() as u64));
+        if is_undisturbed(sample) {
+            let sum: f64 = sample.iter().map(|thread| cost(thread.wall_time())).sum();
+            self.undisturbed.push(sum / to_f64(sample.len() as u64));
         }
-        if let [turn] = turns {
-            self.running.push(cost(turn.running));
+        if let [thread] = sample {
+            self.processor_times.push(cost(thread.processor_time));
         }
     }
 
     fn cost(self, plan: Plan) -> Option<Cost> {
-        let disturbed = self.clean.len() * FEWEST < plan.samples;
-        let samples = if disturbed { self.running } else { self.clean };
+        let disturbed = self.undisturbed.len() * MAX_SAMPLES_PER_UNDISTURBED < plan.samples;
+        let samples = if disturbed { self.processor_times } else { self.undisturbed };
         let median = median(samples.iter().copied())?;
         let spread = self::median(samples.iter().map(|sample| (sample - median).abs()))?;
         Some(Cost { median, spread, disturbed })
     }
 }
 
-fn is_clean(turns: &[Turn]) -> bool {
-    let ran = |turn: &Turn| turn.running.as_secs_f64() >= RUNNING * turn.wall().as_secs_f64();
-    let began = turns.iter().map(|turn| turn.started).max();
-    let ended = turns.iter().map(|turn| turn.ended).min();
-    let longest = turns.iter().map(Turn::wall).max().unwrap_or_default();
-    let together = began.zip(ended).map(|(began, ended)| ended.saturating_duration_since(began));
-    turns.iter().all(ran)
-        && together.unwrap_or_default().as_secs_f64() >= TOGETHER * longest.as_secs_f64()
+fn is_undisturbed(sample: &[ThreadSample]) -> bool {
+    let had_processor = |thread: &ThreadSample| {
+        thread.processor_time.as_secs_f64()
+            >= MIN_PROCESSOR_SHARE * thread.wall_time().as_secs_f64()
+    };
+    let last_start = sample.iter().map(|thread| thread.started).max();
+    let first_end = sample.iter().map(|thread| thread.ended).min();
+    let longest = sample.iter().map(ThreadSample::wall_time).max().unwrap_or_default();
+    let overlap =
+        last_start.zip(first_end).map(|(start, end)| end.saturating_duration_since(start));
+    sample.iter().all(had_processor)
+        && overlap.unwrap_or_default().as_secs_f64() >= MIN_OVERLAP * longest.as_secs_f64()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -286,8 +317,8 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// A number of things, to reckon with.
-#[expect(clippy::cast_precision_loss, reason = "nothing here is counted that far")]
-pub(crate) fn count(things: u64) -> f64 {
-    things as f64
+/// Converts a count to a floating-point number.
+#[expect(clippy::cast_precision_loss, reason = "the counts are far below 2^53")]
+pub(crate) fn to_f64(count: u64) -> f64 {
+    count as f64
 }

@@ -1,9 +1,10 @@
-//! The metrics of one request, recorded without a router: in flight, counted, and three histograms.
+//! Benchmark of recording the metrics of one request, without a router: a gauge of requests in
+//! flight, a counter and three histograms.
 
-#![expect(clippy::unused_async, reason = "what is measured is the attribute")]
+#![expect(clippy::unused_async, reason = "the attribute on the function is measured")]
 
-mod by_crate;
-mod floor;
+mod atomics;
+mod crates;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -17,45 +18,52 @@ use futures_util::FutureExt;
 use streamgauge::instrument_endpoint;
 use tower::{Layer, Service, service_fn};
 
-use self::by_crate::{Client, ClientByLabel, MacroHandles, Macros, Prometheus, PrometheusByLabel};
-use self::floor::{Attributed, Counted, Derived, Sharded};
+use self::atomics::{AllAdditions, PerThread, WithoutCounts, WithoutSizes};
+use self::crates::{
+    MetricsHandles, MetricsMacros, Prometheus, PrometheusByLabel, PrometheusClient,
+    PrometheusClientByLabel,
+};
 use crate::measure::Contender;
-use crate::table::Figure;
-use crate::topic::{ALLOCATIONS, Answer, BYTES, Column, Group, ONE, SPREAD, TWO, Topic};
+use crate::table::NumberFormat;
+use crate::topic::{
+    ALLOCATED_BYTES, ALLOCATIONS, Column, Group, ONE_THREAD, SPREAD, Source, TWO_THREADS, Topic,
+};
 use crate::{peers, router};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "request",
-    about: "the metrics of a request without a router: atomics, crates, attribute and layer",
-    answer: Answer::Measured(groups),
+    about: "recording a request without a router: atomics, crates, attribute and layer",
+    source: Source::Contenders(groups),
 };
 
 const COLUMNS: &[Column] = &[
-    Column("ns", Figure::Time, |line| line.net(ONE)),
+    Column("ns", NumberFormat::Time, |line| line.above_base_or_own(ONE_THREAD)),
     SPREAD,
-    Column("2 threads, ns", Figure::Time, |line| line.net(TWO)),
-    Column("2 threads ÷ 1", Figure::Ratio, |line| Some(line.net(TWO)? / line.net(ONE)?)),
-    Column("allocations", Figure::Count, |line| line.net(ALLOCATIONS)),
-    Column("bytes", Figure::Count, |line| line.net(BYTES)),
+    Column("2 threads, ns", NumberFormat::Time, |line| line.above_base_or_own(TWO_THREADS)),
+    Column("2 threads ÷ 1", NumberFormat::Ratio, |line| {
+        Some(line.above_base_or_own(TWO_THREADS)? / line.above_base_or_own(ONE_THREAD)?)
+    }),
+    Column("allocations", NumberFormat::Count, |line| line.above_base_or_own(ALLOCATIONS)),
+    Column("bytes", NumberFormat::Count, |line| line.above_base_or_own(ALLOCATED_BYTES)),
 ];
 
-/// What a request has been.
+/// The recorded values of one request.
 #[derive(Clone, Copy)]
-struct Seen {
-    took: Duration,
-    received: u32,
-    sent: u32,
+struct Observation {
+    duration: Duration,
+    received_bytes: u32,
+    sent_bytes: u32,
 }
 
-/// Records requests.
-trait Record: Send + Sync + 'static {
-    fn enter(&self);
-    fn leave(&self, seen: Seen);
+/// Metrics of requests, recorded with one of the crates.
+trait Recorder: Send + Sync + 'static {
+    fn start(&self);
+    fn finish(&self, observation: Observation);
 }
 
-/// Requests that differ, again and again the same.
+/// A repeating sequence of pseudo-random requests.
 struct Requests {
-    seen: [Seen; 64],
+    observations: [Observation; 64],
     next: usize,
 }
 
@@ -68,42 +76,42 @@ impl Requests {
             state ^= state << 5;
             state % bound
         };
-        let mut seen = || Seen {
-            took: Duration::from_micros(random(400_000).into()),
-            received: random(8_192),
-            sent: random(262_144),
+        let mut random_observation = || Observation {
+            duration: Duration::from_micros(random(400_000).into()),
+            received_bytes: random(8_192),
+            sent_bytes: random(262_144),
         };
-        Self { seen: std::array::from_fn(|_| seen()), next: 0 }
+        Self { observations: std::array::from_fn(|_| random_observation()), next: 0 }
     }
 
-    fn next(&mut self) -> Seen {
-        self.next = (self.next + 1) % self.seen.len();
-        self.seen[self.next]
+    fn next(&mut self) -> Observation {
+        self.next = (self.next + 1) % self.observations.len();
+        self.observations[self.next]
     }
 }
 
-/// Records requests whose duration is known.
-fn untimed(name: &str, recorder: impl Record) -> Contender {
+/// Returns a contender that records requests with a known duration.
+fn without_clock(name: &str, recorder: impl Recorder) -> Contender {
     let recorder = Arc::new(recorder);
     Contender::new(name, move || {
         let (recorder, mut requests) = (Arc::clone(&recorder), Requests::new());
         move || {
-            recorder.enter();
-            recorder.leave(black_box(requests.next()));
+            recorder.start();
+            recorder.finish(black_box(requests.next()));
         }
     })
 }
 
-/// Records requests whose duration is found by reading a clock twice.
-fn timed(name: &str, recorder: impl Record) -> Contender {
+/// Returns a contender that measures the duration of each request with two clock reads.
+fn with_clock(name: &str, recorder: impl Recorder) -> Contender {
     let recorder = Arc::new(recorder);
     Contender::new(name, move || {
         let (recorder, mut requests) = (Arc::clone(&recorder), Requests::new());
         move || {
-            let entered = Instant::now();
-            recorder.enter();
-            let seen = black_box(requests.next());
-            recorder.leave(Seen { took: entered.elapsed(), ..seen });
+            let started = Instant::now();
+            recorder.start();
+            let observation = black_box(requests.next());
+            recorder.finish(Observation { duration: started.elapsed(), ..observation });
         }
     })
 }
@@ -117,61 +125,78 @@ async fn annotated() -> &'static str {
     black_box("hello")
 }
 
-/// Sends a request to a service that is no router.
+/// Sends a request to a service.
 fn send<S>(mut service: S)
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let response = service.call(Request::new(Body::empty())).now_or_never();
-    assert!(black_box(response).is_some(), "it is ready at once");
+    assert!(black_box(response).is_some(), "the service does not wait");
 }
 
-fn ours() -> [Contender; 4] {
+fn streamgauge_contenders() -> [Contender; 4] {
     const FUNCTION: &str = "a function";
     const SERVICE: &str = "a service";
     let bare = || service_fn(|_: Request| async { Ok(plain().await.into_response()) });
     let service = || service_fn(|_: Request| async { Ok(annotated().await.into_response()) });
     let layer = router::layer();
     [
-        Contender::of(FUNCTION, || plain().now_or_never()).hidden(),
-        Contender::of(SERVICE, move || send(bare())).hidden(),
-        Contender::of("streamgauge, attribute alone (no sizes)", || annotated().now_or_never())
-            .against(FUNCTION),
+        Contender::from_fn(FUNCTION, || plain().now_or_never()).hidden(),
+        Contender::from_fn(SERVICE, move || send(bare())).hidden(),
+        Contender::from_fn("streamgauge, attribute alone, without body sizes", || {
+            annotated().now_or_never()
+        })
+        .compared_with(FUNCTION),
         Contender::new("streamgauge, layer and attribute around a service", move || {
             let service = layer.layer(service());
             move || send(service.clone())
         })
-        .against(SERVICE),
+        .compared_with(SERVICE),
     ]
 }
 
 fn groups() -> Vec<Group> {
     peers::install_recorder();
     let contenders = [
-        untimed("floor: 12 atomic additions", Counted::default()),
-        untimed("floor: 9, counts derived from buckets", Derived::default()),
-        untimed("floor: 12, a shard for each thread", Sharded::default()),
-        timed("floor: 12, 2 `Instant::now`", Counted::default()),
-        timed("floor: 12, a shard for each thread, 2 `Instant::now`", Sharded::default()),
-        timed("floor of the attribute alone: 6, 2 `Instant::now`", Attributed::default()),
-        untimed("`prometheus`, handles", Prometheus::new()),
-        timed("`prometheus`, handles, 2 `Instant::now`", Prometheus::new()),
-        untimed("`prometheus`, `with_label_values`", PrometheusByLabel::new()),
-        untimed("`prometheus-client`, handles", Client::default()),
-        untimed("`prometheus-client`, `get_or_create`", ClientByLabel::default()),
-        untimed("`metrics`, handles", MacroHandles::new()),
-        untimed("`metrics`, macros with literal labels", Macros),
+        without_clock("lower bound: 12 atomic additions", AllAdditions::default()),
+        without_clock(
+            "lower bound: 9 atomic additions, counts derived from buckets",
+            WithoutCounts::default(),
+        ),
+        without_clock(
+            "lower bound: 12 atomic additions, one shard per thread",
+            PerThread::default(),
+        ),
+        with_clock("lower bound: 12 atomic additions, 2 `Instant::now`", AllAdditions::default()),
+        with_clock(
+            "lower bound: 12 atomic additions, one shard per thread, 2 `Instant::now`",
+            PerThread::default(),
+        ),
+        with_clock(
+            "lower bound without body sizes: 6 atomic additions, 2 `Instant::now`",
+            WithoutSizes::default(),
+        ),
+        without_clock("`prometheus`, handles", Prometheus::new()),
+        with_clock("`prometheus`, handles, 2 `Instant::now`", Prometheus::new()),
+        without_clock("`prometheus`, `with_label_values`", PrometheusByLabel::new()),
+        without_clock("`prometheus-client`, handles", PrometheusClient::default()),
+        without_clock("`prometheus-client`, `get_or_create`", PrometheusClientByLabel::default()),
+        without_clock("`metrics`, handles", MetricsHandles::new()),
+        without_clock("`metrics`, macros with literal labels", MetricsMacros),
     ];
     vec![Group {
         key: "",
-        caption: "The metrics of one request, without a router: in flight up and down, a counter, and histograms \
-                  of the duration (14 buckets) and both sizes (8 each). streamgauge is what stands above the same \
-                  function or service without it; it reads the clock twice, and has 17, 10 and 10 buckets. Of \
-                  `metrics`, what the recorder does later is not in it."
-            .to_owned(),
+        caption:
+            "The metrics of one request, without a router: a gauge of requests in flight, up and \
+                  down, a counter, and histograms of the duration (14 buckets) and of both body \
+                  sizes (8 buckets each). The figures of streamgauge are those above the same \
+                  function or service without metrics; they include two clock reads, and \
+                  histograms of 17, 10 and 10 buckets. The figures of `metrics` exclude the \
+                  recorder's later aggregation."
+                .to_owned(),
         two_threads: true,
-        thinned: 1,
-        contenders: contenders.into_iter().chain(ours()).collect(),
+        sample_divisor: 1,
+        contenders: contenders.into_iter().chain(streamgauge_contenders()).collect(),
         columns: COLUMNS,
     }]
 }

@@ -1,4 +1,5 @@
-//! One request through a router in the same process: what recording it adds to the bare router.
+//! Benchmark of one request through an axum router: the time that a layer and an attribute add to
+//! the bare router. The requests do not pass through a network.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -17,30 +18,37 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::measure::Contender;
 use crate::peers;
-use crate::table::Figure;
-use crate::topic::{ALLOCATIONS, Answer, BYTES, Column, Group, ONE, SPREAD, TWO, Topic};
+use crate::table::NumberFormat;
+use crate::topic::{
+    ALLOCATED_BYTES, ALLOCATIONS, Column, Group, ONE_THREAD, SPREAD, Source, TWO_THREADS, Topic,
+};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "router",
-    about: "a request through an axum router: what a layer and an attribute add",
-    answer: Answer::Measured(groups),
+    about: "a request through an axum router: time that a layer and an attribute add",
+    source: Source::Contenders(groups),
 };
 
 const BARE: &str = "bare router";
 const PASS_THROUGH: &str = "a layer that does nothing";
 
 const COLUMNS: &[Column] = &[
-    Column("ns", Figure::Time, |line| line.own(ONE)),
+    Column("ns", NumberFormat::Time, |line| line.own(ONE_THREAD)),
     SPREAD,
-    Column("above bare, ns", Figure::Time, |line| line.above(ONE)),
-    Column("above bare ÷ bare", Figure::Ratio, |line| Some(line.above(ONE)? / line.base(ONE)?)),
-    Column("above the empty layer, ns", Figure::Time, |line| {
-        Some(line.above(ONE)? - (line.of(PASS_THROUGH, ONE)? - line.base(ONE)?))
+    Column("above bare, ns", NumberFormat::Time, |line| line.above_base(ONE_THREAD)),
+    Column("above bare ÷ bare", NumberFormat::Ratio, |line| {
+        Some(line.above_base(ONE_THREAD)? / line.base(ONE_THREAD)?)
     }),
-    Column("2 threads, ns", Figure::Time, |line| line.own(TWO)),
-    Column("2 threads above bare, ns", Figure::Time, |line| line.above(TWO)),
-    Column("allocations above bare", Figure::Count, |line| line.above(ALLOCATIONS)),
-    Column("bytes above bare", Figure::Count, |line| line.above(BYTES)),
+    Column("above the empty layer, ns", NumberFormat::Time, |line| {
+        Some(
+            line.above_base(ONE_THREAD)?
+                - (line.figure_of(PASS_THROUGH, ONE_THREAD)? - line.base(ONE_THREAD)?),
+        )
+    }),
+    Column("2 threads, ns", NumberFormat::Time, |line| line.own(TWO_THREADS)),
+    Column("2 threads above bare, ns", NumberFormat::Time, |line| line.above_base(TWO_THREADS)),
+    Column("allocations above bare", NumberFormat::Count, |line| line.above_base(ALLOCATIONS)),
+    Column("bytes above bare", NumberFormat::Count, |line| line.above_base(ALLOCATED_BYTES)),
 ];
 
 async fn plain() -> &'static str {
@@ -72,11 +80,11 @@ async fn metered() -> Body {
 }
 
 #[instrument_endpoint]
-async fn metered_endpoint() -> Body {
+async fn annotated_and_metered() -> Body {
     Body::from_stream(metered_chunks())
 }
 
-/// A layer that does nothing: what axum itself charges for having one.
+/// A service that only calls its inner service, to measure axum's own cost of a layer.
 #[derive(Clone)]
 struct PassThrough<S>(S);
 
@@ -105,40 +113,42 @@ impl<S: Service<Request>> Service<Request> for PassThrough<S> {
     }
 }
 
-/// The layer of an instance of its own.
+/// Returns the layer of a new instance.
 pub(crate) fn layer() -> PrometheusLayer {
     Metrics::builder().prefix("bench").build().expect("default settings are valid").layer()
 }
 
-/// A router with one route.
+/// Returns a router with one route.
 fn route<T: 'static>(handler: impl Handler<T, ()>) -> Router<()> {
     Router::new().route("/items/{id}", get(handler))
 }
 
-/// Sends one request, and reads the response to its end.
+/// Sends one request and reads the response to its end.
 pub(crate) fn send(router: &Router, request: Request) {
-    let response = router.clone().oneshot(request).now_or_never().expect("ready at once");
-    let body = response.expect("a router does not fail").into_body().into_data_stream();
+    let response =
+        router.clone().oneshot(request).now_or_never().expect("the handler does not wait");
+    let body = response.expect("the router is infallible").into_body().into_data_stream();
     let frames = body.count().now_or_never();
-    assert!(frames.is_some_and(|frames| frames > 0), "the whole body is there");
+    assert!(frames.is_some_and(|frames| frames > 0), "the body is complete and not empty");
 }
 
+/// Returns a contender that sends requests to a router.
 fn requests(name: &str, router: Router<()>) -> Contender {
     let router: Router = router.with_state(());
     Contender::new(name, move || {
         let router = router.clone();
         move || {
             let request = Request::get("/items/1").body(Body::empty());
-            send(&router, request.expect("it is well formed"));
+            send(&router, request.expect("the request is valid"));
         }
     })
-    .against(BARE)
+    .compared_with(BARE)
 }
 
-/// The bare router and the empty layer, with this handler.
-fn bases<T: 'static>(handler: impl Handler<T, ()>) -> [Contender; 2] {
+/// Returns the contenders for comparison: the bare router, and the empty layer.
+fn baselines<T: 'static>(handler: impl Handler<T, ()>) -> [Contender; 2] {
     [
-        requests(BARE, route(handler.clone())).alone(),
+        requests(BARE, route(handler.clone())).without_base(),
         requests(PASS_THROUGH, route(handler).layer(PassThroughLayer)),
     ]
 }
@@ -157,7 +167,7 @@ fn groups() -> Vec<Group> {
         requests("streamgauge, layer, stream metered", route(metered).layer(layer())),
         requests(
             "streamgauge, layer and attribute, stream metered",
-            route(metered_endpoint).layer(layer()),
+            route(annotated_and_metered).layer(layer()),
         ),
         requests(
             "prometheus-axum-middleware 0.4",
@@ -168,20 +178,24 @@ fn groups() -> Vec<Group> {
     vec![
         Group {
             key: "fixed",
-            caption: "One request through a router in the same process, with a response of fixed size. Each \
-                      contender with its own default set of metrics; the attribute alone knows no sizes."
+            caption: "One request through a router in the same process, with a response of fixed \
+                      size. Each contender records its own default metrics; the attribute alone \
+                      records no body sizes."
                 .to_owned(),
             two_threads: true,
-            thinned: 1,
-            contenders: bases(plain).into_iter().chain(fixed).collect(),
+            sample_divisor: 1,
+            contenders: baselines(plain).into_iter().chain(fixed).collect(),
             columns: COLUMNS,
         },
         Group {
             key: "streamed",
-            caption: "The same with a streamed response of two chunks.".to_owned(),
+            caption:
+                "One request through a router in the same process, with a streamed response of \
+                      two chunks."
+                    .to_owned(),
             two_threads: true,
-            thinned: 1,
-            contenders: bases(streamed).into_iter().chain(streams).collect(),
+            sample_divisor: 1,
+            contenders: baselines(streamed).into_iter().chain(streams).collect(),
             columns: COLUMNS,
         },
     ]

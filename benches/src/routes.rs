@@ -1,4 +1,5 @@
-//! One request, by how many routes there are: its cost must not grow with them.
+//! Benchmark of one request to routers with 1, 100 and 1,000 routes: the time that the layer adds
+//! must not grow with the number of routes.
 
 use axum::Router;
 use axum::body::Body;
@@ -9,24 +10,24 @@ use streamgauge::instrument_endpoint;
 
 use crate::measure::Contender;
 use crate::router::{layer, send};
-use crate::table::Figure;
-use crate::topic::{ALLOCATIONS, Answer, Column, Group, ONE, SPREAD, TWO, Topic};
+use crate::table::NumberFormat;
+use crate::topic::{ALLOCATIONS, Column, Group, ONE_THREAD, SPREAD, Source, TWO_THREADS, Topic};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "routes",
-    about: "a request, by how many routes there are",
-    answer: Answer::Measured(groups),
+    about: "a request, by number of routes",
+    source: Source::Contenders(groups),
 };
 
-/// How many routes there are.
+/// Numbers of routes.
 const ROUTES: [usize; 3] = [1, 100, 1_000];
 
 const COLUMNS: &[Column] = &[
-    Column("ns", Figure::Time, |line| line.own(ONE)),
+    Column("ns", NumberFormat::Time, |line| line.own(ONE_THREAD)),
     SPREAD,
-    Column("above bare, ns", Figure::Time, |line| line.above(ONE)),
-    Column("2 threads above bare, ns", Figure::Time, |line| line.above(TWO)),
-    Column("allocations above bare", Figure::Count, |line| line.above(ALLOCATIONS)),
+    Column("above bare, ns", NumberFormat::Time, |line| line.above_base(ONE_THREAD)),
+    Column("2 threads above bare, ns", NumberFormat::Time, |line| line.above_base(TWO_THREADS)),
+    Column("allocations above bare", NumberFormat::Count, |line| line.above_base(ALLOCATIONS)),
 ];
 
 async fn plain() -> &'static str {
@@ -38,11 +39,11 @@ async fn annotated() -> &'static str {
     "hello"
 }
 
-/// A request to each of the routes in turn.
+/// Returns a contender that sends requests to all routes in turn.
 fn requests(name: String, number: usize, router: &Router<()>) -> Contender {
     let router: Router = router.clone().with_state(());
     let uris: Vec<Uri> = (0..number)
-        .map(|route| format!("/items{route}/1").parse().expect("it is well formed"))
+        .map(|route| format!("/items{route}/1").parse().expect("the path is valid"))
         .collect();
     Contender::new(name, move || {
         let (router, uris, mut next) = (router.clone(), uris.clone(), 0);
@@ -52,7 +53,7 @@ fn requests(name: String, number: usize, router: &Router<()>) -> Contender {
             next = (next + 1) % uris.len();
             send(&router, request);
         };
-        // The first request of a route makes its series.
+        // The first request of each route creates its series.
         (0..number).for_each(|_| call());
         call
     })
@@ -71,19 +72,19 @@ fn contenders(number: usize) -> [Contender; 3] {
     let both = format!("{number} {unit}, layer and attribute");
     [
         requests(bare.clone(), number, &routes(false)),
-        requests(layered, number, &routes(false).layer(layer())).against(bare.clone()),
-        requests(both, number, &routes(true).layer(layer())).against(bare),
+        requests(layered, number, &routes(false).layer(layer())).compared_with(bare.clone()),
+        requests(both, number, &routes(true).layer(layer())).compared_with(bare),
     ]
 }
 
 fn groups() -> Vec<Group> {
     vec![Group {
         key: "",
-        caption: "One request, by how many routes there are; each has its turn. What is above the bare router \
-                  should not grow."
+        caption: "One request, by number of routes; the requests go to all routes in turn. The \
+                  figures above the bare router should not grow."
             .to_owned(),
         two_threads: true,
-        thinned: 1,
+        sample_divisor: 1,
         contenders: ROUTES.into_iter().flat_map(contenders).collect(),
         columns: COLUMNS,
     }]

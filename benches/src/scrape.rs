@@ -1,4 +1,4 @@
-//! One page of ten thousand series: how long it takes to write, and what memory it takes.
+//! Benchmark of a metrics page with 10,000 series: encoding time and memory.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -22,41 +22,41 @@ use streamgauge::{Metrics, streaming_metrics, track_detailed_exception};
 use tower::Service;
 
 use crate::measure::Contender;
+use crate::peers::{GAP_BUCKETS, HELP};
 use crate::router::send;
-use crate::table::Figure;
-use crate::topic::{ALLOCATIONS, Answer, Column, Group, LIVE, ONE, PEAK, Topic};
+use crate::table::NumberFormat;
+use crate::topic::{ALLOCATIONS, Column, Group, LIVE_BYTES, ONE_THREAD, PEAK_BYTES, Source, Topic};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "scrape",
     about: "a page of 10,000 series: time and memory",
-    answer: Answer::Measured(groups),
+    source: Source::Contenders(groups),
 };
 
 const ENDPOINT: &str = "/fill";
-const HELP: &str = "What its name says.";
 
-/// The series of each kind.
+/// Number of series on a page.
 const SERIES: u32 = 10_000;
-/// Counters have so many types of error, and each of them so many statuses.
-const TYPES: usize = 16;
+/// The labels of the counters: every error type with every status, together `SERIES`.
+const ERROR_TYPES: usize = 16;
 const STATUSES: u16 = 625;
-/// Two histograms have so many models each.
+/// Number of models, the label of the histograms: two families with 5,000 models are `SERIES`.
 const MODELS: u32 = 5_000;
 const HISTOGRAMS: [&str; 2] = ["time_to_first_chunk_seconds", "inter_chunk_seconds"];
-const BOUNDS: [f64; 17] = [
-    0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0,
-    10.0,
-];
 
 const COLUMNS: &[Column] = &[
-    Column("ms", Figure::Time, |line| Some(line.own(ONE)? / 1e6)),
-    Column("±", Figure::Time, |line| Some(line.here.one?.spread / 1e6)),
-    Column("allocations", Figure::Count, |line| line.own(ALLOCATIONS)),
-    Column("most extra heap, KiB", Figure::Whole, |line| Some(line.own(PEAK)? / 1024.0)),
-    Column("heap a series, bytes", Figure::Whole, |line| Some(line.own(LIVE)? / f64::from(SERIES))),
+    Column("ms", NumberFormat::Time, |line| Some(line.own(ONE_THREAD)? / 1e6)),
+    Column("±", NumberFormat::Time, |line| Some(line.contender.one_thread?.spread / 1e6)),
+    Column("allocations", NumberFormat::Count, |line| line.own(ALLOCATIONS)),
+    Column("additional heap while encoding, KiB", NumberFormat::Integer, |line| {
+        Some(line.own(PEAK_BYTES)? / 1024.0)
+    }),
+    Column("heap per series, bytes", NumberFormat::Integer, |line| {
+        Some(line.own(LIVE_BYTES)? / f64::from(SERIES))
+    }),
 ];
 
-/// An error of one of so many types.
+/// An error whose parameter makes many types of it, for the label `exception_type`.
 struct Failure<const N: usize>;
 
 fn report<const N: usize>(status: StatusCode) {
@@ -69,17 +69,19 @@ macro_rules! reports {
     };
 }
 
-const REPORTS: [fn(StatusCode); TYPES] = reports!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+const REPORTS: [fn(StatusCode); ERROR_TYPES] = reports!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
 
-/// The labels of the counters, but for the endpoint: an error's type and a status.
+/// Returns the labels of the counters, except for the endpoint: error type and status.
 fn failures() -> impl Iterator<Item = (String, String)> {
-    (0..TYPES).flat_map(|number| {
+    (0..ERROR_TYPES).flat_map(|number| {
         (100..100 + STATUSES).map(move |status| (format!("Failure<{number}>"), status.to_string()))
     })
 }
 
-/// The labels of the histograms, but for the endpoint, with a value that has some digits.
-fn paces() -> impl Iterator<Item = (String, f64)> {
+/// Returns the values of the histograms, each with its label `model`.
+///
+/// The values have several digits, as measured durations have.
+fn observations() -> impl Iterator<Item = (String, f64)> {
     (0..MODELS).map(|number| (format!("model-{number:04}"), f64::from(100 + number) * 1e-9))
 }
 
@@ -89,9 +91,9 @@ fn chunks(model: String) -> impl Stream<Item = Bytes> {
     iter([Bytes::from_static(b"one"), Bytes::from_static(b"two")])
 }
 
-async fn fail() -> &'static str {
+async fn fill_counters() -> &'static str {
     for status in 100..100 + STATUSES {
-        let status = StatusCode::from_u16(status).expect("it has three digits");
+        let status = StatusCode::from_u16(status).expect("the status has three digits");
         for report in REPORTS {
             report(status);
         }
@@ -99,35 +101,37 @@ async fn fail() -> &'static str {
     "filled"
 }
 
-async fn stream() -> &'static str {
-    for (model, _) in paces() {
+async fn fill_histograms() -> &'static str {
+    for (model, _) in observations() {
         assert_eq!(chunks(model).count().now_or_never(), Some(2));
     }
     "filled"
 }
 
-/// An instance in which one request has filled a family or two.
-fn ours(kind: Kind) -> Metrics {
-    let series = usize::try_from(SERIES).expect("there are few");
+/// Returns an instance that one request has filled.
+fn streamgauge_metrics(kind: Kind) -> Metrics {
+    let series = usize::try_from(SERIES).expect("the number fits");
     let builder = Metrics::builder().max_label_values(series).max_series(series);
-    let builder = HISTOGRAMS.iter().fold(builder, |builder, name| builder.buckets(*name, BOUNDS));
+    let builder =
+        HISTOGRAMS.iter().fold(builder, |builder, name| builder.buckets(*name, GAP_BUCKETS));
     let metrics = builder.build().expect("the settings are valid");
     let filling = match kind {
-        Kind::Counters => get(fail),
-        Kind::Histograms => get(stream),
+        Kind::Counters => get(fill_counters),
+        Kind::Histograms => get(fill_histograms),
     };
     let router: Router = Router::new().route(ENDPOINT, filling).layer(metrics.layer());
-    send(&router, Request::get(ENDPOINT).body(Body::empty()).expect("it is well formed"));
+    send(&router, Request::get(ENDPOINT).body(Body::empty()).expect("the request is valid"));
     metrics
 }
 
-/// Asks for the page as a scraper does, and reads it to its end.
+/// Requests the page as Prometheus does, and reads it to its end.
 fn scrape(metrics: &Metrics) -> usize {
-    let answer = metrics.endpoint().call(axum::http::Request::new(()));
-    let response: Result<Response, Infallible> = answer.now_or_never().expect("ready at once");
-    let body = response.expect("it does not fail").into_body().into_data_stream();
+    let response = metrics.endpoint().call(axum::http::Request::new(()));
+    let response: Result<Response, Infallible> =
+        response.now_or_never().expect("the endpoint does not wait");
+    let body = response.expect("the endpoint is infallible").into_body().into_data_stream();
     let size = body.fold(0, async |size, frame| size + frame.map_or(0, |frame| frame.len()));
-    size.now_or_never().expect("the page is there")
+    size.now_or_never().expect("the body does not wait")
 }
 
 fn prometheus_registry(kind: Kind) -> Registry {
@@ -144,10 +148,10 @@ fn prometheus_registry(kind: Kind) -> Registry {
         }
         Kind::Histograms => {
             for name in HISTOGRAMS {
-                let options = HistogramOpts::new(name, HELP).buckets(BOUNDS.to_vec());
+                let options = HistogramOpts::new(name, HELP).buckets(GAP_BUCKETS.to_vec());
                 let family = HistogramVec::new(options, &["endpoint", "model"]);
                 let family = family.expect("names and buckets are valid");
-                for (model, value) in paces() {
+                for (model, value) in observations() {
                     family.with_label_values(&[ENDPOINT, &model]).observe(value);
                 }
                 registry.register(Box::new(family)).expect("the name is free");
@@ -165,12 +169,12 @@ struct FailureLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PaceLabels {
+struct ModelLabels {
     endpoint: &'static str,
     model: String,
 }
 
-fn client_registry(kind: Kind) -> prometheus_client::registry::Registry {
+fn prometheus_client_registry(kind: Kind) -> prometheus_client::registry::Registry {
     let mut registry = prometheus_client::registry::Registry::default();
     match kind {
         Kind::Counters => {
@@ -183,10 +187,10 @@ fn client_registry(kind: Kind) -> prometheus_client::registry::Registry {
         }
         Kind::Histograms => {
             for name in HISTOGRAMS {
-                let make: fn() -> Histogram = || Histogram::new(BOUNDS);
-                let family = Family::<PaceLabels, Histogram, _>::new_with_constructor(make);
-                for (model, value) in paces() {
-                    family.get_or_create(&PaceLabels { endpoint: ENDPOINT, model }).observe(value);
+                let make: fn() -> Histogram = || Histogram::new(GAP_BUCKETS);
+                let family = Family::<ModelLabels, Histogram, _>::new_with_constructor(make);
+                for (model, value) in observations() {
+                    family.get_or_create(&ModelLabels { endpoint: ENDPOINT, model }).observe(value);
                 }
                 registry.register(name, HELP, family);
             }
@@ -195,36 +199,41 @@ fn client_registry(kind: Kind) -> prometheus_client::registry::Registry {
     registry
 }
 
-fn recorder(kind: Kind) -> PrometheusRecorder {
+fn metrics_recorder(kind: Kind) -> PrometheusRecorder {
     let builder = HISTOGRAMS.iter().fold(PrometheusBuilder::new(), |builder, name| {
-        let buckets = builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &BOUNDS);
-        buckets.expect("there are buckets")
+        let buckets =
+            builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &GAP_BUCKETS);
+        buckets.expect("the list of buckets is not empty")
     });
     let recorder = builder.build_recorder();
-    metrics::with_local_recorder(&recorder, || {
-        match kind {
+    metrics::with_local_recorder(&recorder, || match kind {
         Kind::Counters => failures().for_each(|(error, status)| {
-            counter!("exceptions_total", "endpoint" => ENDPOINT, "exception_type" => error, "status" => status)
-                .increment(1);
+            let counter = counter!(
+                "exceptions_total",
+                "endpoint" => ENDPOINT,
+                "exception_type" => error,
+                "status" => status
+            );
+            counter.increment(1);
         }),
-        Kind::Histograms => paces().for_each(|(model, value)| {
+        Kind::Histograms => observations().for_each(|(model, value)| {
             for name in HISTOGRAMS {
                 histogram!(name, "endpoint" => ENDPOINT, "model" => model.clone()).record(value);
             }
         }),
-    }
     });
     recorder.handle().run_upkeep();
     recorder
 }
 
+/// Kind of the series on a page.
 #[derive(Clone, Copy)]
 enum Kind {
     Counters,
     Histograms,
 }
 
-/// A contender that fills its store, and then writes the page again and again.
+/// Returns a contender that fills a store, and then encodes its page repeatedly.
 fn pages<S: 'static>(
     name: &str,
     kind: Kind,
@@ -239,20 +248,20 @@ fn pages<S: 'static>(
 
 fn contenders(kind: Kind) -> Vec<Contender> {
     vec![
-        pages("streamgauge, `encode_text`", kind, ours, |metrics| {
+        pages("streamgauge, `encode_text`", kind, streamgauge_metrics, |metrics| {
             metrics.encode_text().expect("all collectors work").len()
         }),
-        pages("streamgauge, a scrape of `endpoint`", kind, ours, scrape),
+        pages("streamgauge, response of `endpoint`", kind, streamgauge_metrics, scrape),
         pages("`prometheus`, `gather` and `TextEncoder`", kind, prometheus_registry, |registry| {
             let page = TextEncoder::new().encode_to_string(&registry.gather());
-            page.expect("it can be written").len()
+            page.expect("the page can be encoded").len()
         }),
-        pages("`prometheus-client`", kind, client_registry, |registry| {
+        pages("`prometheus-client`", kind, prometheus_client_registry, |registry| {
             let mut page = String::new();
-            text::encode(&mut page, registry).expect("it can be written");
+            text::encode(&mut page, registry).expect("the page can be encoded");
             page.len()
         }),
-        pages("`metrics-exporter-prometheus`, `render`", kind, recorder, |recorder| {
+        pages("`metrics-exporter-prometheus`, `render`", kind, metrics_recorder, |recorder| {
             recorder.handle().render().len()
         }),
     ]
@@ -263,16 +272,16 @@ fn groups() -> Vec<Group> {
         key,
         caption: caption.to_owned(),
         two_threads: false,
-        thinned: 5,
+        sample_divisor: 5,
         contenders: contenders(kind),
         columns: COLUMNS,
     };
     vec![
-        group("counters", "One page of 10,000 counters with three labels.", Kind::Counters),
+        group("counters", "One metrics page of 10,000 counters with three labels.", Kind::Counters),
         group(
             "histograms",
-            "One page of 10,000 histograms of 17 buckets with two labels, in two families. Where a \
-             buffer grows, the old one and the new one are there at once.",
+            "One metrics page of 10,000 histograms of 17 buckets with two labels, in two families. \
+             The additional heap includes both copies of a buffer while it grows.",
             Kind::Histograms,
         ),
     ]

@@ -1,130 +1,143 @@
-//! What a topic is made of: groups of contenders, each of which becomes a table.
+//! Topics of the benchmark. Each topic has groups of contenders, and each group becomes a table.
 
 use std::io;
 
-use crate::allocator::{AllocationTable, Allocations, Probe};
-use crate::measure::{Contender, Cost, Plan, in_turns};
-use crate::table::{Figure, Row, Table};
+use crate::allocations::{AllocationTable, Allocations, CountAllocations};
+use crate::measure::{Contender, Cost, Plan, measure_interleaved};
+use crate::table::{NumberFormat, Row, Table};
 
-/// One question, and what answers it.
+/// One subject of the benchmark, which the command line selects by name.
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
+    /// Description for `--help`.
     pub(crate) about: &'static str,
-    pub(crate) answer: Answer,
+    pub(crate) source: Source,
 }
 
-pub(crate) enum Answer {
+/// Source of a topic's tables.
+pub(crate) enum Source {
     /// Contenders that are measured in turns.
-    Measured(fn() -> Vec<Group>),
-    /// Tables that come about in another way.
-    Told(fn() -> io::Result<Vec<Table>>),
-    /// The same, and it takes so long that one must ask for it.
-    Asked(fn() -> io::Result<Vec<Table>>),
+    Contenders(fn() -> Vec<Group>),
+    /// A function that returns tables.
+    Tables(fn() -> io::Result<Vec<Table>>),
+    /// A function that returns tables, but runs only on request because it takes minutes.
+    SlowTables(fn() -> io::Result<Vec<Table>>),
 }
 
 /// Contenders that are compared with each other.
 pub(crate) struct Group {
-    /// Tells the groups of a topic apart; empty where there is one.
+    /// Name of the group within its topic; empty if the topic has a single group.
     pub(crate) key: &'static str,
     pub(crate) caption: String,
-    /// Whether two threads at once are measured, too.
+    /// True if two threads at the same time are measured, too.
     pub(crate) two_threads: bool,
-    /// Takes one in so many of the samples that others take: more than one where each takes long.
-    pub(crate) thinned: usize,
+    /// Divides the number of samples, for groups whose samples take long.
+    pub(crate) sample_divisor: usize,
     pub(crate) contenders: Vec<Contender>,
     pub(crate) columns: &'static [Column],
 }
 
-/// A column: its title, and how a contender's figure in it is found.
+/// A column: title, number format and the function that returns a contender's figure.
 pub(crate) struct Column(
     pub(crate) &'static str,
-    pub(crate) Figure,
-    pub(crate) fn(&Line<'_>) -> Option<f64>,
+    pub(crate) NumberFormat,
+    pub(crate) fn(&Comparison<'_>) -> Option<f64>,
 );
 
-/// What is known of one contender.
-pub(crate) struct Measured {
+/// All figures of one contender.
+pub(crate) struct Measurement {
     name: String,
     base: Option<String>,
     hidden: bool,
-    pub(crate) one: Option<Cost>,
-    pub(crate) two: Option<Cost>,
+    pub(crate) one_thread: Option<Cost>,
+    pub(crate) two_threads: Option<Cost>,
     pub(crate) allocations: Option<Allocations>,
 }
 
-/// A contender among the others.
-pub(crate) struct Line<'a> {
-    pub(crate) here: &'a Measured,
-    all: &'a [Measured],
+/// Figures of a contender, and of the others that it may be compared with.
+pub(crate) struct Comparison<'a> {
+    pub(crate) contender: &'a Measurement,
+    all: &'a [Measurement],
 }
 
-/// How one figure of a contender is found.
-type Reading = fn(&Measured) -> Option<f64>;
+/// Returns one figure of a contender.
+type ReadFigure = fn(&Measurement) -> Option<f64>;
 
-pub(crate) const ONE: Reading = |it| Some(it.one?.median);
-pub(crate) const TWO: Reading = |it| Some(it.two?.median);
-pub(crate) const ALLOCATIONS: Reading = |it| Some(it.allocations?.number);
-pub(crate) const BYTES: Reading = |it| Some(it.allocations?.bytes);
+pub(crate) const ONE_THREAD: ReadFigure = |figures| Some(figures.one_thread?.median);
+pub(crate) const TWO_THREADS: ReadFigure = |figures| Some(figures.two_threads?.median);
+pub(crate) const ALLOCATIONS: ReadFigure = |figures| Some(figures.allocations?.number);
+pub(crate) const ALLOCATED_BYTES: ReadFigure = |figures| Some(figures.allocations?.bytes);
 
-pub(crate) const PEAK: Reading = |it| Some(it.allocations?.peak);
-pub(crate) const LIVE: Reading = |it| Some(it.allocations?.live);
+pub(crate) const PEAK_BYTES: ReadFigure = |figures| Some(figures.allocations?.peak);
+pub(crate) const LIVE_BYTES: ReadFigure = |figures| Some(figures.allocations?.live);
 
-pub(crate) const SPREAD: Column = Column("±", Figure::Time, |line| Some(line.here.one?.spread));
+pub(crate) const SPREAD: Column =
+    Column("±", NumberFormat::Time, |line| Some(line.contender.one_thread?.spread));
 
-impl Line<'_> {
-    /// A figure of the contender with this name.
-    pub(crate) fn of(&self, name: &str, reading: Reading) -> Option<f64> {
-        reading(self.all.iter().find(|other| other.name == name)?)
+impl Comparison<'_> {
+    /// Returns a figure of the contender with this name.
+    pub(crate) fn figure_of(&self, name: &str, read: ReadFigure) -> Option<f64> {
+        read(self.all.iter().find(|other| other.name == name)?)
     }
 
-    /// A figure of this contender.
-    pub(crate) fn own(&self, reading: Reading) -> Option<f64> {
-        reading(self.here)
+    /// Returns a figure of this contender.
+    pub(crate) fn own(&self, read: ReadFigure) -> Option<f64> {
+        read(self.contender)
     }
 
-    /// A figure of the contender that this one is compared with.
-    pub(crate) fn base(&self, reading: Reading) -> Option<f64> {
-        self.of(self.here.base.as_ref()?, reading)
+    /// Returns a figure of the contender that this one is compared with.
+    pub(crate) fn base(&self, read: ReadFigure) -> Option<f64> {
+        self.figure_of(self.contender.base.as_ref()?, read)
     }
 
-    /// A figure less that of the contender that this one is compared with.
-    pub(crate) fn above(&self, reading: Reading) -> Option<f64> {
-        Some(self.own(reading)? - self.base(reading)?)
+    /// Returns the difference between a figure of this contender and of the one that it is compared
+    /// with.
+    pub(crate) fn above_base(&self, read: ReadFigure) -> Option<f64> {
+        Some(self.own(read)? - self.base(read)?)
     }
 
-    /// The same, or the figure itself where there is nothing to compare with.
-    pub(crate) fn net(&self, reading: Reading) -> Option<f64> {
-        self.above(reading).or_else(|| self.own(reading))
+    /// Returns the difference, or the figure itself if this contender is compared with no other.
+    pub(crate) fn above_base_or_own(&self, read: ReadFigure) -> Option<f64> {
+        self.above_base(read).or_else(|| self.own(read))
     }
 }
 
 impl Topic {
-    /// The tables of this topic.
+    /// Measures the topic and returns its tables.
     pub(crate) fn run(&self, plan: Plan, allocations: &AllocationTable) -> io::Result<Vec<Table>> {
-        match self.answer {
-            Answer::Measured(groups) => {
+        match self.source {
+            Source::Contenders(groups) => {
                 Ok(groups().iter().map(|group| group.run(self, plan, allocations)).collect())
             }
-            Answer::Told(tables) | Answer::Asked(tables) => tables(),
+            Source::Tables(tables) | Source::SlowTables(tables) => tables(),
         }
     }
 
-    /// The contenders by their keys.
+    /// Returns the contenders with their keys.
     pub(crate) fn contenders(&self) -> Vec<(String, Contender)> {
-        let Answer::Measured(groups) = self.answer else { return Vec::new() };
-        let keyed = groups().into_iter().flat_map(|group| {
+        let Source::Contenders(groups) = self.source else { return Vec::new() };
+        let contenders = groups().into_iter().flat_map(|group| {
             let key = group.key;
-            group.contenders.into_iter().map(move |it| (self.key(key, &it.name), it))
+            group
+                .contenders
+                .into_iter()
+                .map(move |contender| (self.key(key, &contender.name), contender))
         });
-        keyed.collect()
+        contenders.collect()
     }
 
-    /// What allocates how much, by the contenders' keys.
-    pub(crate) fn count(&self, probe: Probe) -> Vec<(String, Allocations)> {
+    /// Counts the allocations of the contenders, and returns the counts with the contenders' keys.
+    pub(crate) fn count_allocations(
+        &self,
+        count_allocations: CountAllocations,
+    ) -> Vec<(String, Allocations)> {
         let contenders = self.contenders().into_iter();
-        contenders.map(|(key, contender)| (key, Allocations::of(&contender, probe))).collect()
+        contenders
+            .map(|(key, contender)| (key, Allocations::measure(&contender, count_allocations)))
+            .collect()
     }
 
+    /// Returns the key of a contender, for `--profile` and for the counts of allocations.
     fn key(&self, group: &str, name: &str) -> String {
         let separator = if group.is_empty() { "" } else { "/" };
         format!("{}{separator}{group}/{}", self.name, slug(name))
@@ -133,49 +146,49 @@ impl Topic {
 
 impl Group {
     fn run(&self, topic: &Topic, plan: Plan, allocations: &AllocationTable) -> Table {
-        let plan = Plan { samples: plan.samples.div_ceil(self.thinned), ..plan };
-        let one = in_turns(&self.contenders, 1, plan);
-        let two = self.two_threads.then(|| in_turns(&self.contenders, 2, plan));
-        let all: Vec<Measured> = self
+        let plan = Plan { samples: plan.samples.div_ceil(self.sample_divisor), ..plan };
+        let one_thread = measure_interleaved(&self.contenders, 1, plan);
+        let two_threads = self.two_threads.then(|| measure_interleaved(&self.contenders, 2, plan));
+        let all: Vec<Measurement> = self
             .contenders
             .iter()
             .enumerate()
-            .map(|(index, contender)| Measured {
+            .map(|(index, contender)| Measurement {
                 name: contender.name.clone(),
                 base: contender.base.clone(),
                 hidden: contender.hidden,
-                one: one[index],
-                two: two.as_ref().and_then(|two| two[index]),
-                allocations: allocations.of(&topic.key(self.key, &contender.name)),
+                one_thread: one_thread[index],
+                two_threads: two_threads.as_ref().and_then(|costs| costs[index]),
+                allocations: allocations.get(&topic.key(self.key, &contender.name)),
             })
             .collect();
         let rows = all
             .iter()
-            .filter(|it| !it.hidden)
-            .map(|here| {
-                let line = Line { here, all: &all };
+            .filter(|contender| !contender.hidden)
+            .map(|contender| {
+                let line = Comparison { contender, all: &all };
                 Row {
-                    name: here.name.clone(),
+                    name: contender.name.clone(),
                     values: self.columns.iter().map(|Column(.., value)| value(&line)).collect(),
-                    disturbed: here.one.is_some_and(|one| one.disturbed),
+                    disturbed: contender.one_thread.is_some_and(|cost| cost.disturbed),
                 }
             })
             .collect();
         Table {
             topic: topic.name,
-            head: "contender",
+            row_header: "contender",
             caption: self.caption.clone(),
             columns: self
                 .columns
                 .iter()
-                .map(|Column(title, figure, _)| (*title, *figure))
+                .map(|Column(title, format, _)| (*title, *format))
                 .collect(),
             rows,
         }
     }
 }
 
-/// A name as it can stand on a command line.
+/// Turns a name into lower-case words joined by `-`, for use on a command line.
 fn slug(name: &str) -> String {
     let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<String> =

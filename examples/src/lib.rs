@@ -1,6 +1,11 @@
-//! What the runnable examples are made of, so that tests can run it too.
+//! The code of the runnable examples, as a library so that tests can run it too.
+//!
+//! - [`llm_gateway`]: a gateway for language models. Start it with `cargo run --bin llm_gateway`.
+//! - [`tour`]: the first program of the README.
 
 pub mod llm_gateway;
-// The first program of the README, to the letter: a test compares them.
-#[expect(missing_docs, clippy::missing_errors_doc, reason = "the README speaks around it")]
+/// The first program of the README: a handler with token usage, a streamed response and a metrics
+/// page.
+// A test compares the file with the README, so the file has no comments of its own.
+#[expect(missing_docs, clippy::missing_errors_doc, reason = "the README explains the program")]
 pub mod tour;

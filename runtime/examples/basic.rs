@@ -1,17 +1,23 @@
-//! Counted requests: the layer sees every route, and `instrument_endpoint` adds the errors' types.
+//! Counts requests and errors: the layer counts the requests of every route, and
+//! `#[instrument_endpoint]` adds the types of the errors that a handler returns.
+//!
+//! Start the server, send some requests and read the metrics. `PORT` defaults to 8080:
 //!
 //! ```text
 //! cargo run --example basic [PORT]
-//! curl http://127.0.0.1:8080/items/1
-//! curl http://127.0.0.1:8080/items/2      # 410
-//! curl http://127.0.0.1:8080/items/3      # 404
-//! curl http://127.0.0.1:8080/items/one    # 400, before the handler
+//! curl http://127.0.0.1:8080/items/1      # 200
+//! curl http://127.0.0.1:8080/items/2      # 410: the handler returns `SoldOut`
+//! curl http://127.0.0.1:8080/items/3      # 404: the handler returns `Missing`
+//! curl http://127.0.0.1:8080/items/one    # 400: axum rejects the path before the handler runs
 //! curl http://127.0.0.1:8080/metrics
 //! ```
 //!
-//! `shop_http_requests_total` has one series for each status of `/items/{id}`, whatever the numbers
-//! asked for were, and `shop_exceptions_total` the `ItemError` with the statuses that it became. The
-//! request for `one` is counted by the layer alone.
+//! What to look at:
+//!
+//! - `shop_http_requests_total` has one series per status of `/items/{id}`. The item numbers in the
+//!   paths create no further series.
+//! - `shop_exceptions_total` has one series per status of `ItemError`. The rejected request for
+//!   `one` is missing there, because the handler never ran.
 
 use std::{env, error::Error};
 
@@ -32,7 +38,10 @@ struct Item {
     name: &'static str,
 }
 
-/// Why there is no item. The label is this type's name; its variants are told apart by the status.
+/// Error of the handler [`item`].
+///
+/// The label `exception_type` is the name of this type; the label `status` distinguishes the
+/// variants.
 #[derive(Debug, thiserror::Error)]
 enum ItemError {
     #[error("there is no item {0}")]

@@ -1,15 +1,19 @@
-//! Metrics without a server: a worker writes them to a file for node-exporter's textfile collector.
+//! Exports metrics without a server: a background worker writes its metrics to a file for
+//! node-exporter's textfile collector.
 //!
 //! ```text
-//! cargo run --example file_writer [FILE]          # target/streamgauge.prom unless told otherwise
+//! cargo run --example file_writer [FILE]          # FILE defaults to target/streamgauge.prom
 //! watch -n 1 cat target/streamgauge.prom
 //! ```
 //!
-//! Every two seconds the file is replaced as a whole, and once more when the worker is asked to stop, by
-//! ctrl-c or SIGTERM. node-exporter reads it with `--collector.textfile.directory=target`. Without requests
-//! the attribute records by itself, in the global instance and under the function's name:
-//! `worker_http_requests_total` with the endpoint `work`, and in `worker_exceptions_total` every third job as
-//! a `JobError`. `--every` and `--job`, in milliseconds, make it faster.
+//! The worker replaces the file atomically every two seconds, and once more when ctrl-c or SIGTERM
+//! stops it. node-exporter reads the file with `--collector.textfile.directory=target`. The options
+//! `--every` and `--job` change how often the file is written and how long a job takes.
+//!
+//! What to look at: outside an HTTP request, `#[instrument_endpoint]` records into the global
+//! instance, with the function's name as the endpoint. So `worker_http_requests_total` counts the
+//! jobs with `endpoint="work"`, and `worker_exceptions_total` counts a `JobError` for every third
+//! job.
 
 use std::{error::Error, io, path::PathBuf, time::Duration};
 
@@ -17,18 +21,18 @@ use clap::Parser;
 use streamgauge::{Metrics, instrument_endpoint};
 use tokio::time::sleep;
 
-/// A worker that writes its metrics to a file.
+/// A worker that writes its metrics to a file for node-exporter.
 #[derive(Parser)]
 struct Options {
-    /// The file; node-exporter reads those that end in `.prom`.
+    /// The file to write; node-exporter reads files whose names end in `.prom`.
     #[arg(default_value = "target/streamgauge.prom")]
     file: PathBuf,
 
-    /// How often the file is written, in milliseconds.
+    /// Interval between two writes of the file, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000)]
     every: u64,
 
-    /// How long a job takes, in milliseconds.
+    /// Duration of a job, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 200)]
     job: u64,
 }
@@ -38,15 +42,16 @@ struct Options {
 struct JobError(u64);
 
 #[instrument_endpoint]
-async fn work(job: u64, takes: Duration) -> Result<(), JobError> {
-    sleep(takes).await;
+async fn work(job: u64, duration: Duration) -> Result<(), JobError> {
+    sleep(duration).await;
     if job % 3 == 0 { Err(JobError(job)) } else { Ok(()) }
 }
 
-async fn work_on(takes: Duration) {
+/// Runs one job after another.
+async fn run_jobs(job_duration: Duration) {
     for job in 1.. {
-        // The library tells `tracing` of each.
-        let _ = work(job, takes).await;
+        // `#[instrument_endpoint]` counts and logs the error.
+        let _ = work(job, job_duration).await;
     }
 }
 
@@ -58,22 +63,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .prefix("worker")
         .build_info([("version", env!("CARGO_PKG_VERSION"))])
         .install()?;
-    let stop = asked_to_stop()?;
-    // A write that fails is told to `tracing`, and the next one is tried: the disk may have room again.
-    let file = metrics.spawn_file_writer(&options.file, Duration::from_millis(options.every))?;
+    let shutdown = shutdown_signal()?;
+    // A failed write is logged, and the next write is tried: the disk may have space again.
+    let writer = metrics.spawn_file_writer(&options.file, Duration::from_millis(options.every))?;
     println!("writing {}", options.file.display());
-    let worker = tokio::spawn(work_on(Duration::from_millis(options.job)));
-    stop.await;
-    // The job at hand is recorded too, as cancelled, once the worker has stopped.
-    worker.abort();
-    let _ = worker.await;
-    file.stop().await?;
+    let jobs = tokio::spawn(run_jobs(Duration::from_millis(options.job)));
+    shutdown.await;
+    // Aborting the task records the running job as cancelled. Awaiting the task makes sure that
+    // this has happened before the last write.
+    jobs.abort();
+    let _ = jobs.await;
+    writer.stop().await?;
     Ok(())
 }
 
-/// Resolves on ctrl-c and on SIGTERM, which are listened for from the call on.
+/// Returns a future that resolves on ctrl-c or SIGTERM.
+///
+/// The signal handlers are installed by the call, not by the first poll, so a signal in between is
+/// not lost.
 #[cfg(unix)]
-fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -86,9 +95,9 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves on ctrl-c.
+/// Returns a future that resolves on ctrl-c.
 #[cfg(windows)]
-fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;

@@ -1,4 +1,7 @@
-//! Tokens: from the reply, and from a task that goes on after it.
+//! Counts tokens of language-model calls: of the reply that a handler returns, and of a call in a
+//! background task that outlives the request.
+//!
+//! Start the server, ask a question and read the metrics. `PORT` defaults to 8080:
 //!
 //! ```text
 //! cargo run --example tokens [PORT]
@@ -7,9 +10,13 @@
 //! curl http://127.0.0.1:8080/metrics
 //! ```
 //!
-//! `app_token_usage_total` has the tokens by model, direction and detail: what was read from the
-//! cache is not counted as input once more. A second later `app_llm_calls_total` is 2 for the one
-//! question: the title that is made for it in the background is a call of its own.
+//! What to look at:
+//!
+//! - `app_token_usage_total` has the labels `model`, `token_type` (`input` or `output`) and
+//!   `detail`. The cached tokens of the prompt have the detail `cache_read`, and no token is
+//!   counted twice.
+//! - `app_llm_calls_total` is 2 one second after the question: the background task that finds a
+//!   title for the question is a call of its own.
 
 use std::{env, error::Error, time::Duration};
 
@@ -26,7 +33,7 @@ struct Question {
     text: String,
 }
 
-/// The counts are as a provider sends them: the cached tokens are a part of the prompt's.
+/// A reply with its usage, as a provider sends it: `cached_tokens` are a part of `prompt_tokens`.
 #[derive(Serialize, TokenUsage)]
 struct Answer {
     text: &'static str,
@@ -38,21 +45,24 @@ struct Answer {
     completion_tokens: usize,
 }
 
-/// Both labels are read before the body runs, and may be expressions over the arguments.
+/// Answers a question.
+///
+/// The labels `provider` and `model` may be expressions that use the arguments. They are evaluated
+/// before the function body.
 #[track_tokens(provider = "house", model = question.model)]
 async fn ask(Json(question): Json<Question>) -> Result<Json<Answer>, (StatusCode, &'static str)> {
     let prompt_tokens = question.text.split_whitespace().count();
     if prompt_tokens == 0 {
         return Err((StatusCode::BAD_REQUEST, "ask something\n"));
     }
-    // A spawned task is outside the request; the handle keeps the way back to its labels.
+    // A spawned task runs outside the request. The handle records with the request's labels.
     let tokens = token_usage_context::handle();
     tokio::spawn(async move { tokens.record(find_title(question.text).await) });
     let cached_tokens = (prompt_tokens > 2).then_some(2);
     Ok(Json(Answer { text: "Forty-two.", prompt_tokens, cached_tokens, completion_tokens: 3 }))
 }
 
-/// Stands for a second call of the model.
+/// Stands for a second call of a model.
 async fn find_title(text: String) -> Usage {
     sleep(Duration::from_secs(1)).await;
     Usage::new(text.len() as u64, 4)

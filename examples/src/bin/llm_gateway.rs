@@ -1,9 +1,21 @@
-//! A demonstration language-model gateway.
+//! A gateway for language models that records Prometheus metrics.
 //!
-//! It speaks the chat APIs of `OpenAI` and Anthropic, plain and streamed, so that their own client
-//! libraries can talk to it, in front of a model that only recites. With `--upstream` it is a proxy in
-//! front of a server that has real ones. Start it with `cargo run --bin llm_gateway`; it prints what to
-//! try.
+//! The gateway implements the chat APIs of `OpenAI` and Anthropic, plain and streamed, so that the
+//! providers' client libraries work with it. The replies come from an embedded demonstration model
+//! that returns prepared sentences. With `--upstream`, the gateway is a proxy in front of a server
+//! with real models instead.
+//!
+//! ```text
+//! cargo run --bin llm_gateway                  # prints its address and commands to try
+//! cargo run --bin llm_gateway -- --help
+//! UPSTREAM_API_KEY=… cargo run --bin llm_gateway -- --upstream https://api.openai.com/v1
+//! curl http://127.0.0.1:8080/metrics
+//! ```
+//!
+//! What to look at: `app_llm_calls_total` counts the calls of models, `app_token_usage_total` their
+//! tokens, and `app_time_to_first_chunk_seconds` shows the latency of streamed replies. This file
+//! parses the options and starts the server. The routes and handlers are in
+//! [`streamgauge_examples::llm_gateway`].
 
 use std::{
     env::{self, VarError},
@@ -23,40 +35,43 @@ use streamgauge_examples::llm_gateway::{
 };
 use tokio::net::TcpListener;
 
-/// The environment variable of the upstream's key, which no command line shows.
-const KEY: &str = "UPSTREAM_API_KEY";
-
-/// A demonstration language-model gateway.
+/// The environment variable that holds the upstream's API key.
 ///
-/// Without --upstream a model that only recites answers.
+/// A command-line option would expose the key in the list of processes.
+const API_KEY_VARIABLE: &str = "UPSTREAM_API_KEY";
+
+/// A gateway for language models that records Prometheus metrics.
+///
+/// Without --upstream, an embedded demonstration model replies with prepared sentences.
 #[derive(Parser)]
 #[command(after_help = "Environment:
-  UPSTREAM_API_KEY  The key to the upstream, sent instead of the clients' own; without it theirs pass")]
+  UPSTREAM_API_KEY  API key for the upstream, sent instead of the clients' keys;
+                    without it, the clients' keys are forwarded")]
 struct Options {
-    /// Where to listen; port 0 lets the system choose one.
+    /// Address to listen on; with port 0 the system chooses a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// The pause before each generated token, in milliseconds.
+    /// Pause of the demonstration model before each token, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 20, conflicts_with = "upstream")]
     pace: u64,
 
-    /// A server to pass every request on to, such as `https://api.example.com/v1`.
+    /// Base URL of a server to forward requests to, such as `https://api.example.com/v1`.
     #[arg(
         long,
         value_name = "URL",
-        help = "A server to pass every request on to, such as https://api.example.com/v1"
+        help = "Base URL of a server to forward requests to, such as https://api.example.com/v1"
     )]
     upstream: Option<String>,
 
-    /// What the `provider` label calls the upstream; without it the label is empty.
+    /// Value of the label `provider` for the upstream's calls; empty by default.
     #[arg(long, value_name = "NAME", requires = "upstream")]
     provider: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Standard output is for the address; everything else goes beside it.
+    // Scripts read the address from standard output, so logs go to standard error.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     match serve(&Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,44 +85,47 @@ async fn main() -> ExitCode {
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let metrics = Metrics::builder().skip_paths(["/health"]).install()?;
     let app = match &options.upstream {
-        Some(url) => proxy::app(upstream(url, options.provider.as_deref())?, metrics),
-        None => demonstration(options.pace, metrics),
+        Some(url) => proxy::app(upstream_from(url, options.provider.as_deref())?, metrics),
+        None => demonstration_app(options.pace, metrics),
     };
     let listener = TcpListener::bind(options.listen).await?;
-    let stop = asked_to_stop()?;
-    greet(listener.local_addr()?, options.upstream.is_some())?;
-    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    let shutdown = shutdown_signal()?;
+    print_greeting(listener.local_addr()?, options.upstream.is_some())?;
+    axum::serve(listener, app).with_graceful_shutdown(shutdown).await?;
     Ok(())
 }
 
-fn demonstration(pace: u64, metrics: &Metrics) -> Router {
+fn demonstration_app(pace: u64, metrics: &Metrics) -> Router {
     llm_gateway::load_vocabulary();
     llm_gateway::app(Pace::new(Duration::from_millis(pace)), metrics)
 }
 
-fn upstream(url: &str, provider: Option<&str>) -> Result<Upstream, Box<dyn Error>> {
-    let key = match env::var(KEY) {
+fn upstream_from(url: &str, provider: Option<&str>) -> Result<Upstream, Box<dyn Error>> {
+    let key = match env::var(API_KEY_VARIABLE) {
         Ok(key) => Some(key).filter(|key| !key.is_empty()),
         Err(VarError::NotPresent) => None,
-        // The error's own text would show it.
-        Err(VarError::NotUnicode(_)) => return Err(format!("{KEY} is not UTF-8").into()),
+        // The text of `VarError` would contain the key.
+        Err(VarError::NotUnicode(_)) => {
+            return Err(format!("{API_KEY_VARIABLE} is not valid UTF-8").into());
+        }
     };
     let provider = provider.unwrap_or_default().to_owned();
     Ok(Upstream::new(&Settings { provider, key, ..Settings::new(url) })?)
 }
 
-/// Prints the address, alone on the first line for scripts to read, and what to try there.
+/// Prints the address and commands to try.
 ///
-/// All of it is one write, so that a script may stop reading after the first line.
-fn greet(address: SocketAddr, is_proxy: bool) -> io::Result<()> {
-    let try_it = if is_proxy { try_proxy(address) } else { try_demonstration(address) };
-    let greeting = format!("listening on http://{address}\n\n{try_it}\n");
+/// Scripts read the address from the first line. The whole greeting is a single write, so that a
+/// script may close the pipe after the first line.
+fn print_greeting(address: SocketAddr, is_proxy: bool) -> io::Result<()> {
+    let commands = if is_proxy { proxy_commands(address) } else { demonstration_commands(address) };
+    let greeting = format!("listening on http://{address}\n\n{commands}\n");
     let mut stdout = io::stdout().lock();
     stdout.write_all(greeting.as_bytes())?;
     stdout.flush()
 }
 
-fn try_demonstration(address: SocketAddr) -> String {
+fn demonstration_commands(address: SocketAddr) -> String {
     format!(
         r#"Try:
   curl http://{address}/v1/models
@@ -127,9 +145,9 @@ Or with the Python library `openai`:
     )
 }
 
-fn try_proxy(address: SocketAddr) -> String {
+fn proxy_commands(address: SocketAddr) -> String {
     format!(
-        r#"Everything is passed on to the upstream. Try:
+        r#"Every request is forwarded to the upstream. Try:
   curl http://{address}/v1/models
   curl http://{address}/metrics
 
@@ -140,10 +158,12 @@ Or with the Python libraries `openai` and `anthropic`:
     )
 }
 
-/// Resolves on ctrl-c and on SIGTERM. They are listened for from the call on, not from the first poll:
-/// whoever has read the greeting may stop the gateway.
+/// Returns a future that resolves on ctrl-c or SIGTERM.
+///
+/// The signal handlers are installed by the call, not by the first poll: a script may stop the
+/// gateway as soon as it has read the greeting.
 #[cfg(unix)]
-fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -156,9 +176,9 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves on ctrl-c.
+/// Returns a future that resolves on ctrl-c.
 #[cfg(windows)]
-fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;

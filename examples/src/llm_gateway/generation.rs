@@ -1,4 +1,4 @@
-//! An answer while it is being generated.
+//! A reply of the demonstration model while it is being generated.
 
 use std::{
     num::NonZeroUsize,
@@ -12,30 +12,32 @@ use crate::llm_gateway::{
     usage::Usage,
 };
 
-/// Why an answer ended.
+/// Why a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finish {
-    /// The model had said everything.
+pub(crate) enum FinishReason {
+    /// The reply is complete.
     Stop,
-    /// The client allowed no more tokens.
+    /// The client's `max_tokens` cut the reply off.
     Length,
-    /// The client has a tool to run.
+    /// The reply is a call of a tool that the client has to run.
     ToolCall,
 }
 
-/// An answer on its way.
+/// A reply that is generated token by token.
 #[derive(Debug)]
 pub(crate) struct Generation {
     serial: u64,
     usage: Usage,
     tokens: vec::IntoIter<Token>,
     tool: Option<String>,
-    finish: Finish,
+    finish_reason: FinishReason,
     pace: Pace,
 }
 
 impl Generation {
-    /// An answer of these tokens: text, or the arguments of a call of `tool`.
+    /// Creates a reply of at most `max_tokens` tokens.
+    ///
+    /// `tokens` are the reply's text, or the arguments of a call if there is a `tool`.
     pub(crate) fn new(
         prompt_tokens: u64,
         mut tokens: Vec<Token>,
@@ -46,10 +48,10 @@ impl Generation {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
 
         let limit = max_tokens.map_or(usize::MAX, NonZeroUsize::get);
-        let finish = match &tool {
-            _ if tokens.len() > limit => Finish::Length,
-            Some(_) => Finish::ToolCall,
-            None => Finish::Stop,
+        let finish_reason = match &tool {
+            _ if tokens.len() > limit => FinishReason::Length,
+            Some(_) => FinishReason::ToolCall,
+            None => FinishReason::Stop,
         };
         tokens.truncate(limit);
         Self {
@@ -57,14 +59,15 @@ impl Generation {
             usage: Usage { prompt_tokens, completion_tokens: 0 },
             tokens: tokens.into_iter(),
             tool,
-            finish,
+            finish_reason,
             pace,
         }
     }
 
-    /// The next piece of text: one token, or as many as a character needs to be whole.
+    /// Generates the next piece of text: the text of one token, or of several if a character spans
+    /// them.
     ///
-    /// A character that `max_tokens` cuts through is left out.
+    /// Omits a last character that `max_tokens` cuts in two.
     pub(crate) async fn next(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         for token in self.tokens.by_ref() {
@@ -79,8 +82,8 @@ impl Generation {
         None
     }
 
-    /// All the text that is still to come.
-    pub(crate) async fn rest(&mut self) -> String {
+    /// Generates the remaining text.
+    pub(crate) async fn remaining_text(&mut self) -> String {
         let mut text = String::new();
         while let Some(piece) = self.next().await {
             text += &piece;
@@ -88,24 +91,24 @@ impl Generation {
         text
     }
 
-    /// A number that no other answer of this process has.
+    /// Returns a number that is unique among the replies of this process.
     pub(crate) fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// The usage so far.
+    /// Returns the tokens of the prompt and of the text generated so far.
     pub(crate) fn usage(&self) -> Usage {
         self.usage
     }
 
-    /// The tool that is called, if the answer is no text.
+    /// Returns the name of the tool that the reply calls, or `None` if the reply is text.
     pub(crate) fn tool(&self) -> Option<&str> {
         self.tool.as_deref()
     }
 
-    /// Why the answer ends where it does.
-    pub(crate) fn finish(&self) -> Finish {
-        self.finish
+    /// Returns the reason for which the reply ends.
+    pub(crate) fn finish_reason(&self) -> FinishReason {
+        self.finish_reason
     }
 }
 
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn characters_of_several_tokens_stay_whole() {
+    async fn characters_of_several_tokens_are_not_split() {
         let mut generation = generation(0);
         let (mut text, mut pieces) = (String::new(), 0);
         while let Some(piece) = generation.next().await {
@@ -143,14 +146,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn max_tokens_ends_the_text_between_characters() {
+    async fn max_tokens_cuts_the_text_between_characters() {
         let all = tokenizer::encode(TEXT).unwrap().len();
         for max_tokens in 1..=all {
             let mut generation = generation(max_tokens);
-            assert!(TEXT.starts_with(&generation.rest().await));
+            assert!(TEXT.starts_with(&generation.remaining_text().await));
             assert_eq!(generation.usage().completion_tokens, max_tokens as u64);
-            let finish = if max_tokens < all { Finish::Length } else { Finish::Stop };
-            assert_eq!(generation.finish(), finish);
+            let expected = if max_tokens < all { FinishReason::Length } else { FinishReason::Stop };
+            assert_eq!(generation.finish_reason(), expected);
         }
     }
 }

@@ -1,15 +1,27 @@
-//! A gateway to language models: the chat APIs of `OpenAI` and Anthropic, plain and streamed, in front
-//! of a model that only recites.
+//! A gateway for language models: the chat APIs of `OpenAI` and Anthropic, plain and streamed.
+//!
+//! [`app()`] replies with an embedded demonstration model that returns prepared sentences.
+//! [`proxy::app`] forwards the requests to another server. The program `src/bin/llm_gateway.rs`
+//! starts either; its documentation has the commands to run and the metrics to look at.
+//!
+//! Where to find the uses of streamgauge:
+//!
+//! | module | shows |
+//! |---|---|
+//! | `openai`, `anthropic` | one endpoint whose replies are plain or streamed, with `protocol` |
+//! | `basic_endpoints` | usage in a reply, errors, and three ways to meter a stream |
+//! | `usage` | usage that is recorded by code instead of read from the reply |
+//! | `proxy` | forwarded replies, parsed as their bytes pass |
 
 mod anthropic;
-mod classics;
+mod basic_endpoints;
 mod generation;
 mod model;
 mod openai;
 mod pace;
 mod prompt;
 pub mod proxy;
-mod refusal;
+mod request_error;
 mod tokenizer;
 mod tools;
 mod usage;
@@ -23,27 +35,30 @@ use streamgauge::Metrics;
 
 pub use self::{pace::Pace, tokenizer::load as load_vocabulary};
 
-/// The largest request body, in bytes: reading a prompt keeps a thread busy, and this keeps it
-/// brief.
-const BODY_LIMIT: usize = 256 * 1024;
+/// Maximum size of a request body, in bytes.
+///
+/// Tokenizing a prompt blocks a worker thread, and the limit bounds how long.
+const MAX_BODY_SIZE: usize = 256 * 1024;
 
-/// The gateway, whose model generates at `pace`, recorded in `metrics`.
+/// Returns the routes of the gateway with the demonstration model.
+///
+/// The model pauses for `pace` before each token. Requests and calls are recorded in `metrics`.
 pub fn app(pace: Pace, metrics: &Metrics) -> Router {
     Router::new()
         .route(
             "/v1/chat/completions",
-            post(openai::chat_completions).fallback(openai::wrong_method),
+            post(openai::chat_completions).fallback(openai::method_not_allowed),
         )
-        .route("/v1/models", get(openai::models).fallback(openai::wrong_method))
-        .route("/v1/messages", post(anthropic::messages).fallback(anthropic::wrong_method))
-        .route("/generate", post(classics::generate))
-        .route("/risky", get(classics::risky))
-        .route("/stream", get(classics::stream))
-        .route("/stream2", get(classics::stream2))
-        .route("/events", get(classics::events))
-        .route("/health", get(classics::health))
+        .route("/v1/models", get(openai::models).fallback(openai::method_not_allowed))
+        .route("/v1/messages", post(anthropic::messages).fallback(anthropic::method_not_allowed))
+        .route("/generate", post(basic_endpoints::generate))
+        .route("/risky", get(basic_endpoints::risky))
+        .route("/stream", get(basic_endpoints::stream))
+        .route("/stream2", get(basic_endpoints::wrapped_stream))
+        .route("/events", get(basic_endpoints::events))
+        .route("/health", get(basic_endpoints::health))
         .route("/metrics", get(metrics.endpoint()))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
         .layer(metrics.layer())
         .with_state(pace)
 }

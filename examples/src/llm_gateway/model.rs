@@ -1,17 +1,17 @@
-//! The embedded demonstration model: it recites, and says so.
+//! The embedded demonstration model, whose replies are prepared sentences.
 
 use std::num::NonZeroUsize;
 
 use crate::llm_gateway::{
-    generation::Generation, pace::Pace, prompt::Prompt, refusal::Refusal, tokenizer,
+    generation::Generation, pace::Pace, prompt::Prompt, request_error::RequestError, tokenizer,
 };
 
-/// The models on offer.
+/// The available models.
 pub(crate) static MODELS: [Model; 2] =
-    [Model { id: "demo-1", remarks: 4 }, Model { id: "demo-1-mini", remarks: 1 }];
+    [Model { id: "demo-1", sentences: 4 }, Model { id: "demo-1-mini", sentences: 1 }];
 
-/// What the models have to say, in an order that the prompt decides.
-const REMARKS: [&str; 7] = [
+/// The sentences of the replies. A hash of the prompt selects the first one.
+const SENTENCES: [&str; 7] = [
     "Every sentence I know was written before you asked.",
     "The same prompt always gets the same answer.",
     "My tokens are counted one by one, as a real model's are.",
@@ -21,46 +21,48 @@ const REMARKS: [&str; 7] = [
     "No thought went into this.",
 ];
 
-/// How much of the question an answer repeats, in characters.
+/// How many characters of the question a reply repeats.
 const ECHO_LENGTH: usize = 60;
 
-/// One of the models.
+/// A demonstration model.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) id: &'static str,
-    /// How many remarks it makes.
-    remarks: usize,
+    /// Number of sentences in a reply.
+    sentences: usize,
 }
 
 impl Model {
-    /// The model called `id`.
-    pub(crate) fn find(id: &str) -> Result<&'static Self, Refusal> {
+    /// Returns the model with the identifier `id`.
+    pub(crate) fn find(id: &str) -> Result<&'static Self, RequestError> {
         MODELS
             .iter()
             .find(|model| model.id == id)
-            .ok_or_else(|| Refusal::UnknownModel(id.to_owned()))
+            .ok_or_else(|| RequestError::UnknownModel(id.to_owned()))
     }
 
-    /// Begins the answer to `prompt`, which always is the same, of at most `max_tokens`.
+    /// Starts the reply to `prompt`, of at most `max_tokens` tokens.
+    ///
+    /// Equal prompts get equal replies.
     pub(crate) fn generate(
         &self,
         prompt: &Prompt,
         max_tokens: Option<NonZeroUsize>,
         pace: Pace,
-    ) -> Result<Generation, Refusal> {
+    ) -> Result<Generation, RequestError> {
         let mut prompt_tokens = 0;
         for text in &prompt.texts {
             prompt_tokens += tokenizer::encode(text)?.len() as u64;
         }
-        let (answer, tool) = match &prompt.tool {
+        let (text, tool) = match &prompt.tool {
             Some(tool) => (tool.arguments(&prompt.question), Some(tool.name.clone())),
-            None => (self.answer(prompt), None),
+            None => (self.reply_text(prompt), None),
         };
-        let answer = tokenizer::encode(&answer)?;
-        Ok(Generation::new(prompt_tokens, answer, tool, max_tokens, pace))
+        let tokens = tokenizer::encode(&text)?;
+        Ok(Generation::new(prompt_tokens, tokens, tool, max_tokens, pace))
     }
 
-    fn answer(&self, prompt: &Prompt) -> String {
+    fn reply_text(&self, prompt: &Prompt) -> String {
         let mut echo: String = prompt.question.chars().take(ECHO_LENGTH).collect();
         if echo.len() < prompt.question.len() {
             echo.push('…');
@@ -69,13 +71,13 @@ impl Model {
             .texts
             .iter()
             .flat_map(|text| text.bytes())
-            .fold(0, |seed, byte| (seed * 31 + usize::from(byte)) % REMARKS.len());
-        let remarks: Vec<&str> =
-            REMARKS.into_iter().cycle().skip(first).take(self.remarks).collect();
+            .fold(0, |seed, byte| (seed * 31 + usize::from(byte)) % SENTENCES.len());
+        let sentences: Vec<&str> =
+            SENTENCES.into_iter().cycle().skip(first).take(self.sentences).collect();
         format!(
             "This is the demonstration model {}. You wrote: \"{echo}\". {}",
             self.id,
-            remarks.join(" ")
+            sentences.join(" ")
         )
     }
 }
@@ -84,28 +86,28 @@ impl Model {
 mod tests {
     use super::*;
 
-    async fn answer(question: &str) -> String {
+    async fn reply_to(question: &str) -> String {
         let prompt = Prompt::from(question.to_owned());
         let mut generation = MODELS[0].generate(&prompt, None, Pace::NONE).unwrap();
-        generation.rest().await
+        generation.remaining_text().await
     }
 
     #[tokio::test]
-    async fn the_same_prompt_gets_the_same_answer() {
-        let hello = answer("Hello").await;
+    async fn reply_is_the_same_for_the_same_prompt() {
+        let hello = reply_to("Hello").await;
         assert!(hello.starts_with("This is the demonstration model demo-1. You wrote: \"Hello\"."));
-        assert_eq!(hello, answer("Hello").await);
-        assert_ne!(hello, answer("Goodbye").await);
+        assert_eq!(hello, reply_to("Hello").await);
+        assert_ne!(hello, reply_to("Goodbye").await);
     }
 
     #[tokio::test]
-    async fn a_long_question_is_repeated_in_part() {
-        let answer = answer(&"é".repeat(100)).await;
-        assert!(answer.contains(&format!("\"{}…\"", "é".repeat(ECHO_LENGTH))));
+    async fn question_is_shortened_in_the_reply_if_it_is_long() {
+        let reply = reply_to(&"é".repeat(100)).await;
+        assert!(reply.contains(&format!("\"{}…\"", "é".repeat(ECHO_LENGTH))));
     }
 
     #[test]
-    fn every_text_of_the_prompt_counts() {
+    fn prompt_tokens_include_every_text_of_the_prompt() {
         let prompt = Prompt {
             texts: vec!["Be brief.".to_owned(), "Hello there".to_owned()],
             question: "Hello there".to_owned(),
@@ -116,7 +118,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_model_is_refused() {
-        assert!(matches!(Model::find("gpt-4o"), Err(Refusal::UnknownModel(id)) if id == "gpt-4o"));
+    fn unknown_model_is_rejected() {
+        assert!(
+            matches!(Model::find("gpt-4o"), Err(RequestError::UnknownModel(id)) if id == "gpt-4o")
+        );
     }
 }

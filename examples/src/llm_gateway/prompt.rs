@@ -1,15 +1,15 @@
-//! What a client asks, as both providers' APIs word it.
+//! The prompt of a request, in the form that both providers' APIs share.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::llm_gateway::{refusal::Refusal, tools::Tool};
+use crate::llm_gateway::{request_error::RequestError, tools::Tool};
 
 /// One message of a conversation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Message {
     role: Role,
-    /// Absent where an assistant only called tools.
+    /// `None` if an assistant's message only calls tools.
     content: Option<Content>,
 }
 
@@ -23,14 +23,15 @@ enum Role {
     Tool,
 }
 
-/// Text, whole or in blocks.
+/// Content of a message: a string or a list of blocks.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "content must be a string or a list of text blocks")]
 pub(crate) enum Content {
-    Whole(String),
+    Text(String),
     Blocks(Vec<Block>),
 }
 
+/// A part of a message: text, the call of a tool, or the result of such a call.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Block {
@@ -42,7 +43,7 @@ pub(crate) enum Block {
 impl Content {
     fn text(&self) -> String {
         match self {
-            Self::Whole(text) => text.clone(),
+            Self::Text(text) => text.clone(),
             Self::Blocks(blocks) => blocks.iter().map(Block::text).collect(),
         }
     }
@@ -58,29 +59,35 @@ impl Block {
     }
 }
 
-/// Everything the model reads before it answers.
+/// The input of a model.
 #[derive(Debug)]
 pub(crate) struct Prompt {
-    /// Every text, in order.
+    /// The texts of all messages, in order; their tokens are the prompt's tokens.
     pub(crate) texts: Vec<String>,
-    /// The one to answer.
+    /// The text to reply to.
     pub(crate) question: String,
-    /// The tool to call instead.
+    /// The tool to call instead of replying with text.
     pub(crate) tool: Option<Tool>,
 }
 
 impl Prompt {
-    /// A conversation, which must have a message.
+    /// Creates the prompt of a conversation.
+    ///
+    /// The question is the last message of the user, or the last message if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RequestError::NoMessages`] if the conversation is empty.
     pub(crate) fn new(
         system: Option<&Content>,
         messages: &[Message],
         tool: Option<Tool>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, RequestError> {
         let question = messages
             .iter()
             .rfind(|message| message.role == Role::User)
             .or(messages.last())
-            .ok_or(Refusal::NoMessages)?;
+            .ok_or(RequestError::NoMessages)?;
         let contents = messages.iter().filter_map(|message| message.content.as_ref());
         Ok(Self {
             texts: system.into_iter().chain(contents).map(Content::text).collect(),
@@ -102,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn prompt(messages: Value) -> Result<Prompt, Refusal> {
+    fn prompt(messages: Value) -> Result<Prompt, RequestError> {
         let messages: Vec<Message> = from_value(messages).unwrap();
         Prompt::new(None, &messages, None)
     }
@@ -111,7 +118,10 @@ mod tests {
     fn content_is_a_string_or_text_blocks() {
         let prompt = prompt(json!([
             {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": [{"type": "text", "text": "Hello, "}, {"type": "text", "text": "you."}]},
+            {"role": "user", "content": [
+                {"type": "text", "text": "Hello, "},
+                {"type": "text", "text": "you."},
+            ]},
             {"role": "assistant", "content": null},
         ]))
         .unwrap();
@@ -120,9 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_tools_and_their_results_are_read_as_well() {
+    fn tool_calls_and_results_are_parts_of_the_prompt() {
         let prompt = prompt(json!([
-            {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "n", "input": {"a": 1}}]},
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "1", "name": "n", "input": {"a": 1}},
+            ]},
             {"role": "user", "content": [
                 {"type": "tool_result", "tool_use_id": "1", "content": "Rain."},
                 {"type": "tool_result", "tool_use_id": "2"},
@@ -133,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn content_of_another_kind_is_refused_in_plain_words() {
+    fn content_of_an_unsupported_kind_has_a_readable_error() {
         let image = json!({"role": "user", "content": [{"type": "image_url", "image_url": {}}]});
         let error = from_value::<Message>(image).unwrap_err().to_string();
         assert_eq!(error, "content must be a string or a list of text blocks");
     }
 
     #[test]
-    fn a_conversation_has_a_message() {
-        assert!(matches!(prompt(json!([])), Err(Refusal::NoMessages)));
+    fn conversation_without_messages_is_rejected() {
+        assert!(matches!(prompt(json!([])), Err(RequestError::NoMessages)));
     }
 }

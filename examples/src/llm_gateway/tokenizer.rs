@@ -1,29 +1,31 @@
-//! The model's vocabulary.
+//! The tokenizer of the demonstration model: the vocabulary `o200k_base`.
 
 use std::collections::HashSet;
 
 use tiktoken_rs::{CoreBPE, Rank, o200k_base_singleton};
 
-use crate::llm_gateway::refusal::Refusal;
+use crate::llm_gateway::request_error::RequestError;
 
-/// One entry of the vocabulary.
+/// The number of a token in the vocabulary.
 pub(crate) type Token = Rank;
 
-/// Loads the vocabulary, which takes long enough for the first request to notice.
+/// Loads the vocabulary.
+///
+/// Loading takes a noticeable time, so call this before the first request.
 pub fn load() {
     vocabulary();
 }
 
-/// The tokens that `text` is made of.
-pub(crate) fn encode(text: &str) -> Result<Vec<Token>, Refusal> {
-    // `encode_ordinary` would do, but it panics on texts such as a million spaces.
+/// Splits `text` into tokens.
+pub(crate) fn encode(text: &str) -> Result<Vec<Token>, RequestError> {
+    // `encode_ordinary` panics on texts such as a million spaces.
     match vocabulary().encode(text, &HashSet::new()) {
         Ok((tokens, _)) => Ok(tokens),
-        Err(_) => Err(Refusal::Unreadable),
+        Err(_) => Err(RequestError::NotTokenizable),
     }
 }
 
-/// The bytes of a token, which need not be whole characters.
+/// Returns the bytes of a token, which may begin or end within a character.
 pub(crate) fn decode(token: Token) -> Vec<u8> {
     vocabulary().decode_bytes(&[token]).expect("tokens come from this vocabulary")
 }
@@ -44,8 +46,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_too_hard_to_read_is_refused() {
-        let hard = format!("{}x", " ".repeat(2_000_000));
-        assert!(matches!(encode(&hard), Err(Refusal::Unreadable)));
+    fn text_that_cannot_be_tokenized_is_rejected() {
+        let text = format!("{}x", " ".repeat(2_000_000));
+        assert!(matches!(encode(&text), Err(RequestError::NotTokenizable)));
     }
 }

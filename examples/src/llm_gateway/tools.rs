@@ -1,53 +1,62 @@
-//! Tools that a client offers. The model calls one only where the client insists: it has no opinion.
+//! Tools that a client offers. The demonstration model calls a tool only if the client requires a
+//! call.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::llm_gateway::refusal::Refusal;
+use crate::llm_gateway::request_error::RequestError;
 
-/// A function that the client would run.
+/// A function that the client can run.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Tool {
     pub(crate) name: String,
-    /// What it takes, as a JSON schema; each API has its own word for it.
+    /// JSON schema of the arguments: `parameters` in `OpenAI`'s API, `input_schema` in Anthropic's.
     #[serde(default, alias = "input_schema")]
     parameters: Value,
 }
 
-/// Whether a tool is to be called.
+/// Whether the client requires the call of a tool.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// The model may, and would rather talk.
-    Free,
-    /// Any of them.
+pub(crate) enum ToolChoice {
+    /// No call is required, so the model replies with text.
+    NotRequired,
+    /// Any of the offered tools must be called.
     Any,
+    /// The tool with this name must be called.
     Named(String),
 }
 
-/// The tool that must be called, if there is one.
-pub(crate) fn choose(tools: Vec<Tool>, choice: Choice) -> Result<Option<Tool>, Refusal> {
+/// Returns the tool that must be called, or `None` if no call is required.
+pub(crate) fn required_tool(
+    tools: Vec<Tool>,
+    choice: ToolChoice,
+) -> Result<Option<Tool>, RequestError> {
     let mut tools = tools.into_iter();
     let chosen = match choice {
-        Choice::Free => return Ok(None),
-        Choice::Any => tools.next(),
-        Choice::Named(name) => tools.find(|tool| tool.name == name),
+        ToolChoice::NotRequired => return Ok(None),
+        ToolChoice::Any => tools.next(),
+        ToolChoice::Named(name) => tools.find(|tool| tool.name == name),
     };
-    chosen.map(Some).ok_or(Refusal::NoSuchTool)
+    chosen.map(Some).ok_or(RequestError::UnknownTool)
 }
 
 impl Tool {
-    /// What the tool is called with: each parameter that it requires, and for text the question.
+    /// Returns arguments for a call, as JSON: a placeholder for each required parameter, and the
+    /// question for parameters of type `string`.
     pub(crate) fn arguments(&self, question: &str) -> String {
         let required = self.parameters["required"].as_array().into_iter().flatten();
         let arguments: Map<String, Value> = required
             .filter_map(Value::as_str)
-            .map(|name| (name.to_owned(), of_type(&self.parameters["properties"][name], question)))
+            .map(|name| {
+                (name.to_owned(), placeholder(&self.parameters["properties"][name], question))
+            })
             .collect();
         Value::Object(arguments).to_string()
     }
 }
 
-fn of_type(schema: &Value, question: &str) -> Value {
+/// Returns a value that matches `schema`.
+fn placeholder(schema: &Value, question: &str) -> Value {
     match schema["type"].as_str() {
         Some("string") => json!(question),
         Some("integer" | "number") => json!(0),
@@ -86,17 +95,23 @@ mod tests {
     }
 
     #[test]
-    fn only_who_insists_has_a_tool_called() {
-        let called = |choice| choose(tools(), choice).map(|tool| tool.map(|tool| tool.name));
-        assert_eq!(called(Choice::Free).unwrap(), None);
-        assert_eq!(called(Choice::Any).unwrap().as_deref(), Some("weather"));
-        assert_eq!(called(Choice::Named("now".to_owned())).unwrap().as_deref(), Some("now"));
-        assert!(matches!(called(Choice::Named("dig".to_owned())), Err(Refusal::NoSuchTool)));
-        assert!(matches!(choose(Vec::new(), Choice::Any), Err(Refusal::NoSuchTool)));
+    fn tool_is_called_only_if_the_client_requires_a_call() {
+        let called = |choice| required_tool(tools(), choice).map(|tool| tool.map(|tool| tool.name));
+        assert_eq!(called(ToolChoice::NotRequired).unwrap(), None);
+        assert_eq!(called(ToolChoice::Any).unwrap().as_deref(), Some("weather"));
+        assert_eq!(called(ToolChoice::Named("now".to_owned())).unwrap().as_deref(), Some("now"));
+        assert!(matches!(
+            called(ToolChoice::Named("dig".to_owned())),
+            Err(RequestError::UnknownTool)
+        ));
+        assert!(matches!(
+            required_tool(Vec::new(), ToolChoice::Any),
+            Err(RequestError::UnknownTool)
+        ));
     }
 
     #[test]
-    fn a_tool_is_given_what_it_requires() {
+    fn tool_arguments_are_the_required_parameters() {
         let arguments: Vec<Value> = tools()
             .iter()
             .map(|tool| serde_json::from_str(&tool.arguments("Oslo?")).unwrap())

@@ -1,11 +1,11 @@
-//! What a reply cost.
+//! The usage of a reply.
 
 use serde::Serialize;
 use streamgauge::{TokenUsage, token_usage_context};
 
 use crate::llm_gateway::generation::Generation;
 
-/// The tokens of a prompt and of the reply so far.
+/// Token counts of a prompt and of the text generated so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TokenUsage)]
 pub(crate) struct Usage {
     #[token_usage(input)]
@@ -15,18 +15,22 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// Returns the sum of both counts.
     pub(crate) fn total(self) -> u64 {
         self.prompt_tokens + self.completion_tokens
     }
 }
 
-/// A generation whose usage is recorded when it is dropped. The streamed bytes tell it only at their end,
-/// and not to every client: this is for those who leave half way, or have not asked.
-pub(crate) struct Metered {
+/// Records the usage of a streamed reply when dropped.
+///
+/// streamgauge reads the usage from the reply's bytes, but the bytes contain the usage only at the
+/// end of the stream, and in `OpenAI`'s API only if the client asked for it. This guard covers
+/// client disconnects and clients that did not ask.
+pub(crate) struct RecordUsageOnDrop {
     pub(crate) generation: Generation,
 }
 
-impl Drop for Metered {
+impl Drop for RecordUsageOnDrop {
     fn drop(&mut self) {
         if let Some(usage) = self.generation.usage().token_usage() {
             token_usage_context::record(usage);

@@ -1,4 +1,4 @@
-//! The errors of Anthropic's API.
+//! The JSON of errors in Anthropic's API.
 
 use axum::{
     Json,
@@ -8,12 +8,12 @@ use axum::{
 use serde_json::json;
 use thiserror::Error;
 
-use crate::llm_gateway::refusal::Refusal;
+use crate::llm_gateway::request_error::RequestError;
 
-/// A request turned down, in the JSON that Anthropic's clients expect.
+/// A rejected request, in the JSON that Anthropic's clients expect.
 #[derive(Debug, Error)]
 #[error(transparent)]
-pub(crate) struct AnthropicError(#[from] Refusal);
+pub(crate) struct AnthropicError(#[from] RequestError);
 
 impl IntoResponse for AnthropicError {
     fn into_response(self) -> Response {
@@ -42,13 +42,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_type_follows_the_status() {
-        for (refusal, status, kind) in [
-            (Refusal::NoMessages, StatusCode::BAD_REQUEST, "invalid_request_error"),
-            (Refusal::UnknownModel("claude".to_owned()), StatusCode::NOT_FOUND, "not_found_error"),
+    async fn error_type_follows_the_status() {
+        for (error, status, kind) in [
+            (RequestError::NoMessages, StatusCode::BAD_REQUEST, "invalid_request_error"),
+            (
+                RequestError::UnknownModel("claude".to_owned()),
+                StatusCode::NOT_FOUND,
+                "not_found_error",
+            ),
         ] {
-            let message = refusal.to_string();
-            let response = AnthropicError::from(refusal).into_response();
+            let message = error.to_string();
+            let response = AnthropicError::from(error).into_response();
             assert_eq!(response.status(), status);
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             assert_eq!(

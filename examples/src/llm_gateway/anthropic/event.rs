@@ -1,11 +1,11 @@
-//! The events of a streamed reply in Anthropic's API.
+//! The server-sent events of a streamed reply in Anthropic's API.
 
 use serde::Serialize;
 
-use super::wire::{MessageReply, ReplyBlock, stop_reason};
-use crate::llm_gateway::{generation::Finish, usage::Usage};
+use super::types::{MessageReply, ReplyBlock, stop_reason};
+use crate::llm_gateway::{generation::FinishReason, usage::Usage};
 
-/// One event of a streamed reply, which has a single block.
+/// One event of a streamed reply. The demonstration model's replies have a single content block.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum StreamEvent {
@@ -49,14 +49,14 @@ impl StreamEvent {
         Self::ContentBlockStop { index: 0 }
     }
 
-    pub(crate) fn message_delta(finish: Finish, usage: Usage) -> Self {
+    pub(crate) fn message_delta(reason: FinishReason, usage: Usage) -> Self {
         Self::MessageDelta {
-            delta: StopDelta { stop_reason: stop_reason(finish), stop_sequence: None },
+            delta: StopDelta { stop_reason: stop_reason(reason), stop_sequence: None },
             usage: OutputUsage { output_tokens: usage.completion_tokens },
         }
     }
 
-    /// What the `event:` line says, which is the `type` in the data.
+    /// Returns the name for the `event:` line, which equals the field `type` in the data.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::MessageStart { .. } => "message_start",
@@ -79,7 +79,7 @@ mod tests {
     const USAGE: Usage = Usage { prompt_tokens: 3, completion_tokens: 4 };
 
     #[test]
-    fn every_event_is_named_by_its_type() {
+    fn event_names_equal_the_types_in_the_data() {
         let opening = MessageReply::opening("msg_1".to_owned(), "demo-1".to_owned(), USAGE);
         for event in [
             StreamEvent::MessageStart { message: opening },
@@ -87,7 +87,7 @@ mod tests {
             StreamEvent::Ping,
             StreamEvent::block_delta(BlockDelta::TextDelta { text: String::new() }),
             StreamEvent::block_stop(),
-            StreamEvent::message_delta(Finish::Stop, USAGE),
+            StreamEvent::message_delta(FinishReason::Stop, USAGE),
             StreamEvent::MessageStop,
         ] {
             let name = event.name();
@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn the_last_delta_has_the_reason_and_the_usage() {
-        let event = StreamEvent::message_delta(Finish::Stop, USAGE);
+    fn message_delta_has_the_stop_reason_and_the_usage() {
+        let event = StreamEvent::message_delta(FinishReason::Stop, USAGE);
         assert_eq!(
             to_value(event).unwrap(),
             json!({
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_opened_and_then_given_its_input() {
+    fn tool_use_events_have_the_name_first_and_then_the_input() {
         let block = ReplyBlock::ToolUse {
             id: "toolu_1".to_owned(),
             name: "weather".to_owned(),
@@ -123,7 +123,12 @@ mod tests {
                 json!({
                     "type": "content_block_start",
                     "index": 0,
-                    "content_block": {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}},
+                    "content_block": {
+                        "type": "tool_use",
+                        "id": "toolu_1",
+                        "name": "weather",
+                        "input": {},
+                    },
                 }),
                 json!({
                     "type": "content_block_delta",

@@ -1,19 +1,20 @@
-//! The chunks of a streamed completion in `OpenAI`'s API.
+//! The chunks of a streamed chat completion in `OpenAI`'s API.
 
 use serde::Serialize;
 
-use super::wire::{ChatUsage, finish_reason};
-use crate::llm_gateway::{generation::Finish, usage::Usage};
+use super::types::{ChatUsage, finish_reason};
+use crate::llm_gateway::{generation::FinishReason, usage::Usage};
 
-/// What all chunks of one reply have in common.
+/// Builds the chunks of one reply, which have their identifier, time and model in common.
 #[derive(Debug)]
-pub(crate) struct ChunkMaker {
+pub(crate) struct ChunkBuilder {
     id: String,
     created: u64,
     model: String,
     include_usage: bool,
 }
 
+/// One chunk, as JSON the data of one server-sent event.
 #[derive(Debug, Serialize)]
 pub(crate) struct Chunk<'a> {
     id: &'a str,
@@ -21,7 +22,7 @@ pub(crate) struct Chunk<'a> {
     created: u64,
     model: &'a str,
     choices: Vec<ChunkChoice>,
-    #[serde(skip_serializing_if = "ChunkUsage::is_left_out")]
+    #[serde(skip_serializing_if = "ChunkUsage::is_omitted")]
     usage: ChunkUsage,
 }
 
@@ -33,7 +34,7 @@ struct ChunkChoice {
     logprobs: Option<()>,
 }
 
-/// What a chunk adds to the message.
+/// The part of the message that a chunk adds.
 #[derive(Debug, Default, Serialize)]
 struct Delta {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,12 +42,12 @@ struct Delta {
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_calls: Option<[CallDelta; 1]>,
+    tool_calls: Option<[ToolCallDelta; 1]>,
 }
 
-/// What a chunk adds to a call of a tool: its name first, and then its arguments.
+/// The part of a tool call that a chunk adds: first the name, then pieces of the arguments.
 #[derive(Debug, Default, Serialize)]
-struct CallDelta {
+struct ToolCallDelta {
     index: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
@@ -62,64 +63,67 @@ struct FunctionDelta {
     arguments: String,
 }
 
+/// The field `usage` of a chunk.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum ChunkUsage {
-    /// The client did not ask for it: the field is absent.
-    LeftOut,
-    /// A later chunk will tell: the field is null.
+    /// Absent: the client did not ask for usage.
+    Omitted,
+    /// Null: a later chunk has the usage.
     Pending,
     Known(ChatUsage),
 }
 
 impl ChunkUsage {
-    fn is_left_out(&self) -> bool {
-        matches!(self, Self::LeftOut)
+    fn is_omitted(&self) -> bool {
+        matches!(self, Self::Omitted)
     }
 }
 
-impl ChunkMaker {
+impl ChunkBuilder {
     pub(crate) fn new(id: String, created: u64, model: String, include_usage: bool) -> Self {
         Self { id, created, model, include_usage }
     }
 
-    /// The first chunk, which only says who speaks.
+    /// Returns the first chunk of a text reply, which contains only the role.
     pub(crate) fn opening(&self) -> Chunk<'_> {
         let (role, content) = (Some("assistant"), Some(String::new()));
         self.message(Delta { role, content, ..Delta::default() }, None)
     }
 
-    /// The first chunk where the message calls a tool.
-    pub(crate) fn call_opening(&self, id: String, name: &str) -> Chunk<'_> {
+    /// Returns the first chunk of a tool call, which contains the role and the tool's name.
+    pub(crate) fn tool_call_opening(&self, id: String, name: &str) -> Chunk<'_> {
         let function = FunctionDelta { name: Some(name.to_owned()), arguments: String::new() };
-        let call = CallDelta { id: Some(id), kind: Some("function"), function, index: 0 };
+        let call = ToolCallDelta { id: Some(id), kind: Some("function"), function, index: 0 };
         let (role, tool_calls) = (Some("assistant"), Some([call]));
         self.message(Delta { role, tool_calls, ..Delta::default() }, None)
     }
 
+    /// Returns a chunk with a piece of a tool call's arguments.
     pub(crate) fn arguments(&self, arguments: String) -> Chunk<'_> {
         let function = FunctionDelta { name: None, arguments };
-        let call = CallDelta { function, ..CallDelta::default() };
+        let call = ToolCallDelta { function, ..ToolCallDelta::default() };
         self.message(Delta { tool_calls: Some([call]), ..Delta::default() }, None)
     }
 
+    /// Returns a chunk with a piece of text.
     pub(crate) fn text(&self, text: String) -> Chunk<'_> {
         self.message(Delta { content: Some(text), ..Delta::default() }, None)
     }
 
-    /// The last chunk of the message, which only says why it ends.
-    pub(crate) fn finish(&self, finish: Finish) -> Chunk<'_> {
-        self.message(Delta::default(), Some(finish_reason(finish)))
+    /// Returns the last chunk of the message, which contains only the finish reason.
+    pub(crate) fn finish_reason(&self, reason: FinishReason) -> Chunk<'_> {
+        self.message(Delta::default(), Some(finish_reason(reason)))
     }
 
-    /// The chunk after the message for clients that asked for the usage.
+    /// Returns the chunk after the message, for clients that asked for usage.
     pub(crate) fn usage(&self, usage: Usage) -> Chunk<'_> {
         self.chunk(Vec::new(), ChunkUsage::Known(usage.into()))
     }
 
     fn message(&self, delta: Delta, finish_reason: Option<&'static str>) -> Chunk<'_> {
         let choice = ChunkChoice { index: 0, delta, finish_reason, logprobs: None };
-        let usage = if self.include_usage { ChunkUsage::Pending } else { ChunkUsage::LeftOut };
+        let usage = if self.include_usage { ChunkUsage::Pending } else { ChunkUsage::Omitted };
         self.chunk(vec![choice], usage)
     }
 
@@ -141,14 +145,14 @@ mod tests {
 
     use super::*;
 
-    fn maker(include_usage: bool) -> ChunkMaker {
-        ChunkMaker::new("chatcmpl-1".to_owned(), 7, "demo-1".to_owned(), include_usage)
+    fn builder(include_usage: bool) -> ChunkBuilder {
+        ChunkBuilder::new("chatcmpl-1".to_owned(), 7, "demo-1".to_owned(), include_usage)
     }
 
     #[test]
-    fn usage_is_absent_from_chunks_unless_asked_for() {
+    fn usage_is_absent_from_chunks_unless_requested() {
         assert_eq!(
-            to_value(maker(false).opening()).unwrap(),
+            to_value(builder(false).opening()).unwrap(),
             json!({
                 "id": "chatcmpl-1",
                 "object": "chat.completion.chunk",
@@ -166,24 +170,24 @@ mod tests {
 
     #[test]
     fn usage_is_null_until_it_is_known() {
-        let maker = maker(true);
-        let finish = to_value(maker.finish(Finish::Stop)).unwrap();
+        let builder = builder(true);
+        let finish = to_value(builder.finish_reason(FinishReason::Stop)).unwrap();
         assert_eq!(finish["choices"][0]["delta"], json!({}));
         assert_eq!(finish["choices"][0]["finish_reason"], "stop");
         assert_eq!(finish.get("usage"), Some(&json!(null)));
 
         let usage =
-            to_value(maker.usage(Usage { prompt_tokens: 3, completion_tokens: 4 })).unwrap();
+            to_value(builder.usage(Usage { prompt_tokens: 3, completion_tokens: 4 })).unwrap();
         assert_eq!(usage["choices"], json!([]));
         assert_eq!(usage["usage"]["total_tokens"], 7);
     }
 
     #[test]
-    fn a_call_is_opened_and_then_given_its_arguments() {
-        let maker = maker(false);
+    fn tool_call_chunks_have_the_name_first_and_then_the_arguments() {
+        let builder = builder(false);
         let deltas = [
-            maker.call_opening("call_1".to_owned(), "weather"),
-            maker.arguments("{\"a\":".to_owned()),
+            builder.tool_call_opening("call_1".to_owned(), "weather"),
+            builder.arguments("{\"a\":".to_owned()),
         ]
         .map(|chunk| to_value(chunk).unwrap()["choices"][0]["delta"].clone());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The errors of `OpenAI`'s API.
+//! The JSON of errors in `OpenAI`'s API.
 
 use axum::{
     Json,
@@ -7,20 +7,20 @@ use axum::{
 use serde_json::json;
 use thiserror::Error;
 
-use crate::llm_gateway::refusal::Refusal;
+use crate::llm_gateway::request_error::RequestError;
 
-/// A request turned down, in the JSON that `OpenAI`'s clients expect.
+/// A rejected request, in the JSON that `OpenAI`'s clients expect.
 #[derive(Debug, Error)]
 #[error(transparent)]
-pub(crate) struct OpenAiError(#[from] Refusal);
+pub(crate) struct OpenAiError(#[from] RequestError);
 
 impl IntoResponse for OpenAiError {
     fn into_response(self) -> Response {
         let (param, code) = match &self.0 {
-            Refusal::UnknownModel(_) => (Some("model"), Some("model_not_found")),
-            Refusal::NoMessages | Refusal::Unreadable => (Some("messages"), None),
-            Refusal::NoSuchTool => (Some("tool_choice"), None),
-            Refusal::Body(_) | Refusal::WrongMethod => (None, None),
+            RequestError::UnknownModel(_) => (Some("model"), Some("model_not_found")),
+            RequestError::NoMessages | RequestError::NotTokenizable => (Some("messages"), None),
+            RequestError::UnknownTool => (Some("tool_choice"), None),
+            RequestError::InvalidBody(_) | RequestError::MethodNotAllowed => (None, None),
         };
         let body = json!({
             "error": {
@@ -42,9 +42,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_unknown_model_has_its_own_code() {
-        let refusal = Refusal::UnknownModel("gpt-4o".to_owned());
-        let response = OpenAiError::from(refusal).into_response();
+    async fn unknown_model_has_its_own_error_code() {
+        let error = RequestError::UnknownModel("gpt-4o".to_owned());
+        let response = OpenAiError::from(error).into_response();
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         assert_eq!(

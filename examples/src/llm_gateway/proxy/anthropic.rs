@@ -1,4 +1,4 @@
-//! What speaks Anthropic's protocol.
+//! Proxy handlers for Anthropic's API.
 
 use std::future;
 
@@ -10,45 +10,49 @@ use futures_util::FutureExt;
 use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
 
 use super::{
-    answer::{answer, is_stream},
-    failure::AnthropicFailure,
     headers::KeyHeader,
     upstream::Upstream,
+    upstream_error::AnthropicUpstreamError,
+    upstream_reply::{is_event_stream, reply_or_disconnect},
 };
 
-const KEY: KeyHeader = KeyHeader::ApiKey;
+/// The header for the key if the client sent none.
+const KEY_HEADER: KeyHeader = KeyHeader::ApiKey;
 
-/// `POST /v1/messages`
+/// `POST /v1/messages`: forwards a call.
 #[instrument_endpoint]
-pub(super) async fn ask(
+pub(super) async fn forward_call(
     State(upstream): State<Upstream>,
     request: Request,
-) -> Result<Response, AnthropicFailure> {
+) -> Result<Response, AnthropicUpstreamError> {
     let provider = upstream.provider();
-    let left = || drop(unanswered(provider).now_or_never());
-    match answer(upstream.send(request, KEY), left).await {
-        Ok(reply) if is_stream(&reply) => Ok(streamed(provider, reply)),
-        reply => whole(provider, reply.map_err(Into::into)),
+    let on_disconnect = || drop(unanswered_call(provider).now_or_never());
+    match reply_or_disconnect(upstream.send(request, KEY_HEADER), on_disconnect).await {
+        Ok(reply) if is_event_stream(&reply) => Ok(streamed_reply(provider, reply)),
+        reply => whole_reply(provider, reply.map_err(Into::into)),
     }
 }
 
-/// A reply in one piece, be it an error; or none.
+/// Tracks a call whose reply is not streamed, or that failed.
+///
+/// streamgauge reads the usage from the reply's bytes while they pass to the client.
 #[track_tokens(protocol = "anthropic", provider = provider)]
-fn whole(
+fn whole_reply(
     provider: &str,
-    reply: Result<Response, AnthropicFailure>,
-) -> Result<Response, AnthropicFailure> {
+    reply: Result<Response, AnthropicUpstreamError>,
+) -> Result<Response, AnthropicUpstreamError> {
     reply
 }
 
-/// A reply event by event.
+/// Meters a streamed reply, and reads its usage from the events.
 #[streaming_metrics(protocol = "anthropic", provider = provider)]
-fn streamed(provider: &str, reply: Response) -> Response {
+fn streamed_reply(provider: &str, reply: Response) -> Response {
     reply
 }
 
-/// The call of a client that has left: it begins, and is dropped.
+/// Tracks a call whose client disconnected before the reply: a tracked function that is dropped
+/// while pending is a cancelled call.
 #[track_tokens(protocol = "anthropic", provider = provider)]
-async fn unanswered(provider: &str) -> Response {
+async fn unanswered_call(provider: &str) -> Response {
     future::pending().await
 }

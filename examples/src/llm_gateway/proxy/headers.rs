@@ -1,4 +1,4 @@
-//! Which headers pass a proxy.
+//! Request and reply headers that the proxy removes or replaces.
 
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -10,11 +10,12 @@ use axum::http::{
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// What belongs to one connection alone, beside what `Connection` names (RFC 9110, section 7.6.1).
+/// Headers that apply to one connection, in addition to those that `Connection` lists (RFC 9110,
+/// section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 6] =
     [CONNECTION, HeaderName::from_static("keep-alive"), TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
-/// The upstream's key, in the forms in which the APIs ask for it.
+/// The upstream's API key, as a value for either header that the APIs use.
 pub(super) struct Key {
     bearer: HeaderValue,
     bare: HeaderValue,
@@ -30,40 +31,49 @@ impl Key {
     }
 }
 
-/// The header in which an API wants its key, where the client has not chosen.
+/// The header in which an API expects its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyHeader {
+    /// `Authorization: Bearer KEY`
     Authorization,
+    /// `X-Api-Key: KEY`
     ApiKey,
 }
 
-/// Leaves out what is between a neighbour and this gateway only.
-pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+/// Removes the headers that apply only to the connection on which they arrived.
+pub(super) fn remove_hop_by_hop_headers(headers: &mut HeaderMap) {
+    let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|names| names.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
-    let of_proxies: Vec<HeaderName> =
+    let proxy_headers: Vec<HeaderName> =
         headers.keys().filter(|name| name.as_str().starts_with("proxy-")).cloned().collect();
-    for name in named.iter().chain(&of_proxies).chain(&HOP_BY_HOP) {
+    for name in listed.iter().chain(&proxy_headers).chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
 }
 
-/// Makes a client's headers those of a request to the upstream.
-pub(super) fn forward(headers: &mut HeaderMap, key: Option<&Key>, wanted: KeyHeader) {
-    strip_hop_by_hop(headers);
+/// Turns the headers of a client's request into those of the request to the upstream.
+///
+/// A `key` replaces the client's key, in the header that the client used or else in
+/// `default_header`.
+pub(super) fn prepare_request_headers(
+    headers: &mut HeaderMap,
+    key: Option<&Key>,
+    default_header: KeyHeader,
+) {
+    remove_hop_by_hop_headers(headers);
     headers.remove(HOST);
-    // What is compressed could not be read on its way.
+    // Usage cannot be read from a compressed reply.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let Some(key) = key else { return };
-    // Whatever the client knows of keys is between it and this gateway.
-    let bearer = headers.remove(AUTHORIZATION).is_some();
+    // With a key for the upstream, the client's key is meant for this gateway.
+    let has_authorization = headers.remove(AUTHORIZATION).is_some();
     headers.remove(X_API_KEY);
-    if bearer || wanted == KeyHeader::Authorization {
+    if has_authorization || default_header == KeyHeader::Authorization {
         headers.insert(AUTHORIZATION, key.bearer.clone());
     } else {
         headers.insert(X_API_KEY, key.bare.clone());
@@ -83,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_one_connection_stays_there() {
-        let mut both = headers(&[
+    fn hop_by_hop_headers_are_removed() {
+        let mut received = headers(&[
             ("connection", "keep-alive, X-Mine"),
             ("connection", "x-other,, not a name"),
             ("keep-alive", "timeout=5"),
@@ -99,32 +109,32 @@ mod tests {
             ("content-length", "12"),
             ("x-request-id", "7"),
         ]);
-        strip_hop_by_hop(&mut both);
-        assert_eq!(both, headers(&[("content-length", "12"), ("x-request-id", "7")]));
+        remove_hop_by_hop_headers(&mut received);
+        assert_eq!(received, headers(&[("content-length", "12"), ("x-request-id", "7")]));
     }
 
     #[test]
-    fn replies_are_asked_for_as_they_are() {
-        let mut asked = headers(&[("host", "here"), ("accept-encoding", "gzip, br")]);
-        forward(&mut asked, None, KeyHeader::Authorization);
-        assert_eq!(asked, headers(&[("accept-encoding", "identity")]));
+    fn accept_encoding_is_replaced_by_identity() {
+        let mut forwarded = headers(&[("host", "here"), ("accept-encoding", "gzip, br")]);
+        prepare_request_headers(&mut forwarded, None, KeyHeader::Authorization);
+        assert_eq!(forwarded, headers(&[("accept-encoding", "identity")]));
     }
 
     #[test]
-    fn without_a_key_the_clients_own_passes() {
+    fn client_key_is_forwarded_without_a_key_for_the_upstream() {
         let own =
             [("accept-encoding", "identity"), ("authorization", "theirs"), ("x-api-key", "too")];
-        let mut asked = headers(&own);
-        forward(&mut asked, None, KeyHeader::ApiKey);
-        assert_eq!(asked, headers(&own));
+        let mut forwarded = headers(&own);
+        prepare_request_headers(&mut forwarded, None, KeyHeader::ApiKey);
+        assert_eq!(forwarded, headers(&own));
     }
 
     #[test]
-    fn the_key_stands_where_the_client_or_else_the_api_has_it() {
+    fn key_is_sent_in_the_header_of_the_client_or_else_of_the_api() {
         use KeyHeader::{ApiKey, Authorization};
         let key = Key::new("ours").unwrap();
         let (bearer, bare) = (("authorization", "Bearer ours"), ("x-api-key", "ours"));
-        for (client, wanted, expected) in [
+        for (client, default_header, expected) in [
             (&[("authorization", "Bearer theirs")][..], Authorization, bearer),
             (&[("authorization", "Bearer theirs"), ("x-api-key", "theirs")], ApiKey, bearer),
             (&[("authorization", "Bearer theirs")], ApiKey, bearer),
@@ -133,19 +143,19 @@ mod tests {
             (&[], Authorization, bearer),
             (&[], ApiKey, bare),
         ] {
-            let mut asked = headers(client);
-            forward(&mut asked, Some(&key), wanted);
+            let mut forwarded = headers(client);
+            prepare_request_headers(&mut forwarded, Some(&key), default_header);
             let identity = ("accept-encoding", "identity");
-            assert_eq!(asked, headers(&[identity, expected]), "{client:?} {wanted:?}");
+            assert_eq!(forwarded, headers(&[identity, expected]), "{client:?} {default_header:?}");
         }
     }
 
     #[test]
-    fn a_key_is_sensitive_or_refused_without_its_text() {
+    fn key_is_never_part_of_debug_output_or_errors() {
         let key = Key::new("sk-secret").unwrap();
         assert_eq!(format!("{:?} {:?}", key.bearer, key.bare), "Sensitive Sensitive");
-        for bad in ["sk-secret\n", "sk-\0secret", "\u{7f}secret"] {
-            let error = Key::new(bad).err().unwrap();
+        for invalid in ["sk-secret\n", "sk-\0secret", "\u{7f}secret"] {
+            let error = Key::new(invalid).err().unwrap();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Where an upstream is and how it is asked, checked before the first request.
+//! Settings of the upstream, validated before the first request.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -6,54 +6,58 @@ use axum::http::header::InvalidHeaderValue;
 use reqwest::Url;
 use thiserror::Error;
 
-use super::causes::Causes;
+use super::error_chain::ErrorChain;
 
-/// What is to be known of an upstream.
+/// Address, key and timeouts of an upstream.
 #[derive(Clone)]
 pub struct Settings {
-    /// What its paths begin with: `https://api.example.com/v1`.
+    /// Base URL of the API, such as `https://api.example.com/v1`. A URL without a path means `/v1`.
     pub url: String,
-    /// The `provider` label of its calls; empty where that is not known.
+    /// Value of the label `provider`; empty if unknown.
     pub provider: String,
-    /// The key that is sent instead of the clients' own.
+    /// API key that replaces the clients' keys. Without it, the clients' keys are forwarded.
     pub key: Option<String>,
-    /// How long it may take to accept a connection.
+    /// Timeout for connecting to the upstream.
     pub connect_timeout: Duration,
-    /// How long it may say nothing, before its reply and within.
+    /// Timeout for each read: for the reply's head, and between two parts of its body.
     pub read_timeout: Duration,
 }
 
-/// A setting that does not work. None of them repeats what it was given, which may be a secret.
+/// Error returned by [`Upstream::new`](super::Upstream::new).
+///
+/// The messages do not repeat the setting's value, which may contain a secret.
 #[derive(Debug, Error)]
 pub enum SettingError {
-    /// Not a URL at all.
-    #[error("the upstream is no URL ({0}): write it as https://api.example.com/v1")]
-    NoUrl(String),
-    /// A URL that is not HTTP's.
+    /// The base URL cannot be parsed.
+    #[error("the upstream is no URL ({0}); use a form such as https://api.example.com/v1")]
+    InvalidUrl(String),
+    /// The scheme is neither `http` nor `https`.
     #[error("the upstream's URL must begin with http:// or https://")]
-    Scheme,
-    /// A name or a password within the URL.
+    UnsupportedScheme,
+    /// The URL contains a user name or password.
     #[error(
-        "the upstream's URL has a name or a password in it: a key belongs into the environment"
+        "the upstream's URL contains a user name or password; a key belongs into the environment \
+         variable UPSTREAM_API_KEY"
     )]
-    Credentials,
-    /// More than a base.
+    CredentialsInUrl,
+    /// The URL contains a query or fragment, so paths cannot be appended to it.
     #[error(
-        "the upstream's URL has a `?` or a `#` in it: it must be what all its paths begin with"
+        "the upstream's URL contains a `?` or a `#`; it must be a base URL, such as \
+         https://api.example.com/v1"
     )]
-    NoBase,
-    /// A key that no header can carry.
+    QueryOrFragment,
+    /// The key contains characters that are invalid in a header.
     #[error(
-        "the key has characters that no HTTP header can carry, such as a line break at its end"
+        "the key contains characters that no HTTP header can carry, such as a trailing line break"
     )]
-    Key(#[from] InvalidHeaderValue),
-    /// A client that could not be made.
-    #[error("no HTTP client could be made: {}", Causes(.0))]
-    Client(#[source] reqwest::Error),
+    InvalidKey(#[from] InvalidHeaderValue),
+    /// The HTTP client cannot be created, for example without the system's certificates.
+    #[error("the HTTP client could not be created: {}", ErrorChain(.0))]
+    HttpClient(#[source] reqwest::Error),
 }
 
 impl Settings {
-    /// An upstream without a key, with generous limits of time.
+    /// Returns settings for the upstream at `url`, without a key and with long timeouts.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -61,24 +65,23 @@ impl Settings {
             provider: String::new(),
             key: None,
             connect_timeout: Duration::from_secs(10),
-            // As long as the providers' own clients wait for a reply that takes much thought.
+            // The default of the providers' own clients, for models that reason before they reply.
             read_timeout: Duration::from_secs(600),
         }
     }
 
-    /// What paths such as `/chat/completions` are appended to. A server that is named without a path
-    /// has its API at `/v1`.
-    pub(super) fn base(&self) -> Result<Url, SettingError> {
+    /// Returns the URL that paths such as `/chat/completions` are appended to.
+    pub(super) fn base_url(&self) -> Result<Url, SettingError> {
         let mut url =
-            Url::parse(&self.url).map_err(|error| SettingError::NoUrl(error.to_string()))?;
+            Url::parse(&self.url).map_err(|error| SettingError::InvalidUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(SettingError::Scheme);
+            return Err(SettingError::UnsupportedScheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(SettingError::Credentials);
+            return Err(SettingError::CredentialsInUrl);
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(SettingError::NoBase);
+            return Err(SettingError::QueryOrFragment);
         }
         let path = match url.path().trim_end_matches('/') {
             "" => "/v1".to_owned(),
@@ -89,7 +92,7 @@ impl Settings {
     }
 }
 
-/// Whether a URL is of this machine, which no proxy of the system's is to be asked for.
+/// Returns true if the URL's host is this machine, which is reached without the system's proxy.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -100,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_is_what_paths_are_appended_to() {
+    fn base_url_has_a_path_without_a_trailing_slash() {
         for (url, base) in [
             ("https://api.example.com/v1", "https://api.example.com/v1"),
             ("https://api.example.com/v1/", "https://api.example.com/v1"),
@@ -110,13 +113,13 @@ mod tests {
             ("https://example.com/api/v1", "https://example.com/api/v1"),
             ("https://example.com/v1beta/openai/", "https://example.com/v1beta/openai"),
         ] {
-            assert_eq!(Settings::new(url).base().unwrap().as_str(), base);
+            assert_eq!(Settings::new(url).base_url().unwrap().as_str(), base);
         }
     }
 
     #[test]
-    fn what_is_no_base_is_refused_and_not_repeated() {
-        for (url, meant) in [
+    fn base_url_errors_do_not_repeat_the_url() {
+        for (url, message) in [
             ("", "is no URL"),
             ("secret.example.com/v1", "is no URL"),
             ("http://", "is no URL"),
@@ -128,14 +131,14 @@ mod tests {
             ("https://example.com/v1?key=secret", "`?` or a `#`"),
             ("https://example.com/v1#secret", "`?` or a `#`"),
         ] {
-            let error = Settings::new(url).base().unwrap_err().to_string();
-            assert!(error.contains(meant), "{url}: {error}");
+            let error = Settings::new(url).base_url().unwrap_err().to_string();
+            assert!(error.contains(message), "{url}: {error}");
             assert!(!error.contains("secret"), "{error}");
         }
     }
 
     #[test]
-    fn loopback_has_several_names() {
+    fn loopback_is_recognized_by_name_and_address() {
         for (url, expected) in [
             ("http://localhost:1/", true),
             ("http://127.0.0.2/", true),

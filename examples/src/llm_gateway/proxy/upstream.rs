@@ -1,4 +1,4 @@
-//! The server that is asked.
+//! The server that the proxy forwards requests to.
 
 use std::{fmt, sync::Arc};
 
@@ -11,12 +11,14 @@ use axum::{
 use reqwest::{Client, Url, redirect};
 
 use super::{
-    failure::Failure,
-    headers::{Key, KeyHeader, forward, strip_hop_by_hop},
+    headers::{Key, KeyHeader, prepare_request_headers, remove_hop_by_hop_headers},
     settings::{SettingError, Settings, is_loopback},
+    upstream_error::UpstreamError,
 };
 
-/// A server that is asked for everything, and keeps its connections between requests.
+/// The server behind the proxy.
+///
+/// Clones share their connections, which stay open between requests.
 #[derive(Clone)]
 pub struct Upstream(Arc<Shared>);
 
@@ -28,15 +30,15 @@ struct Shared {
 }
 
 impl Upstream {
-    /// The upstream of these settings. It is first connected to when it is first asked.
+    /// Creates an upstream. The first request opens the first connection.
     ///
     /// # Errors
     ///
-    /// The setting that does not work.
+    /// Returns an error if a setting is invalid or if the HTTP client cannot be created.
     pub fn new(settings: &Settings) -> Result<Self, SettingError> {
-        let base = settings.base()?;
+        let base = settings.base_url()?;
         let key = settings.key.as_deref().map(Key::new).transpose()?;
-        // A stream may go on for as long as it says something: there is no limit to the whole.
+        // No timeout for the whole reply: a stream may last as long as data arrives.
         let mut client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(settings.connect_timeout)
@@ -44,49 +46,50 @@ impl Upstream {
         if is_loopback(&base) {
             client = client.no_proxy();
             if base.scheme() == "http" {
-                // Nobody needs the system's certificates, nor that there are any.
+                // Without TLS no certificates are needed, so do not fail on a system without any.
                 client = client.tls_certs_only([]);
             }
         }
-        let client = client.build().map_err(SettingError::Client)?;
+        let client = client.build().map_err(SettingError::HttpClient)?;
         Ok(Self(Arc::new(Shared { client, base, key, provider: settings.provider.clone() })))
     }
 
-    /// The `provider` label of its calls.
+    /// Returns the value of the label `provider`.
     pub(super) fn provider(&self) -> &str {
         &self.0.provider
     }
 
-    /// Passes a request on, and gives the reply as soon as its head is there. Dropped, either of them ends
-    /// the request to the upstream as well.
+    /// Forwards a request, and returns the reply as soon as its head has arrived.
+    ///
+    /// Dropping the future or the reply aborts the request to the upstream.
     pub(super) async fn send(
         &self,
         request: Request,
         key_header: KeyHeader,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, UpstreamError> {
         let (mut head, body) = request.into_parts();
-        forward(&mut head.headers, self.0.key.as_ref(), key_header);
+        prepare_request_headers(&mut head.headers, self.0.key.as_ref(), key_header);
         let mut request =
             self.0.client.request(head.method, self.url(&head.uri)).headers(head.headers);
         if !body.is_end_stream() {
             request = request.body(reqwest::Body::wrap_stream(body.into_data_stream()));
         }
-        let reply = request.send().await.map_err(Failure::of)?;
+        let reply = request.send().await.map_err(UpstreamError::from_reqwest)?;
         let (head, body) = HttpResponse::from(reply).into_parts();
-        // The version and what else there is are of the upstream's connection.
+        // HTTP version and extensions belong to the upstream's connection, so they are not copied.
         let mut reply = Response::new(Body::new(body));
         *reply.status_mut() = head.status;
         *reply.headers_mut() = head.headers;
-        strip_hop_by_hop(reply.headers_mut());
+        remove_hop_by_hop_headers(reply.headers_mut());
         Ok(reply)
     }
 
-    /// Where the upstream has what is asked for here.
-    fn url(&self, asked: &Uri) -> Url {
-        let path = asked.path().strip_prefix("/v1").unwrap_or(asked.path());
+    /// Returns the upstream's URL for a URI of this gateway.
+    fn url(&self, requested: &Uri) -> Url {
+        let path = requested.path().strip_prefix("/v1").unwrap_or(requested.path());
         let mut url = self.0.base.clone();
         url.set_path(&format!("{}{path}", self.0.base.path()));
-        url.set_query(asked.query());
+        url.set_query(requested.query());
         url
     }
 }
@@ -102,8 +105,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_queries_are_put_behind_the_base() {
-        for (base, asked, url) in [
+    fn upstream_url_is_the_base_url_with_path_and_query() {
+        for (base, requested, url) in [
             (
                 "https://a.example",
                 "/v1/messages?beta=true",
@@ -117,12 +120,12 @@ mod tests {
             ),
         ] {
             let upstream = Upstream::new(&Settings::new(base)).unwrap();
-            assert_eq!(upstream.url(&Uri::from_static(asked)).as_str(), url);
+            assert_eq!(upstream.url(&Uri::from_static(requested)).as_str(), url);
         }
     }
 
     #[test]
-    fn nothing_of_a_key_shows() {
+    fn key_is_not_part_of_the_debug_output() {
         let settings =
             Settings { key: Some("sk-1".to_owned()), ..Settings::new("https://a.example") };
         let upstream = Upstream::new(&settings).unwrap();

@@ -1,4 +1,4 @@
-//! Why the upstream gave no answer, and how each API says so.
+//! Errors of requests that the upstream did not answer, and their JSON in each API.
 
 use std::error::Error as StdError;
 
@@ -11,11 +11,14 @@ use serde_json::json;
 use streamgauge::ExceptionType;
 use thiserror::Error;
 
-use super::causes::{Causes, causes};
+use super::error_chain::{ErrorChain, error_chain};
 
-/// Why there is no answer. What it says is for clients, and names neither the upstream nor the key.
+/// The reason for which the upstream did not answer.
+///
+/// The variant's name is the label `exception_type`. The message is sent to clients, so it contains
+/// neither the upstream's address nor the key.
 #[derive(Debug, Error, ExceptionType)]
-pub(super) enum Failure {
+pub(super) enum UpstreamError {
     #[error("the upstream cannot be reached")]
     Unreachable,
     #[error("the upstream took too long to answer")]
@@ -26,13 +29,15 @@ pub(super) enum Failure {
     Upload,
 }
 
-impl Failure {
-    /// What a request has failed with. The log has the causes, which are for whoever runs this.
-    pub(super) fn of(error: reqwest::Error) -> Self {
+impl UpstreamError {
+    /// Classifies an error of the HTTP client.
+    ///
+    /// Logs the error with its sources, which clients do not see.
+    pub(super) fn from_reqwest(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        tracing::warn!(cause = %Causes(&error), "the upstream gave no answer");
-        // The upload is axum's, and so is its error.
-        if causes(&error).any(<dyn StdError>::is::<axum::Error>) {
+        tracing::warn!(cause = %ErrorChain(&error), "the upstream gave no answer");
+        // Only the request body that the client uploads fails with an error of axum's.
+        if error_chain(&error).any(<dyn StdError>::is::<axum::Error>) {
             Self::Upload
         } else if error.is_timeout() {
             Self::TimedOut
@@ -52,21 +57,23 @@ impl Failure {
     }
 }
 
-/// A failure as `OpenAI`'s clients expect it.
+/// An [`UpstreamError`] in the JSON that `OpenAI`'s clients expect.
 #[derive(Debug, Error)]
 #[error(transparent)]
-pub(super) struct OpenAiFailure(#[from] Failure);
+pub(super) struct OpenAiUpstreamError(#[from] UpstreamError);
 
-/// A failure as Anthropic's clients expect it.
+/// An [`UpstreamError`] in the JSON that Anthropic's clients expect.
 #[derive(Debug, Error)]
 #[error(transparent)]
-pub(super) struct AnthropicFailure(#[from] Failure);
+pub(super) struct AnthropicUpstreamError(#[from] UpstreamError);
 
-impl IntoResponse for OpenAiFailure {
+impl IntoResponse for OpenAiUpstreamError {
     fn into_response(self) -> Response {
         let kind = match self.0 {
-            Failure::Upload => "invalid_request_error",
-            Failure::Unreachable | Failure::TimedOut | Failure::BrokenOff => "server_error",
+            UpstreamError::Upload => "invalid_request_error",
+            UpstreamError::Unreachable | UpstreamError::TimedOut | UpstreamError::BrokenOff => {
+                "server_error"
+            }
         };
         let body = json!({
             "error": {
@@ -80,12 +87,12 @@ impl IntoResponse for OpenAiFailure {
     }
 }
 
-impl IntoResponse for AnthropicFailure {
+impl IntoResponse for AnthropicUpstreamError {
     fn into_response(self) -> Response {
         let kind = match self.0 {
-            Failure::Upload => "invalid_request_error",
-            Failure::TimedOut => "timeout_error",
-            Failure::Unreachable | Failure::BrokenOff => "api_error",
+            UpstreamError::Upload => "invalid_request_error",
+            UpstreamError::TimedOut => "timeout_error",
+            UpstreamError::Unreachable | UpstreamError::BrokenOff => "api_error",
         };
         let body = json!({
             "type": "error",
@@ -98,9 +105,10 @@ impl IntoResponse for AnthropicFailure {
     }
 }
 
-macro_rules! named_by_the_failure {
-    ($($outer:ty),*) => {$(
-        impl ExceptionType for $outer {
+// Both wrappers have the exception type of the error that they contain.
+macro_rules! delegate_exception_type {
+    ($($wrapper:ty),*) => {$(
+        impl ExceptionType for $wrapper {
             fn exception_type(&self) -> &'static str {
                 self.0.exception_type()
             }
@@ -108,4 +116,4 @@ macro_rules! named_by_the_failure {
     )*};
 }
 
-named_by_the_failure!(OpenAiFailure, AnthropicFailure);
+delegate_exception_type!(OpenAiUpstreamError, AnthropicUpstreamError);

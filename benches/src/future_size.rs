@@ -1,4 +1,4 @@
-//! The future of a handler: how much an attribute makes it grow.
+//! Benchmark of the size of a handler's future: the bytes that an attribute adds.
 
 use std::future::ready;
 
@@ -7,17 +7,17 @@ use axum::body::Bytes;
 use futures_util::stream::{Stream, iter};
 use streamgauge::{Usage, instrument_endpoint, streaming_metrics, track_tokens};
 
-use crate::measure::count;
-use crate::table::{Figure, Row, Table};
-use crate::topic::{Answer, Topic};
+use crate::measure::to_f64;
+use crate::table::{NumberFormat, Row, Table};
+use crate::topic::{Source, Topic};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "future",
     about: "the size of an annotated handler's future",
-    answer: Answer::Told(|| Ok(vec![table()])),
+    source: Source::Tables(|| Ok(vec![table()])),
 };
 
-/// The size of a handler's future, with these attributes.
+/// Returns the size of a handler's future, with the given attributes on the handler.
 macro_rules! size {
     (
         [$($attributes:tt)*]
@@ -30,7 +30,8 @@ macro_rules! size {
     }};
 }
 
-/// The sizes of a handler's future: bare, and with each of these sets of attributes.
+/// Returns the sizes of a handler's future: without attributes, and with each of the given sets of
+/// attributes.
 macro_rules! sizes {
     ($arguments:tt -> $output:tt $body:tt $([$($attributes:tt)*])+) => {
         vec![
@@ -64,7 +65,7 @@ fn table() -> Table {
             } [#[instrument_endpoint]] [#[autometrics]]),
         ),
         (
-            "1,024 bytes of arguments, a `?`: `#[instrument_endpoint]`",
+            "1,024 bytes of arguments, a `?` in the body: `#[instrument_endpoint]`",
             sizes!((bytes: [u8; 1024] = [0; 1024]) -> [Result<i8, std::num::TryFromIntError>] {
                 ready(()).await;
                 let number = i8::try_from(bytes[0])?;
@@ -80,7 +81,7 @@ fn table() -> Table {
             } [#[track_tokens(provider = "house", model = "small-1")]] [#[autometrics]]),
         ),
         (
-            "64 bytes of arguments: `#[instrument_endpoint]`, `#[track_tokens]`",
+            "64 bytes of arguments: `#[instrument_endpoint]` and `#[track_tokens]`",
             sizes!((bytes: [u8; 64] = [0; 64]) -> [Usage] {
                 ready(()).await;
                 Usage::new(bytes[0].into(), 1)
@@ -90,8 +91,8 @@ fn table() -> Table {
             ] [#[autometrics]]),
         ),
         (
-            // Autometrics cannot name the type of what this returns.
-            "64 bytes of arguments, a stream: `#[streaming_metrics]`",
+            // `#[autometrics]` does not support functions that return `impl Trait`.
+            "64 bytes of arguments, returns a stream: `#[streaming_metrics]`",
             sizes!((bytes: [u8; 64] = [0; 64]) -> [impl Stream<Item = Bytes>] {
                 ready(()).await;
                 iter(bytes.map(|byte| Bytes::from(vec![byte])))
@@ -99,20 +100,20 @@ fn table() -> Table {
         ),
     ];
     let rows = handlers.into_iter().map(|(name, sizes)| {
-        let size = |index: usize| sizes.get(index).map(|size| count(*size as u64));
-        let grown = |index| Some(size(index)? - size(0)?);
-        let values = vec![size(0), size(1), grown(1), grown(2)];
+        let size = |index: usize| sizes.get(index).map(|size| to_f64(*size as u64));
+        let growth = |index| Some(size(index)? - size(0)?);
+        let values = vec![size(0), size(1), growth(1), growth(2)];
         Row { name: name.to_owned(), values, disturbed: false }
     });
     Table {
         topic: TOPIC.name,
         caption: "The size of a handler's future, in bytes.".to_owned(),
-        head: "handler",
+        row_header: "handler",
         columns: vec![
-            ("bare", Figure::Whole),
-            ("annotated", Figure::Whole),
-            ("grown by", Figure::Whole),
-            ("`#[autometrics]` grows it by", Figure::Whole),
+            ("bare", NumberFormat::Integer),
+            ("annotated", NumberFormat::Integer),
+            ("added by the attribute", NumberFormat::Integer),
+            ("added by `#[autometrics]`", NumberFormat::Integer),
         ],
         rows: rows.collect(),
     }

@@ -1,37 +1,39 @@
-//! Why a request is turned down, before a provider's dialect is put on it.
+//! Errors of requests that the gateway rejects, independent of the API that reports them.
 
 use axum::{extract::rejection::JsonRejection, http::StatusCode};
 use thiserror::Error;
 
-/// What is wrong with a request.
+/// The reason for which the gateway rejects a request.
+///
+/// Each API has its own JSON for errors: see `OpenAiError` and `AnthropicError`.
 #[derive(Debug, Error)]
-pub(crate) enum Refusal {
+pub(crate) enum RequestError {
     #[error("{}", .0.body_text())]
-    Body(#[from] JsonRejection),
+    InvalidBody(#[from] JsonRejection),
     #[error("messages: at least one message is required")]
     NoMessages,
     #[error("messages: the text could not be read as tokens")]
-    Unreadable,
+    NotTokenizable,
     #[error("tool_choice: no such tool is offered")]
-    NoSuchTool,
+    UnknownTool,
     #[error("the model `{0}` does not exist")]
     UnknownModel(String),
     #[error("this method is not allowed here")]
-    WrongMethod,
+    MethodNotAllowed,
 }
 
-impl Refusal {
-    /// The status with which both providers answer such a request.
+impl RequestError {
+    /// Returns the status that both providers use for this error.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            // The providers know no 422: a body of the wrong shape is a bad request as any other.
-            Self::Body(JsonRejection::JsonDataError(_))
+            // The providers reply with 400 to JSON of the wrong shape, where axum replies with 422.
+            Self::InvalidBody(JsonRejection::JsonDataError(_))
             | Self::NoMessages
-            | Self::Unreadable
-            | Self::NoSuchTool => StatusCode::BAD_REQUEST,
-            Self::Body(rejection) => rejection.status(),
+            | Self::NotTokenizable
+            | Self::UnknownTool => StatusCode::BAD_REQUEST,
+            Self::InvalidBody(rejection) => rejection.status(),
             Self::UnknownModel(_) => StatusCode::NOT_FOUND,
-            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
 }
@@ -46,20 +48,20 @@ mod tests {
 
     use super::*;
 
-    async fn refused(content_type: &str, body: &'static str) -> Refusal {
+    async fn rejection(content_type: &str, body: &'static str) -> RequestError {
         let request =
             Request::builder().header("content-type", content_type).body(Body::from(body)).unwrap();
         Json::<Vec<u8>>::from_request(request, &()).await.unwrap_err().into()
     }
 
     #[tokio::test]
-    async fn bodies_are_refused_with_the_providers_statuses() {
+    async fn invalid_bodies_get_the_statuses_of_the_providers() {
         for (content_type, body, status) in [
             ("application/json", "[1", StatusCode::BAD_REQUEST),
             ("application/json", "{}", StatusCode::BAD_REQUEST),
             ("text/plain", "[1]", StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ] {
-            assert_eq!(refused(content_type, body).await.status(), status, "{body}");
+            assert_eq!(rejection(content_type, body).await.status(), status, "{body}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Endpoints of the everyday kind: a reply with usage, one that fails, and plain streams.
+//! Basic endpoints, outside the providers' APIs: a reply with usage, errors, and streams of text
+//! and of server-sent events.
 
 use std::convert::Infallible;
 
@@ -26,45 +27,46 @@ pub(crate) struct GenerateRequest {
     prompt: String,
 }
 
+/// The reply of `POST /generate`, with its usage.
 #[derive(Debug, Serialize, TokenUsage)]
-pub(crate) struct Generated {
+pub(crate) struct GenerateReply {
     text: String,
     #[token_usage(nested)]
     usage: Usage,
 }
 
-/// `POST /generate`
+/// `POST /generate`: the usage is a field of the reply.
 #[instrument_endpoint]
 #[track_tokens(provider = "demo", model = "demo-1")]
 pub(crate) async fn generate(
     State(pace): State<Pace>,
     Json(request): Json<GenerateRequest>,
-) -> Result<Json<Generated>, (StatusCode, String)> {
+) -> Result<Json<GenerateReply>, (StatusCode, String)> {
     let mut generation = MODELS[0]
         .generate(&Prompt::from(request.prompt), None, pace)
-        .map_err(|refusal| (refusal.status(), refusal.to_string()))?;
-    let text = generation.rest().await;
-    Ok(Json(Generated { text, usage: generation.usage() }))
+        .map_err(|error| (error.status(), error.to_string()))?;
+    let text = generation.remaining_text().await;
+    Ok(Json(GenerateReply { text, usage: generation.usage() }))
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Risk {
-    mode: Option<Mode>,
+pub(crate) struct RiskyQuery {
+    mode: Option<FailureMode>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Mode {
+enum FailureMode {
     Error,
     Teapot,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Survived {
+pub(crate) struct RiskyReply {
     outcome: &'static str,
 }
 
-/// How taking the risk goes wrong.
+/// Error of `GET /risky`; the label `exception_type` is the name of this type.
 #[derive(Debug, Error)]
 pub(crate) enum RiskError {
     #[error("this went wrong, as asked")]
@@ -83,23 +85,26 @@ impl IntoResponse for RiskError {
     }
 }
 
-/// `GET /risky`, which fails with `?mode=error` and `?mode=teapot`.
+/// `GET /risky`: fails with `?mode=error` and with `?mode=teapot`.
 #[instrument_endpoint]
-pub(crate) async fn risky(Query(risk): Query<Risk>) -> Result<Json<Survived>, RiskError> {
-    match risk.mode {
-        None => Ok(Json(Survived { outcome: "fine" })),
-        Some(Mode::Error) => Err(RiskError::Failed),
-        Some(Mode::Teapot) => Err(RiskError::Teapot),
+pub(crate) async fn risky(Query(query): Query<RiskyQuery>) -> Result<Json<RiskyReply>, RiskError> {
+    match query.mode {
+        None => Ok(Json(RiskyReply { outcome: "fine" })),
+        Some(FailureMode::Error) => Err(RiskError::Failed),
+        Some(FailureMode::Teapot) => Err(RiskError::Teapot),
     }
 }
 
-/// `GET /stream`: a generator that the attribute makes a response of.
+/// `GET /stream`: a stream that the attribute turns into a response.
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
 pub(crate) async fn stream(State(pace): State<Pace>) -> impl Stream<Item = String> {
-    lines(pace)
+    numbered_lines(pace)
 }
 
-/// `GET /events`: for a browser's `EventSource`, which asks again unless it is told that this was all.
+/// `GET /events`: server-sent events for a browser's `EventSource`.
+///
+/// `EventSource` reconnects when a response ends. The event `end` lets the page close the source
+/// instead.
 #[streaming_metrics(media_type = "text/event-stream")]
 pub(crate) async fn events(State(pace): State<Pace>) -> impl Stream<Item = Event> {
     stream! {
@@ -107,19 +112,19 @@ pub(crate) async fn events(State(pace): State<Pace>) -> impl Stream<Item = Event
             pace.wait().await;
             yield Event::default().id(number.to_string()).data(format!("line {number}"));
         }
-        // A browser dispatches no event without data.
+        // Browsers ignore events without data.
         yield Event::default().event("end").data("end");
     }
 }
 
-/// `GET /stream2`: a response made by hand, of a stream that is wrapped by hand.
-pub(crate) async fn stream2(State(pace): State<Pace>) -> impl IntoResponse {
-    let lines = wrap_streaming_response(lines(pace), "/stream2").map(Ok::<_, Infallible>);
+/// `GET /stream2`: a stream metered without an attribute, in a response built from its parts.
+pub(crate) async fn wrapped_stream(State(pace): State<Pace>) -> impl IntoResponse {
+    let lines = wrap_streaming_response(numbered_lines(pace), "/stream2").map(Ok::<_, Infallible>);
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], Body::from_stream(lines))
 }
 
-/// Ten numbered lines.
-fn lines(pace: Pace) -> impl Stream<Item = String> {
+/// Generates ten numbered lines.
+fn numbered_lines(pace: Pace) -> impl Stream<Item = String> {
     stream! {
         for number in 1..=10 {
             pace.wait().await;

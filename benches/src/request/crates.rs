@@ -1,4 +1,5 @@
-//! The same metrics by hand with the crates that there are.
+//! The metrics of a request, recorded with the crates `prometheus`, `prometheus-client` and
+//! `metrics`.
 
 use metrics::{counter, gauge, histogram};
 use prometheus::{
@@ -8,14 +9,14 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics as client;
 use prometheus_client::metrics::family::Family;
 
-use super::{Record, Seen};
-use crate::peers::{BYTES, SECONDS};
+use super::{Observation, Recorder};
+use crate::peers::{DURATION_BUCKETS, HELP, SIZE_BUCKETS};
 
 const METHOD: &str = "GET";
 const ENDPOINT: &str = "/items/{id}";
 const STATUS: &str = "200";
 
-/// `prometheus`, with its series looked up at every request.
+/// `prometheus`: looks the series up by labels for each request.
 pub(super) struct PrometheusByLabel {
     in_flight: IntGaugeVec,
     requests: IntCounterVec,
@@ -28,37 +29,37 @@ impl PrometheusByLabel {
     pub(super) fn new() -> Self {
         let labels = &["method", "endpoint"];
         let histogram = |name: &str, bounds: &[f64]| {
-            let options = HistogramOpts::new(name, "What its name says.").buckets(bounds.to_vec());
+            let options = HistogramOpts::new(name, HELP).buckets(bounds.to_vec());
             HistogramVec::new(options, labels).expect("name and buckets are valid")
         };
-        let options = |name: &str| Opts::new(name, "What its name says.");
+        let options = |name: &str| Opts::new(name, HELP);
         let requests = IntCounterVec::new(options("requests"), &["method", "endpoint", "status"]);
         Self {
             in_flight: IntGaugeVec::new(options("in_flight"), labels).expect("the name is valid"),
             requests: requests.expect("the name is valid"),
-            duration: histogram("duration_seconds", &SECONDS),
-            received: histogram("received_bytes", &BYTES),
-            sent: histogram("sent_bytes", &BYTES),
+            duration: histogram("duration_seconds", &DURATION_BUCKETS),
+            received: histogram("received_bytes", &SIZE_BUCKETS),
+            sent: histogram("sent_bytes", &SIZE_BUCKETS),
         }
     }
 }
 
-impl Record for PrometheusByLabel {
-    fn enter(&self) {
+impl Recorder for PrometheusByLabel {
+    fn start(&self) {
         self.in_flight.with_label_values(&[METHOD, ENDPOINT]).inc();
     }
 
-    fn leave(&self, seen: Seen) {
+    fn finish(&self, observation: Observation) {
         let labels = &[METHOD, ENDPOINT];
         self.in_flight.with_label_values(labels).dec();
         self.requests.with_label_values(&[METHOD, ENDPOINT, STATUS]).inc();
-        self.duration.with_label_values(labels).observe(seen.took.as_secs_f64());
-        self.received.with_label_values(labels).observe(seen.received.into());
-        self.sent.with_label_values(labels).observe(seen.sent.into());
+        self.duration.with_label_values(labels).observe(observation.duration.as_secs_f64());
+        self.received.with_label_values(labels).observe(observation.received_bytes.into());
+        self.sent.with_label_values(labels).observe(observation.sent_bytes.into());
     }
 }
 
-/// `prometheus`, with its series at hand.
+/// `prometheus`: holds handles of the series.
 pub(super) struct Prometheus {
     in_flight: IntGauge,
     requests: IntCounter,
@@ -81,17 +82,17 @@ impl Prometheus {
     }
 }
 
-impl Record for Prometheus {
-    fn enter(&self) {
+impl Recorder for Prometheus {
+    fn start(&self) {
         self.in_flight.inc();
     }
 
-    fn leave(&self, seen: Seen) {
+    fn finish(&self, observation: Observation) {
         self.in_flight.dec();
         self.requests.inc();
-        self.duration.observe(seen.took.as_secs_f64());
-        self.received.observe(seen.received.into());
-        self.sent.observe(seen.sent.into());
+        self.duration.observe(observation.duration.as_secs_f64());
+        self.received.observe(observation.received_bytes.into());
+        self.sent.observe(observation.sent_bytes.into());
     }
 }
 
@@ -114,8 +115,8 @@ const STATUS_LABELS: StatusLabels =
 
 type MakeHistogram = fn() -> client::histogram::Histogram;
 
-/// `prometheus-client`, with its series looked up at every request.
-pub(super) struct ClientByLabel {
+/// `prometheus-client`: looks the series up by labels for each request.
+pub(super) struct PrometheusClientByLabel {
     in_flight: Family<Labels, client::gauge::Gauge>,
     requests: Family<StatusLabels, client::counter::Counter>,
     duration: Family<Labels, client::histogram::Histogram, MakeHistogram>,
@@ -123,10 +124,10 @@ pub(super) struct ClientByLabel {
     sent: Family<Labels, client::histogram::Histogram, MakeHistogram>,
 }
 
-impl Default for ClientByLabel {
+impl Default for PrometheusClientByLabel {
     fn default() -> Self {
-        let sizes: MakeHistogram = || client::histogram::Histogram::new(BYTES);
-        let seconds: MakeHistogram = || client::histogram::Histogram::new(SECONDS);
+        let sizes: MakeHistogram = || client::histogram::Histogram::new(SIZE_BUCKETS);
+        let seconds: MakeHistogram = || client::histogram::Histogram::new(DURATION_BUCKETS);
         Self {
             in_flight: Family::default(),
             requests: Family::default(),
@@ -137,22 +138,22 @@ impl Default for ClientByLabel {
     }
 }
 
-impl Record for ClientByLabel {
-    fn enter(&self) {
+impl Recorder for PrometheusClientByLabel {
+    fn start(&self) {
         self.in_flight.get_or_create(&LABELS).inc();
     }
 
-    fn leave(&self, seen: Seen) {
+    fn finish(&self, observation: Observation) {
         self.in_flight.get_or_create(&LABELS).dec();
         self.requests.get_or_create(&STATUS_LABELS).inc();
-        self.duration.get_or_create(&LABELS).observe(seen.took.as_secs_f64());
-        self.received.get_or_create(&LABELS).observe(seen.received.into());
-        self.sent.get_or_create(&LABELS).observe(seen.sent.into());
+        self.duration.get_or_create(&LABELS).observe(observation.duration.as_secs_f64());
+        self.received.get_or_create(&LABELS).observe(observation.received_bytes.into());
+        self.sent.get_or_create(&LABELS).observe(observation.sent_bytes.into());
     }
 }
 
-/// `prometheus-client`, with its series at hand.
-pub(super) struct Client {
+/// `prometheus-client`: holds handles of the series.
+pub(super) struct PrometheusClient {
     in_flight: client::gauge::Gauge,
     requests: client::counter::Counter,
     duration: client::histogram::Histogram,
@@ -160,9 +161,9 @@ pub(super) struct Client {
     sent: client::histogram::Histogram,
 }
 
-impl Default for Client {
+impl Default for PrometheusClient {
     fn default() -> Self {
-        let families = ClientByLabel::default();
+        let families = PrometheusClientByLabel::default();
         Self {
             in_flight: families.in_flight.get_or_create_owned(&LABELS),
             requests: families.requests.get_or_create_owned(&STATUS_LABELS),
@@ -173,42 +174,43 @@ impl Default for Client {
     }
 }
 
-impl Record for Client {
-    fn enter(&self) {
+impl Recorder for PrometheusClient {
+    fn start(&self) {
         self.in_flight.inc();
     }
 
-    fn leave(&self, seen: Seen) {
+    fn finish(&self, observation: Observation) {
         self.in_flight.dec();
         self.requests.inc();
-        self.duration.observe(seen.took.as_secs_f64());
-        self.received.observe(seen.received.into());
-        self.sent.observe(seen.sent.into());
+        self.duration.observe(observation.duration.as_secs_f64());
+        self.received.observe(observation.received_bytes.into());
+        self.sent.observe(observation.sent_bytes.into());
     }
 }
 
-/// The macros of `metrics`, with literal labels: of those a key is made at compile time.
-pub(super) struct Macros;
+/// `metrics`: uses the macros with literal labels, from which they create keys at compile time.
+pub(super) struct MetricsMacros;
 
-impl Record for Macros {
-    fn enter(&self) {
+impl Recorder for MetricsMacros {
+    fn start(&self) {
         gauge!("in_flight", "method" => "GET", "endpoint" => "/items/{id}").increment(1.0);
     }
 
-    fn leave(&self, seen: Seen) {
+    fn finish(&self, observation: Observation) {
         gauge!("in_flight", "method" => "GET", "endpoint" => "/items/{id}").decrement(1.0);
         counter!("requests", "method" => "GET", "endpoint" => "/items/{id}", "status" => "200")
             .increment(1);
         histogram!("duration_seconds", "method" => "GET", "endpoint" => "/items/{id}")
-            .record(seen.took.as_secs_f64());
+            .record(observation.duration.as_secs_f64());
         histogram!("received_bytes", "method" => "GET", "endpoint" => "/items/{id}")
-            .record(seen.received);
-        histogram!("sent_bytes", "method" => "GET", "endpoint" => "/items/{id}").record(seen.sent);
+            .record(observation.received_bytes);
+        histogram!("sent_bytes", "method" => "GET", "endpoint" => "/items/{id}")
+            .record(observation.sent_bytes);
     }
 }
 
-/// `metrics`, with its series at hand.
-pub(super) struct MacroHandles {
+/// `metrics`: holds handles of the series.
+pub(super) struct MetricsHandles {
     in_flight: metrics::Gauge,
     requests: metrics::Counter,
     duration: metrics::Histogram,
@@ -216,28 +218,37 @@ pub(super) struct MacroHandles {
     sent: metrics::Histogram,
 }
 
-impl MacroHandles {
+impl MetricsHandles {
     pub(super) fn new() -> Self {
         Self {
             in_flight: gauge!("in_flight", "method" => "GET", "endpoint" => "/items/{id}"),
-            requests: counter!("requests", "method" => "GET", "endpoint" => "/items/{id}", "status" => "200"),
-            duration: histogram!("duration_seconds", "method" => "GET", "endpoint" => "/items/{id}"),
+            requests: counter!(
+                "requests",
+                "method" => "GET",
+                "endpoint" => "/items/{id}",
+                "status" => "200"
+            ),
+            duration: histogram!(
+                "duration_seconds",
+                "method" => "GET",
+                "endpoint" => "/items/{id}"
+            ),
             received: histogram!("received_bytes", "method" => "GET", "endpoint" => "/items/{id}"),
             sent: histogram!("sent_bytes", "method" => "GET", "endpoint" => "/items/{id}"),
         }
     }
 }
 
-impl Record for MacroHandles {
-    fn enter(&self) {
+impl Recorder for MetricsHandles {
+    fn start(&self) {
         self.in_flight.increment(1.0);
     }
 
-    fn leave(&self, seen: Seen) {
+    fn finish(&self, observation: Observation) {
         self.in_flight.decrement(1.0);
         self.requests.increment(1);
-        self.duration.record(seen.took.as_secs_f64());
-        self.received.record(seen.received);
-        self.sent.record(seen.sent);
+        self.duration.record(observation.duration.as_secs_f64());
+        self.received.record(observation.received_bytes);
+        self.sent.record(observation.sent_bytes);
     }
 }

@@ -1,4 +1,4 @@
-//! The requests and replies of Anthropic's API.
+//! The JSON of requests and replies in Anthropic's API.
 
 use std::num::NonZeroUsize;
 
@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::llm_gateway::{
-    generation::Finish,
+    generation::FinishReason,
     prompt::{Content, Message},
-    refusal::Refusal,
-    tools::{self, Choice, Tool},
+    request_error::RequestError,
+    tools::{self, Tool, ToolChoice},
     usage::Usage,
 };
 
+/// Request body of a message. Unknown fields are ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct MessagesRequest {
     pub(crate) model: String,
@@ -21,12 +22,12 @@ pub(crate) struct MessagesRequest {
     pub(crate) max_tokens: NonZeroUsize,
     stream: Option<bool>,
     tools: Option<Vec<Tool>>,
-    tool_choice: Option<ToolChoice>,
+    tool_choice: Option<ToolChoiceParam>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum ToolChoice {
+enum ToolChoiceParam {
     Auto,
     None,
     Any,
@@ -34,14 +35,14 @@ enum ToolChoice {
 }
 
 impl MessagesRequest {
-    /// The tool that the client wants to be called.
-    pub(crate) fn tool(&mut self) -> Result<Option<Tool>, Refusal> {
+    /// Returns the tool that the client requires to be called.
+    pub(crate) fn tool(&mut self) -> Result<Option<Tool>, RequestError> {
         let choice = match self.tool_choice.take() {
-            Some(ToolChoice::Tool { name }) => Choice::Named(name),
-            Some(ToolChoice::Any) => Choice::Any,
-            Some(ToolChoice::Auto | ToolChoice::None) | None => Choice::Free,
+            Some(ToolChoiceParam::Tool { name }) => ToolChoice::Named(name),
+            Some(ToolChoiceParam::Any) => ToolChoice::Any,
+            Some(ToolChoiceParam::Auto | ToolChoiceParam::None) | None => ToolChoice::NotRequired,
         };
-        tools::choose(self.tools.take().unwrap_or_default(), choice)
+        tools::required_tool(self.tools.take().unwrap_or_default(), choice)
     }
 
     pub(crate) fn stream(&self) -> bool {
@@ -49,6 +50,7 @@ impl MessagesRequest {
     }
 }
 
+/// Reply of a message: whole, or as it is at the start of a stream.
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageReply {
     id: String,
@@ -63,21 +65,22 @@ pub(crate) struct MessageReply {
 }
 
 impl MessageReply {
+    /// Creates a complete reply.
     pub(crate) fn whole(
         id: String,
         model: String,
         block: ReplyBlock,
-        finish: Finish,
+        reason: FinishReason,
         usage: Usage,
     ) -> Self {
         Self {
             content: vec![block],
-            stop_reason: Some(stop_reason(finish)),
+            stop_reason: Some(stop_reason(reason)),
             ..Self::opening(id, model, usage)
         }
     }
 
-    /// A reply that has yet to say something.
+    /// Creates the reply at the start of a stream, without content.
     pub(crate) fn opening(id: String, model: String, usage: Usage) -> Self {
         Self {
             id,
@@ -92,7 +95,7 @@ impl MessageReply {
     }
 }
 
-/// What a reply is made of: text, or the call of a tool.
+/// Content block of a reply: text or the call of a tool.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum ReplyBlock {
@@ -100,7 +103,10 @@ pub(crate) enum ReplyBlock {
     ToolUse { id: String, name: String, input: Value },
 }
 
-// No prompt is cached here: `input_tokens`, which leaves cached tokens out, is the whole input.
+/// Usage of a reply.
+///
+/// In Anthropic's API `input_tokens` excludes cached tokens. The gateway has no cache, so
+/// `input_tokens` is the whole input.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "these are the API's names")]
 pub(crate) struct MessageUsage {
@@ -121,11 +127,11 @@ impl From<Usage> for MessageUsage {
     }
 }
 
-pub(super) fn stop_reason(finish: Finish) -> &'static str {
-    match finish {
-        Finish::Stop => "end_turn",
-        Finish::Length => "max_tokens",
-        Finish::ToolCall => "tool_use",
+pub(super) fn stop_reason(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop => "end_turn",
+        FinishReason::Length => "max_tokens",
+        FinishReason::ToolCall => "tool_use",
     }
 }
 
@@ -146,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn max_tokens_is_required_and_not_zero() {
+    fn max_tokens_is_required_and_must_not_be_zero() {
         let request = json!({"model": "demo-1", "messages": []});
         let error = from_value::<MessagesRequest>(request).unwrap_err();
         assert_eq!(error.to_string(), "missing field `max_tokens`");
@@ -156,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_what_the_documentation_shows() {
+    fn reply_json_matches_the_api_documentation() {
         let usage = Usage { prompt_tokens: 3, completion_tokens: 4 };
         let reply = MessageReply::whole(
             "msg_1".to_owned(),
             "demo-1".to_owned(),
             ReplyBlock::Text { text: "Hello".to_owned() },
-            Finish::Length,
+            FinishReason::Length,
             usage,
         );
         assert_eq!(
@@ -186,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_is_called_where_the_client_says_which_or_that_it_must() {
+    fn tool_choice_requires_a_call_if_it_is_any_or_names_a_tool() {
         let called = |choice| {
             let request = json!({
                 "model": "demo-1", "max_tokens": 9, "messages": [],
@@ -203,6 +209,6 @@ mod tests {
             assert_eq!(called(choice).unwrap().as_deref(), Some("weather"));
         }
         let unknown = called(json!({"type": "tool", "name": "dig"}));
-        assert!(matches!(unknown, Err(Refusal::NoSuchTool)));
+        assert!(matches!(unknown, Err(RequestError::UnknownTool)));
     }
 }

@@ -1,18 +1,19 @@
-//! The requests and replies of `OpenAI`'s API.
+//! The JSON of requests and replies in `OpenAI`'s API.
 
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
 use crate::llm_gateway::{
-    generation::Finish,
+    generation::FinishReason,
     model::Model,
     prompt::Message,
-    refusal::Refusal,
-    tools::{self, Choice as ToolChoice, Tool},
+    request_error::RequestError,
+    tools::{self, Tool, ToolChoice},
     usage::Usage,
 };
 
+/// Request body of a chat completion. Unknown fields are ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ChatRequest {
     pub(crate) model: String,
@@ -21,13 +22,13 @@ pub(crate) struct ChatRequest {
     max_completion_tokens: Option<NonZeroUsize>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
-    tools: Option<Vec<OfferedTool>>,
-    tool_choice: Option<WantedTool>,
+    tools: Option<Vec<ToolParam>>,
+    tool_choice: Option<ToolChoiceParam>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum OfferedTool {
+enum ToolParam {
     Function {
         function: Tool,
     },
@@ -37,7 +38,7 @@ enum OfferedTool {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum WantedTool {
+enum ToolChoiceParam {
     Mode(String),
     Named { function: NamedTool },
 }
@@ -53,24 +54,25 @@ struct StreamOptions {
 }
 
 impl ChatRequest {
-    /// The limit by its present name, or else by its old one.
+    /// Returns the limit of the reply's tokens: `max_completion_tokens`, or else the deprecated
+    /// `max_tokens`.
     pub(crate) fn max_tokens(&self) -> Option<NonZeroUsize> {
         self.max_completion_tokens.or(self.max_tokens)
     }
 
-    /// The tool that the client wants to be called.
-    pub(crate) fn tool(&mut self) -> Result<Option<Tool>, Refusal> {
+    /// Returns the tool that the client requires to be called.
+    pub(crate) fn tool(&mut self) -> Result<Option<Tool>, RequestError> {
         let offered = self.tools.take().unwrap_or_default().into_iter();
         let functions = offered.filter_map(|tool| match tool {
-            OfferedTool::Function { function } => Some(function),
-            OfferedTool::Other => None,
+            ToolParam::Function { function } => Some(function),
+            ToolParam::Other => None,
         });
         let choice = match self.tool_choice.take() {
-            Some(WantedTool::Named { function }) => ToolChoice::Named(function.name),
-            Some(WantedTool::Mode(mode)) if mode == "required" => ToolChoice::Any,
-            Some(WantedTool::Mode(_)) | None => ToolChoice::Free,
+            Some(ToolChoiceParam::Named { function }) => ToolChoice::Named(function.name),
+            Some(ToolChoiceParam::Mode(mode)) if mode == "required" => ToolChoice::Any,
+            Some(ToolChoiceParam::Mode(_)) | None => ToolChoice::NotRequired,
         };
-        tools::choose(functions.collect(), choice)
+        tools::required_tool(functions.collect(), choice)
     }
 
     pub(crate) fn stream(&self) -> bool {
@@ -82,6 +84,7 @@ impl ChatRequest {
     }
 }
 
+/// Reply of a chat completion that is not streamed.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChatCompletion {
     id: String,
@@ -100,6 +103,7 @@ struct Choice {
     logprobs: Option<()>,
 }
 
+/// Message of the assistant: text or the call of a tool.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reply {
     role: &'static str,
@@ -114,7 +118,7 @@ impl Reply {
         Self { role: "assistant", content: Some(text), tool_calls: None, refusal: None }
     }
 
-    pub(crate) fn call(call: ToolCall) -> Self {
+    pub(crate) fn tool_call(call: ToolCall) -> Self {
         Self { role: "assistant", content: None, tool_calls: Some([call]), refusal: None }
     }
 }
@@ -145,7 +149,7 @@ impl ChatCompletion {
         created: u64,
         model: String,
         message: Reply,
-        finish: Finish,
+        reason: FinishReason,
         usage: Usage,
     ) -> Self {
         Self {
@@ -156,7 +160,7 @@ impl ChatCompletion {
             choices: [Choice {
                 index: 0,
                 message,
-                finish_reason: finish_reason(finish),
+                finish_reason: finish_reason(reason),
                 logprobs: None,
             }],
             usage: usage.into(),
@@ -195,11 +199,11 @@ impl From<Usage> for ChatUsage {
     }
 }
 
-pub(super) fn finish_reason(finish: Finish) -> &'static str {
-    match finish {
-        Finish::Stop => "stop",
-        Finish::Length => "length",
-        Finish::ToolCall => "tool_calls",
+pub(super) fn finish_reason(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCall => "tool_calls",
     }
 }
 
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_or_null_or_unknown_does_no_harm() {
+    fn request_fields_may_be_absent_null_or_unknown() {
         for extra in [
             json!({}),
             json!({"stream": null, "stream_options": null, "max_tokens": null}),
@@ -261,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_present_name_of_the_limit_goes_before_the_old_one() {
+    fn max_completion_tokens_takes_precedence_over_max_tokens() {
         let limit = |extra| request(extra).unwrap().max_tokens().map(NonZeroUsize::get);
         assert_eq!(limit(json!({"max_tokens": 5})), Some(5));
         assert_eq!(limit(json!({"max_completion_tokens": 6})), Some(6));
@@ -270,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn a_completion_is_what_the_documentation_shows() {
+    fn completion_json_matches_the_api_documentation() {
         let usage = Usage { prompt_tokens: 3, completion_tokens: 4 };
         let completion = ChatCompletion::new(
             "chatcmpl-1".to_owned(),
             7,
             "demo-1".to_owned(),
             Reply::text("Hello".to_owned()),
-            Finish::Length,
+            FinishReason::Length,
             usage,
         );
         assert_eq!(
@@ -305,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_is_called_where_the_client_says_which_or_that_it_must() {
+    fn tool_choice_requires_a_call_if_it_is_required_or_names_a_tool() {
         let weather =
             json!({"type": "function", "function": {"name": "weather", "parameters": {}}});
         let tools = json!([{"type": "custom", "custom": {"name": "free"}}, weather]);
@@ -320,15 +324,15 @@ mod tests {
         for choice in [json!("required"), named] {
             assert_eq!(called(choice).as_deref(), Some("weather"));
         }
-        let mut nothing = request(json!({"tool_choice": "required"})).unwrap();
-        assert!(matches!(nothing.tool(), Err(Refusal::NoSuchTool)));
+        let mut without_tools = request(json!({"tool_choice": "required"})).unwrap();
+        assert!(matches!(without_tools.tool(), Err(RequestError::UnknownTool)));
     }
 
     #[test]
-    fn a_call_is_a_message_without_text() {
+    fn tool_call_message_has_no_text() {
         let call = ToolCall::new("call_1".to_owned(), "weather".to_owned(), "{}".to_owned());
         assert_eq!(
-            to_value(Reply::call(call)).unwrap(),
+            to_value(Reply::tool_call(call)).unwrap(),
             json!({
                 "role": "assistant",
                 "content": null,

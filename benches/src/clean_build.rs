@@ -1,4 +1,5 @@
-//! The build of a small application: how many crates each library adds to axum, and how long they take.
+//! Benchmark of a clean build: the number of crates that each library adds to a small axum
+//! application, and the build time.
 
 use std::fs;
 use std::io;
@@ -6,22 +7,26 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::measure::count;
-use crate::table::{Figure, Row, Table};
-use crate::topic::{Answer, Topic};
+use crate::measure::to_f64;
+use crate::table::{NumberFormat, Row, Table};
+use crate::topic::{Source, Topic};
 
 pub(crate) const TOPIC: Topic = Topic {
     name: "build",
-    about: "crates and a clean build of a small application; only where asked for",
-    answer: Answer::Asked(|| Ok(vec![table()?])),
+    about: "crates and clean build time of a small application; runs only on request",
+    source: Source::SlowTables(|| Ok(vec![table()?])),
 };
 
-/// An application: its name, what it depends on beside axum, and what its handler and its router get.
+/// An axum application with one library: fragments of its manifest and program.
 struct Application {
     name: &'static str,
+    /// Lines of the manifest.
     dependency: &'static str,
+    /// Attribute of the handler.
     attribute: &'static str,
+    /// Method call on the router.
     layer: &'static str,
+    /// Expression for the metrics page.
     page: &'static str,
 }
 
@@ -63,50 +68,73 @@ const APPLICATIONS: [Application; 5] = [
 ];
 
 impl Application {
-    /// Writes the package, with the versions that this workspace has.
-    fn write(&self, to: &Path) -> io::Result<()> {
+    /// Writes the package into a directory, with the lock file of this workspace.
+    fn write(&self, directory: &Path) -> io::Result<()> {
         let Self { dependency, attribute, layer, page, .. } = self;
         let manifest = format!(
-            "[package]\nname = \"application\"\nedition = \"2024\"\n\n[dependencies]\naxum = \"0.8\"\n\
-             tokio = {{ version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\"] }}\n\
-             {dependency}\n\n[workspace]\n"
+            r#"[package]
+name = "application"
+edition = "2024"
+
+[dependencies]
+axum = "0.8"
+tokio = {{ version = "1", features = ["macros", "net", "rt-multi-thread"] }}
+{dependency}
+
+[workspace]
+"#
         );
         let program = format!(
-            "use axum::{{Router, routing::get}};\n\n{attribute}\nasync fn hello() -> &'static str {{\n    \
-             \"hello\"\n}}\n\n#[tokio::main]\nasync fn main() {{\n    let listener = \
-             tokio::net::TcpListener::bind(\"127.0.0.1:0\").await.unwrap();\n    let app: Router = Router::new()\
-             .route(\"/\", get(hello)).route(\"/metrics\", get(|| async {{ {page} }})){layer};\n    \
-             axum::serve(listener, app).await.unwrap();\n}}\n"
+            r#"use axum::{{Router, routing::get}};
+
+{attribute}
+async fn hello() -> &'static str {{
+    "hello"
+}}
+
+#[tokio::main]
+async fn main() {{
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app: Router = Router::new()
+        .route("/", get(hello))
+        .route("/metrics", get(|| async {{ {page} }})){layer};
+    axum::serve(listener, app).await.unwrap();
+}}
+"#
         );
-        fs::create_dir_all(to.join("src"))?;
-        fs::write(to.join("Cargo.toml"), manifest)?;
-        fs::write(to.join("src/main.rs"), program)?;
-        fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"), to.join("Cargo.lock"))?;
+        fs::create_dir_all(directory.join("src"))?;
+        fs::write(directory.join("Cargo.toml"), manifest)?;
+        fs::write(directory.join("src/main.rs"), program)?;
+        fs::copy(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"),
+            directory.join("Cargo.lock"),
+        )?;
         Ok(())
     }
 
     fn measure(&self) -> io::Result<Row> {
         let directory = tempfile::tempdir()?;
         self.write(directory.path())?;
-        let crates = crates(directory.path())?;
-        let before = children_time()?;
+        let crates = count_crates(directory.path())?;
+        let before = child_processor_time()?;
         let started = Instant::now();
-        run(cargo(directory.path(), &["build", "--quiet", "--target-dir", "target"]))?;
+        output_of(cargo(directory.path(), &["build", "--quiet", "--target-dir", "target"]))?;
         let wall = started.elapsed();
-        let processor = children_time()?.saturating_sub(before);
-        let values = [count(crates as u64), wall.as_secs_f64(), processor.as_secs_f64()];
+        let processor = child_processor_time()?.saturating_sub(before);
+        let values = [to_f64(crates as u64), wall.as_secs_f64(), processor.as_secs_f64()];
         Ok(Row { name: self.name.to_owned(), values: values.map(Some).into(), disturbed: false })
     }
 }
 
-/// How many crates an application is built of, with itself.
-fn crates(directory: &Path) -> io::Result<usize> {
-    let tree = run(cargo(directory, &["tree", "--edges", "normal,build", "--prefix", "none"]))?;
-    // A crate that is shown again is marked so.
+/// Counts the crates of an application, including itself.
+fn count_crates(directory: &Path) -> io::Result<usize> {
+    let tree =
+        output_of(cargo(directory, &["tree", "--edges", "normal,build", "--prefix", "none"]))?;
+    // `cargo tree` marks repeated crates with `(*)`.
     let mut lines: Vec<&str> = tree
         .lines()
         .map(|line| line.trim_end_matches(" (*)"))
-        .filter(|it| !it.is_empty())
+        .filter(|line| !line.is_empty())
         .collect();
     lines.sort_unstable();
     lines.dedup();
@@ -119,19 +147,20 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a program prints.
-fn run(mut command: Command) -> io::Result<String> {
+/// Runs a program and returns its standard output.
+fn output_of(mut command: Command) -> io::Result<String> {
     let output = command.output()?;
     if !output.status.success() {
-        return Err(io::Error::other(format!("{command:?} has ended with {}", output.status)));
+        return Err(io::Error::other(format!("{command:?} failed: {}", output.status)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The processor time of all programs that were run and waited for.
-fn children_time() -> io::Result<Duration> {
+/// Returns the processor time of all finished child processes.
+fn child_processor_time() -> io::Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat")?;
-    // Behind the program's name, which may have spaces: proc_pid_stat(5), fields 16 and 17.
+    // Fields 16 and 17 of proc_pid_stat(5), counted from after the program's name, because the name
+    // may contain spaces.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     let ticks: u64 = fields.skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
@@ -141,14 +170,16 @@ fn table() -> io::Result<Table> {
     let rows = APPLICATIONS.iter().map(Application::measure).collect::<io::Result<_>>()?;
     Ok(Table {
         topic: TOPIC.name,
-        caption: "A small application: the crates it is built of, with itself, and a clean debug build, once. The \
-                  machine is shared, so processor time tells more than wall time."
-            .to_owned(),
-        head: "dependencies",
+        caption:
+            "A small application: the number of its crates, including itself, and the time of \
+                  one clean debug build. On a shared machine, processor time is more reliable than \
+                  wall time."
+                .to_owned(),
+        row_header: "dependencies",
         columns: vec![
-            ("crates", Figure::Whole),
-            ("wall, s", Figure::Time),
-            ("processor, s", Figure::Time),
+            ("crates", NumberFormat::Integer),
+            ("wall, s", NumberFormat::Time),
+            ("processor, s", NumberFormat::Time),
         ],
         rows,
     })
