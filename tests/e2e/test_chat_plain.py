@@ -1,4 +1,4 @@
-"""A chat whose reply comes at once, through OpenAI's SDK."""
+"""A chat with a whole reply, through OpenAI's SDK."""
 
 from harness.case import EndToEndTest
 from harness.chat import OPENAI_PATH, OpenAiChat, openai_usage
@@ -9,26 +9,26 @@ class PlainChat(EndToEndTest):
         super().setUp()
         self.chat = OpenAiChat(self)
 
-    def test_the_reply_says_that_it_is_a_demonstration(self):
+    def test_reply_says_that_it_is_a_demonstration(self):
         text = self.chat.plain().choices[0].message.content
         self.assertIn("demonstration", text)
 
-    def test_the_tokens_are_those_that_the_sdk_was_told(self):
+    def test_tokens_equal_the_usage_in_the_sdk(self):
         before = self.page()
         usage = openai_usage(self.chat.plain().usage)
         self.assertGreater(usage["output"], 0)
         after = self.page()
         for token_type, tokens in usage.items():
-            counted = {"endpoint": OPENAI_PATH, "token_type": token_type}
+            labels = {"endpoint": OPENAI_PATH, "token_type": token_type}
             self.assertEqual(
-                after.sum("app_token_usage_total", **counted)
-                - before.sum("app_token_usage_total", **counted),
+                after.sum("app_token_usage_total", **labels)
+                - before.sum("app_token_usage_total", **labels),
                 tokens,
                 token_type,
             )
-            self.assertEqual(after.sum("app_request_tokens_sum", **counted), tokens, token_type)
+            self.assertEqual(after.sum("app_request_tokens_sum", **labels), tokens, token_type)
 
-    def test_each_chat_is_one_request_and_one_model_call(self):
+    def test_request_is_counted_as_one_request_and_one_call(self):
         for chats in (1, 2, 3):
             self.chat.plain()
             page = self.page()
@@ -43,7 +43,7 @@ class PlainChat(EndToEndTest):
             self.assertEqual(page.sum("app_llm_calls_total", endpoint=OPENAI_PATH), chats)
             self.assertEqual(page.sum("app_http_request_duration_seconds_count"), chats)
 
-    def test_nothing_is_counted_as_a_stream(self):
+    def test_reply_is_not_counted_as_a_stream(self):
         self.chat.plain()
         names = self.page().names()
         self.assertEqual({name for name in names if name.startswith("app_stream_")}, set())

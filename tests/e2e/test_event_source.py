@@ -1,4 +1,4 @@
-"""Clients that know nothing but server-sent events, and SDKs that leave half way."""
+"""Clients for server-sent events, and SDKs that disconnect within a stream."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ LINES = [f"line {number}" for number in range(1, 11)]
 
 
 class StreamTest(EndToEndTest):
-    def ended(self, endpoint, outcome):
-        """The metrics once the one stream has ended so, and nothing is open any more."""
+    def page_after_stream(self, endpoint, outcome):
+        """Waits until the only stream has ended with this outcome and returns the page."""
 
         def check():
             page = self.page()
@@ -38,8 +38,8 @@ class StreamTest(EndToEndTest):
         self.assertEqual(page.sum("app_errors_total"), 0)
         return page
 
-    def is_left_with_the_tokens_so_far(self, endpoint):
-        page = self.ended(endpoint, "client_disconnect")
+    def assert_disconnect_with_tokens(self, endpoint):
+        page = self.page_after_stream(endpoint, "client_disconnect")
         self.assertEqual(page.by("finish_reason", "app_llm_calls_total"), {"cancelled": 1})
         self.assertEqual(page.by("outcome", "app_http_requests_total"), {"cancelled": 1})
         self.assertGreater(page.sum("app_token_usage_total", token_type="output"), 0)
@@ -48,7 +48,7 @@ class StreamTest(EndToEndTest):
 
 
 class HttpxSse(StreamTest):
-    # Slow enough that nobody is served whole before it leaves.
+    # Slow enough that no reply ends before the client disconnects.
     pace = 20
 
     def setUp(self):
@@ -57,69 +57,69 @@ class HttpxSse(StreamTest):
         self.client = self.module("httpx").Client(base_url=self.gateway.url, timeout=30)
         self.addCleanup(self.client.close)
 
-    def test_every_event_of_a_chat_is_a_chunk(self):
+    def test_chat_events_are_counted_as_chunks(self):
         with self.chat() as source:
             events = [event.data for event in source.iter_sse()]
         self.assertEqual(events[-1], "[DONE]")
-        page = self.ended(OPENAI_PATH, "complete")
+        page = self.page_after_stream(OPENAI_PATH, "complete")
         self.assertEqual(page.sum("app_stream_chunks_total"), len(events))
         usage = json.loads(events[-2])["usage"]
         self.assertEqual(page.sum("app_token_usage_total"), usage["total_tokens"])
 
-    def test_a_chat_that_is_closed_in_the_middle_is_a_disconnect(self):
+    def test_client_disconnect_within_a_chat_is_counted(self):
         with self.chat() as source:
             events = source.iter_sse()
             for _ in range(4):
                 next(events)
-        self.is_left_with_the_tokens_so_far(OPENAI_PATH)
+        self.assert_disconnect_with_tokens(OPENAI_PATH)
 
-    def test_every_event_of_a_plain_stream_is_a_chunk(self):
+    def test_stream_events_are_counted_as_chunks(self):
         with self.sse.connect_sse(self.client, "GET", EVENTS_PATH) as source:
             events = list(source.iter_sse())
         self.assertEqual([event.data for event in events[:-1]], LINES)
         self.assertEqual([event.id for event in events[:-1]], [str(n) for n in range(1, 11)])
         self.assertEqual(events[-1].event, "end")
-        page = self.ended(EVENTS_PATH, "complete")
+        page = self.page_after_stream(EVENTS_PATH, "complete")
         self.assertEqual(page.sum("app_stream_chunks_total"), len(events))
 
     def chat(self):
         return self.sse.connect_sse(self.client, "POST", OPENAI_PATH, json=OPENAI_STREAM)
 
 
-class SdksLeave(StreamTest):
+class SdkDisconnects(StreamTest):
     pace = 30
 
-    def test_openais_sdk_leaves_half_way(self):
+    def test_client_disconnect_of_the_openai_sdk_is_counted(self):
         with OpenAiChat(self).stream() as stream:
             for _ in range(4):
                 next(stream)
-        self.is_left_with_the_tokens_so_far(OPENAI_PATH)
+        self.assert_disconnect_with_tokens(OPENAI_PATH)
 
-    def test_anthropics_sdk_leaves_half_way(self):
+    def test_client_disconnect_of_the_anthropic_sdk_is_counted(self):
         with AnthropicChat(self).stream() as stream:
             texts = iter(stream.text_stream)
             for _ in range(4):
                 next(texts)
-        self.is_left_with_the_tokens_so_far(ANTHROPIC_PATH)
+        self.assert_disconnect_with_tokens(ANTHROPIC_PATH)
 
 
 class Browser(StreamTest):
-    """Chromium's own EventSource."""
+    """`EventSource` in Chromium."""
 
     pace = 20
 
-    def test_every_event_is_a_chunk(self):
+    def test_events_are_counted_as_chunks(self):
         self.assertEqual(self.read(at_most=100), LINES)
-        page = self.ended(EVENTS_PATH, "complete")
+        page = self.page_after_stream(EVENTS_PATH, "complete")
         self.assertEqual(page.sum("app_stream_chunks_total"), len(LINES) + 1)
 
-    def test_a_source_that_is_closed_in_the_middle_is_a_disconnect(self):
+    def test_client_disconnect_of_a_closed_event_source_is_counted(self):
         self.assertEqual(self.read(at_most=3), LINES[:3])
-        page = self.ended(EVENTS_PATH, "client_disconnect")
+        page = self.page_after_stream(EVENTS_PATH, "client_disconnect")
         self.assertEqual(page.by("outcome", "app_http_requests_total"), {"cancelled": 1})
 
     def read(self, at_most):
-        """What a page has read when it closes its source: at the end, or after so many events."""
+        """Returns the events that a web page reads: all, or the first `at_most`."""
         chromium = self.program("chromium")
         server = PageServer(self.gateway.url + EVENTS_PATH, at_most)
         self.addCleanup(server.close)
@@ -132,7 +132,7 @@ class Browser(StreamTest):
                 "--no-sandbox",
                 "--disable-gpu",
                 "--no-proxy-server",
-                # The page is from another port than the gateway.
+                # The page is served from another port than the events.
                 "--disable-web-security",
                 f"--user-data-dir={profile.name}",
                 server.url,
@@ -140,12 +140,12 @@ class Browser(StreamTest):
             stderr=subprocess.DEVNULL,
         )
         self.addCleanup(browser.stop)
-        self.assertTrue(server.reported.wait(60), "the page has reported nothing")
+        self.assertTrue(server.reported.wait(60), "the web page has not reported its events")
         return server.report
 
 
 class PageServer:
-    """Serves a page that reads events, and takes what it reports."""
+    """Serves a web page that reads events, and receives the events that the page reports."""
 
     PAGE = """<!doctype html><script>
         const read = [];

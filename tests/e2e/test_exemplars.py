@@ -1,13 +1,13 @@
-"""A real Prometheus stores the traces that values belong to."""
+"""A real Prometheus stores exemplars with trace IDs."""
 
 from harness import raw
-from harness.case import LoudTest
-from harness.faults import FaultServer
+from harness.case import SkipReportingTest
+from harness.fault_server import FaultServer
 from harness.polling import eventually
 from harness.prometheus import Prometheus
 
 
-class Traced(LoudTest):
+class Traced(SkipReportingTest):
     def setUp(self):
         program = self.scraper()
         self.server = FaultServer("--traced")
@@ -19,7 +19,7 @@ class Traced(LoudTest):
     def scraper(self):
         return self.program("prometheus")
 
-    def test_the_exemplar_api_has_the_trace_of_the_request(self):
+    def test_exemplars_have_the_trace_id_of_the_request(self):
         traces = {}
         for path, family in (
             ("/ok", "app_http_request_duration_seconds_bucket"),
@@ -41,6 +41,6 @@ class Traced(LoudTest):
         eventually(stored, within=30)
 
 
-class TracedByTheNewest(Traced):
+class TracedWithPrometheus3(Traced):
     def scraper(self):
         return self.prometheus_3()

@@ -1,4 +1,4 @@
-"""The page of metrics, as the readers of its format judge it."""
+"""The metrics page, checked by promtool and by the parsers of prometheus_client."""
 
 import gzip
 import math
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from harness import raw
 from harness.case import EndToEndTest
-from harness.judge import promtool_says
+from harness.format_checks import check_metrics
 from harness.traffic import make_all_kinds
 
 
@@ -16,7 +16,7 @@ class Format(EndToEndTest):
         make_all_kinds(self.gateway)
         self.metrics = self.page_at_rest()
 
-    def test_the_traffic_leaves_counters_gauges_and_histograms_of_all_subjects(self):
+    def test_page_has_counters_gauges_and_histograms_of_all_subjects(self):
         self.assertLessEqual(
             {
                 "app_http_requests_total",
@@ -32,11 +32,11 @@ class Format(EndToEndTest):
             self.metrics.names(),
         )
 
-    def test_promtool_has_nothing_to_say(self):
+    def test_promtool_reports_nothing(self):
         promtool = self.program("promtool")
-        self.assertEqual(promtool_says(promtool, self.metrics.text), ("", 0))
+        self.assertEqual(check_metrics(promtool, self.metrics.text), ("", 0))
 
-    def test_every_family_is_declared_once_with_type_and_help(self):
+    def test_families_are_declared_once_with_type_and_help(self):
         families = self._families()
         names = [family.name for family in families]
         self.assertEqual(sorted(set(names)), sorted(names))
@@ -45,7 +45,7 @@ class Format(EndToEndTest):
             self.assertTrue(family.documentation, family.name)
             self.assertTrue(family.samples, family.name)
 
-    def test_no_series_is_there_twice(self):
+    def test_series_are_unique(self):
         seen = set()
         for family in self._families():
             for sample in family.samples:
@@ -53,7 +53,7 @@ class Format(EndToEndTest):
                 self.assertNotIn(series, seen)
                 seen.add(series)
 
-    def test_histograms_add_up(self):
+    def test_histograms_are_consistent(self):
         histograms = [family for family in self._families() if family.type == "histogram"]
         self.assertGreater(len(histograms), 4)
         for family in histograms:
@@ -66,7 +66,7 @@ class Format(EndToEndTest):
                     self.assertEqual([counts[-1]], histogram["count"])
                     self.assertEqual(len(histogram["sum"]), 1)
 
-    def test_the_strict_parser_of_openmetrics_takes_the_page_and_finds_the_same(self):
+    def test_openmetrics_page_has_the_same_samples(self):
         parser = self.module("prometheus_client.openmetrics.parser")
         accept = "application/openmetrics-text;version=1.0.0"
         page = raw.get(self.gateway, "/metrics", headers={"accept": accept})
@@ -80,14 +80,14 @@ class Format(EndToEndTest):
         self.assertEqual(units["app_http_request_duration_seconds"], "seconds")
         self.assertEqual(units["app_http_requests"], "")
 
-    def test_a_page_in_gzip_is_the_same_page(self):
+    def test_gzip_page_has_the_same_content(self):
         plain = raw.get(self.gateway, "/metrics")
-        packed = raw.get(self.gateway, "/metrics", headers={"accept-encoding": "gzip"})
-        if packed.headers.get("content-encoding") == "gzip":
-            self.assertLess(len(packed.body), len(plain.body) / 3)
-            self.assertEqual(gzip.decompress(packed.body), plain.body)
+        compressed = raw.get(self.gateway, "/metrics", headers={"accept-encoding": "gzip"})
+        if compressed.headers.get("content-encoding") == "gzip":
+            self.assertLess(len(compressed.body), len(plain.body) / 3)
+            self.assertEqual(gzip.decompress(compressed.body), plain.body)
         else:
-            self.assertEqual(packed.body, plain.body)
+            self.assertEqual(compressed.body, plain.body)
 
     def _families(self):
         parser = self.module("prometheus_client.parser")
@@ -95,7 +95,10 @@ class Format(EndToEndTest):
 
 
 def _samples(families):
-    """Every sample, by its name and labels; bounds as numbers, which both formats write differently."""
+    """Maps name and labels of every sample to its value.
+
+    Bounds are compared as numbers, because the formats write them differently.
+    """
     return {
         (
             sample.name,
@@ -110,7 +113,7 @@ def _samples(families):
 
 
 def _histograms(family):
-    """The parts of every histogram of a family, by its labels without `le`."""
+    """Groups the samples of every histogram of a family by its labels without `le`."""
     histograms = defaultdict(lambda: defaultdict(list))
     for sample in family.samples:
         labels = {name: value for name, value in sample.labels.items() if name != "le"}

@@ -1,4 +1,4 @@
-"""How the page of metrics is served."""
+"""The endpoint that serves the metrics page."""
 
 from harness import raw
 from harness.case import EndToEndTest
@@ -6,7 +6,7 @@ from harness.traffic import make_all_kinds
 
 
 class MetricsEndpoint(EndToEndTest):
-    def test_its_content_type_is_the_text_format(self):
+    def test_content_type_is_the_text_format(self):
         content_type = raw.get(self.gateway, "/metrics").headers["content-type"]
         media_type, *parameters = content_type.split(";")
         parameters = {parameter.strip().lower() for parameter in parameters}
@@ -33,7 +33,7 @@ class MetricsEndpoint(EndToEndTest):
         self.assertEqual(raw.get(self.gateway, "/health").status, 200)
         self.assertNotIn("/health", self.page().label_values("endpoint"))
 
-    def test_without_traffic_the_page_stays_the_same_to_the_byte(self):
+    def test_page_stays_the_same_without_traffic(self):
         make_all_kinds(self.gateway)
         page = self.page_at_rest().text
         for _ in range(5):

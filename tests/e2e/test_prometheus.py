@@ -1,4 +1,4 @@
-"""A real Prometheus reads the gateway, and PromQL knows what the clients know."""
+"""A real Prometheus scrapes the gateway, and PromQL returns what the clients have counted."""
 
 from harness.case import EndToEndTest
 from harness.chat import OPENAI_PATH, OpenAiChat
@@ -17,16 +17,16 @@ class Scraped(EndToEndTest):
     def scraper(self):
         return self.program("prometheus")
 
-    def test_the_gateway_is_up(self):
-        self._becomes("up", [1])
+    def test_gateway_is_up(self):
+        self._assert_eventually("up", [1])
 
-    def test_promql_counts_the_tokens_and_chats_that_the_sdk_counted(self):
+    def test_promql_sums_equal_the_usage_in_the_sdk(self):
         chat = OpenAiChat(self)
         usages = [chat.plain().usage for _ in range(3)]
         usages += [chat.streamed()[-1].usage for _ in range(2)]
         tokens = sum(usage.total_tokens for usage in usages)
 
-        def as_counted():
+        def assert_counts():
             for promql, expected in (
                 ("sum(app_token_usage_total)", tokens),
                 (f'sum(app_http_requests_total{{endpoint="{OPENAI_PATH}"}})', len(usages)),
@@ -35,16 +35,16 @@ class Scraped(EndToEndTest):
             ):
                 self.assertEqual(self.prometheus.query(promql), [expected], promql)
 
-        eventually(as_counted, within=WITHIN)
-        # Further scrapes change nothing.
+        eventually(assert_counts, within=WITHIN)
+        # Further scrapes must not change the sums.
         [scrapes] = self.prometheus.query("count_over_time(up[1h])")
-        self._becomes(f"count_over_time(up[1h]) >= bool {scrapes + 2}", [1])
-        as_counted()
+        self._assert_eventually(f"count_over_time(up[1h]) >= bool {scrapes + 2}", [1])
+        assert_counts()
 
-    def _becomes(self, promql, values):
+    def _assert_eventually(self, promql, values):
         eventually(lambda: self.assertEqual(self.prometheus.query(promql), values), within=WITHIN)
 
 
-class ScrapedByTheNewest(Scraped):
+class ScrapedByPrometheus3(Scraped):
     def scraper(self):
         return self.prometheus_3()

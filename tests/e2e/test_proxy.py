@@ -1,5 +1,7 @@
-"""The gateway as a proxy in front of another, through the providers' SDKs: what they are told is what
-both have counted. The same without the proxy."""
+"""The gateway as a proxy in front of another gateway, called through the providers' SDKs.
+
+Both gateways must count the usage that the SDK received. The same tests also run without the proxy.
+"""
 
 import json
 import os
@@ -24,7 +26,7 @@ PROVIDER = "another gateway"
 
 
 class Replies:
-    """One call each; `front` is whom the SDKs talk to, `behind` whoever else counts the same."""
+    """Tests of one call each. The SDKs call `front`; the gateways in `behind` count the same."""
 
     def front(self):
         raise NotImplementedError
@@ -38,23 +40,23 @@ class Replies:
     def anthropic(self):
         return AnthropicChat(self, self.front())
 
-    def test_a_plain_chat(self):
+    def test_plain_chat_is_counted(self):
         completion = self.openai().plain()
         self.assertIn("demonstration", completion.choices[0].message.content)
-        self._all_counted(OPENAI_PATH, openai_usage(completion.usage), "stop", streams=0)
+        self._assert_counted(OPENAI_PATH, openai_usage(completion.usage), "stop", streams=0)
 
-    def test_a_plain_chat_that_is_cut(self):
+    def test_plain_chat_cut_off_by_its_token_limit_is_counted(self):
         completion = self.openai().plain(max_tokens=5)
         self.assertEqual(completion.usage.completion_tokens, 5)
-        self._all_counted(OPENAI_PATH, openai_usage(completion.usage), "length", streams=0)
+        self._assert_counted(OPENAI_PATH, openai_usage(completion.usage), "length", streams=0)
 
-    def test_a_streamed_chat(self):
+    def test_streamed_chat_is_counted(self):
         chunks = self.openai().streamed()
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
         self.assertIn("demonstration", text)
-        self._all_counted(OPENAI_PATH, openai_usage(chunks[-1].usage), "stop", streams=1)
+        self._assert_counted(OPENAI_PATH, openai_usage(chunks[-1].usage), "stop", streams=1)
 
-    def test_a_chat_that_calls_a_tool(self):
+    def test_tool_call_of_a_plain_chat_is_counted(self):
         completion = self.openai().plain(**OPENAI_TOOL)
         choice = completion.choices[0]
         self.assertEqual(choice.finish_reason, "tool_calls")
@@ -62,9 +64,9 @@ class Replies:
         function = choice.message.tool_calls[0].function
         self.assertEqual(function.name, "weather")
         self.assertEqual(json.loads(function.arguments), {"city": QUESTION})
-        self._all_counted(OPENAI_PATH, openai_usage(completion.usage), "tool_calls", streams=0)
+        self._assert_counted(OPENAI_PATH, openai_usage(completion.usage), "tool_calls", streams=0)
 
-    def test_a_streamed_chat_that_calls_a_tool(self):
+    def test_tool_call_of_a_streamed_chat_is_counted(self):
         chunks = self.openai().streamed(**OPENAI_TOOL)
         calls = [
             call
@@ -75,19 +77,19 @@ class Replies:
         self.assertEqual(calls[0].function.name, "weather")
         arguments = "".join(call.function.arguments for call in calls)
         self.assertEqual(json.loads(arguments), {"city": QUESTION})
-        self._all_counted(OPENAI_PATH, openai_usage(chunks[-1].usage), "tool_calls", streams=1)
+        self._assert_counted(OPENAI_PATH, openai_usage(chunks[-1].usage), "tool_calls", streams=1)
 
-    def test_a_plain_message(self):
+    def test_plain_message_is_counted(self):
         message = self.anthropic().plain()
         self.assertIn("demonstration", message.content[0].text)
-        self._all_counted(ANTHROPIC_PATH, anthropic_usage(message.usage), "stop", streams=0)
+        self._assert_counted(ANTHROPIC_PATH, anthropic_usage(message.usage), "stop", streams=0)
 
-    def test_a_streamed_message(self):
+    def test_streamed_message_is_counted(self):
         message = self.anthropic().streamed(max_tokens=7)
         self.assertEqual(message.usage.output_tokens, 7)
-        self._all_counted(ANTHROPIC_PATH, anthropic_usage(message.usage), "length", streams=1)
+        self._assert_counted(ANTHROPIC_PATH, anthropic_usage(message.usage), "length", streams=1)
 
-    def test_a_message_that_calls_a_tool(self):
+    def test_tool_call_of_a_message_is_counted(self):
         for ask, streams in ((self.anthropic().plain, 0), (self.anthropic().streamed, 1)):
             before = self._totals()
             message = ask(**ANTHROPIC_TOOL)
@@ -95,28 +97,30 @@ class Replies:
             self.assertEqual(message.content[0].name, "weather")
             self.assertEqual(message.content[0].input, {"city": QUESTION})
             usage = anthropic_usage(message.usage)
-            for gateway, told in before.items():
+            for gateway, tokens_before in before.items():
                 page = self.page_at_rest(gateway)
-                told = {kind: tokens + told.get(kind, 0) for kind, tokens in usage.items()}
-                self.assertEqual(page.by("token_type", "app_token_usage_total"), told)
+                expected = {
+                    kind: tokens + tokens_before.get(kind, 0) for kind, tokens in usage.items()
+                }
+                self.assertEqual(page.by("token_type", "app_token_usage_total"), expected)
                 calls = page.by("finish_reason", "app_llm_calls_total")
                 self.assertEqual(calls, {"tool_calls": 1 + streams})
 
-    def test_a_stream_left_half_way(self):
+    def test_client_disconnect_within_a_chat_is_counted(self):
         with self.openai().stream() as stream:
             for _ in range(3):
                 next(stream)
         for gateway in self._gateways():
-            self._is_left(gateway, OPENAI_PATH)
+            self._assert_client_disconnect(gateway, OPENAI_PATH)
 
-    def test_a_streamed_message_left_half_way(self):
+    def test_client_disconnect_within_a_message_records_the_tokens_so_far(self):
         with self.anthropic().stream() as stream:
             for _ in range(6):
                 next(stream)
-            told = stream.current_message_snapshot.usage.input_tokens
+            input_tokens = stream.current_message_snapshot.usage.input_tokens
         for gateway in self._gateways():
-            page = self._is_left(gateway, ANTHROPIC_PATH)
-            self.assertEqual(page.sum("app_token_usage_total", token_type="input"), told)
+            page = self._assert_client_disconnect(gateway, ANTHROPIC_PATH)
+            self.assertEqual(page.sum("app_token_usage_total", token_type="input"), input_tokens)
             self.assertEqual(page.sum("app_usage_missing_total"), 0)
 
     def _gateways(self):
@@ -128,7 +132,7 @@ class Replies:
             for gateway in self._gateways()
         }
 
-    def _all_counted(self, path, usage, finish, streams):
+    def _assert_counted(self, path, usage, finish, streams):
         self.assertGreater(usage["input"], 0)
         self.assertGreater(usage["output"], 0)
         for gateway in self._gateways():
@@ -145,7 +149,7 @@ class Replies:
             first_tokens = page.sum("app_time_to_first_token_seconds_count", model=MODEL)
             self.assertEqual(first_tokens, streams)
 
-    def _is_left(self, gateway, path):
+    def _assert_client_disconnect(self, gateway, path):
         page = self.page_at_rest(gateway)
         ended = {"endpoint": path, "outcome": "client_disconnect"}
         self.assertEqual(page.series("app_stream_duration_seconds_count"), [(ended, 1)])
@@ -178,7 +182,7 @@ class Proxied(Replies, EndToEndTest):
     def behind(self):
         return [self.gateway]
 
-    def test_only_the_upstream_knows_a_usage_that_was_not_asked_for(self):
+    def test_usage_missing_is_counted_by_the_proxy_if_usage_was_not_requested(self):
         chat = self.openai()
         chunks = chat.streamed(stream_options={"include_usage": False})
         self.assertEqual([chunk.usage for chunk in chunks if chunk.usage], [])
@@ -190,13 +194,13 @@ class Proxied(Replies, EndToEndTest):
         counted = self.page_at_rest().by("token_type", "app_token_usage_total")
         self.assertEqual(counted, openai_usage(chat.plain().usage))
 
-    def test_calls_have_the_providers_name(self):
+    def test_provider_label_is_the_configured_name(self):
         self.openai().plain()
         self.anthropic().streamed()
         page = self.page_at_rest(self.proxy)
         self.assertEqual(page.by("provider", "app_llm_calls_total"), {PROVIDER: 2})
 
-    def test_errors_of_the_upstream_are_what_the_sdks_raise(self):
+    def test_upstream_errors_are_raised_by_the_sdks(self):
         openai, anthropic = self.module("openai"), self.module("anthropic")
         with self.assertRaisesRegex(openai.NotFoundError, "`nobody` does not exist"):
             self.openai().client.chat.completions.create(
@@ -209,7 +213,7 @@ class Proxied(Replies, EndToEndTest):
         self.assertEqual(page.sum("app_token_usage_total"), 0)
         self.assertNotIn("nobody", page.text)
 
-    def test_an_upstream_that_has_gone_is_what_the_sdks_raise(self):
+    def test_upstream_that_is_unreachable_is_raised_by_the_sdks(self):
         openai, anthropic = self.module("openai"), self.module("anthropic")
         self.gateway.stop()
         with self.assertRaisesRegex(openai.InternalServerError, "upstream cannot be reached"):
@@ -220,15 +224,15 @@ class Proxied(Replies, EndToEndTest):
         self.assertEqual(page.by("exception_type", "app_exceptions_total"), {"Unreachable": 2})
         self.assertEqual(page.by("finish_reason", "app_llm_calls_total"), {"error": 2})
 
-    def test_the_models_are_the_upstreams(self):
+    def test_models_are_those_of_the_upstream(self):
         models = [model.id for model in self.openai().client.models.list()]
         self.assertIn(MODEL, models)
         self.assertEqual(self.page_at_rest(self.proxy).sum("app_llm_calls_total"), 0)
 
 
 class Settings(EndToEndTest):
-    def test_a_setting_that_does_not_work_ends_the_start_and_is_not_repeated(self):
-        for upstream, key, meant in (
+    def test_settings_that_are_invalid_end_the_start_and_are_not_printed(self):
+        for upstream, key, message in (
             ("secret.example.com/v1", "", "is no URL"),
             ("https://secret@example.com/v1", "", "belongs into the environment"),
             ("https://example.com/v1", "secret\n", "no HTTP header can carry"),
@@ -241,5 +245,5 @@ class Settings(EndToEndTest):
                 timeout=30,
             )
             self.assertEqual(ended.returncode, 1)
-            self.assertIn(meant, ended.stderr)
+            self.assertIn(message, ended.stderr)
             self.assertNotIn("secret", ended.stdout + ended.stderr)

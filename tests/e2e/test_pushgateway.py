@@ -1,34 +1,35 @@
-"""A batch job leaves its metrics at a real Pushgateway."""
+"""A batch job pushes its metrics to a real Pushgateway."""
 
 import os
 import subprocess
 
-from harness.case import LoudTest
+from harness.case import SkipReportingTest
 from harness.pushgateway import Pushgateway
 
 
-class Pushed(LoudTest):
+class Pushed(SkipReportingTest):
     def setUp(self):
         self.gateway = Pushgateway(self.program("prometheus-pushgateway"))
         self.addCleanup(self.gateway.stop)
 
-    def test_what_a_job_pushes_is_there_under_its_name(self):
+    def test_push_of_a_job_is_stored_under_its_name(self):
         self._batch("--job", "nightly", "--shard", "a/b c")
         page = self.gateway.page()
         group = {"job": "nightly", "shard": "a/b c", "model": "small-1"}
         self.assertEqual(page.sum("app_llm_calls_total", **group), 3)
-        self.assertEqual(page.by("token_type", "app_token_usage_total", **group).keys(), {"input", "output"})
+        tokens = page.by("token_type", "app_token_usage_total", **group)
+        self.assertEqual(tokens.keys(), {"input", "output"})
         [(_, failed)] = page.series("push_failure_time_seconds", job="nightly")
         self.assertEqual(failed, 0)
 
-    def test_the_next_job_of_a_name_takes_the_place_of_the_last(self):
+    def test_push_of_the_next_job_replaces_the_last(self):
         for _ in range(2):
             self._batch("--job", "nightly")
         self.assertEqual(self.gateway.page().sum("app_llm_calls_total"), 3)
         self._batch("--job", "nightly", "--shard", "2")
         self.assertEqual(self.gateway.page().sum("app_llm_calls_total"), 6)
 
-    def test_a_group_is_deleted_and_the_others_stay(self):
+    def test_delete_removes_one_group_only(self):
         for job in ("nightly", "w\"ei\\rd/ ..%2F"):
             self._batch("--job", job)
         self._batch("--job", "nightly", "--delete")

@@ -1,4 +1,4 @@
-"""The gateway is asked to stop."""
+"""Graceful shutdown of the gateway on SIGTERM."""
 
 from harness import raw
 from harness.case import EndToEndTest
@@ -6,14 +6,14 @@ from harness.chat import OPENAI_PATH, OPENAI_STREAM
 
 
 class Shutdown(EndToEndTest):
-    def test_on_sigterm_it_ends_with_exit_code_zero(self):
+    def test_shutdown_on_sigterm_has_exit_code_zero(self):
         self.assertEqual(raw.get(self.gateway, "/health").status, 200)
-        self._stops_well()
+        self._assert_stops()
 
-    def test_it_can_be_stopped_from_the_moment_it_says_where_it_listens(self):
-        self._stops_well()
+    def test_shutdown_works_right_after_the_start(self):
+        self._assert_stops()
 
-    def test_a_stream_that_has_begun_is_finished_first(self):
+    def test_shutdown_waits_for_open_streams(self):
         connection = raw.connect(self.gateway)
         self.addCleanup(connection.close)
         response = raw.begin_post(connection, OPENAI_PATH, OPENAI_STREAM)
@@ -23,13 +23,13 @@ class Shutdown(EndToEndTest):
         self.assertTrue(response.read().endswith(b"data: [DONE]\n\n"))
         self.assertEqual(self.gateway.process.wait(), 0)
 
-    def test_an_idle_connection_does_not_keep_it(self):
+    def test_shutdown_does_not_wait_for_idle_connections(self):
         connection = raw.connect(self.gateway)
         self.addCleanup(connection.close)
         connection.request("GET", "/health")
         connection.getresponse().read()
-        self._stops_well()
+        self._assert_stops()
 
-    def _stops_well(self):
+    def _assert_stops(self):
         self.gateway.process.terminate()
         self.assertEqual(self.gateway.process.wait(), 0)

@@ -1,10 +1,11 @@
-//! In crates of older editions an annotated function behaves as the plain one does there: what is
-//! dropped when, what is captured, and which names are free differ from edition to edition.
+//! In crates of older editions an annotated function behaves as the plain one.
+//!
+//! Editions differ in drop order, in captures and in reserved names.
 
-#![expect(clippy::needless_pass_by_value, reason = "arguments are there to be dropped")]
+#![expect(clippy::needless_pass_by_value, reason = "the drop of arguments is under test")]
 
-#[path = "../tests/functions/log.rs"]
-mod log;
+#[path = "../tests/functions/event_log.rs"]
+mod event_log;
 
 use std::convert::TryFrom;
 use std::future::Future;
@@ -20,10 +21,11 @@ use streamgauge::{
 };
 use streamgauge_test_support::Scrape;
 
-use crate::log::{Noisy, logged, note, pause};
+use crate::event_log::{Noisy, logged, note, pause};
 
-/// The same functions in a module `plain` as they stand, in a module `annotated` with the attribute.
-macro_rules! twice {
+/// Declares the same functions in a module `plain` without attributes, and in a module `annotated`
+/// with `#[instrument_endpoint]`.
+macro_rules! plain_and_annotated {
     ($($function:item)*) => {
         mod plain {
             use super::*;
@@ -36,7 +38,7 @@ macro_rules! twice {
     };
 }
 
-twice! {
+plain_and_annotated! {
     pub(super) async fn parsed(text: &str) -> Result<u8, ParseIntError> {
         let number: u16 = text.parse()?;
         pause().await;
@@ -57,12 +59,12 @@ twice! {
         numbers.last_mut()
     }
 
-    /// A word that a later edition has taken for itself.
+    /// `gen` is a keyword from edition 2024 on.
     pub(super) fn gen(gen: u8) -> u8 {
         gen + 1
     }
 
-    /// Whether a tail's temporary outlives the locals is a matter of the edition.
+    /// Before edition 2024 the temporaries of a tail expression outlive the locals.
     pub(super) fn tail(argument: Noisy) -> usize {
         let _local = Noisy("local");
         Noisy("temporary").name().len() + argument.name().len()
@@ -83,7 +85,7 @@ twice! {
         argument.name().len()
     }
 
-    /// So is whether a closure captures the whole of what it mentions a part of.
+    /// Before edition 2021 a closure captures the whole of a value of which it uses a part.
     pub(super) fn captures(pair: (Noisy, Noisy), last: Noisy) -> usize {
         let take = || pair.0;
         let first = take();
@@ -109,7 +111,7 @@ twice! {
 }
 
 #[tokio::test]
-async fn the_same_calls_give_the_same() {
+async fn functions_return_the_same_values() {
     for text in &["7", "700", "seven"] {
         assert_eq!(annotated::parsed(text).await, plain::parsed(text).await);
         assert_eq!(annotated::boxed(text).await, plain::boxed(text).await);
@@ -117,14 +119,14 @@ async fn the_same_calls_give_the_same() {
     assert_eq!(annotated::longest("a", "bc"), plain::longest("a", "bc"));
     assert_eq!(annotated::gen(1), plain::gen(1));
     let mut numbers = vec![1];
-    *annotated::pushed(&mut numbers).await.expect("there is one") += 1;
-    *plain::pushed(&mut numbers).await.expect("there is one") += 2;
+    *annotated::pushed(&mut numbers).await.expect("the list is not empty") += 1;
+    *plain::pushed(&mut numbers).await.expect("the list is not empty") += 2;
     assert_eq!(numbers, [1, 2, 3]);
 }
 
-/// Here a hidden type captures no lifetime that it does not name.
+/// Before edition 2024 an opaque return type captures only the lifetimes that it names.
 #[test]
-fn a_hidden_type_borrows_nothing() {
+fn opaque_type_captures_no_unnamed_lifetime() {
     let text = "abc".to_owned();
     let (left, right) = (annotated::opaque(&text), plain::opaque(&text));
     drop(text);
@@ -168,7 +170,7 @@ fn arguments_are_dropped_in_the_same_order() {
     }
 }
 
-/// A receiver, of which the body mentions a part.
+/// Declares a type whose methods use a part of `self`.
 macro_rules! pair {
     ($name:ident $(, #[$attribute:meta])?) => {
         struct $name(Noisy, Noisy);
@@ -196,7 +198,7 @@ pair!(Plain);
 pair!(Annotated, #[instrument_endpoint]);
 
 #[test]
-fn a_receiver_is_dropped_in_its_turn() {
+fn receiver_used_in_part_keeps_the_drop_order() {
     assert_eq!(
         logged(|| Annotated::new().moved_in_part(Noisy("other"))),
         logged(|| Plain::new().moved_in_part(Noisy("other"))),
@@ -258,20 +260,20 @@ async fn served() -> u8 {
 }
 
 #[tokio::test]
-async fn every_attribute_records() {
+async fn attributes_record_in_this_edition() {
     let sum = |name, endpoint| Scrape::of(Metrics::global()).sum(name, &[("endpoint", endpoint)]);
     drop(served());
     assert_eq!(served().await, 1);
     assert_eq!(sum("app_http_requests_total", "served"), 1);
     let model: &dyn Model = &House;
-    let answer = model.ask("small").await.expect("there is an answer");
+    let answer = model.ask("small").await.expect("the model replies");
     assert_eq!(answer.output, 1);
     assert_eq!(sum("app_http_requests_total", "ask"), 1);
     assert_eq!(sum("app_token_usage_total", "ask"), 6);
     assert_eq!(words("a b").count().await, 2);
     assert_eq!(sum("app_stream_chunks_total", "words"), 2);
     assert!(words_in_box("").await.is_err());
-    assert_eq!(words_in_box("a b c").await.expect("there are words").count().await, 3);
+    assert_eq!(words_in_box("a b c").await.expect("the stream is returned").count().await, 3);
     assert_eq!(sum("app_stream_chunks_total", "words_in_box"), 3);
     assert_eq!(Usage::new(1, 2).total(), 3);
 }

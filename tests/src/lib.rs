@@ -1,8 +1,8 @@
-//! A server for the tests whose routes end in every way in which a request can end.
+//! The fault server: an axum application with one route for each outcome of a request.
 
 pub mod fault_server;
 
-/// Every snippet of the README compiles.
+/// Compiles every snippet of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

@@ -1,8 +1,8 @@
-//! What recording costs in allocations: counted, so that a regression is a failing test.
+//! Counts the allocations of recording, so that a regression fails a test.
 //!
-//! Everything is measured in steady state, after a first call has resolved its series.
+//! All counts are of the steady state, after the first calls have created their series.
 
-#![expect(clippy::unused_async, reason = "what is measured is the attribute")]
+#![expect(clippy::unused_async, reason = "only the attribute is measured")]
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -53,13 +53,14 @@ fn streamed() -> impl Stream<Item = &'static str> {
     stream::iter(["one", "two", "three"])
 }
 
-/// Allocations of a future that is ready at once.
+/// Counts the allocations of a hundred calls whose futures complete on the first poll.
 fn allocations<F: Future>(call: impl Fn() -> F) -> u64 {
     allocations_of(|| {
-        assert!(call().now_or_never().is_some(), "it is ready at once");
+        assert!(call().now_or_never().is_some(), "the future is ready on the first poll");
     })
 }
 
+/// Counts the allocations of a hundred calls, after three calls that warm up.
 fn allocations_of(call: impl Fn()) -> u64 {
     for _ in 0..3 {
         call();
@@ -73,7 +74,7 @@ fn allocations_of(call: impl Fn()) -> u64 {
 }
 
 #[test]
-fn an_attribute_on_a_plain_async_function_allocates_nothing() {
+fn async_function_with_an_attribute_does_not_allocate() {
     assert_eq!(allocations(|| plain(1)), 0);
     assert_eq!(allocations(|| fallible(1)), 0);
     assert_eq!(allocations(|| tracked(1)), 0);
@@ -81,25 +82,26 @@ fn an_attribute_on_a_plain_async_function_allocates_nothing() {
 }
 
 #[test]
-fn an_attribute_on_a_plain_function_allocates_nothing() {
+fn sync_function_with_an_attribute_does_not_allocate() {
     assert_eq!(allocations_of(|| assert_eq!(synchronous(1), 2)), 0);
 }
 
 #[test]
-fn a_metered_stream_allocates_nothing() {
+fn stream_does_not_allocate() {
     assert_eq!(allocations(|| streamed().count()), 0);
     assert_eq!(allocations(|| wrap_streaming_response(stream::iter(["one"]), "/x").count()), 0);
 }
 
-/// Allocations of polling the chunks of a stream after its first few, of which there are two hundred.
+/// Counts the allocations of polling 190 chunks, after ten chunks that warm up.
 fn chunk_allocations<S: Stream>(stream: S) -> u64 {
     let mut stream = std::pin::pin!(stream);
-    let mut next = || assert!(stream.next().now_or_never().flatten().is_some(), "it is ready");
+    let mut next =
+        || assert!(stream.next().now_or_never().flatten().is_some(), "the chunk is ready");
     (0..10).for_each(|_| next());
     measure(|| (0..190).for_each(|_| next())).count_total
 }
 
-/// A source that repeats a chunk, and allocates nothing for it.
+/// A source of two hundred equal chunks that does not allocate.
 fn repeated(chunk: &'static str) -> impl Stream<Item = Bytes> {
     stream::iter((0..200).map(move |_| Bytes::from_static(chunk.as_bytes())))
 }
@@ -111,23 +113,23 @@ const LINE: &str =
     "{\"model\":\"m-1\",\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":false}\n";
 
 #[test]
-fn a_chunk_allocates_nothing() {
+fn chunk_of_a_stream_does_not_allocate() {
     #[streaming_metrics]
-    fn counted(chunk: &'static str) -> impl Stream<Item = Bytes> {
+    fn metered(chunk: &'static str) -> impl Stream<Item = Bytes> {
         repeated(chunk)
     }
     #[streaming_metrics(protocol = "auto")]
-    fn read(chunk: &'static str) -> impl Stream<Item = Bytes> {
+    fn parsed(chunk: &'static str) -> impl Stream<Item = Bytes> {
         repeated(chunk)
     }
     for chunk in [CHAT, MESSAGE, CANDIDATE, LINE, ": keep-alive\n\n", "what is this?\n"] {
-        assert_eq!(chunk_allocations(counted(chunk)), 0, "{chunk}");
-        assert_eq!(chunk_allocations(read(chunk)), 0, "{chunk}");
+        assert_eq!(chunk_allocations(metered(chunk)), 0, "{chunk}");
+        assert_eq!(chunk_allocations(parsed(chunk)), 0, "{chunk}");
     }
 }
 
 #[test]
-fn a_chunk_of_a_body_allocates_nothing() {
+fn chunk_of_a_response_body_does_not_allocate() {
     #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
     fn response() -> impl Stream<Item = Bytes> {
         repeated(CHAT)
@@ -140,8 +142,8 @@ fn a_chunk_of_a_body_allocates_nothing() {
     assert_eq!(chunk_allocations(body().into_data_stream()), 0);
 }
 
-/// Allocations of a tracked reply of so many frames, each of which has a token in it.
-fn read_allocations(frames: usize) -> u64 {
+/// Counts the allocations of one tracked reply with this many frames of one token each.
+fn reply_allocations(frames: usize) -> u64 {
     #[track_tokens(protocol = "openai", provider = "house", model = "small-1")]
     fn frames_of(number: usize) -> impl Stream<Item = &'static str> {
         const TOKEN: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"small-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}],\"usage\":null}\n\n";
@@ -151,14 +153,14 @@ fn read_allocations(frames: usize) -> u64 {
 }
 
 #[test]
-fn a_frame_that_is_read_allocates_nothing() {
-    let few = read_allocations(5);
-    assert_eq!(read_allocations(500), few);
-    assert!(few <= 3, "{few} for what reads a reply, whatever its length");
+fn frame_of_a_parsed_stream_does_not_allocate() {
+    let few = reply_allocations(5);
+    assert_eq!(reply_allocations(500), few);
+    assert!(few <= 3, "{few} allocations for one reply");
 }
 
 #[test]
-fn a_whole_reply_that_is_read_costs_what_reads_it() {
+fn whole_reply_of_any_length_allocates_at_most_three_times() {
     #[track_tokens(protocol = "openai", provider = "house", model = "small-1")]
     fn whole(reply: &[u8]) -> &[u8] {
         reply
@@ -173,12 +175,15 @@ fn a_whole_reply_that_is_read_costs_what_reads_it() {
     for words in [1, 10_000] {
         let reply = reply(words);
         let allocations = allocations_of(|| assert_eq!(whole(reply.as_bytes()).len(), reply.len()));
-        assert!(allocations <= 300, "{words} words: {allocations} for a hundred replies");
+        assert!(
+            allocations <= 300,
+            "{words} words: {allocations} allocations for a hundred replies"
+        );
     }
 }
 
 #[test]
-fn the_counter_counts() {
+fn allocation_counter_counts_every_allocation() {
     assert_eq!(allocations_of(|| drop(Box::new(1))), 100);
 }
 
@@ -191,7 +196,7 @@ struct Reply {
 }
 
 #[test]
-fn a_model_that_the_reply_names_allocates_nothing() {
+fn model_named_by_the_reply_does_not_allocate() {
     #[track_tokens]
     async fn named() -> Reply {
         Reply { model: "small-1", usage: Usage::new(1, 2) }
@@ -199,10 +204,10 @@ fn a_model_that_the_reply_names_allocates_nothing() {
     assert_eq!(allocations(named), 0);
 }
 
-/// Allocations a request of a router, response read to its end.
+/// Counts the allocations of one request to a router, with its response body read to the end.
 fn request_allocations(router: &Router) -> u64 {
     let call = || {
-        let request = Request::get("/").body(Body::empty()).expect("it is well formed");
+        let request = Request::get("/").body(Body::empty()).expect("the request is well formed");
         let response = router.clone().oneshot(request).now_or_never().expect("ready at once");
         let body = response.expect("a router does not fail").into_body();
         let size = body.into_data_stream().count().now_or_never();
@@ -210,7 +215,7 @@ fn request_allocations(router: &Router) -> u64 {
     };
     let requests = 100;
     let allocations = allocations_of(call);
-    assert_eq!(allocations % requests, 0, "every request costs the same");
+    assert_eq!(allocations % requests, 0, "every request allocates equally often");
     allocations / requests
 }
 
@@ -225,13 +230,13 @@ impl<S> Layer<S> for PassThrough {
     }
 }
 
-/// Allocations of a request behind a layer that does nothing.
+/// Counts the allocations of one request behind a layer that does nothing.
 fn bare<T: 'static>(handler: impl Handler<T, ()>) -> u64 {
     let router = Router::<()>::new().route("/", get(handler));
     request_allocations(&router.layer(PassThrough).with_state(()))
 }
 
-/// Allocations of a request behind our layer.
+/// Counts the allocations of one request behind `PrometheusLayer`.
 fn recorded<T: 'static>(handler: impl Handler<T, ()>) -> u64 {
     let metrics = Metrics::builder().build().expect("default settings are valid");
     let router = Router::<()>::new().route("/", get(handler));
@@ -239,7 +244,7 @@ fn recorded<T: 'static>(handler: impl Handler<T, ()>) -> u64 {
 }
 
 #[test]
-fn a_response_of_fixed_size_costs_no_allocation() {
+fn layer_does_not_allocate_for_a_response_of_fixed_size() {
     async fn handler() -> &'static str {
         "hello"
     }
@@ -252,7 +257,7 @@ fn a_response_of_fixed_size_costs_no_allocation() {
 }
 
 #[test]
-fn a_streamed_body_costs_one_allocation() {
+fn layer_allocates_once_for_a_streamed_response_body() {
     async fn handler() -> Response {
         let chunks = stream::iter(["one", "two"]).map(Ok::<_, Infallible>);
         Response::new(Body::from_stream(chunks))
@@ -270,7 +275,7 @@ fn a_streamed_body_costs_one_allocation() {
 }
 
 #[test]
-fn an_upload_of_unknown_length_costs_what_counts_it() {
+fn layer_allocates_twice_for_a_request_body_of_unknown_length() {
     async fn handler(body: Body) -> &'static str {
         let size = body.into_data_stream().count().await;
         if size == 2 { "two" } else { "other" }
@@ -278,8 +283,9 @@ fn an_upload_of_unknown_length_costs_what_counts_it() {
     let allocations = |router: &Router| {
         allocations_of(|| {
             let pieces = stream::iter(["one", "two"]).map(Ok::<_, Infallible>);
-            let request =
-                Request::get("/").body(Body::from_stream(pieces)).expect("it is well formed");
+            let request = Request::get("/")
+                .body(Body::from_stream(pieces))
+                .expect("the request is well formed");
             let response = router.clone().oneshot(request).now_or_never().expect("ready at once");
             drop(response.expect("a router does not fail"));
         }) / 100
@@ -291,7 +297,7 @@ fn an_upload_of_unknown_length_costs_what_counts_it() {
 }
 
 #[test]
-fn a_label_taken_from_requests_costs_no_allocation() {
+fn request_label_from_a_header_does_not_allocate() {
     async fn handler() -> &'static str {
         "hello"
     }
@@ -306,13 +312,13 @@ fn a_label_taken_from_requests_costs_no_allocation() {
     assert_eq!(request_allocations(&router.with_state(())) - bare(handler), 0);
 }
 
-/// Bytes that are there after ten thousand requests and were not before, with a first few made already.
-fn growth(router: &Router) -> i64 {
+/// Returns by how many bytes memory grows over ten thousand requests, after forty that warm up.
+fn memory_growth(router: &Router) -> i64 {
     let requests = |number| {
         for id in 0..number {
             for path in ["/fixed/", "/streamed/", "/fails/", "/nope/"] {
                 let request = Request::get(format!("{path}{id}")).body(Body::empty());
-                let request = request.expect("it is well formed");
+                let request = request.expect("the request is well formed");
                 let response = router.clone().oneshot(request).now_or_never();
                 let response = response.expect("ready at once").expect("a router does not fail");
                 let frames = response.into_body().into_data_stream().count().now_or_never();
@@ -340,14 +346,14 @@ fn routes() -> Router {
 }
 
 #[test]
-fn ten_thousand_requests_leave_memory_flat_on_a_finished_router() {
+fn memory_stays_flat_over_ten_thousand_requests_to_a_router_with_state() {
     let metrics = Metrics::builder().build().expect("default settings are valid");
-    assert_eq!(growth(&routes().layer(metrics.layer()).with_state(())), 0);
+    assert_eq!(memory_growth(&routes().layer(metrics.layer()).with_state(())), 0);
 }
 
 #[test]
-fn ten_thousand_requests_leave_memory_flat_on_an_unfinished_router() {
+fn memory_stays_flat_over_ten_thousand_requests_to_a_router_without_state() {
     let metrics = Metrics::builder().build().expect("default settings are valid");
-    assert_eq!(growth(&routes().layer(metrics.layer())), 0);
-    assert_eq!(growth(&routes().layer(metrics.layer()).layer(metrics.layer())), 0);
+    assert_eq!(memory_growth(&routes().layer(metrics.layer())), 0);
+    assert_eq!(memory_growth(&routes().layer(metrics.layer()).layer(metrics.layer())), 0);
 }

@@ -1,4 +1,4 @@
-//! The README shows what really happens.
+//! Checks that the programs and pages in the README are real.
 
 use axum::Router;
 use axum::body::Body;
@@ -19,18 +19,18 @@ async fn ask(app: &Router, question: &'static str) {
     let request = Request::post("/ask")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(question))
-        .expect("it is well formed");
+        .expect("the request is well formed");
     app.clone().oneshot(request).await.expect("a router does not fail");
 }
 
 #[test]
-fn its_first_program_is_the_one_that_is_tested() {
+fn readme_starts_with_the_program_of_the_tour_example() {
     let program = include_str!("../../examples/src/tour.rs");
     assert!(README.contains(&format!("```rust\n{program}```\n")));
 }
 
 #[tokio::test]
-async fn the_page_it_shows_is_the_page_there_is() {
+async fn readme_page_of_the_tour_matches_its_metrics() {
     let app = tour::app().expect("the settings are valid");
     for question in [
         r#"{"model": "small-1", "text": "What is it, then?"}"#,
@@ -40,41 +40,42 @@ async fn the_page_it_shows_is_the_page_there_is() {
     }
     get(&app, "/count").await;
     let page = get(&app, "/metrics").await.1;
-    let page = std::str::from_utf8(&page).expect("it is text");
+    let page = std::str::from_utf8(&page).expect("the page is UTF-8");
     strict::check(page, Format::Text);
-    assert!(shown(1).len() > 8);
-    assert_shows(page, &shown(1));
+    assert!(readme_page(1).len() > 8);
+    assert_contains(page, &readme_page(1));
 }
 
-/// The lines of one of its pages.
-fn shown(number: usize) -> Vec<&'static str> {
+/// Returns the lines of one of the README's pages, counted from 1.
+fn readme_page(number: usize) -> Vec<&'static str> {
     let page = README.split("```text\n").nth(number).and_then(|rest| rest.split("```").next());
-    page.expect("the README shows a page").lines().collect()
+    page.expect("the README has this many pages").lines().collect()
 }
 
-fn assert_shows(page: &str, lines: &[&str]) {
+fn assert_contains(page: &str, lines: &[&str]) {
     for line in lines {
-        assert!(page.lines().any(|there| there == *line), "{line} is not in\n{page}");
+        assert!(page.lines().any(|candidate| candidate == *line), "{line} is not in\n{page}");
     }
 }
 
-/// The events of its stream, as they stand in its program.
-fn events() -> Vec<String> {
+/// Returns the events that the README's streaming program sends.
+fn readme_events() -> Vec<String> {
     let program = README.split("fn upstream(").nth(1).and_then(|rest| rest.split("```").next());
-    let literals = program.expect("there is a program").split("Bytes::from(\"").skip(1);
+    let literals =
+        program.expect("the README has a function `upstream`").split("Bytes::from(\"").skip(1);
     let texts = literals.filter_map(|rest| rest.split("\"));").next());
     texts.map(|text| text.replace("\\\"", "\"").replace("\\n", "\n")).collect()
 }
 
 #[tokio::test]
-async fn its_stream_says_of_itself_what_the_readme_says() {
+async fn readme_page_of_the_streamed_chat_matches_its_metrics() {
     #[streaming_metrics(media_type = "text/event-stream", protocol = "openai", provider = "openai")]
     async fn chat() -> impl Stream<Item = String> {
-        iter(events())
+        iter(readme_events())
     }
     let metrics = metrics();
     let app = Router::new().route("/chat", route_get(chat)).layer(metrics.layer());
     assert!(get(&app, "/chat").await.1.ends_with(b"data: [DONE]\n\n"));
-    assert!(shown(2).len() > 4);
-    assert_shows(&page_of(&metrics), &shown(2));
+    assert!(readme_page(2).len() > 4);
+    assert_contains(&page_of(&metrics), &readme_page(2));
 }

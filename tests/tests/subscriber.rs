@@ -1,5 +1,6 @@
-//! A subscriber of the whole process that counts what it is told of. In a process of its own: there is one
-//! such subscriber.
+//! A global `tracing` subscriber that records exceptions while it handles an event of streamgauge.
+//!
+//! This test has a process of its own because the global subscriber can be set only once.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -8,11 +9,11 @@ use streamgauge_test_support::Scrape;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-static TOLD: AtomicU64 = AtomicU64::new(0);
+static EVENTS: AtomicU64 = AtomicU64::new(0);
 
-struct Counting;
+struct RecordingSubscriber;
 
-impl Subscriber for Counting {
+impl Subscriber for RecordingSubscriber {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -27,7 +28,7 @@ impl Subscriber for Counting {
 
     fn event(&self, event: &Event<'_>) {
         if event.metadata().target() == "streamgauge" {
-            TOLD.fetch_add(1, Relaxed);
+            EVENTS.fetch_add(1, Relaxed);
             track_global_exception(&std::fmt::Error);
             track_detailed_exception(&std::fmt::Error, axum::http::StatusCode::OK);
         }
@@ -39,13 +40,14 @@ impl Subscriber for Counting {
 }
 
 #[test]
-fn a_subscriber_that_counts_what_it_is_told_of_is_not_told_of_that() {
-    tracing::subscriber::set_global_default(Counting).expect("it is the first");
+fn subscriber_that_records_exceptions_does_not_receive_events_about_them() {
+    tracing::subscriber::set_global_default(RecordingSubscriber)
+        .expect("no other subscriber is set");
     track_global_exception(&"a failure");
-    assert_eq!(TOLD.load(Relaxed), 1);
+    assert_eq!(EVENTS.load(Relaxed), 1);
     let scrape = Scrape::of(Metrics::global());
     assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 2);
     assert_eq!(scrape.sum("app_exceptions_total", &[]), 1);
     track_global_exception(&"another");
-    assert_eq!(TOLD.load(Relaxed), 2);
+    assert_eq!(EVENTS.load(Relaxed), 2);
 }

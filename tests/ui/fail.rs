@@ -1,12 +1,13 @@
-//! Compile errors: each program in `<attribute>/fail` is refused with the messages beside it.
+//! Compile errors: each program in `<attribute>/fail` fails with the messages in its `.stderr`
+//! file.
 //!
-//! `TRYBUILD=overwrite cargo test -p streamgauge-ui-tests --test fail` writes the messages anew. Read
-//! every changed one as a user would.
+//! `TRYBUILD=overwrite cargo test -p streamgauge-ui-tests --test fail` updates the files. Read
+//! every changed message as a user would.
 
 use trybuild::TestCases;
 
-// Only programs that must fail are listed here. If one had to compile, trybuild would build and link
-// all dependencies instead of checking them, and would take the programs one by one.
+// Only programs that must fail belong here. With a program that must compile, trybuild would build
+// and link all dependencies instead of checking them, and run the programs one at a time.
 fn check(attribute: &str) {
     TestCases::new().compile_fail(format!("{attribute}/fail/*.rs"));
 }

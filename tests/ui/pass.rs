@@ -1,9 +1,9 @@
 //! Programs that must compile without a warning and run: the files in `<attribute>/pass`.
 //!
-//! They are modules of one test binary, because linking each program by itself took minutes. The
-//! programs that need a crate or a process of their own are test targets in `Cargo.toml`.
+//! The programs are modules of one test binary, because linking each of them separately takes
+//! minutes. Programs that need a crate or a process of their own are test targets in `Cargo.toml`.
 
-/// A test for each program. It runs the program's `main`.
+/// Declares a test for each program, which runs the program's `main`.
 macro_rules! run {
     ($($program:ident),* $(,)?) => {$(
         #[test]
@@ -35,14 +35,14 @@ mod instrument_endpoint {
     mod handlers;
     #[path = "pass/inner_attributes.rs"]
     mod inner_attributes;
-    #[path = "pass/kept_attributes.rs"]
-    mod kept_attributes;
     #[path = "pass/methods.rs"]
     mod methods;
     #[path = "pass/no_prelude.rs"]
     mod no_prelude;
     #[path = "pass/opaque_reply.rs"]
     mod opaque_reply;
+    #[path = "pass/other_attributes.rs"]
+    mod other_attributes;
     #[path = "pass/patterns.rs"]
     mod patterns;
     #[path = "pass/send.rs"]
@@ -63,7 +63,12 @@ mod instrument_endpoint {
     mod unsafe_functions;
 
     mod run {
-        run! { argument_attributes, borrows, early_return, generics, handlers, inner_attributes, kept_attributes, methods, no_prelude, opaque_reply, patterns, send, shadowed_names, stacked_on_media_type, stacked_on_response, stacked_on_sse, stacked_on_stream, unit, unsafe_functions }
+        run! {
+            argument_attributes, borrows, early_return, generics, handlers, inner_attributes,
+            methods, no_prelude, opaque_reply, other_attributes, patterns, send, shadowed_names,
+            stacked_on_media_type, stacked_on_response, stacked_on_sse, stacked_on_stream, unit,
+            unsafe_functions,
+        }
     }
 }
 
@@ -90,7 +95,10 @@ mod streaming_metrics {
     mod responses;
 
     mod run {
-        run! { boxed, in_result, macro_rules, media_type, media_type_events, media_type_inferred, model, opaque, protocol, responses }
+        run! {
+            boxed, in_result, macro_rules, media_type, media_type_events, media_type_inferred,
+            model, opaque, protocol, responses,
+        }
     }
 }
 

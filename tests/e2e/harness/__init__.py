@@ -1,1 +1,1 @@
-"""What the end-to-end tests have in common."""
+"""Shared helpers of the end-to-end tests."""

@@ -1,4 +1,4 @@
-"""The bases of all tests here: a fresh gateway, and loud words about what could not be tested."""
+"""Base classes of the end-to-end tests."""
 
 import importlib
 import os
@@ -12,32 +12,32 @@ from harness.gateway import Gateway
 from harness.polling import eventually
 
 
-class LoudTest(unittest.TestCase):
-    """A test that says what it misses."""
+class SkipReportingTest(unittest.TestCase):
+    """A test that prints NOT TESTED and the reason when it is skipped."""
 
     def module(self, name):
-        """A library from requirements.txt; without it this test is skipped."""
+        """Returns a library from requirements.txt, or skips the test if it is not installed."""
         try:
             return importlib.import_module(name)
         except ImportError:
             self._skip(f"the Python library `{name}` is not installed")
 
     def program(self, name):
-        """The path of a program; without it this test is skipped."""
+        """Returns the path of a program, or skips the test if it is not on the PATH."""
         path = shutil.which(name)
         if path is None:
             self._skip(f"the program `{name}` is not on the PATH")
         return path
 
     def prometheus_3(self):
-        """The path of a Prometheus 3, which asks for more than its elders; without it this test is skipped."""
+        """Returns the path of a Prometheus 3 (stricter than version 2), or skips the test."""
         path = os.environ.get("PROMETHEUS_3", "")
         if not os.access(path, os.X_OK):
-            self._skip("there is no Prometheus 3")
+            self._skip("PROMETHEUS_3 does not name a Prometheus 3")
         return path
 
     def small_disk(self, size):
-        """A directory that is a disk of its own, of this size; without the right to mount one this test is skipped."""
+        """Mounts a file system of this size and returns its directory, or skips the test."""
         mount = self.program("mount")
         directory = tempfile.TemporaryDirectory(prefix="e2e-disk-")
         self.addCleanup(directory.cleanup)
@@ -48,7 +48,7 @@ class LoudTest(unittest.TestCase):
             text=True,
         )
         if mounted.returncode != 0:
-            self._skip(f"no disk can be mounted here: {mounted.stdout.strip()}")
+            self._skip(f"a tmpfs cannot be mounted: {mounted.stdout.strip()}")
         self.addCleanup(subprocess.run, ["umount", directory.name], check=True)
         return directory.name
 
@@ -57,8 +57,8 @@ class LoudTest(unittest.TestCase):
         raise unittest.SkipTest(reason)
 
 
-class EndToEndTest(LoudTest):
-    """A test that talks to a gateway of its own."""
+class EndToEndTest(SkipReportingTest):
+    """A test with a gateway of its own."""
 
     # The gateway's pause before each token, in milliseconds.
     pace = 5
@@ -71,7 +71,7 @@ class EndToEndTest(LoudTest):
         return self.gateway.page()
 
     def page_at_rest(self, gateway=None):
-        """The metrics once every request and stream has ended, of `self.gateway` or another."""
+        """Waits until no request or stream is active and returns the page of `gateway`."""
 
         def at_rest():
             page = (gateway or self.gateway).page()

@@ -1,6 +1,6 @@
-"""Chats with the gateway through the providers' own SDKs.
+"""Chats with the gateway through the providers' SDKs.
 
-The SDKs neither retry nor wait for long: a gateway that fails shall be seen failing.
+The SDKs do not retry and have short timeouts, so that a failing gateway fails the test.
 """
 
 MODEL = "demo-1"
@@ -23,7 +23,7 @@ SCHEMA = {
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
 }
-# A tool that the model has to call, in each API's words.
+# A tool that the model must call, in the format of each API.
 OPENAI_TOOL = {
     "tools": [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}],
     "tool_choice": {"type": "function", "function": {"name": "weather"}},
@@ -35,7 +35,7 @@ ANTHROPIC_TOOL = {
 
 
 class OpenAiChat:
-    """A user of OpenAI's SDK, of `test.gateway` or another."""
+    """A client of `test.gateway`, or of another gateway, that uses OpenAI's SDK."""
 
     def __init__(self, test, gateway=None):
         openai = test.module("openai")
@@ -46,21 +46,21 @@ class OpenAiChat:
         test.addCleanup(self.client.close)
 
     def plain(self, **options):
-        """The completion."""
+        """Requests a whole reply and returns the completion."""
         return self.client.chat.completions.create(model=MODEL, messages=MESSAGES, **options)
 
     def stream(self, **options):
-        """The stream of chunks, of which the last has the usage."""
+        """Requests a streamed reply and returns its chunks as a stream; the last has the usage."""
         return self.client.chat.completions.create(**{**OPENAI_STREAM, **options})
 
     def streamed(self, **options):
-        """The chunks, read to the end."""
+        """Requests a streamed reply and returns all its chunks."""
         with self.stream(**options) as stream:
             return list(stream)
 
 
 class AnthropicChat:
-    """A user of Anthropic's SDK, of `test.gateway` or another."""
+    """A client of `test.gateway`, or of another gateway, that uses Anthropic's SDK."""
 
     def __init__(self, test, gateway=None):
         anthropic = test.module("anthropic")
@@ -71,24 +71,24 @@ class AnthropicChat:
         test.addCleanup(self.client.close)
 
     def plain(self, **options):
-        """The message."""
+        """Requests a whole reply and returns the message."""
         return self.client.messages.create(**{**ANTHROPIC_PLAIN, **options})
 
     def stream(self, **options):
-        """The stream, which is a context."""
+        """Requests a streamed reply and returns its context manager."""
         return self.client.messages.stream(**{**ANTHROPIC_PLAIN, **options})
 
     def streamed(self, **options):
-        """The message that the SDK puts together from a stream."""
+        """Requests a streamed reply and returns the message that the SDK assembles."""
         with self.stream(**options) as stream:
             return stream.get_final_message()
 
 
 def openai_usage(usage):
-    """An OpenAI usage, by the values of the label `token_type`."""
+    """Maps the values of the label `token_type` to the counts of an OpenAI usage."""
     return {"input": usage.prompt_tokens, "output": usage.completion_tokens}
 
 
 def anthropic_usage(usage):
-    """An Anthropic usage, by the values of the label `token_type`."""
+    """Maps the values of the label `token_type` to the counts of an Anthropic usage."""
     return {"input": usage.input_tokens, "output": usage.output_tokens}

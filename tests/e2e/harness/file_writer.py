@@ -1,4 +1,4 @@
-"""The example that writes its metrics to a file, as a process."""
+"""The `file_writer` example as a process."""
 
 import os
 import subprocess
@@ -7,13 +7,13 @@ from harness.process import Process
 
 
 class FileWriter:
-    """A running worker, whose counters all start from nothing."""
+    """A running worker whose counters start at zero."""
 
     def __init__(self, path, every, job, under=(), log=subprocess.DEVNULL):
-        """Starts it, `under` another program if there is one.
+        """Starts the worker, optionally `under` another command.
 
-        `every` and `job` are how often it writes and how long a job takes, in milliseconds. `log` is an open
-        file that takes what it tells: of each job that fails, and of each write.
+        `every` is the interval between two writes and `job` the duration of a job, in milliseconds.
+        `log` is an open file for the worker's log, which has a line for each failed job and write.
         """
         try:
             program = os.environ["FILE_WRITER"]
@@ -26,5 +26,5 @@ class FileWriter:
         )
 
     def stop(self):
-        """Asks it to stop, and gives its exit code."""
+        """Stops the worker and returns its exit code."""
         return self.process.stop()

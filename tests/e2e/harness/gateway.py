@@ -1,10 +1,10 @@
-"""The real gateway, as a process on a port of its own."""
+"""The gateway example as a process."""
 
 import os
 import select
 import subprocess
 
-from harness.judge import judged
+from harness.format_checks import checked_page
 from harness.page import Page
 from harness.process import Process
 
@@ -12,7 +12,7 @@ GREETING = "listening on "
 
 
 def program():
-    """The path of the binary."""
+    """Returns the path of the binary."""
     try:
         return os.environ["LLM_GATEWAY"]
     except KeyError:
@@ -20,10 +20,10 @@ def program():
 
 
 class Gateway:
-    """A running gateway, whose counters all start from nothing."""
+    """A running gateway whose counters start at zero."""
 
     def __init__(self, *options):
-        """Starts it with these options of its command line."""
+        """Starts the gateway with these command line options."""
         self.process = Process(
             [program(), "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE
         )
@@ -38,12 +38,12 @@ class Gateway:
         return self.process.stop()
 
     def page(self):
-        """The metrics as they are now."""
-        return Page(judged(self))
+        """Scrapes and checks the current page."""
+        return Page(checked_page(self))
 
     def _read_url(self, within):
         readable, _, _ = select.select([self.process.stdout], [], [], within)
         line = self.process.stdout.readline().decode().strip() if readable else ""
         if not line.startswith(f"{GREETING}http://"):
-            raise AssertionError(f"the gateway did not say where it listens, but {line!r}")
+            raise AssertionError(f"the gateway printed {line!r} instead of its address")
         return line.removeprefix(GREETING)

@@ -1,4 +1,4 @@
-"""Everything at once that can go wrong with a server: clients that fail, leave, break off and crawl."""
+"""Load on a server: failing requests, resets, aborted scrapes and slow scrapers, all at once."""
 
 import http.client
 import itertools
@@ -16,20 +16,21 @@ PATHS = [
 
 
 class Load:
-    """All clients of a server of faults, for a time. Of scrapers that do not wait for their page there are `cut`."""
+    """Clients of a fault server that run for some seconds and abort `cut` scrapes."""
 
     def __init__(self, address, seconds, cut):
         self.address = address
         self.seconds = seconds
         self.cut = cut
-        self.has_cut = 0
+        self.aborted_scrapes = 0
         self.failures = []
         self._done = itertools.count()
         self._over = threading.Event()
 
     def run(self, each_second=lambda: None):
-        """Runs it, and gives the seconds that it took."""
-        workers = [self._requests] * 3 + [self._resets] * 2 + [self._cut_scrapes, self._slow_scrapers]
+        """Runs the load and returns the seconds that it took."""
+        workers = [self._requests] * 3 + [self._resets] * 2
+        workers += [self._abort_scrapes, self._slow_scrapers]
         threads = [
             threading.Thread(target=self._to_the_end, args=(work,), daemon=True) for work in workers
         ]
@@ -43,22 +44,22 @@ class Load:
         for thread in threads:
             thread.join(15)
             if thread.is_alive():
-                self.failures.append(f"{thread.name} does not end")
+                self.failures.append(f"{thread.name} does not finish")
         return int(time.monotonic() - begun)
 
     def requests(self):
-        """How many requests there were. Only at the end: asking counts."""
+        """Returns the number of requests. Call this only once: the call increments the counter."""
         return next(self._done)
 
     def _to_the_end(self, work):
-        """Lets a worker that fails be the test's failure: a load that is not there proves nothing."""
+        """Runs a worker and records an exception as a failure: a test needs its full load."""
         try:
             work()
         except Exception as failure:
             self.failures.append(f"{work.__name__}: {failure!r}")
 
     def _requests(self):
-        """Reads replies to their end, as far as there is one."""
+        """Sends requests and reads the responses to their end."""
         while not self._over.is_set():
             connection = http.client.HTTPConnection(self.address, timeout=10)
             try:
@@ -71,22 +72,22 @@ class Load:
             next(self._done)
 
     def _resets(self):
-        """Leaves in the middle, and rudely."""
+        """Resets connections within a stream."""
         while not self._over.is_set():
             with self._ask("/stream?n=1000&ms=1") as connection:
                 connection.recv(100)
                 _reset(connection)
             next(self._done)
 
-    def _cut_scrapes(self):
-        """Asks for the page, and is gone."""
-        while self.has_cut < self.cut and not self._over.wait(self.seconds / self.cut / 2):
+    def _abort_scrapes(self):
+        """Requests the metrics page and resets the connection immediately."""
+        while self.aborted_scrapes < self.cut and not self._over.wait(self.seconds / self.cut / 2):
             with self._ask("/metrics") as connection:
                 _reset(connection)
-            self.has_cut += 1
+            self.aborted_scrapes += 1
 
     def _slow_scrapers(self):
-        """Scrapers that take a page byte by byte, or not at all."""
+        """Requests metrics pages and reads them byte by byte, or not at all."""
         connections = [self._ask("/metrics") for _ in range(20)]
         try:
             while not self._over.wait(0.2):
@@ -104,5 +105,5 @@ class Load:
 
 
 def _reset(connection):
-    """Lets the close be a reset."""
+    """Makes the following close send a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

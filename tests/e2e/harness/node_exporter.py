@@ -1,4 +1,4 @@
-"""A real node-exporter that reads the files of a directory, and nothing else."""
+"""A real node-exporter with only its textfile collector."""
 
 import os
 import tempfile
@@ -11,9 +11,9 @@ class NodeExporter:
     """A running node-exporter."""
 
     def __init__(self, program, directory):
-        """Starts `program`; it will read the files of `directory` at each scrape."""
-        self._own = tempfile.TemporaryDirectory(prefix="e2e-node-exporter-")
-        self._log_path = os.path.join(self._own.name, "log")
+        """Starts `program`, which reads the files of `directory` on each scrape."""
+        self._directory = tempfile.TemporaryDirectory(prefix="e2e-node-exporter-")
+        self._log_path = os.path.join(self._directory.name, "log")
 
         def command(address):
             return [
@@ -27,17 +27,17 @@ class NodeExporter:
         try:
             self._server = Server(command, "/", self._log_path)
         except BaseException:
-            self._own.cleanup()
+            self._directory.cleanup()
             raise
 
     def page(self):
-        """What it tells now."""
+        """Scrapes the current page."""
         status, body = self._server.get("/metrics")
         assert status == 200, body
         return Page(body.decode())
 
     def log(self):
-        """What it has said so far."""
+        """Returns the log so far."""
         with open(self._log_path, errors="replace") as log:
             return log.read()
 
@@ -45,4 +45,4 @@ class NodeExporter:
         try:
             self._server.stop()
         finally:
-            self._own.cleanup()
+            self._directory.cleanup()

@@ -1,7 +1,6 @@
-"""Reading a /metrics page, as far as the tests ask it questions.
+"""A lenient parser of metrics pages, for queries in tests.
 
-Whether the page keeps to the format is for `promtool` and `prometheus_client` to say, in
-test_format.py.
+The format itself is checked in test_format.py, by promtool and prometheus_client.
 """
 
 import re
@@ -11,14 +10,14 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class Page:
-    """One scrape."""
+    """The samples of one metrics page."""
 
     def __init__(self, text):
         self.text = text
         self._samples = [_sample(line) for line in text.splitlines() if not line.startswith("#")]
 
     def series(self, name, **labels):
-        """The samples of a name that have these labels, among others: (labels, value) pairs."""
+        """Returns (labels, value) of the samples of a name whose labels include these."""
         return [
             (has, value)
             for named, has, value in self._samples
@@ -26,17 +25,17 @@ class Page:
         ]
 
     def sum(self, name, **labels):
-        """The sum of those samples; 0 if there is none."""
+        """Sums the samples of a name whose labels include these; 0 without a matching sample."""
         return sum(value for _, value in self.series(name, **labels))
 
     def by(self, label, name, **labels):
-        """Those sums by the values of one label, zeros left out."""
+        """Returns the sums for each value of one label, without sums of zero."""
         values = {has[label] for has, _ in self.series(name, **labels)}
         sums = {value: self.sum(name, **{**labels, label: value}) for value in values}
         return {value: amount for value, amount in sums.items() if amount}
 
     def label_values(self, label):
-        """Every value that a label has anywhere on the page."""
+        """Returns every value of a label on the page."""
         return {has[label] for _, has, _ in self._samples if label in has}
 
     def names(self):

@@ -1,4 +1,4 @@
-"""Waiting for something to become true, for a bounded time."""
+"""Waiting for a condition, with a deadline."""
 
 import time
 
@@ -6,9 +6,9 @@ INTERVAL = 0.05
 
 
 def eventually(check, within=10.0):
-    """Calls `check` until it makes no failed assertion, and gives what it returns.
+    """Calls `check` until it raises no AssertionError, and returns its result.
 
-    What it still asserts when the time is up is the failure.
+    After `within` seconds the AssertionError is raised.
     """
     deadline = time.monotonic() + within
     while True:

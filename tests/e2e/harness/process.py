@@ -1,11 +1,11 @@
-"""A program that runs beside the tests and never outlives them."""
+"""A child process that never outlives the tests."""
 
 import atexit
 import subprocess
 
 
 class Process:
-    """A started program."""
+    """A running child process."""
 
     def __init__(self, command, **options):
         self._popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
@@ -16,11 +16,11 @@ class Process:
         return self._popen.stdout
 
     def exit_code(self):
-        """The exit code; None while it runs."""
+        """Returns the exit code, or None while the process runs."""
         return self._popen.poll()
 
     def resident_kib(self):
-        """The memory that it has now, in KiB."""
+        """Returns the resident memory in KiB."""
         with open(f"/proc/{self._popen.pid}/status", encoding="ascii") as status:
             [line] = [line for line in status if line.startswith("VmRSS:")]
         return int(line.split()[1])
@@ -30,14 +30,14 @@ class Process:
         self._popen.terminate()
 
     def wait(self, within=15):
-        """Waits for the end and gives the exit code; a program that goes on is a failure."""
+        """Waits for the exit and returns the exit code. A timeout fails the test."""
         try:
             return self._popen.wait(within)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self._popen.args[0]} did not end within {within} s") from None
+            raise AssertionError(f"{self._popen.args[0]} did not exit within {within} s") from None
 
     def stop(self):
-        """Ends the program: politely, and then for certain."""
+        """Sends SIGTERM, waits for the exit, and kills the process if it does not exit."""
         try:
             self.terminate()
             return self.wait()

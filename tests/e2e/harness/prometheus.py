@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes the gateway every second."""
+"""A real Prometheus that scrapes one target every second."""
 
 import json
 import os
@@ -10,15 +10,15 @@ from harness.server import Server
 
 
 class Prometheus:
-    """A running server, with its data in a directory that goes when it stops."""
+    """A running Prometheus with its data in a temporary directory."""
 
-    def __init__(self, program, scraped, *options):
-        """Starts `program` with these options; it will scrape `scraped`, a host and port."""
+    def __init__(self, program, target, *options):
+        """Starts `program` with these options, to scrape `target`, a host and port."""
         self._directory = tempfile.TemporaryDirectory(prefix="e2e-prometheus-")
         config = os.path.join(self._directory.name, "prometheus.yml")
-        job = {"job_name": "gateway", "static_configs": [{"targets": [scraped]}]}
+        job = {"job_name": "gateway", "static_configs": [{"targets": [target]}]}
         with open(config, "w") as file:
-            # JSON is YAML.
+            # JSON is valid YAML.
             json.dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}, file)
 
         def command(address):
@@ -39,20 +39,21 @@ class Prometheus:
             raise
 
     def query(self, promql):
-        """The values of an instant query: one for each series that it gives."""
+        """Returns the values of an instant query, one for each series."""
         query = urllib.parse.urlencode({"query": promql})
         status, body = self._server.get(f"/api/v1/query?{query}")
         assert status == 200, body
         return [float(sample["value"][1]) for sample in json.loads(body)["data"]["result"]]
 
     def exemplars(self, selector):
-        """The labels of the exemplars of the last minutes."""
+        """Returns the labels of the exemplars of the last ten minutes."""
         now = time.time()
-        asked = {"query": selector, "start": now - 600, "end": now + 60}
-        status, body = self._server.get(f"/api/v1/query_exemplars?{urllib.parse.urlencode(asked)}")
+        parameters = {"query": selector, "start": now - 600, "end": now + 60}
+        query = urllib.parse.urlencode(parameters)
+        status, body = self._server.get(f"/api/v1/query_exemplars?{query}")
         assert status == 200, body
         series = json.loads(body)["data"]
-        return [one["labels"] for of_one in series for one in of_one["exemplars"]]
+        return [exemplar["labels"] for one in series for exemplar in one["exemplars"]]
 
     def stop(self):
         try:

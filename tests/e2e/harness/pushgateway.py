@@ -8,11 +8,11 @@ from harness.server import Server
 
 
 class Pushgateway:
-    """A running gateway that keeps nothing when it stops."""
+    """A running Pushgateway without persistent storage."""
 
     def __init__(self, program):
-        self._own = tempfile.TemporaryDirectory(prefix="e2e-pushgateway-")
-        log_path = os.path.join(self._own.name, "log")
+        self._directory = tempfile.TemporaryDirectory(prefix="e2e-pushgateway-")
+        log_path = os.path.join(self._directory.name, "log")
 
         def command(address):
             return [program, f"--web.listen-address={address}"]
@@ -20,7 +20,7 @@ class Pushgateway:
         try:
             self._server = Server(command, "/-/ready", log_path)
         except BaseException:
-            self._own.cleanup()
+            self._directory.cleanup()
             raise
 
     @property
@@ -28,7 +28,7 @@ class Pushgateway:
         return f"http://{self._server.address}"
 
     def page(self):
-        """What it has been given."""
+        """Scrapes the pushed metrics."""
         status, body = self._server.get("/metrics")
         assert status == 200, body
         return Page(body.decode())
@@ -37,4 +37,4 @@ class Pushgateway:
         try:
             self._server.stop()
         finally:
-            self._own.cleanup()
+            self._directory.cleanup()

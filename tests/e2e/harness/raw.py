@@ -1,4 +1,4 @@
-"""HTTP without a client library between the test and the bytes."""
+"""HTTP requests through the standard library, with access to the raw bytes."""
 
 import http.client
 import json
@@ -9,7 +9,7 @@ TIMEOUT = 30
 
 @dataclass
 class Reply:
-    """A reply that has been read to its end; chunked coding is undone."""
+    """A complete response, with chunked encoding removed."""
 
     status: int
     headers: dict
@@ -24,12 +24,12 @@ class Reply:
 
 
 def connect(gateway):
-    """An open connection, for a test that reads or leaves half way."""
+    """Opens a connection, for tests that disconnect or read step by step."""
     return http.client.HTTPConnection(gateway.address, timeout=TIMEOUT)
 
 
 def begin_post(connection, path, body):
-    """Sends `body`, as JSON unless it is text already, and gives the response yet to be read."""
+    """Sends `body`, encoded as JSON unless it is a string, and returns the unread response."""
     text = body if isinstance(body, str) else json.dumps(body)
     connection.request("POST", path, text, {"content-type": "application/json"})
     return connection.getresponse()

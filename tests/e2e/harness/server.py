@@ -1,4 +1,4 @@
-"""A program that is told where on loopback to listen."""
+"""A server process with a command line option for its address."""
 
 import http.client
 import socket
@@ -9,11 +9,12 @@ from harness.process import Process
 
 
 class Server:
-    """A running server, that says on HTTP when it is ready."""
+    """A running server with an HTTP path that shows whether it is ready."""
 
     def __init__(self, command, ready_path, log_path):
-        """Starts what `command` makes of an address; what it says goes to a file."""
-        # It cannot choose a port by itself, and another program may take the one chosen for it.
+        """Starts the command that `command` returns for an address; its output goes to a file."""
+        # The program cannot pick a free port itself, and another process may take the one picked
+        # here before the program listens.
         for _ in range(3):
             self.address = f"127.0.0.1:{_free_port()}"
             with open(log_path, "wb") as log:
@@ -27,10 +28,10 @@ class Server:
                 self.stop()
                 raise
         with open(log_path, errors="replace") as log:
-            raise AssertionError(f"{command(self.address)[0]} does not start:\n{log.read()}")
+            raise AssertionError(f"{command(self.address)[0]} did not start:\n{log.read()}")
 
     def get(self, path):
-        """The status and the body of what is at a path."""
+        """Returns the status and the body of a response."""
         connection = http.client.HTTPConnection(self.address, timeout=10)
         try:
             connection.request("GET", path)
@@ -43,7 +44,7 @@ class Server:
         return self._process.stop()
 
     def _is_ready(self, path):
-        """Whether it is ready; False once it has ended instead."""
+        """Returns True if the server is ready, False if the process has exited."""
         if self._process.exit_code() is not None:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Traffic of every kind the gateway knows, so that its page has something of everything."""
+"""Traffic of every kind, so that the gateway's page has samples in every family."""
 
 from harness import raw
 from harness.chat import (
@@ -12,7 +12,7 @@ from harness.chat import (
 
 
 def make_all_kinds(gateway):
-    """Requests that succeed, fail, stream and are left half way."""
+    """Sends requests that succeed, fail, stream, and disconnect within a stream."""
     raw.post(gateway, OPENAI_PATH, {"model": MODEL, "messages": MESSAGES})
     raw.post(gateway, OPENAI_PATH, OPENAI_STREAM)
     raw.post(gateway, OPENAI_PATH, {"model": 'quote " and backslash \\', "messages": MESSAGES})
@@ -21,13 +21,20 @@ def make_all_kinds(gateway):
     raw.post(gateway, ANTHROPIC_PATH, ANTHROPIC_PLAIN)
     raw.post(gateway, ANTHROPIC_PATH, {**ANTHROPIC_PLAIN, "stream": True})
     raw.post(gateway, "/generate", {"prompt": "Hello"})
-    for path in ["/risky", "/risky?mode=error", "/risky?mode=teapot", "/stream", "/stream2", "/events"]:
+    for path in [
+        "/risky",
+        "/risky?mode=error",
+        "/risky?mode=teapot",
+        "/stream",
+        "/stream2",
+        "/events",
+    ]:
         raw.get(gateway, path)
     raw.get(gateway, "/no/such/path", method="BREW")
-    _leave_half_way(gateway)
+    _disconnect_within_a_stream(gateway)
 
 
-def _leave_half_way(gateway):
+def _disconnect_within_a_stream(gateway):
     connection = raw.connect(gateway)
     response = raw.begin_post(connection, OPENAI_PATH, OPENAI_STREAM)
     response.readline()

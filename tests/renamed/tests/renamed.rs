@@ -1,4 +1,4 @@
-//! A crate that depends on streamgauge by another name tells the attributes which: `crate = …`.
+//! A crate that renames its dependency on streamgauge passes `crate = …` to the attributes.
 
 use std::pin::Pin;
 
@@ -53,7 +53,7 @@ async fn responded() -> impl Stream<Item = &'static str> {
 }
 
 #[tokio::test]
-async fn every_attribute_records() {
+async fn attributes_record_with_a_renamed_crate() {
     let sum = |name, endpoint| Scrape::of(Metrics::global()).sum(name, &[("endpoint", endpoint)]);
     assert_eq!(served(false).await, Ok(1));
     assert!(served(true).await.is_err());

@@ -1,4 +1,4 @@
-//! Serves every way in which a request can end, with metrics at `/metrics`.
+//! Runs the fault server, with metrics at `/metrics`.
 
 use std::error::Error;
 use std::io;
@@ -11,22 +11,22 @@ use streamgauge::{Metrics, WriteError};
 use streamgauge_tests::fault_server;
 use tokio::net::TcpListener;
 
-/// How often the file is written anew.
-const FILE_EVERY: Duration = Duration::from_secs(1);
+/// Interval between two writes of the metrics file.
+const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Every way in which a request can end, behind one route each.
+/// Serves one route for each outcome of a request.
 #[derive(Debug, Parser)]
 struct Options {
     /// The address to listen on; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What the names of the metrics begin with.
+    /// The prefix of metric names.
     #[arg(long, default_value = "app")]
     prefix: String,
-    /// A file to write the metrics to, every second and at the end.
+    /// A file to write the metrics to, every second and on shutdown.
     #[arg(long)]
     metrics_file: Option<PathBuf>,
-    /// Opens a span around each request, and names its trace in the response and in exemplars.
+    /// Runs each request in a span, with its trace ID in the response headers and in exemplars.
     #[cfg(feature = "traced")]
     #[arg(long)]
     traced: bool,
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let metrics = Metrics::builder().prefix(options.prefix).install()?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
-    let stop = asked_to_stop()?;
+    let stop = stop_signal()?;
     let app = fault_server::app(metrics);
     #[cfg(feature = "traced")]
     let app = if options.traced {
@@ -53,24 +53,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
         None => stop.await,
         Some(path) => tokio::select! {
             () = stop => metrics.write_to_file(path).await?,
-            failed = write_again_and_again(metrics, path) => failed?,
+            failed = write_periodically(metrics, path) => failed?,
         },
     }
-    // Whoever asks a server of faults to stop does not want to wait for its slow streams.
+    // Do not wait for open connections: some routes stream for hours.
     serve.abort();
     Ok(())
 }
 
-async fn write_again_and_again(metrics: &Metrics, path: &Path) -> Result<(), WriteError> {
+async fn write_periodically(metrics: &Metrics, path: &Path) -> Result<(), WriteError> {
     loop {
         metrics.write_to_file(path).await?;
-        tokio::time::sleep(FILE_EVERY).await;
+        tokio::time::sleep(WRITE_INTERVAL).await;
     }
 }
 
-/// Resolves on ctrl-c and on SIGTERM, which are listened for from the call on.
+/// Resolves on ctrl-c and on SIGTERM. The signals are caught from the call on, before the first
+/// poll.
 #[cfg(unix)]
-fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -85,7 +86,7 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
 
 /// Resolves on ctrl-c.
 #[cfg(windows)]
-fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;

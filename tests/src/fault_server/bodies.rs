@@ -1,4 +1,4 @@
-//! Responses of every kind that succeed.
+//! Handlers that succeed, with response bodies of every kind.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(super) struct Pieces {
     chunks: usize,
 }
 
-/// So many bytes in so many chunks, with no length stated.
+/// Responds with `n` bytes in `chunks` chunks, without a content length.
 #[instrument_endpoint]
 pub(super) async fn bytes(Query(Pieces { n, chunks }): Query<Pieces>) -> Body {
     let chunks = chunks.max(1);
@@ -65,7 +65,7 @@ pub(super) async fn bytes(Query(Pieces { n, chunks }): Query<Pieces>) -> Body {
     ))
 }
 
-/// A socket that returns what it is sent.
+/// Upgrades to a WebSocket that echoes every message.
 #[instrument_endpoint]
 pub(super) async fn upgrade(upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async |mut socket: WebSocket| {

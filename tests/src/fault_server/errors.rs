@@ -7,14 +7,14 @@ use serde::Deserialize;
 use streamgauge::{ExceptionType, instrument_endpoint};
 
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct StatusQuery {
     status: u16,
 }
 
-/// The status that is asked for: an `Err` from 400 on.
+/// Responds with the requested status: as an `Err` from 400 on, otherwise as an `Ok`.
 #[instrument_endpoint]
-pub(super) async fn status(Query(wanted): Query<Wanted>) -> Result<StatusCode, StatusCode> {
-    let status = StatusCode::from_u16(wanted.status).map_err(|_| StatusCode::BAD_REQUEST)?;
+pub(super) async fn status(Query(query): Query<StatusQuery>) -> Result<StatusCode, StatusCode> {
+    let status = StatusCode::from_u16(query.status).map_err(|_| StatusCode::BAD_REQUEST)?;
     if status.as_u16() < 400 { Ok(status) } else { Err(status) }
 }
 
@@ -38,12 +38,12 @@ impl IntoResponse for Failure {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Kind {
+pub(super) struct FailureQuery {
     kind: Failure,
 }
 
 #[instrument_endpoint]
-pub(super) async fn fail(Query(Kind { kind }): Query<Kind>) -> Result<(), Failure> {
+pub(super) async fn fail(Query(FailureQuery { kind }): Query<FailureQuery>) -> Result<(), Failure> {
     Err(kind)
 }
 

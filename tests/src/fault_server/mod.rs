@@ -1,4 +1,4 @@
-//! Every way in which a request can end, behind one route each.
+//! The routes of the fault server, one for each outcome of a request.
 
 mod bodies;
 mod errors;
@@ -16,15 +16,16 @@ use streamgauge::Metrics;
 #[cfg(feature = "traced")]
 pub use self::traced::{install as install_traces, traced};
 
-/// The server's routes, recorded into an instance.
+/// Builds the server's routes, recorded into an instance.
 pub fn app(metrics: &Metrics) -> Router {
-    // Only a layer of its own knows the routes of a nested service. Its requests count once.
+    // The outer layer sees only the prefix of a nested service, so the service has a layer of its
+    // own. Nested layers count a request once.
     routes(nested::service().layer(metrics.layer()))
         .route("/metrics", get(metrics.endpoint()))
         .layer(metrics.layer())
 }
 
-/// The same routes without the layer and the page, to compare with.
+/// Builds the same routes without the layer and the metrics page.
 pub fn bare() -> Router {
     routes(nested::service())
 }

@@ -1,4 +1,4 @@
-//! Routes within routes.
+//! Nested routers and a nested service.
 
 use axum::Router;
 use axum::extract::Path;
@@ -10,7 +10,7 @@ async fn order(Path((user, order)): Path<(String, String)>) -> String {
     format!("order {order} of {user}")
 }
 
-/// `/api/v1/users/{user}/orders/{order}`, put together level by level.
+/// Builds `/api/v1/users/{user}/orders/{order}` with one nested router for each level.
 pub(super) fn api() -> Router {
     let orders = Router::new().merge(Router::new().route("/orders/{order}", get(order)));
     let users = Router::new().nest("/users/{user}", orders);
@@ -23,7 +23,7 @@ async fn item(Path(id): Path<String>) -> String {
     format!("service {id}")
 }
 
-/// A service of its own, for `/svc`.
+/// Builds the service that is nested at `/svc`.
 pub(super) fn service() -> Router {
     Router::new().route("/n/{id}", get(item))
 }

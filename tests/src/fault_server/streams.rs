@@ -1,4 +1,4 @@
-//! Streams: as server-sent events and as lines, ended by themselves, by an error and by a panic.
+//! Streams of server-sent events and of lines, ended by completion, an error or a panic.
 
 use std::convert::Infallible;
 use std::io::Error;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use streamgauge::{instrument_endpoint, streaming_metrics};
 
 #[derive(Deserialize)]
-pub(super) struct Flow {
+pub(super) struct StreamQuery {
     #[serde(default = "three")]
     pub(super) n: u64,
     #[serde(default)]
@@ -23,7 +23,7 @@ fn three() -> u64 {
     3
 }
 
-/// Waits between two items, not at all if there is no time to wait.
+/// Sleeps between two items; 0 does not yield.
 pub(super) async fn pause(ms: u64) {
     if ms > 0 {
         tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -33,7 +33,7 @@ pub(super) async fn pause(ms: u64) {
 #[instrument_endpoint]
 #[streaming_metrics]
 pub(super) async fn events(
-    Query(Flow { n, ms }): Query<Flow>,
+    Query(StreamQuery { n, ms }): Query<StreamQuery>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     Sse::new(stream! {
         for number in 1..=n {
@@ -45,7 +45,9 @@ pub(super) async fn events(
 
 #[instrument_endpoint]
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
-pub(super) async fn lines(Query(Flow { n, ms }): Query<Flow>) -> impl Stream<Item = String> {
+pub(super) async fn lines(
+    Query(StreamQuery { n, ms }): Query<StreamQuery>,
+) -> impl Stream<Item = String> {
     stream! {
         for number in 1..=n {
             pause(ms).await;
@@ -55,16 +57,16 @@ pub(super) async fn lines(Query(Flow { n, ms }): Query<Flow>) -> impl Stream<Ite
 }
 
 #[derive(Deserialize)]
-pub(super) struct Place {
+pub(super) struct FaultPosition {
     #[serde(default)]
     at: u64,
 }
 
-/// So many lines, then an error.
+/// Streams `at` lines, then an error.
 #[instrument_endpoint]
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
 pub(super) async fn fails(
-    Query(Place { at }): Query<Place>,
+    Query(FaultPosition { at }): Query<FaultPosition>,
 ) -> impl Stream<Item = Result<String, Error>> {
     stream! {
         for number in 1..=at {
@@ -74,10 +76,12 @@ pub(super) async fn fails(
     }
 }
 
-/// So many lines, then a panic.
+/// Streams `at` lines, then panics.
 #[instrument_endpoint]
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
-pub(super) async fn panics(Query(Place { at }): Query<Place>) -> impl Stream<Item = String> {
+pub(super) async fn panics(
+    Query(FaultPosition { at }): Query<FaultPosition>,
+) -> impl Stream<Item = String> {
     stream! {
         for number in 1..=at {
             yield format!("line {number}\n");

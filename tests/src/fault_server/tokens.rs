@@ -1,4 +1,4 @@
-//! Model calls, with usage from every place it may come from.
+//! Model calls whose usage comes from the reply, from a spawned task or from within a stream.
 
 use async_stream::stream;
 use axum::Json;
@@ -10,7 +10,7 @@ use streamgauge::{
     TokenUsage, Usage, instrument_endpoint, streaming_metrics, token_usage_context, track_tokens,
 };
 
-use super::streams::{Flow, pause};
+use super::streams::{StreamQuery, pause};
 
 #[derive(Deserialize)]
 pub(super) struct Question {
@@ -36,7 +36,7 @@ pub(super) async fn replied(Query(question): Query<Question>) -> Json<Answer> {
     Json(Answer { input: question.input, output: question.output })
 }
 
-/// The handler has answered when the task has recorded.
+/// Records usage in a spawned task and responds after the task has finished.
 #[instrument_endpoint]
 pub(super) async fn spawned(Query(question): Query<Question>) -> StatusCode {
     let tokens = token_usage_context::handle();
@@ -49,10 +49,12 @@ pub(super) async fn spawned(Query(question): Query<Question>) -> StatusCode {
     }
 }
 
-/// One output token a chunk.
+/// Records one output token for each chunk.
 #[instrument_endpoint]
 #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
-pub(super) async fn streamed(Query(Flow { n, ms }): Query<Flow>) -> impl Stream<Item = String> {
+pub(super) async fn streamed(
+    Query(StreamQuery { n, ms }): Query<StreamQuery>,
+) -> impl Stream<Item = String> {
     stream! {
         for number in 1..=n {
             pause(ms).await;

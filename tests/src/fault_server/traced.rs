@@ -1,4 +1,4 @@
-//! Requests within spans that OpenTelemetry knows, for exemplars to name.
+//! Runs requests in OpenTelemetry spans, so that exemplars carry trace IDs.
 
 use axum::Router;
 use axum::extract::Request;
@@ -14,7 +14,8 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 
-/// Lets OpenTelemetry know all spans of the process. They are sampled and go nowhere.
+/// Installs a subscriber that connects all spans of the process to OpenTelemetry. The spans are
+/// sampled but not exported.
 ///
 /// # Errors
 ///
@@ -25,7 +26,7 @@ pub fn install() -> Result<(), TryInitError> {
     tracing_subscriber::registry().with(layer).try_init()
 }
 
-/// The same server, with a span around each request; the response says of which trace.
+/// Wraps each request in a span and adds a `trace-id` header to the response.
 pub fn traced(app: Router) -> Router {
     app.layer(from_fn(in_span))
 }

@@ -1,4 +1,4 @@
-//! A client that calls a router in the same process, without a socket.
+//! Sends requests to a router in the same process, without a socket.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -9,7 +9,7 @@ use tower::ServiceExt;
 
 use crate::Scrape;
 
-/// An instance with default settings that nothing else in the process records into.
+/// Builds an instance with default settings that nothing else in the process records into.
 ///
 /// # Panics
 ///
@@ -19,7 +19,7 @@ pub fn metrics() -> Metrics {
     Metrics::builder().build().expect("default settings are valid")
 }
 
-/// Sends a request without a body. Returns when the response head is there; the body is unread.
+/// Sends a request without a body and returns the response with its body unread.
 ///
 /// # Panics
 ///
@@ -42,11 +42,11 @@ pub async fn get(app: &Router, path: &str) -> (StatusCode, Bytes) {
     (status, body.to_bytes())
 }
 
-/// Reads an instance, and checks that no request and no stream is open.
+/// Scrapes an instance and checks that no request and no stream is active.
 ///
 /// # Panics
 ///
-/// If one is open, or if a request has no duration.
+/// If a request or a stream is active, or if a request has no recorded duration.
 #[must_use]
 pub fn settled(metrics: &Metrics) -> Scrape {
     let scrape = Scrape::of(metrics);

@@ -1,7 +1,7 @@
-//! What the tests of all packages share: an in-process client, and a strict reader of metrics pages.
+//! Shared by the tests of all packages: an in-process client and a strict parser of metrics pages.
 
 pub mod client;
-mod kept;
+mod saved_pages;
 pub mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +10,11 @@ use streamgauge::Metrics;
 
 use crate::strict::Format;
 
-/// The page of an instance in the text format, which a strict reader must take in both formats.
+/// Returns the page of an instance in the text format, after a strict check of both formats.
 ///
 /// # Panics
 ///
-/// If the instance does not encode, or what it writes is neither format.
+/// If encoding fails, or a page violates its format.
 #[must_use]
 pub fn page_of(metrics: &Metrics) -> String {
     let open = metrics.encode_openmetrics().expect("our own families encode");
@@ -24,7 +24,7 @@ pub fn page_of(metrics: &Metrics) -> String {
     text
 }
 
-/// One scrape of an instance, parsed as strictly as a test needs.
+/// The parsed samples of one metrics page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrape {
     samples: Vec<Sample>,
@@ -38,21 +38,21 @@ struct Sample {
 }
 
 impl Scrape {
-    /// Reads an instance, whose page a strict reader must take in both formats.
+    /// Scrapes an instance, after a strict check of its page in both formats.
     ///
     /// # Panics
     ///
-    /// If the instance does not encode, or what it writes is neither format.
+    /// If encoding fails, or a page violates its format.
     #[must_use]
     pub fn of(metrics: &Metrics) -> Self {
         Self::read(&page_of(metrics))
     }
 
-    /// Reads a page.
+    /// Parses a page in the text format.
     ///
     /// # Panics
     ///
-    /// If the page is not the text format, or has a series twice.
+    /// If the page violates the text format, or contains a series twice.
     #[must_use]
     pub fn parse(page: &str) -> Self {
         strict::check(page, Format::Text);
@@ -64,17 +64,16 @@ impl Scrape {
             page.lines().filter(|line| !line.starts_with('#')).map(Sample::parse).collect();
         let mut seen = BTreeSet::new();
         for sample in &samples {
-            assert!(seen.insert((&sample.name, &sample.labels)), "there twice: {sample:?}");
+            assert!(seen.insert((&sample.name, &sample.labels)), "duplicate series: {sample:?}");
         }
         Self { samples }
     }
 
-    /// The sum of the samples of a name that have these labels, among others; 0 if there is none.
+    /// Sums the samples of a name whose labels include these; 0 without a matching sample.
     ///
     /// # Panics
     ///
-    /// If it is not a whole number: counts, bytes and tokens are. Seconds are read with
-    /// [`amount`](Self::amount).
+    /// If the sum is not a whole number. Use [`amount`](Self::amount) for seconds.
     #[must_use]
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> i64 {
         let amount = self.amount(name, labels);
@@ -84,19 +83,19 @@ impl Scrape {
         whole
     }
 
-    /// The sum of the samples of a name that have these labels, as it is.
+    /// Sums the samples of a name whose labels include these, as a float.
     #[must_use]
     pub fn amount(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.matching(name, labels).map(|sample| sample.value).sum()
     }
 
-    /// How many series of a name have these labels, among others.
+    /// Counts the series of a name whose labels include these.
     #[must_use]
     pub fn count(&self, name: &str, labels: &[(&str, &str)]) -> usize {
         self.matching(name, labels).count()
     }
 
-    /// The distinct values of one label of a name.
+    /// Returns the distinct values of one label of a name, sorted.
     #[must_use]
     pub fn values(&self, name: &str, label: &str) -> Vec<&str> {
         let mut values: Vec<_> = self
@@ -108,13 +107,13 @@ impl Scrape {
         values
     }
 
-    /// The distinct values of one label of all names.
+    /// Returns the distinct values of one label over all names.
     #[must_use]
     pub fn all_values(&self, label: &str) -> BTreeSet<&str> {
         self.samples.iter().filter_map(|sample| Some(sample.labels.get(label)?.as_str())).collect()
     }
 
-    /// How many series there are.
+    /// Counts all samples of the page.
     #[must_use]
     pub fn series(&self) -> usize {
         self.samples.len()
@@ -142,14 +141,14 @@ impl Sample {
         while !rest.is_empty() {
             let (label, after) = rest.split_once("=\"").expect("a label has a quoted value");
             let (value, after) = unquote(after);
-            assert!(labels.insert(label.to_owned(), value).is_none(), "{label} is there twice");
+            assert!(labels.insert(label.to_owned(), value).is_none(), "duplicate label {label}");
             rest = after.strip_prefix(',').unwrap_or(after);
         }
         Self { name: name.to_owned(), labels, value }
     }
 }
 
-/// The text up to the closing quote, and what is behind it.
+/// Splits a text after its closing quote: the unescaped value, and the remainder.
 fn unquote(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut characters = text.char_indices();
@@ -159,12 +158,12 @@ fn unquote(text: &str) -> (String, &str) {
             '\\' => match characters.next() {
                 Some((_, 'n')) => value.push('\n'),
                 Some((_, escaped @ ('"' | '\\'))) => value.push(escaped),
-                other => panic!("no such escape: {other:?}"),
+                other => panic!("unknown escape: {other:?}"),
             },
             other => value.push(other),
         }
     }
-    panic!("this value does not end: {text}");
+    panic!("unterminated label value: {text}");
 }
 
 #[cfg(test)]
@@ -172,7 +171,7 @@ mod tests {
     use super::Scrape;
 
     #[test]
-    fn values_are_read_with_their_escapes() {
+    fn label_values_are_unescaped() {
         let samples = "a_total{x=\"1,\\\"}\\\\\\n\",y=\"\"} 3\na_total{x=\"2\"} 4\n";
         let scrape =
             Scrape::parse(&format!("# HELP a_total As.\n# TYPE a_total counter\n{samples}"));

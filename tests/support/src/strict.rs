@@ -1,44 +1,44 @@
-//! The text formats as the strictest of their readers take them.
+//! Checks metrics pages against every rule of their format.
 //!
-//! Prometheus forgives much of this, and the parsers of its Python client, promtool and node-exporter each
-//! another part.
+//! The checks are the union of those in Prometheus, its Python client, promtool and node-exporter,
+//! each of which tolerates some violations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kept;
+use crate::saved_pages;
 
-/// A text format.
+/// A format of a metrics page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Prometheus' 0.0.4.
+    /// Prometheus text format 0.0.4.
     Text,
     /// `OpenMetrics` 1.0.
     OpenMetrics,
 }
 
-/// Checks a page, and keeps it for other readers.
+/// Checks a page, and saves it for the parsers of other projects if `STREAMGAUGE_PAGES` is set.
 ///
 /// # Panics
 ///
-/// If a strict reader would refuse it: says what is wrong and in which line.
+/// If the page violates the format. The message names the violation and, where possible, the line.
 pub fn check(page: &str, format: Format) {
     check_lines(page, format);
-    kept::keep(page, format);
+    saved_pages::save(page, format);
 }
 
 fn check_lines(page: &str, format: Format) {
     let mut families = Families { format, known: BTreeSet::new(), current: None };
-    assert!(page.is_empty() || page.ends_with('\n'), "the last line does not end");
+    assert!(page.is_empty() || page.ends_with('\n'), "the last line has no newline");
     let page = match format {
         Format::Text => page,
         Format::OpenMetrics => {
-            page.strip_suffix("# EOF\n").expect("a page of OpenMetrics ends with its mark")
+            page.strip_suffix("# EOF\n").expect("an OpenMetrics page ends with `# EOF`")
         }
     };
     for line in page.split_terminator('\n') {
-        assert!(!line.is_empty(), "a line is blank");
+        assert!(!line.is_empty(), "the page has a blank line");
         match line.strip_prefix("# ") {
-            Some(about) => families.about(about),
+            Some(metadata) => families.metadata(metadata),
             None => families.sample(line),
         }
     }
@@ -56,24 +56,21 @@ struct Family {
     kind: Option<String>,
     unit: Option<String>,
     samples: BTreeMap<(String, BTreeMap<String, String>), f64>,
-    /// The buckets of each histogram, as they come.
+    /// Bounds and counts of each histogram's buckets, in page order.
     buckets: BTreeMap<BTreeMap<String, String>, Vec<(f64, f64)>>,
 }
 
 impl Families {
-    fn about(&mut self, about: &str) {
-        let mut parts = about.splitn(3, ' ');
-        let (Some(what), Some(name), Some(text)) = (parts.next(), parts.next(), parts.next())
+    fn metadata(&mut self, metadata: &str) {
+        let mut parts = metadata.splitn(3, ' ');
+        let (Some(keyword), Some(name), Some(text)) = (parts.next(), parts.next(), parts.next())
         else {
-            panic!("a comment is none of the three: {about}");
+            panic!("neither HELP, TYPE nor UNIT: {metadata}");
         };
-        assert!(is_name(name, true), "no name of a family: {name:?}");
+        assert!(is_name(name, true), "invalid family name: {name:?}");
         if self.current.as_ref().is_none_or(|family| family.name != name) {
             self.end();
-            assert!(
-                self.known.insert(name.to_owned()),
-                "{name} is there twice, or not in one piece"
-            );
+            assert!(self.known.insert(name.to_owned()), "the lines of {name} are not contiguous");
             self.current = Some(Family {
                 name: name.to_owned(),
                 kind: None,
@@ -82,24 +79,27 @@ impl Families {
                 buckets: BTreeMap::new(),
             });
         }
-        let family = self.current.as_mut().expect("it has just been made");
-        assert!(family.samples.is_empty(), "{about} stands behind samples");
-        match what {
+        let family = self.current.as_mut().expect("the family was just set");
+        assert!(family.samples.is_empty(), "{metadata} follows samples");
+        match keyword {
             "HELP" => drop(unescaped(text, self.format == Format::OpenMetrics)),
-            "TYPE" => assert!(family.kind.replace(text.to_owned()).is_none(), "two types: {about}"),
+            "TYPE" => assert!(
+                family.kind.replace(text.to_owned()).is_none(),
+                "second TYPE line: {metadata}"
+            ),
             "UNIT" => {
                 assert_eq!(self.format, Format::OpenMetrics);
                 assert!(name.ends_with(&format!("_{text}")), "{name} does not end with its unit");
                 family.unit = Some(text.to_owned());
             }
-            _ => panic!("a comment is none of the three: {about}"),
+            _ => panic!("neither HELP, TYPE nor UNIT: {metadata}"),
         }
     }
 
     fn sample(&mut self, line: &str) {
         let format = self.format;
-        let family = self.current.as_mut().expect("a sample stands behind its family");
-        // Behind the labels, where there are any: a value may look like anything.
+        let family = self.current.as_mut().expect("a sample follows the metadata of its family");
+        // Search for an exemplar only after the labels: a label value may contain " # ".
         let labels_end = line.find('{').map_or(0, |open| open + labels_end(&line[open..]));
         let (series, exemplar) = match line[labels_end..].find(" # ") {
             Some(at) if format == Format::OpenMetrics => {
@@ -108,25 +108,29 @@ impl Families {
             _ => (line, None),
         };
         let (series, text) = series.rsplit_once(' ').expect("a sample has a value");
-        assert!(!text.starts_with("inf") && text != "nan", "{text} is how Rust writes it");
-        let value: f64 = text.parse().unwrap_or_else(|_| panic!("no number: {line}"));
+        assert!(
+            !text.starts_with("inf") && text != "nan",
+            "{text} is Rust's spelling, not Prometheus'"
+        );
+        let value: f64 = text.parse().unwrap_or_else(|_| panic!("invalid value: {line}"));
         let (name, labels) = labels(series);
-        let kind = family.kind.as_deref().unwrap_or_else(|| panic!("no type: {line}"));
+        let kind =
+            family.kind.as_deref().unwrap_or_else(|| panic!("sample without a TYPE line: {line}"));
         let suffix = name.strip_prefix(&family.name);
-        let suffix = suffix.unwrap_or_else(|| panic!("{name} is no sample of {}", family.name));
+        let suffix = suffix.unwrap_or_else(|| panic!("{name} is not a sample of {}", family.name));
         let fits = match (kind, format) {
             ("counter", Format::OpenMetrics) => suffix == "_total",
             ("counter" | "gauge" | "untyped" | "unknown", _) => suffix.is_empty(),
             ("histogram", _) => matches!(suffix, "_bucket" | "_sum" | "_count"),
             ("summary", _) => matches!(suffix, "" | "_sum" | "_count"),
-            _ => panic!("no type: {kind}"),
+            _ => panic!("unknown type: {kind}"),
         };
-        assert!(fits, "{name} is no sample of a {kind}");
-        assert!(kind != "counter" || value >= 0.0, "a counter is {value}");
+        assert!(fits, "{name} is not a sample name of a {kind}");
+        assert!(kind != "counter" || value >= 0.0, "negative counter: {value}");
         let grows = matches!(suffix, "_sum" | "_count" | "_bucket" | "_total");
-        assert!(format == Format::Text || !grows || value >= 0.0, "it cannot be {value}: {line}");
+        assert!(format == Format::Text || !grows || value >= 0.0, "negative value: {line}");
         if let Some(exemplar) = exemplar {
-            assert!(matches!(suffix, "_bucket" | "_total"), "an exemplar on {name}");
+            assert!(matches!(suffix, "_bucket" | "_total"), "{name} must not have an exemplar");
             check_exemplar(exemplar);
         }
         if suffix == "_bucket" {
@@ -135,30 +139,37 @@ impl Families {
             if format == Format::OpenMetrics {
                 assert!(
                     bound == "+Inf" || bound.contains(['.', 'e']),
-                    "no canonical float: {bound}"
+                    "not a canonical float: {bound}"
                 );
             }
             let bound = bound.parse().expect("a bound is a number");
             family.buckets.entry(others).or_default().push((bound, value));
         }
-        let twice = family.samples.insert((name, labels), value);
-        assert!(twice.is_none(), "a series is there twice: {line}");
+        let previous = family.samples.insert((name, labels), value);
+        assert!(previous.is_none(), "duplicate series: {line}");
     }
 
     fn end(&mut self) {
         let Some(family) = self.current.take() else { return };
         let name = &family.name;
         for (labels, buckets) in &family.buckets {
-            assert!(buckets.is_sorted_by(|a, b| a.0 < b.0), "bounds of {name} do not rise");
-            assert!(buckets.is_sorted_by(|a, b| a.1 <= b.1), "buckets of {name} fall");
-            let last = buckets.last().expect("there is one");
+            assert!(
+                buckets.is_sorted_by(|a, b| a.0 < b.0),
+                "bucket bounds of {name} do not increase"
+            );
+            assert!(buckets.is_sorted_by(|a, b| a.1 <= b.1), "bucket counts of {name} decrease");
+            let last = buckets.last().expect("a histogram has buckets");
             let of = |suffix| family.samples.get(&(format!("{name}{suffix}"), labels.clone()));
-            assert!(last.0.is_infinite(), "{name} has no last bucket");
+            assert!(last.0.is_infinite(), "{name} has no `+Inf` bucket");
             let count = of("_count");
-            assert_eq!(count.is_some(), of("_sum").is_some(), "{name} has one of sum and count");
+            assert_eq!(
+                count.is_some(),
+                of("_sum").is_some(),
+                "{name} has only one of sum and count"
+            );
             assert!(
                 count.is_none_or(|count| count.to_bits() == last.1.to_bits()),
-                "{name}{labels:?} counts otherwise"
+                "the count of {name}{labels:?} differs from its `+Inf` bucket"
             );
         }
     }
@@ -170,42 +181,42 @@ fn check_exemplar(exemplar: &str) {
     assert_eq!(name, "");
     let length: usize =
         labels.iter().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
-    assert!(length <= 128, "an exemplar of {length} characters is dropped");
+    assert!(length <= 128, "an exemplar of {length} characters is too long");
     for number in rest.split(' ') {
-        assert!(number.parse::<f64>().is_ok_and(f64::is_finite), "no number: {exemplar}");
+        assert!(number.parse::<f64>().is_ok_and(f64::is_finite), "invalid number: {exemplar}");
     }
 }
 
-/// A series' name and labels.
+/// Splits a series into name and labels.
 fn labels(series: &str) -> (String, BTreeMap<String, String>) {
     let Some((name, rest)) = series.split_once('{') else {
-        assert!(is_name(series, true), "no name: {series}");
+        assert!(is_name(series, true), "invalid name: {series}");
         return (series.to_owned(), BTreeMap::new());
     };
-    assert!(name.is_empty() || is_name(name, true), "no name: {series}");
-    let mut rest = rest.strip_suffix('}').expect("labels end");
+    assert!(name.is_empty() || is_name(name, true), "invalid name: {series}");
+    let mut rest = rest.strip_suffix('}').expect("labels end with a brace");
     let mut labels = BTreeMap::new();
     while !rest.is_empty() {
         let (label, after) = rest.split_once("=\"").expect("a label has a value in quotes");
-        assert!(is_name(label, false), "no label: {label:?} in {series}");
-        let end = closing(after);
+        assert!(is_name(label, false), "invalid label name {label:?}: {series}");
+        let end = closing_quote(after);
         let value = unescaped(&after[..end], true);
         assert!(
             labels.insert(label.to_owned(), value).is_none(),
-            "{label} is there twice: {series}"
+            "duplicate label {label}: {series}"
         );
         rest = &after[end + 1..];
         if let Some(more) = rest.strip_prefix(',') {
-            assert!(!more.is_empty(), "a comma behind the last label: {series}");
+            assert!(!more.is_empty(), "trailing comma: {series}");
             rest = more;
         } else {
-            assert!(rest.is_empty(), "no comma between labels: {series}");
+            assert!(rest.is_empty(), "missing comma between labels: {series}");
         }
     }
     (name.to_owned(), labels)
 }
 
-/// How long the labels are that a text begins with.
+/// Returns the length of the braced labels at the start of a text.
 fn labels_end(text: &str) -> usize {
     let (mut quoted, mut escaped) = (false, false);
     for (at, character) in text.char_indices() {
@@ -217,11 +228,11 @@ fn labels_end(text: &str) -> usize {
             _ => {}
         }
     }
-    panic!("labels do not end: {text}");
+    panic!("unterminated labels: {text}");
 }
 
-/// Where the quote is that ends a value.
-fn closing(text: &str) -> usize {
+/// Returns the position of the quote that ends a value.
+fn closing_quote(text: &str) -> usize {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
         match character {
@@ -231,7 +242,7 @@ fn closing(text: &str) -> usize {
             _ => {}
         }
     }
-    panic!("a value does not end: {text}");
+    panic!("unterminated label value: {text}");
 }
 
 fn unescaped(text: &str, quotes: bool) -> String {
@@ -243,9 +254,9 @@ fn unescaped(text: &str, quotes: bool) -> String {
                 Some('n') => '\n',
                 Some('\\') => '\\',
                 Some('"') if quotes => '"',
-                other => panic!("no escape: {other:?} in {text}"),
+                other => panic!("unknown escape {other:?}: {text}"),
             },
-            '"' if quotes => panic!("a quote is not escaped: {text}"),
+            '"' if quotes => panic!("unescaped quote: {text}"),
             character => character,
         });
     }

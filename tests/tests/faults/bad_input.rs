@@ -1,27 +1,28 @@
-//! What clients invent: it grows no label, breaks no page, and is answered as it would be without us.
+//! Invalid and unusual input adds no label values, breaks no page, and gets the same response as
+//! without the layer.
 
 use streamgauge_test_support::Scrape;
 use streamgauge_tests::fault_server;
 
 use crate::server::{Client, Server, get, serve};
 
-/// Sends requests to a server with the layer and to one without, and compares the answers.
-struct Pair {
+/// A server with the layer and one without, to compare their responses.
+struct ServerPair {
     server: Server,
     bare: std::net::SocketAddr,
 }
 
-impl Pair {
+impl ServerPair {
     async fn start() -> Self {
         Self { server: Server::start().await, bare: serve(fault_server::bare()).await }
     }
 
-    /// The status line of an answer that is the same from both.
+    /// Sends a request to both servers, compares the responses and returns their status line.
     async fn send(&self, request: &[u8]) -> String {
         let mut answers = Vec::new();
         for address in [self.server.address, self.bare] {
             let mut client = Client::send(address, b"").await;
-            // A server that refuses a head may close before all of it is written.
+            // A server that refuses a request head may close before all of the head is written.
             client.try_write(request).await;
             let answer = client.rest().await;
             let lines = answer.split("\r\n").filter(|line| !line.starts_with("date: "));
@@ -42,7 +43,7 @@ fn request(method: &str, path: &str, headers: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn two_thousand_invented_paths_are_one_series_a_family() {
+async fn unmatched_paths_share_one_series_per_family() {
     let server = Server::start().await;
     let all: String = (0..2_000)
         .map(|number| format!("GET /nope/{number}/%22%0A{number} HTTP/1.1\r\nhost: here\r\n\r\n"))
@@ -58,7 +59,7 @@ async fn two_thousand_invented_paths_are_one_series_a_family() {
 }
 
 #[tokio::test]
-async fn two_hundred_invented_methods_are_one_series_a_family() {
+async fn unknown_methods_share_one_series_per_family() {
     let server = Server::start().await;
     let all: String = (0..200)
         .map(|number| format!("BREW{number} /items/1 HTTP/1.1\r\nhost: here\r\n\r\n"))
@@ -72,8 +73,8 @@ async fn two_hundred_invented_methods_are_one_series_a_family() {
 }
 
 #[tokio::test]
-async fn strange_methods_and_paths_are_answered_as_without_the_layer() {
-    let pair = Pair::start().await;
+async fn unusual_methods_and_paths_get_the_same_response_as_without_the_layer() {
+    let pair = ServerPair::start().await;
     let long = "M".repeat(300);
     for method in ["BREW", "!#$%&'*+", "get", &long] {
         pair.send(&request(method, "/ok", b"")).await;
@@ -90,8 +91,8 @@ async fn strange_methods_and_paths_are_answered_as_without_the_layer() {
 }
 
 #[tokio::test]
-async fn strange_header_values_are_answered_as_without_the_layer() {
-    let pair = Pair::start().await;
+async fn unusual_header_values_get_the_same_response_as_without_the_layer() {
+    let pair = ServerPair::start().await;
     for value in [
         &b"\"quoted\\\" } 1"[..],
         b"\xff\xfe invalid utf-8",
@@ -108,13 +109,13 @@ async fn strange_header_values_are_answered_as_without_the_layer() {
 }
 
 #[tokio::test]
-async fn a_query_of_a_megabyte_is_answered_as_without_the_layer() {
-    let pair = Pair::start().await;
+async fn query_of_a_megabyte_gets_the_same_response_as_without_the_layer() {
+    let pair = ServerPair::start().await;
     for (bytes, status) in [(1_000, "200"), (60_000, "200"), (1_000_000, "4")] {
         let path = format!("/ok?q={}", "x".repeat(bytes));
         let answer = pair.send(&request("GET", &path, b"")).await;
         let answered = answer.starts_with(&format!("HTTP/1.1 {status}"));
-        // Who writes on after a refusal may find the connection reset, and the refusal gone.
+        // A client that writes after the server has refused may receive a reset and no response.
         assert!(answered || (bytes == 1_000_000 && answer.is_empty()), "{bytes}: {answer}");
     }
     let scrape = pair.scrape();
@@ -122,7 +123,7 @@ async fn a_query_of_a_megabyte_is_answered_as_without_the_layer() {
 }
 
 #[tokio::test]
-async fn statuses_that_a_client_chooses_stay_three_digits() {
+async fn status_labels_have_three_digits() {
     let server = Server::start().await;
     let statuses = [200, 299, 400, 499, 500, 599, 600, 999];
     for status in statuses {

@@ -1,4 +1,4 @@
-//! HTTP/2: many requests on one connection, each with an end of its own.
+//! HTTP/2: many requests on one connection, each with an outcome of its own.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
@@ -22,7 +22,7 @@ async fn connect(server: &Server) -> SendRequest<Body> {
 
 fn request(path: &str, body: Body) -> Request<Body> {
     let request = Request::post(format!("http://here{path}"));
-    request.body(body).expect("it is well formed")
+    request.body(body).expect("the request is well formed")
 }
 
 async fn get(client: &mut SendRequest<Body>, path: &str) -> hyper::Result<Response<Incoming>> {
@@ -32,12 +32,12 @@ async fn get(client: &mut SendRequest<Body>, path: &str) -> hyper::Result<Respon
     client.send_request(request).await
 }
 
-async fn whole(response: Response<Incoming>) -> Bytes {
+async fn read_body(response: Response<Incoming>) -> Bytes {
     response.into_body().collect().await.expect("the body does not fail").to_bytes()
 }
 
 #[tokio::test]
-async fn many_streams_of_one_connection_are_counted_one_by_one() {
+async fn http2_requests_of_one_connection_are_counted_separately() {
     let server = Server::start().await;
     let client = connect(&server).await;
     let requests = (0..200).map(|number| {
@@ -49,7 +49,7 @@ async fn many_streams_of_one_connection_are_counted_one_by_one() {
                 2 => "/bytes?n=1000&chunks=10",
                 _ => "/err?status=404",
             };
-            whole(get(&mut client, path).await.expect("there is an answer")).await
+            read_body(get(&mut client, path).await.expect("the server responds")).await
         }
     });
     future::join_all(requests).await;
@@ -63,24 +63,24 @@ async fn many_streams_of_one_connection_are_counted_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_is_left_and_its_connection_goes_on() {
+async fn http2_reset_of_a_response_is_a_client_disconnect_and_the_connection_continues() {
     let server = Server::start().await;
     let mut client = connect(&server).await;
-    let response = get(&mut client, "/stream?n=1000000&ms=1").await.expect("there is an answer");
+    let response = get(&mut client, "/stream?n=1000000&ms=1").await.expect("the server responds");
     let mut body = response.into_body();
-    body.frame().await.expect("there is a frame").expect("it is no error");
-    // What is dropped before its end is reset: RST_STREAM with CANCEL.
+    body.frame().await.expect("a frame arrives").expect("the frame is not an error");
+    // Dropping an unfinished body sends RST_STREAM with CANCEL.
     drop(body);
     let scrape = server.at_rest(1).await;
     assert_eq!(ended(&scrape, "/stream", "200", "cancelled"), 1);
-    let left = [("outcome", "client_disconnect")];
-    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), 1);
-    assert_eq!(whole(get(&mut client, "/ok").await.expect("there is an answer")).await, "ok");
+    let disconnected = [("outcome", "client_disconnect")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &disconnected), 1);
+    assert_eq!(read_body(get(&mut client, "/ok").await.expect("the server responds")).await, "ok");
     assert_eq!(ended(&server.at_rest(2).await, "/ok", "200", "success"), 1);
 }
 
 #[tokio::test]
-async fn a_request_that_is_reset_before_its_head_is_cancelled_with_499() {
+async fn http2_reset_before_the_response_head_is_cancelled_with_status_499() {
     let server = Server::start().await;
     let mut client = connect(&server).await;
     {
@@ -91,14 +91,17 @@ async fn a_request_that_is_reset_before_its_head_is_cancelled_with_499() {
     }
     let scrape = server.at_rest(1).await;
     assert_eq!(ended(&scrape, "/slow", "499", "cancelled"), 1);
-    assert_eq!(get(&mut client, "/ok").await.expect("there is an answer").status(), StatusCode::OK);
+    assert_eq!(
+        get(&mut client, "/ok").await.expect("the server responds").status(),
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
-async fn an_upload_without_a_length_is_as_large_as_its_frames() {
+async fn http2_request_body_of_unknown_length_is_measured_by_its_frames() {
     let server = Server::start().await;
     let mut client = connect(&server).await;
-    client.ready().await.expect("the connection holds");
+    client.ready().await.expect("the connection is open");
     let trailers =
         HeaderMap::from_iter([("x-sum".parse().expect("a name"), "7".parse().expect("a value"))]);
     let frames = [
@@ -108,23 +111,23 @@ async fn an_upload_without_a_length_is_as_large_as_its_frames() {
     ];
     let frames = stream::iter(frames).map(Ok::<_, std::io::Error>);
     let upload = request("/echo", Body::new(StreamBody::new(frames)));
-    let response = client.send_request(upload).await.expect("there is an answer");
-    assert_eq!(whole(response).await, "hello world");
+    let response = client.send_request(upload).await.expect("the server responds");
+    assert_eq!(read_body(response).await, "hello world");
     assert_eq!(server.at_rest(1).await.sum("app_request_size_bytes_sum", &[]), 11);
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_or_panics_fails_alone() {
+async fn http2_failed_response_does_not_affect_other_requests() {
     let server = Server::start().await;
     let mut client = connect(&server).await;
-    // The reset may overtake the head.
+    // The reset may arrive before the response head.
     if let Ok(response) = get(&mut client, "/stream-err?at=2").await {
         assert!(response.into_body().collect().await.is_err());
     }
     let scrape = server.at_rest(1).await;
     assert_eq!(ended(&scrape, "/stream-err", "200", "server_error"), 1);
-    assert_eq!(whole(get(&mut client, "/ok").await.expect("there is an answer")).await, "ok");
-    // In hyper a panic takes the request's task with it; the client sees its stream end.
+    assert_eq!(read_body(get(&mut client, "/ok").await.expect("the server responds")).await, "ok");
+    // In hyper a panic ends the task of the request; the client sees its HTTP/2 stream end.
     if let Ok(response) = get(&mut client, "/panic").await {
         assert!(response.status().is_server_error());
     }
@@ -133,22 +136,22 @@ async fn a_stream_that_fails_or_panics_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_ends_all_its_streams() {
+async fn http2_connection_reset_cancels_all_its_requests() {
     let server = Server::start().await;
     let socket = TcpStream::connect(server.address).await.expect("the server listens");
-    let socket = socket.into_std().expect("it is a socket");
-    let own = socket2::Socket::from(socket.try_clone().expect("there is a descriptor"));
-    let socket = TcpStream::from_std(socket).expect("it is a socket");
+    let socket = socket.into_std().expect("the socket is valid");
+    let raw_socket = socket2::Socket::from(socket.try_clone().expect("the socket can be cloned"));
+    let socket = TcpStream::from_std(socket).expect("the socket is valid");
     let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
     let (client, connection) = handshake.await.expect("the server speaks HTTP/2");
     let connection = tokio::spawn(connection);
     let mut open = Vec::new();
     for _ in 0..20 {
         let response = get(&mut client.clone(), "/sse?n=1000000&ms=5").await;
-        open.push(response.expect("there is an answer"));
+        open.push(response.expect("the server responds"));
     }
-    own.set_linger(Some(std::time::Duration::ZERO)).expect("it is a socket");
-    drop(own);
+    raw_socket.set_linger(Some(std::time::Duration::ZERO)).expect("the socket is valid");
+    drop(raw_socket);
     connection.abort();
     let scrape = server.at_rest(20).await;
     assert_eq!(ended(&scrape, "/sse", "200", "cancelled"), 20);

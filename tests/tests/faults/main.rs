@@ -1,15 +1,17 @@
-//! Every way in which a request can end, over real sockets: after each, nothing is open, every request is
-//! counted once, and no label has a value that it may not have.
+//! Requests with every outcome, sent over real sockets.
+//!
+//! After each test no request is active, every request is counted once, and every label has an
+//! allowed value.
 
 mod bad_input;
-mod crowd;
+mod client_disconnects;
+mod completed_requests;
+mod concurrent_clients;
 mod http2;
-mod kinds;
-mod leaves;
-mod one_connection;
-#[cfg(unix)]
-mod process;
+mod keep_alive;
 mod server;
-mod slow;
-mod unchanged;
+#[cfg(unix)]
+mod server_process;
+mod slow_clients;
+mod unchanged_responses;
 mod uploads;

@@ -1,4 +1,4 @@
-//! A server of faults on a port of the system's choice, and clients that speak HTTP by hand.
+//! Starts the fault server on a free port, and sends raw HTTP over TCP.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 const REQUESTS: &str = "app_http_requests_total";
 
-/// A server and its metrics.
+/// A running fault server and its metrics.
 pub(crate) struct Server {
     pub(crate) metrics: Metrics,
     pub(crate) address: SocketAddr,
 }
 
-/// Serves a router.
+/// Serves a router on a free port and returns its address.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }
@@ -34,18 +34,18 @@ impl Server {
         Self { metrics, address }
     }
 
-    /// A connection on which a request has been sent.
+    /// Opens a connection and sends a request on it.
     pub(crate) async fn send(&self, request: &str) -> Client {
         Client::send(self.address, request.as_bytes()).await
     }
 
-    /// Sends a `GET` and reads all of the answer.
+    /// Sends a `GET` and reads the complete response.
     pub(crate) async fn get(&self, path: &str) -> String {
         self.send(&get(path, "connection: close\r\n")).await.rest().await
     }
 
-    /// Reads the metrics until they are as expected: the end of a connection reaches the server when it
-    /// does, and nothing else tells of it.
+    /// Scrapes until the metrics are as expected. Only the metrics show when the server has noticed
+    /// the end of a connection.
     pub(crate) async fn until(&self, expected: impl Fn(&Scrape) -> bool) -> Scrape {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -53,18 +53,22 @@ impl Server {
             if expected(&scrape) {
                 return scrape;
             }
-            assert!(Instant::now() < deadline, "not so within 20 s: {scrape:#?}");
+            assert!(
+                Instant::now() < deadline,
+                "the metrics are not as expected after 20 s: {scrape:#?}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Waits until a request is being served.
+    /// Waits until this many requests of an endpoint are active.
     pub(crate) async fn serving(&self, endpoint: &str, requests: i64) {
         let labels = [("endpoint", endpoint)];
         self.until(|scrape| scrape.sum("app_active_requests", &labels) == requests).await;
     }
 
-    /// Waits until this many requests have ended, and makes sure that the books are balanced.
+    /// Waits until this many requests have ended and none is active, then checks durations and
+    /// labels.
     pub(crate) async fn at_rest(&self, requests: i64) -> Scrape {
         let scrape = self
             .until(|scrape| {
@@ -79,13 +83,13 @@ impl Server {
     }
 }
 
-/// The counted requests of one endpoint with this status and outcome.
+/// Returns the number of requests of an endpoint with this status and outcome.
 pub(crate) fn ended(scrape: &Scrape, endpoint: &str, status: &str, outcome: &str) -> i64 {
     let labels = [("endpoint", endpoint), ("status", status), ("outcome", outcome)];
     scrape.sum(REQUESTS, &labels)
 }
 
-/// Every label has a value that it may have.
+/// Checks that every label has an allowed value.
 pub(crate) fn assert_bounded(scrape: &Scrape) {
     let allowed = |label: &str, values: &[&str]| {
         for value in scrape.all_values(label) {
@@ -124,9 +128,9 @@ pub(crate) fn assert_bounded(scrape: &Scrape) {
             "unmatched",
         ],
     );
-    let outcomes = ["success", "client_error", "server_error", "cancelled", "panic"];
-    let of_streams = ["complete", "client_disconnect", "stream_error"];
-    allowed("outcome", &[&outcomes[..], &of_streams[..]].concat());
+    let request_outcomes = ["success", "client_error", "server_error", "cancelled", "panic"];
+    let stream_outcomes = ["complete", "client_disconnect", "stream_error"];
+    allowed("outcome", &[&request_outcomes[..], &stream_outcomes[..]].concat());
     allowed("error_type", &["client", "server", "stream", "panic", "Error"]);
     allowed("exception_type", &["A", "B", "C", "StatusCode", "BodyError", "panic"]);
     for status in scrape.all_values("status") {
@@ -134,12 +138,12 @@ pub(crate) fn assert_bounded(scrape: &Scrape) {
     }
 }
 
-/// A `GET` with further header lines.
+/// Formats a `GET` request with additional header lines.
 pub(crate) fn get(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: here\r\n{headers}\r\n")
 }
 
-/// One connection.
+/// One TCP connection to a server.
 pub(crate) struct Client(TcpStream);
 
 impl Client {
@@ -150,46 +154,46 @@ impl Client {
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.expect("the server reads");
+        self.0.write_all(bytes).await.expect("the server accepts the bytes");
     }
 
-    /// Writes what the server may no longer want to read.
+    /// Writes bytes and ignores errors, for a server that may have closed the connection.
     pub(crate) async fn try_write(&mut self, bytes: &[u8]) {
         let _ = self.0.write_all(bytes).await;
     }
 
-    /// Reads until the answer so far contains a text.
+    /// Reads until the received bytes contain a text.
     pub(crate) async fn read_to(&mut self, text: &str) -> String {
         let mut read = Vec::new();
         while !String::from_utf8_lossy(&read).contains(text) {
             let mut piece = [0; 1024];
-            let bytes = self.0.read(&mut piece).await.expect("the connection holds");
+            let bytes = self.0.read(&mut piece).await.expect("the connection is open");
             assert!(bytes > 0, "no {text:?} in {:?}", String::from_utf8_lossy(&read));
             read.extend_from_slice(&piece[..bytes]);
         }
         String::from_utf8_lossy(&read).into_owned()
     }
 
-    /// Reads to the end of the connection, whatever the end is.
+    /// Reads until the connection ends, by a close or by an error.
     pub(crate) async fn rest(mut self) -> String {
         let mut read = Vec::new();
         let _ = self.0.read_to_end(&mut read).await;
         String::from_utf8_lossy(&read).into_owned()
     }
 
-    /// Reads exactly so many bytes.
+    /// Reads exactly this many bytes.
     pub(crate) async fn read(&mut self, bytes: usize) {
         let mut read = vec![0; bytes];
         self.0.read_exact(&mut read).await.expect("the server sends that much");
     }
 
-    /// Leaves at once: the other end gets a `RST`.
+    /// Closes the connection with a TCP reset (`RST`).
     pub(crate) fn reset(self) {
-        SockRef::from(&self.0).set_linger(Some(Duration::ZERO)).expect("it is a socket");
+        SockRef::from(&self.0).set_linger(Some(Duration::ZERO)).expect("the socket is valid");
     }
 
-    /// Says that nothing more will be sent: the other end gets a `FIN`, and may still send.
+    /// Closes the sending half of the connection (`FIN`); the server may still send.
     pub(crate) async fn finish(&mut self) {
-        self.0.shutdown().await.expect("the connection holds");
+        self.0.shutdown().await.expect("the connection is open");
     }
 }

@@ -1,4 +1,4 @@
-//! Uploads: whole, cut short, and not as long as they say.
+//! Uploads that are complete, cut off, or of another length than declared.
 
 use crate::server::{Server, ended};
 
@@ -7,7 +7,7 @@ fn post(headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_chunked_upload_is_as_large_as_its_chunks() {
+async fn upload_with_chunked_encoding_is_measured_by_its_chunks() {
     let server = Server::start().await;
     let head = post("transfer-encoding: chunked\r\nconnection: close\r\n");
     let body = "5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nx-sum: 7\r\n\r\n";
@@ -19,7 +19,7 @@ async fn a_chunked_upload_is_as_large_as_its_chunks() {
 }
 
 #[tokio::test]
-async fn an_upload_of_declared_length_is_that_large() {
+async fn upload_of_declared_length_is_measured_by_that_length() {
     let server = Server::start().await;
     let body = "x".repeat(1_000_000);
     let head = post("content-length: 1000000\r\nconnection: close\r\n");
@@ -31,7 +31,7 @@ async fn an_upload_of_declared_length_is_that_large() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_cut_short_is_one_request_that_nobody_answers() {
+async fn upload_that_is_cut_off_is_counted_as_one_failed_request() {
     for (headers, body, size) in [
         ("content-length: 100\r\n", "only this", 100),
         ("transfer-encoding: chunked\r\n", "9\r\nonly this\r\n", 9),
@@ -48,8 +48,8 @@ async fn an_upload_that_is_cut_short_is_one_request_that_nobody_answers() {
             }
             let scrape = server.at_rest(1).await;
             let refused = ended(&scrape, "/echo", "400", "client_error");
-            let left = ended(&scrape, "/echo", "499", "cancelled");
-            assert_eq!(refused + left, 1, "{headers} reset: {reset}");
+            let cancelled = ended(&scrape, "/echo", "499", "cancelled");
+            assert_eq!(refused + cancelled, 1, "{headers} reset: {reset}");
             assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 1);
             let observed = scrape.sum("app_request_size_bytes_sum", &[]);
             assert!(observed == size || reset && observed == 0, "{headers} {observed}");
@@ -58,7 +58,7 @@ async fn an_upload_that_is_cut_short_is_one_request_that_nobody_answers() {
 }
 
 #[tokio::test]
-async fn a_body_longer_than_its_declared_length_is_cut_there() {
+async fn upload_longer_than_declared_is_cut_at_the_declared_length() {
     let server = Server::start().await;
     let head = post("content-length: 2\r\n");
     let answer = server.send(&format!("{head}okGARBAGE / HTTP/9\r\n\r\n")).await.rest().await;
@@ -69,7 +69,7 @@ async fn a_body_longer_than_its_declared_length_is_cut_there() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_none_is_refused_before_it_is_a_request() {
+async fn upload_with_an_invalid_length_is_refused_and_not_counted() {
     let server = Server::start().await;
     for length in ["-1", "two", "99999999999999999999", "1\r\ncontent-length: 2"] {
         let head = post(&format!("content-length: {length}\r\n"));

@@ -1,11 +1,12 @@
-//! The file that node-exporter reads: whole whatever happens, and written again when it has passed.
+//! The metrics file for node-exporter: always complete, and written again after an error has
+//! passed.
 
 #![cfg(unix)]
 
-mod alone;
-mod events;
-mod faults;
+mod child_processes;
+mod concurrent_readers;
 mod leftovers;
 mod probe;
-mod racing;
+mod tracing_events;
+mod write_errors;
 mod writer;

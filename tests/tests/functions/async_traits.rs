@@ -1,4 +1,4 @@
-//! Traits made with `#[async_trait]`, whose methods and implementations are annotated in either order.
+//! Annotated methods of `#[async_trait]` traits and their implementations.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use streamgauge::{Usage, instrument_endpoint};
 
-use crate::log::pause;
+use crate::event_log::pause;
 
 #[async_trait]
 trait Model: Send + Sync {
@@ -56,7 +56,7 @@ macro_rules! model {
 model!(Plain);
 model!(Annotated, #[instrument_endpoint]);
 
-/// The attribute on the method as `#[async_trait]` has left it: not async, but returning a box.
+/// An implementation that is written as `#[async_trait]` expands: methods return boxed futures.
 struct Expanded(String);
 
 impl Model for Expanded {
@@ -99,7 +99,7 @@ impl Model for Expanded {
 }
 
 #[tokio::test]
-async fn implementations_are_the_same_objects() {
+async fn async_trait_objects_behave_as_the_plain_one() {
     let models: [Box<dyn Model>; 3] = [
         Box::new(Plain("m".to_owned())),
         Box::new(Annotated("m".to_owned())),
@@ -116,15 +116,15 @@ async fn implementations_are_the_same_objects() {
 }
 
 #[tokio::test]
-async fn the_futures_of_objects_can_be_spawned() {
+async fn async_trait_object_futures_can_be_spawned() {
     let model: Arc<dyn Model> = Arc::new(Annotated("m".to_owned()));
     let task = tokio::spawn(async move { model.ask("1").await });
     assert_eq!(task.await.expect("the task completes"), Ok("m1".to_owned()));
 }
 
-/// Methods that a trait gives to its implementations, annotated in the trait.
+/// A trait with an annotated default method.
 #[async_trait]
-trait Given: Sync {
+trait WithDefaultMethod: Sync {
     fn number(&self) -> u8;
 
     #[instrument_endpoint]
@@ -135,27 +135,27 @@ trait Given: Sync {
 }
 
 #[async_trait]
-impl Given for u8 {
+impl WithDefaultMethod for u8 {
     fn number(&self) -> u8 {
         *self
     }
 }
 
 #[tokio::test]
-async fn a_default_method_is_annotated_in_its_trait() {
-    let given: &dyn Given = &4;
-    assert_eq!(given.doubled().await, 8);
+async fn async_trait_default_method_can_be_annotated() {
+    let object: &dyn WithDefaultMethod = &4;
+    assert_eq!(object.doubled().await, 8);
 }
 
 #[async_trait(?Send)]
-trait Local {
+trait LocalTrait {
     async fn shared(&self, with: Rc<str>) -> Rc<str>;
 }
 
-struct Here(Rc<str>);
+struct LocalModel(Rc<str>);
 
 #[async_trait(?Send)]
-impl Local for Here {
+impl LocalTrait for LocalModel {
     #[instrument_endpoint]
     async fn shared(&self, with: Rc<str>) -> Rc<str> {
         let own = Rc::clone(&self.0);
@@ -165,8 +165,8 @@ impl Local for Here {
 }
 
 #[tokio::test]
-async fn a_local_trait_stays_local() {
-    let local: Box<dyn Local> = Box::new(Here("a".into()));
+async fn async_trait_without_send_can_be_annotated() {
+    let local: Box<dyn LocalTrait> = Box::new(LocalModel("a".into()));
     assert_eq!(&*local.shared("b".into()).await, "ab");
 }
 
@@ -175,7 +175,7 @@ trait Parser {
     async fn parse(&self, text: &str) -> Result<u8, std::num::ParseIntError>;
 }
 
-/// Beside an attribute that looks for the future that an async trait's method ends with.
+/// `tracing::instrument` searches a method for the future that `#[async_trait]` has generated.
 #[async_trait]
 impl Parser for Plain {
     #[instrument_endpoint]
@@ -195,7 +195,7 @@ impl Parser for Annotated {
 }
 
 #[tokio::test]
-async fn a_method_is_traced_with_its_errors_above_and_below() {
+async fn async_trait_method_can_also_have_tracing_instrument() {
     for parser in [&Plain(String::new()) as &dyn Parser, &Annotated(String::new())] {
         assert_eq!(parser.parse("1").await, Ok(2));
         assert!(parser.parse("one").await.is_err());

@@ -1,4 +1,4 @@
-//! The methods of traits made with `#[async_trait]` are recorded while they run, by every attribute.
+//! Every attribute records the methods of `#[async_trait]` traits.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,18 +9,18 @@ use futures_util::{FutureExt, StreamExt, stream as streams};
 use streamgauge::{Metrics, Usage, instrument_endpoint, streaming_metrics, track_tokens};
 use streamgauge_test_support::Scrape;
 
-use crate::log::pause;
+use crate::event_log::pause;
 
 fn sum(name: &str, endpoint: &str) -> i64 {
     Scrape::of(Metrics::global()).sum(name, &[("endpoint", endpoint)])
 }
 
-/// The calls of an endpoint that are open, and those that have ended.
-fn calls(endpoint: &str) -> (i64, i64) {
+/// Returns the numbers of active and of ended requests of an endpoint.
+fn requests(endpoint: &str) -> (i64, i64) {
     (sum("app_active_requests", endpoint), sum("app_http_requests_total", endpoint))
 }
 
-/// The calls of a model that have ended, and the tokens they used.
+/// Returns the number of ended model calls of an endpoint, and their tokens.
 fn model_calls(endpoint: &str) -> (i64, i64) {
     (sum("app_llm_calls_total", endpoint), sum("app_token_usage_total", endpoint))
 }
@@ -35,7 +35,7 @@ trait Model: Send + Sync {
 
     async fn stream(&self, count: usize) -> Result<Chunks, String>;
 
-    /// Methods that the trait gives its implementations.
+    // Default methods.
     #[instrument_endpoint(endpoint = "/async-trait/given")]
     async fn given(&self) -> String {
         pause().await;
@@ -86,22 +86,22 @@ impl Model for House {
 }
 
 #[tokio::test]
-async fn a_request_lasts_as_long_as_its_future_runs() {
+async fn async_trait_request_lasts_while_its_future_runs() {
     let model: &dyn Model = &House(7);
     drop(model.ask("unpolled"));
-    assert_eq!(calls("/async-trait/ask"), (0, 0));
+    assert_eq!(requests("/async-trait/ask"), (0, 0));
     let mut future = model.ask("a");
     assert!(future.as_mut().now_or_never().is_none());
-    assert_eq!(calls("/async-trait/ask"), (1, 0));
+    assert_eq!(requests("/async-trait/ask"), (1, 0));
     assert_eq!(future.await, Ok("a!".to_owned()));
-    assert_eq!(calls("/async-trait/ask"), (0, 1));
+    assert_eq!(requests("/async-trait/ask"), (0, 1));
     assert_eq!(model.ask("").await, Err("7".to_owned()));
     let labels = [("endpoint", "/async-trait/ask"), ("status", "500"), ("method", "POST")];
     assert_eq!(Scrape::of(Metrics::global()).sum("app_http_requests_total", &labels), 1);
 }
 
 #[tokio::test]
-async fn the_usage_of_a_method_is_recorded() {
+async fn async_trait_method_has_its_usage_recorded() {
     let mut model: Box<dyn Model> = Box::new(House(7));
     drop(model.spend("small", 1));
     assert_eq!(model_calls("/async-trait/spend"), (0, 0));
@@ -112,15 +112,15 @@ async fn the_usage_of_a_method_is_recorded() {
 }
 
 #[tokio::test]
-async fn the_stream_of_a_method_is_metered() {
+async fn async_trait_method_has_its_stream_metered() {
     let model: &dyn Model = &House(7);
     assert!(model.stream(0).await.is_err());
-    assert_eq!(model.stream(2).await.expect("there are some").count().await, 2);
+    assert_eq!(model.stream(2).await.expect("the stream is returned").count().await, 2);
     assert_eq!(sum("app_stream_chunks_total", "/async-trait/stream"), 2);
     assert_eq!(sum("app_stream_bytes_total", "/async-trait/stream"), 6);
 }
 
-/// An implementation that has the default methods of the trait, and does not annotate its own.
+/// An implementation without annotations that inherits the annotated default methods.
 struct Bare;
 
 #[async_trait]
@@ -139,15 +139,15 @@ impl Model for Bare {
 }
 
 #[tokio::test]
-async fn a_default_method_is_recorded_for_every_implementation() {
+async fn async_trait_default_method_is_recorded_for_every_implementation() {
     let models: [&dyn Model; 2] = [&House(7), &Bare];
     for (before, model) in (0..).zip(models) {
         let mut future = model.given();
-        assert_eq!(calls("/async-trait/given"), (0, before));
+        assert_eq!(requests("/async-trait/given"), (0, before));
         assert!(future.as_mut().now_or_never().is_none());
-        assert_eq!(calls("/async-trait/given"), (1, before));
+        assert_eq!(requests("/async-trait/given"), (1, before));
         assert_eq!(future.await, "given");
-        assert_eq!(calls("/async-trait/given"), (0, before + 1));
+        assert_eq!(requests("/async-trait/given"), (0, before + 1));
         assert_eq!(model.given_usage().await, Usage::new(3, 4));
         assert_eq!(model_calls("/async-trait/given-usage"), (before + 1, 7 * (before + 1)));
         assert_eq!(model.given_stream().await.count().await, 2);
@@ -156,7 +156,7 @@ async fn a_default_method_is_recorded_for_every_implementation() {
 }
 
 #[async_trait(?Send)]
-trait Local {
+trait LocalTrait {
     async fn ask(&self, question: Rc<str>) -> Rc<str>;
 
     async fn spend(&self, input: Rc<u64>) -> Result<Usage, Rc<str>>;
@@ -164,10 +164,10 @@ trait Local {
     async fn stream(&self, text: Rc<str>) -> Pin<Box<dyn Stream<Item = String>>>;
 }
 
-struct Here;
+struct LocalModel;
 
 #[async_trait(?Send)]
-impl Local for Here {
+impl LocalTrait for LocalModel {
     #[instrument_endpoint(endpoint = "/async-trait/local")]
     async fn ask(&self, question: Rc<str>) -> Rc<str> {
         pause().await;
@@ -188,11 +188,11 @@ impl Local for Here {
 }
 
 #[tokio::test]
-async fn a_local_method_is_recorded_and_stays_local() {
-    let local: &dyn Local = &Here;
+async fn async_trait_without_send_is_recorded() {
+    let local: &dyn LocalTrait = &LocalModel;
     drop(local.ask("unpolled".into()));
     assert_eq!(&*local.ask("a".into()).await, "a");
-    assert_eq!(calls("/async-trait/local"), (0, 1));
+    assert_eq!(requests("/async-trait/local"), (0, 1));
     assert!(local.spend(Rc::new(0)).await.is_err());
     assert_eq!(local.spend(Rc::new(2)).await, Ok(Usage::new(2, 1)));
     assert_eq!(model_calls("/async-trait/local-usage"), (2, 3));
@@ -205,11 +205,11 @@ trait Stacked: Sync {
     async fn both(&self, input: u64) -> Usage;
 }
 
-struct Outside;
-struct Inside;
+struct EndpointFirst;
+struct TokensFirst;
 
 #[async_trait]
-impl Stacked for Outside {
+impl Stacked for EndpointFirst {
     #[instrument_endpoint(endpoint = "/async-trait/outside")]
     #[track_tokens(model = "small")]
     async fn both(&self, input: u64) -> Usage {
@@ -219,7 +219,7 @@ impl Stacked for Outside {
 }
 
 #[async_trait]
-impl Stacked for Inside {
+impl Stacked for TokensFirst {
     #[track_tokens(model = "small", endpoint = "/async-trait/inside")]
     #[instrument_endpoint(endpoint = "/async-trait/inside")]
     async fn both(&self, input: u64) -> Usage {
@@ -229,13 +229,13 @@ impl Stacked for Inside {
 }
 
 #[tokio::test]
-async fn stacked_attributes_each_record_the_method() {
+async fn stacked_attributes_each_record_an_async_trait_method() {
     let stacked: [(&dyn Stacked, &str); 2] =
-        [(&Outside, "/async-trait/outside"), (&Inside, "/async-trait/inside")];
+        [(&EndpointFirst, "/async-trait/outside"), (&TokensFirst, "/async-trait/inside")];
     for (stacked, endpoint) in stacked {
         drop(stacked.both(1));
         assert_eq!(stacked.both(2).await, Usage::new(2, 1));
-        assert_eq!(calls(endpoint), (0, 1));
+        assert_eq!(requests(endpoint), (0, 1));
     }
     assert_eq!(model_calls("/async-trait/inside"), (1, 3));
 }

@@ -1,6 +1,6 @@
 //! The future of an annotated function is `Send`, `Sync` and `Unpin` where the plain one is.
 
-#![expect(clippy::needless_pass_by_value, reason = "what is passed says what is held")]
+#![expect(clippy::needless_pass_by_value, reason = "the argument type is under test")]
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use streamgauge::{Usage, instrument_endpoint, track_tokens};
 
-use crate::log::pause;
+use crate::event_log::pause;
 
 struct Probe<T>(PhantomData<T>);
 
@@ -17,7 +17,8 @@ fn probe<T>(_: &T) -> Probe<T> {
     Probe(PhantomData)
 }
 
-/// An inherent function is preferred where its bound holds, and the trait's is called where not.
+/// Tests whether a type implements a trait: if the bound holds, the inherent method is preferred
+/// over the trait's method.
 macro_rules! probes {
     ($($name:ident $otherwise:ident $bound:path;)*) => {$(
         impl<T: $bound> Probe<T> {
@@ -56,7 +57,7 @@ macro_rules! assert_same_auto_traits {
     };
 }
 
-twice! {
+plain_and_annotated! {
     pub(super) async fn holds_nothing() {
         pause().await;
     }
@@ -99,7 +100,7 @@ twice! {
     }
 
     pub(super) async fn locks_between(mutex: &Mutex<u8>) -> u8 {
-        let number = *mutex.lock().expect("nobody panics");
+        let number = *mutex.lock().expect("the mutex is not poisoned");
         pause().await;
         number
     }
@@ -120,7 +121,7 @@ const SEND: [bool; 3] = [true, false, false];
 const NEITHER: [bool; 3] = [false, false, false];
 
 #[test]
-fn a_future_is_send_and_sync_where_the_plain_one_is() {
+fn future_is_send_and_sync_if_the_plain_one_is() {
     let mutex = Mutex::new(1);
     assert_same_auto_traits!(holds_nothing(), SEND_AND_SYNC);
     assert_same_auto_traits!(takes_a_reference("a"), SEND_AND_SYNC);
@@ -131,7 +132,7 @@ fn a_future_is_send_and_sync_where_the_plain_one_is() {
 }
 
 #[test]
-fn arguments_and_locals_that_are_not_send_or_sync_are_allowed() {
+fn future_may_hold_values_that_are_not_send_or_sync() {
     let cell = Cell::new(1);
     assert_same_auto_traits!(takes_an_rc(Rc::new(1)), NEITHER);
     assert_same_auto_traits!(holds_an_rc(), NEITHER);
@@ -141,12 +142,12 @@ fn arguments_and_locals_that_are_not_send_or_sync_are_allowed() {
 }
 
 #[test]
-fn a_future_that_is_made_by_hand_keeps_its_auto_traits() {
+fn returned_future_keeps_its_auto_traits() {
     assert_same_auto_traits!(makes_a_future(Rc::new(1)), [true, true, true]);
 }
 
 #[tokio::test]
-async fn local_values_pass_through() {
+async fn values_that_are_not_send_pass_through() {
     assert_same!(takes_an_rc(Rc::new(3)).await);
     assert_same!(takes_a_cell(Cell::new(3)).await);
     assert_same!(returns_an_rc().await);
@@ -168,14 +169,14 @@ async fn counted_locally(text: Rc<str>) -> Usage {
 }
 
 #[test]
-fn two_attributes_are_as_send_as_one() {
+fn stacked_attributes_keep_auto_traits() {
     assert_eq!(auto_traits!(counted("a")), SEND_AND_SYNC);
     assert_eq!(auto_traits!(counted_locally("a".into())), NEITHER);
 }
 
-/// A caller that holds a reference can still be spawned.
+/// The caller's future holds a borrow across an await and must still be `Send`.
 #[tokio::test]
-async fn a_caller_that_lends_can_be_spawned() {
+async fn caller_that_lends_a_reference_can_be_spawned() {
     let task = tokio::spawn(async {
         let text = "a b".to_owned();
         let lent = annotated::takes_a_reference(&text).await.len();

@@ -1,10 +1,10 @@
-//! References and guards through annotated functions, and pointers to them.
+//! Borrows: references and guards pass through annotated functions; function pointers to them.
 
 use std::sync::{Mutex, MutexGuard};
 
-use crate::log::pause;
+use crate::event_log::pause;
 
-twice! {
+plain_and_annotated! {
     pub(super) fn trimmed(text: &str) -> &str {
         text.trim()
     }
@@ -33,10 +33,12 @@ twice! {
     }
 
     pub(super) fn locked(mutex: &Mutex<u8>) -> MutexGuard<'_, u8> {
-        mutex.lock().expect("nobody panics")
+        mutex.lock().expect("the mutex is not poisoned")
     }
 
-    pub(super) async fn locked_later(mutex: &tokio::sync::Mutex<u8>) -> tokio::sync::MutexGuard<'_, u8> {
+    pub(super) async fn locked_later(
+        mutex: &tokio::sync::Mutex<u8>,
+    ) -> tokio::sync::MutexGuard<'_, u8> {
         let mut guard = mutex.lock().await;
         *guard += 1;
         guard
@@ -53,14 +55,14 @@ twice! {
 type Pushed = for<'a> fn(&'a mut Vec<u8>) -> &'a mut u8;
 type Locked = for<'a> fn(&'a Mutex<u8>) -> MutexGuard<'a, u8>;
 
-/// Pointers that take every lifetime.
+/// Function pointers that are generic over lifetimes.
 const TRIMMED: [for<'a> fn(&'a str) -> &'a str; 2] = [annotated::trimmed, plain::trimmed];
 const PUSHED: [Pushed; 2] = [annotated::pushed, plain::pushed];
 const LONGEST: [for<'a> fn(&'a str, &'a str) -> &'a str; 2] = [annotated::longest, plain::longest];
 const LOCKED: [Locked; 2] = [annotated::locked, plain::locked];
 
 #[test]
-fn pointers_take_every_lifetime() {
+fn function_pointers_are_generic_over_lifetimes() {
     let text = " a ".to_owned();
     assert_eq!(TRIMMED.map(|trimmed| trimmed(&text)), ["a", "a"]);
     assert_eq!(LONGEST.map(|longest| longest(&text, "b")), [" a ", " a "]);
@@ -73,10 +75,10 @@ fn pointers_take_every_lifetime() {
 }
 
 #[tokio::test]
-async fn a_borrow_ends_with_its_last_use() {
+async fn borrow_ends_with_its_last_use() {
     let mut numbers = vec![1];
-    *annotated::pushed_later(&mut numbers).await.expect("there is a first") += 1;
-    *plain::pushed_later(&mut numbers).await.expect("there is a first") += 1;
+    *annotated::pushed_later(&mut numbers).await.expect("the list is not empty") += 1;
+    *plain::pushed_later(&mut numbers).await.expect("the list is not empty") += 1;
     assert_eq!(numbers, [1, 2, 2]);
     let mut sum = 0;
     annotated::applied(&mut numbers, &mut |number| sum += *number).await;
@@ -86,7 +88,7 @@ async fn a_borrow_ends_with_its_last_use() {
 }
 
 #[tokio::test]
-async fn a_returned_guard_holds_its_lock() {
+async fn returned_guard_holds_its_lock() {
     let mutex = Mutex::new(1);
     for locked in LOCKED {
         let guard = locked(&mutex);

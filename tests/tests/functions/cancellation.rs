@@ -1,4 +1,4 @@
-//! Functions whose futures are dropped, raced and aborted, or that panic.
+//! Cancellation: futures that are dropped, lose a `select!`, are aborted, time out or panic.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use streamgauge::{Metrics, instrument_endpoint};
 use streamgauge_test_support::Scrape;
 use tokio::sync::oneshot;
 
-/// The calls of a function that are open, and those that have ended.
-fn calls(endpoint: &str) -> (i64, i64) {
+/// Returns the numbers of active and of ended requests of an endpoint.
+fn requests(endpoint: &str) -> (i64, i64) {
     let scrape = Scrape::of(Metrics::global());
     let labels = [("endpoint", endpoint)];
     (scrape.sum("app_active_requests", &labels), scrape.sum("app_http_requests_total", &labels))
 }
 
-#[expect(clippy::unused_async, reason = "it never runs")]
+#[expect(clippy::unused_async, reason = "the function never runs")]
 #[instrument_endpoint]
 async fn unpolled() {}
 
 #[test]
-fn a_future_that_is_never_polled_was_no_call() {
+fn unpolled_future_is_not_recorded() {
     drop(unpolled());
-    assert_eq!(calls("unpolled"), (0, 0));
+    assert_eq!(requests("unpolled"), (0, 0));
 }
 
 #[instrument_endpoint]
@@ -30,12 +30,12 @@ async fn dropped() {
 }
 
 #[test]
-fn a_dropped_future_has_ended() {
+fn dropped_future_ends_its_request() {
     let mut future = Box::pin(dropped());
     assert!(future.as_mut().now_or_never().is_none());
-    assert_eq!(calls("dropped"), (1, 0));
+    assert_eq!(requests("dropped"), (1, 0));
     drop(future);
-    assert_eq!(calls("dropped"), (0, 1));
+    assert_eq!(requests("dropped"), (0, 1));
 }
 
 #[instrument_endpoint]
@@ -44,7 +44,7 @@ async fn raced(receiver: &mut oneshot::Receiver<u8>) -> Option<u8> {
 }
 
 #[tokio::test]
-async fn the_loser_of_a_race_can_run_again() {
+async fn future_that_loses_a_select_can_be_called_again() {
     let (sender, mut receiver) = oneshot::channel();
     let first = tokio::select! {
         biased;
@@ -52,15 +52,15 @@ async fn the_loser_of_a_race_can_run_again() {
         () = tokio::task::yield_now() => None,
     };
     assert_eq!(first, None);
-    assert_eq!(calls("raced"), (0, 1));
-    sender.send(3).expect("the receiver is there");
+    assert_eq!(requests("raced"), (0, 1));
+    sender.send(3).expect("the receiver is alive");
     let second = tokio::select! {
         biased;
         reply = raced(&mut receiver) => reply,
         () = tokio::task::yield_now() => None,
     };
     assert_eq!(second, Some(3));
-    assert_eq!(calls("raced"), (0, 2));
+    assert_eq!(requests("raced"), (0, 2));
 }
 
 #[instrument_endpoint]
@@ -70,15 +70,15 @@ async fn aborted(held: oneshot::Sender<()>) {
 }
 
 #[tokio::test]
-async fn an_aborted_task_has_dropped_what_its_function_held() {
+async fn abort_of_a_task_drops_the_values_of_its_function() {
     let (sender, receiver) = oneshot::channel();
     let task = tokio::spawn(aborted(sender));
     tokio::task::yield_now().await;
-    assert_eq!(calls("aborted"), (1, 0));
+    assert_eq!(requests("aborted"), (1, 0));
     task.abort();
-    assert!(task.await.expect_err("it was aborted").is_cancelled());
+    assert!(task.await.expect_err("the task was aborted").is_cancelled());
     assert!(receiver.await.is_err());
-    assert_eq!(calls("aborted"), (0, 1));
+    assert_eq!(requests("aborted"), (0, 1));
 }
 
 #[instrument_endpoint]
@@ -87,9 +87,9 @@ async fn timed_out() {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_has_ended() {
+async fn timeout_ends_the_request() {
     assert!(tokio::time::timeout(Duration::from_millis(1), timed_out()).await.is_err());
-    assert_eq!(calls("timed_out"), (0, 1));
+    assert_eq!(requests("timed_out"), (0, 1));
 }
 
 #[instrument_endpoint]
@@ -99,10 +99,10 @@ async fn panicked() -> u8 {
 }
 
 #[tokio::test]
-async fn a_panic_leaves_with_its_payload() {
-    let error = tokio::spawn(panicked()).await.expect_err("it panics");
+async fn panic_keeps_its_payload() {
+    let error = tokio::spawn(panicked()).await.expect_err("the call panics");
     assert_eq!(error.into_panic().downcast_ref(), Some(&"in the body"));
-    assert_eq!(calls("panicked"), (0, 1));
+    assert_eq!(requests("panicked"), (0, 1));
 }
 
 #[instrument_endpoint]
@@ -119,12 +119,12 @@ impl Drop for CallsOnDrop {
 }
 
 #[test]
-fn a_function_can_be_called_while_a_panic_unwinds() {
+fn function_can_be_called_while_a_panic_unwinds() {
     let unwound = std::panic::catch_unwind(|| {
         let _calls = CallsOnDrop;
         panic!("outside");
     });
-    let payload = unwound.expect_err("it panics");
+    let payload = unwound.expect_err("the call panics");
     assert_eq!(payload.downcast_ref(), Some(&"outside"));
-    assert_eq!(calls("called_while_unwinding"), (0, 1));
+    assert_eq!(requests("called_while_unwinding"), (0, 1));
 }

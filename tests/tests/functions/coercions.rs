@@ -1,10 +1,10 @@
-//! What a body evaluates to becomes the return type, as it does without the attribute.
+//! The value of a body is coerced to the return type, as without the attribute.
 
 #![expect(
     clippy::default_trait_access,
     clippy::ptr_arg,
     clippy::unused_async,
-    reason = "the signature says the type"
+    reason = "the signature determines the type"
 )]
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,11 +13,11 @@ use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::log::pause;
+use crate::event_log::pause;
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
-twice! {
+plain_and_annotated! {
     pub(super) fn collected(text: &str) -> BTreeMap<char, usize> {
         text.chars().zip(1..).collect()
     }
@@ -100,13 +100,13 @@ twice! {
     }
 }
 
-/// What a result shows.
-fn shown<T: Display, E: Display>(result: Result<T, E>) -> Result<String, String> {
+/// Formats both sides of a result.
+fn displayed<T: Display, E: Display>(result: Result<T, E>) -> Result<String, String> {
     result.map(|value| value.to_string()).map_err(|error| error.to_string())
 }
 
 #[tokio::test]
-async fn a_type_that_the_body_leaves_open_is_that_of_the_signature() {
+async fn inferred_types_come_from_the_signature() {
     assert_same!(collected("aba"));
     for text in ["1 2", "one"] {
         assert_same!(collected_later(text).await);
@@ -118,12 +118,12 @@ async fn a_type_that_the_body_leaves_open_is_that_of_the_signature() {
 }
 
 #[tokio::test]
-async fn a_value_becomes_the_trait_object_of_the_signature() {
+async fn coercion_to_trait_objects_works() {
     for number in [0, 1] {
         assert_eq!(annotated::boxed(number).to_string(), plain::boxed(number).to_string());
         assert_eq!(
-            shown(annotated::boxed_in_ok(number).await),
-            shown(plain::boxed_in_ok(number).await),
+            displayed(annotated::boxed_in_ok(number).await),
+            displayed(plain::boxed_in_ok(number).await),
         );
         assert_same!(boxed_future(number).await);
         let tuples = [annotated::boxed_in_tuple(number).await, plain::boxed_in_tuple(number).await];
@@ -134,26 +134,26 @@ async fn a_value_becomes_the_trait_object_of_the_signature() {
 }
 
 #[tokio::test]
-async fn closures_and_arrays_become_pointers_and_slices() {
+async fn coercion_to_function_pointers_and_slices_works() {
     assert_eq!(annotated::function()(1), plain::function()(1));
     assert_same!(slice(&[1, 2, 3]));
     assert_same!(slice_of_vec(&vec![1, 2, 3]).await);
 }
 
 #[tokio::test]
-async fn a_hidden_type_stays_hidden_and_what_it_is() {
+async fn opaque_return_types_keep_their_values() {
     for number in [0, 3] {
-        assert_eq!(shown(annotated::hidden(number)), shown(plain::hidden(number)));
+        assert_eq!(displayed(annotated::hidden(number)), displayed(plain::hidden(number)));
         let collected = [
             annotated::hidden_later(number).await.map(Iterator::collect::<Vec<u8>>).ok(),
             plain::hidden_later(number).await.map(Iterator::collect::<Vec<u8>>).ok(),
         ];
         assert_eq!(collected[0], collected[1]);
     }
-    let within = |shown: &dyn Display| shown.to_string();
+    let displayed = |item: &dyn Display| item.to_string();
     assert!(
         annotated::hidden_within()
-            .map(|item| within(&item))
-            .eq(plain::hidden_within().map(|item| within(&item)))
+            .map(|item| displayed(&item))
+            .eq(plain::hidden_within().map(|item| displayed(&item)))
     );
 }

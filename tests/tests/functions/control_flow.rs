@@ -1,12 +1,12 @@
-//! Labels, nested returns, and functions that never return.
+//! Control flow: labels, nested returns, and functions that never return.
 
-#![expect(clippy::needless_return, clippy::never_loop, reason = "they leave in every way there is")]
+#![expect(clippy::needless_return, clippy::never_loop, reason = "every kind of exit is under test")]
 
 use std::panic::catch_unwind;
 
-use crate::log::pause;
+use crate::event_log::pause;
 
-twice! {
+plain_and_annotated! {
     pub(super) fn labelled(grid: &[[i32; 2]]) -> Option<i32> {
         let found = 'rows: {
             'row: for row in grid {
@@ -98,11 +98,14 @@ twice! {
 }
 
 fn panicked_with(run: impl FnOnce() + std::panic::UnwindSafe) -> u8 {
-    *catch_unwind(run).expect_err("it never returns").downcast().expect("a code")
+    *catch_unwind(run)
+        .expect_err("the function panics")
+        .downcast()
+        .expect("the payload is a number")
 }
 
 #[tokio::test]
-async fn labels_mean_the_same_loops() {
+async fn labels_refer_to_the_same_loops() {
     for grid in [&[[-1, 20], [1, 12]][..], &[[1, 2]], &[]] {
         assert_same!(labelled(grid));
     }
@@ -119,7 +122,7 @@ fn let_else_leaves_the_function() {
 }
 
 #[tokio::test]
-async fn a_return_in_a_closure_leaves_the_closure() {
+async fn return_in_a_closure_leaves_the_closure() {
     for numbers in [&[-1, 2, 3][..], &[]] {
         assert_same!(closures(numbers).await);
     }
@@ -127,7 +130,7 @@ async fn a_return_in_a_closure_leaves_the_closure() {
 }
 
 #[test]
-fn a_function_that_never_returns_leaves_in_its_own_way() {
+fn never_type_functions_panic_with_the_same_payload() {
     assert_eq!(panicked_with(|| annotated::never(3)), 3);
     assert_eq!(panicked_with(|| plain::never(3)), 3);
     let later = |future: fn() -> std::pin::Pin<Box<dyn Future<Output = ()>>>| {
@@ -145,7 +148,7 @@ fn block_on(future: impl Future<Output = ()>) {
 }
 
 #[test]
-fn a_function_without_a_return_type_may_end_in_a_panic() {
+fn function_without_a_return_type_may_end_in_a_panic() {
     #[streamgauge::instrument_endpoint]
     fn ends_in_a_panic() {
         std::panic::panic_any(5_u8);

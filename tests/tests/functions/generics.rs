@@ -1,10 +1,10 @@
-//! Generic functions have the parameters they have without the attribute, and no others.
+//! Generic functions keep exactly the parameters they have without the attribute.
 
 use std::fmt::{Debug, Display};
 
-use crate::log::pause;
+use crate::event_log::pause;
 
-twice! {
+plain_and_annotated! {
     pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
         text.parse().ok()
     }
@@ -87,7 +87,7 @@ twice! {
 }
 
 #[tokio::test]
-async fn a_turbofish_names_the_same_parameters() {
+async fn turbofish_takes_the_same_parameters() {
     assert_same!(parsed::<u8>("7"));
     assert_same!(parsed::<f64>("7"));
     assert_same!(converted::<u32, u8>(7).await);
@@ -100,7 +100,7 @@ async fn a_turbofish_names_the_same_parameters() {
 }
 
 #[test]
-fn parameters_are_inferred_from_arguments_and_replies() {
+fn generic_parameters_are_inferred_from_arguments_and_return_types() {
     let [left, right]: [[i8; 2]; 2] = [annotated::array(1), plain::array(1)];
     assert_eq!(left, right);
     let [left, right]: [Option<u16>; 2] = [annotated::parsed("300"), plain::parsed("300")];
@@ -109,13 +109,13 @@ fn parameters_are_inferred_from_arguments_and_replies() {
 }
 
 #[test]
-fn bounds_may_hold_for_every_lifetime() {
+fn higher_ranked_bounds_are_kept() {
     assert_same!(higher_ranked(str::trim, " a "));
     assert_same!(debugged(&["a", "b"]));
 }
 
 #[tokio::test]
-async fn arguments_may_be_of_a_hidden_type() {
+async fn impl_trait_arguments_are_kept() {
     let shout = async |name: String| {
         pause().await;
         name.to_uppercase()
@@ -125,7 +125,7 @@ async fn arguments_may_be_of_a_hidden_type() {
 }
 
 #[test]
-fn a_generic_function_is_still_a_value() {
+fn generic_function_can_be_used_as_a_value() {
     let functions = [annotated::size::<[u16]>, plain::size::<[u16]>];
     assert_eq!(functions.map(|size| size(&[1, 2, 3])), [6, 6]);
 }

@@ -1,4 +1,5 @@
-//! An annotated handler is routed as the plain one is, and refuses the same requests in the same words.
+//! An annotated handler accepts and rejects the same requests as the plain one, with equal
+//! responses.
 
 #![expect(clippy::needless_pass_by_value, reason = "extractors are values")]
 
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
-use crate::log::pause;
+use crate::event_log::pause;
 
 #[derive(Clone)]
 struct App {
@@ -24,7 +25,7 @@ struct Item {
     id: u8,
 }
 
-/// What a generic handler is told by its state.
+/// The bound of a generic handler's state.
 trait Named: Clone + Send + Sync + 'static {
     fn name(&self) -> &'static str;
 }
@@ -35,7 +36,7 @@ impl Named for App {
     }
 }
 
-/// An extractor of the user's own.
+/// A custom extractor.
 struct Token(String);
 
 impl<S: Sync> FromRequestParts<S> for Token {
@@ -50,7 +51,7 @@ impl<S: Sync> FromRequestParts<S> for Token {
     }
 }
 
-twice! {
+plain_and_annotated! {
     pub(super) async fn nothing() {}
 
     #[expect(clippy::too_many_arguments, reason = "as many as a handler may have")]
@@ -129,7 +130,7 @@ twice! {
     }
 }
 
-/// Handlers that stand in an implementation.
+/// Declares a handler as an associated function.
 macro_rules! shop {
     ($name:ident $(, #[$attribute:meta])?) => {
         struct $name;
@@ -149,7 +150,7 @@ macro_rules! shop {
 shop!(PlainShop);
 shop!(AnnotatedShop, #[streamgauge::instrument_endpoint]);
 
-/// The router of one module's functions.
+/// Builds a router with one module's handlers.
 macro_rules! router {
     ($module:ident, $shop:ident) => {{
         let app = App { name: "app" };
@@ -175,11 +176,11 @@ type Answer = (StatusCode, HeaderMap, Bytes);
 async fn answer(router: Router, request: Request) -> Answer {
     let response = tower::ServiceExt::oneshot(router, request).await;
     let (head, body) = response.expect("a router does not fail").into_parts();
-    let body = axum::body::to_bytes(body, 1000).await.expect("the body is there");
+    let body = axum::body::to_bytes(body, 1000).await.expect("the body can be read");
     (head.status, head.headers, body)
 }
 
-/// The answer of both routers to one request, which must be the same.
+/// Sends a request to both routers, asserts equal responses and returns the response.
 async fn both(make: impl Fn() -> Request) -> Answer {
     let plain = answer(router!(plain, PlainShop), make()).await;
     let annotated = answer(router!(annotated, AnnotatedShop), make()).await;
@@ -195,7 +196,7 @@ fn request(method: &str, uri: &str, header: (&'static str, &str), body: &'static
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn every_kind_of_handler_answers_as_the_plain_one() {
+async fn handlers_respond_as_the_plain_ones() {
     for uri in [
         "/nothing",
         "/path/item/7",
@@ -215,7 +216,7 @@ async fn every_kind_of_handler_answers_as_the_plain_one() {
 }
 
 #[tokio::test]
-async fn what_an_extractor_refuses_is_refused_in_the_same_words() {
+async fn extractor_rejections_are_the_same() {
     for (method, uri, header, body, status) in [
         ("POST", "/sixteen?id=7", JSON, "", 411),
         ("POST", "/sixteen?id=seven", JSON, "body", 400),
@@ -235,7 +236,7 @@ async fn what_an_extractor_refuses_is_refused_in_the_same_words() {
 }
 
 #[tokio::test]
-async fn middleware_passes_on_marks_and_refuses_as_the_plain_one() {
+async fn middleware_behaves_as_the_plain_one() {
     let (_, headers, _) = both(|| request("GET", "/layered", JSON, "")).await;
     assert_eq!([&headers["x-passed"], &headers["x-marked"]], ["yes", "yes"]);
     let (status, _, body) = both(|| request("GET", "/layered", ("x-refuse", "1"), "")).await;

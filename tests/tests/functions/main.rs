@@ -1,8 +1,9 @@
-//! An annotated function behaves as it does without the attribute: here every function is there
-//! twice, plain and annotated, and the two are compared.
+//! An annotated function behaves as it does without the attribute.
+//!
+//! Every function is declared twice, plain and annotated, and the tests compare the two.
 
-/// The same functions once for each name, in a module of that name, each with the attributes given.
-macro_rules! each {
+/// Declares the same functions in several modules, each module with its own attributes.
+macro_rules! in_modules {
     (@ [$($name:ident: $attributes:tt),* $(,)?] $functions:tt) => {$(
         mod $name {
             #[allow(unused_imports)]
@@ -11,7 +12,7 @@ macro_rules! each {
         }
     )*};
     ($names:tt $($functions:tt)*) => {
-        each! { @ $names { $($functions)* } }
+        in_modules! { @ $names { $($functions)* } }
     };
 }
 
@@ -25,18 +26,18 @@ macro_rules! annotate {
     };
 }
 
-/// The same functions twice: in a module `plain` as they stand, in a module `annotated` each with
-/// `#[instrument_endpoint]`.
-macro_rules! twice {
+/// Declares the same functions in a module `plain` without attributes, and in a module `annotated`
+/// with `#[instrument_endpoint]`.
+macro_rules! plain_and_annotated {
     ($($functions:tt)*) => {
-        each! {
+        in_modules! {
             [plain: [], annotated: [#[streamgauge::instrument_endpoint]]]
             $($functions)*
         }
     };
 }
 
-/// The same call to both functions gives the same.
+/// Asserts that both functions return the same for the same arguments.
 macro_rules! assert_same {
     ($function:ident $(::<$($generic:tt),*>)? ($($argument:expr),*)) => {
         assert_eq!(
@@ -52,7 +53,7 @@ macro_rules! assert_same {
     };
 }
 
-/// The same call gives the same in every module as in `plain`.
+/// Asserts that the function of every module returns the same as the one in `plain`.
 macro_rules! assert_all_same {
     ([$($module:ident)*] $function:ident $arguments:tt) => {
         $(assert_eq!($module::$function $arguments, plain::$function $arguments);)*
@@ -62,33 +63,33 @@ macro_rules! assert_all_same {
     };
 }
 
-mod log;
+mod event_log;
 
 mod async_traits;
 mod async_traits_recorded;
-mod attributes;
 mod auto_traits;
 mod borrows;
 mod cancellation;
 mod coercions;
 mod control_flow;
-mod deep_chain;
-mod drops_async;
-mod drops_sync;
-mod early;
+mod drop_order_async;
+mod drop_order_sync;
+mod early_returns;
+mod expected_lints;
+mod future_sizes;
 mod generics;
 mod handlers;
-mod hidden_futures;
-mod kept_lints;
-mod lints;
-mod made_by_macros;
+mod macro_generated;
+mod named_futures;
+mod opaque_futures;
+mod other_attributes;
 mod qualifiers;
 mod receivers;
 mod recursion;
-mod returned_futures;
+mod recursion_limit;
 mod returned_futures_recorded;
-mod sizes;
 mod streams;
-mod tails;
+mod strict_lints;
+mod tail_expressions;
 mod tokens;
 mod track_caller;

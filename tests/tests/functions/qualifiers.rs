@@ -1,8 +1,8 @@
-//! Visibility, ABI, and where a function stands, stay what they are.
+//! Visibility and ABI of a function are kept, and a function may be declared anywhere.
 
 use streamgauge::{Usage, instrument_endpoint, track_tokens};
 
-use crate::log::pause;
+use crate::event_log::pause;
 
 mod outer {
     pub(crate) mod inner {
@@ -34,7 +34,7 @@ mod outer {
     }
 }
 
-twice! {
+plain_and_annotated! {
     pub(super) extern "C" fn of_c(number: u32) -> u32 {
         if number == 0 {
             return 1;
@@ -58,7 +58,7 @@ const OF_C: [extern "C" fn(u32) -> u32; 2] = [annotated::of_c, plain::of_c];
 const UNWINDING: [extern "C-unwind" fn(u8) -> u8; 2] = [annotated::unwinding, plain::unwinding];
 
 #[test]
-fn a_function_of_another_abi_can_be_called_through_a_pointer() {
+fn abi_is_kept_in_the_function_pointer_type() {
     for number in [0, 7] {
         assert_eq!(OF_C[0](number), OF_C[1](number));
     }
@@ -72,13 +72,13 @@ fn a_function_of_another_abi_can_be_called_through_a_pointer() {
 }
 
 #[tokio::test]
-async fn a_function_is_seen_from_where_it_is_plain() {
+async fn visibility_is_kept() {
     assert_eq!(outer::inner::in_path(), 1);
     assert_eq!(outer::in_parent().await, 2);
     assert_eq!(outer::inner::in_crate(), 3);
 }
 
-/// Functions that stand in other functions, in constants, and in the braces of a type.
+/// Declares a function in a `const fn`; below are functions in constants, statics and functions.
 const fn limit() -> fn(u8) -> u8 {
     #[instrument_endpoint]
     fn doubled(number: u8) -> u8 {
@@ -124,7 +124,7 @@ async fn nesting<T: Default + Copy + Send>(value: T) -> (T, u8) {
 }
 
 #[tokio::test]
-async fn a_function_may_stand_wherever_an_item_may() {
+async fn items_may_be_annotated_in_any_scope() {
     assert_eq!(limit()(2), 4);
     assert_eq!(HALVED(4), 2);
     assert_eq!(SPENT(4), Usage::new(4, 1));

@@ -1,12 +1,12 @@
-//! Methods, by every kind of receiver, in inherent implementations and in those of traits.
+//! Methods with every kind of receiver, in inherent and trait implementations.
 
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::log::pause;
+use crate::event_log::pause;
 
-/// Something that is asked and changed through each kind of receiver.
+/// A trait with one method for each kind of receiver.
 trait Shelf: Sized {
     const LIMIT: usize;
     type Item;
@@ -122,40 +122,40 @@ macro_rules! shelf {
 shelf!(Plain);
 shelf!(Annotated, #[streamgauge::instrument_endpoint]);
 
-/// Everything that a shelf does.
-async fn told<S: Shelf<Item = u8> + Clone + 'static>(items: &[u8]) -> Vec<String> {
-    let mut told = Vec::new();
-    let mut tell = |what: &dyn std::fmt::Debug| told.push(format!("{what:?}"));
+/// Calls every method of a shelf and returns the formatted results.
+async fn results<S: Shelf<Item = u8> + Clone + 'static>(items: &[u8]) -> Vec<String> {
+    let mut results = Vec::new();
+    let mut push = |result: &dyn std::fmt::Debug| results.push(format!("{result:?}"));
     let mut shelf = S::of(items);
-    tell(&shelf.first());
+    push(&shelf.first());
     if let Some(last) = shelf.last_mut() {
         *last += 1;
     }
-    tell(&shelf.first_later().await);
-    tell(&shelf.push_later(7).await.map(|shelf| shelf.first().copied()));
-    tell(&Box::new(shelf.clone()).unboxed());
+    push(&shelf.first_later().await);
+    push(&shelf.push_later(7).await.map(|shelf| shelf.first().copied()));
+    push(&Box::new(shelf.clone()).unboxed());
     let shared = Rc::new(shelf.clone());
-    tell(&Rc::clone(&shared).shared());
-    tell(&Arc::new(shelf.clone()).shared_later(&shared).await);
-    tell(&std::pin::pin!(shelf.clone()).as_mut().pinned().first());
-    tell(&shelf.clone().taken());
-    tell(&tokio::spawn(shelf.clone().spawnable()).await.expect("the task completes"));
-    tell(&shelf.taken_later().await);
-    told
+    push(&Rc::clone(&shared).shared());
+    push(&Arc::new(shelf.clone()).shared_later(&shared).await);
+    push(&std::pin::pin!(shelf.clone()).as_mut().pinned().first());
+    push(&shelf.clone().taken());
+    push(&tokio::spawn(shelf.clone().spawnable()).await.expect("the task completes"));
+    push(&shelf.taken_later().await);
+    results
 }
 
 #[tokio::test]
-async fn a_method_does_the_same_by_every_receiver() {
+async fn receivers_of_every_kind_behave_as_the_plain_ones() {
     for items in [&[][..], &[1], &[1, 2, 3], &[1, 2, 3, 4]] {
-        assert_eq!(told::<Annotated>(items).await, told::<Plain>(items).await);
+        assert_eq!(results::<Annotated>(items).await, results::<Plain>(items).await);
     }
 }
 
-/// `self` and its parts are dropped in their turn.
+/// `self` and its parts keep their place in the drop order.
 mod drops {
     use futures_util::FutureExt;
 
-    use crate::log::{Noisy, logged, note, pause};
+    use crate::event_log::{Noisy, logged, note, pause};
 
     macro_rules! pair {
         ($name:ident $(, #[$attribute:meta])?) => {
@@ -222,7 +222,7 @@ mod drops {
         };
     }
 
-    /// The same is logged by the two futures, however far they come.
+    /// Asserts that both futures log the same events after zero, one and two polls.
     macro_rules! assert_same_log_later {
         ($method:ident) => {
             for polls in 0..=2 {
@@ -245,29 +245,29 @@ mod drops {
     }
 
     #[test]
-    fn a_receiver_is_dropped_after_the_other_arguments() {
+    fn receiver_is_dropped_after_the_other_arguments() {
         assert_same_log!(unused);
         assert_same_log!(used);
     }
 
     #[test]
-    fn what_is_left_of_a_receiver_is_dropped_in_its_turn() {
+    fn receiver_moved_in_part_keeps_the_drop_order() {
         assert_same_log!(moved_in_part);
     }
 
     #[test]
-    fn a_future_drops_what_is_left_of_its_receiver_in_its_turn() {
+    fn receiver_moved_in_part_keeps_the_drop_order_in_a_future() {
         assert_same_log_later!(moved_in_part_later);
     }
 
     #[test]
-    fn a_receiver_that_is_lent_in_part_stays_whole() {
+    fn receiver_borrowed_in_part_stays_whole() {
         assert_same_log!(read_in_part);
         assert_same_log_later!(lent_in_part);
     }
 
     #[test]
-    fn a_future_holds_its_receiver_to_its_end() {
+    fn receiver_is_held_by_the_future_until_its_end() {
         assert_same_log_later!(unused_later);
     }
 }

@@ -1,11 +1,11 @@
-//! Functions that call themselves.
+//! Recursive functions.
 
 use streamgauge::{Metrics, instrument_endpoint};
 use streamgauge_test_support::Scrape;
 
-use crate::log::pause;
+use crate::event_log::pause;
 
-twice! {
+plain_and_annotated! {
     pub(super) fn factorial(number: u64) -> u64 {
         if number < 2 {
             return 1;
@@ -31,7 +31,7 @@ twice! {
 }
 
 #[tokio::test]
-async fn recursion_ends_with_the_same_reply() {
+async fn recursion_returns_the_same_value() {
     assert_same!(factorial(10));
     assert_same!(factorial_later(10).await);
     assert_same!(even(7));
@@ -49,7 +49,7 @@ async fn counts_down_later(number: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn every_call_of_a_recursion_counts() {
+async fn recursion_counts_every_call() {
     let counted = |endpoint| {
         let scrape = Scrape::of(Metrics::global());
         assert_eq!(scrape.sum("app_active_requests", &[("endpoint", endpoint)]), 0);

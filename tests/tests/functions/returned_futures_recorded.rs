@@ -1,4 +1,4 @@
-//! A function that returns a future of a type that says so is recorded while that future runs.
+//! A function that returns an `impl Future` or a boxed future is recorded while that future runs.
 
 use std::pin::Pin;
 
@@ -7,10 +7,10 @@ use futures_util::{FutureExt, StreamExt, stream as streams};
 use streamgauge::{Metrics, Usage, instrument_endpoint, streaming_metrics, track_tokens};
 use streamgauge_test_support::Scrape;
 
-use crate::log::pause;
+use crate::event_log::pause;
 
-/// The calls of an endpoint that are open, those that have ended, and of these the ones of a status.
-fn calls(endpoint: &str, status: &str) -> (i64, i64, i64) {
+/// Returns the numbers of active requests, of ended requests, and of ended requests with a status.
+fn requests(endpoint: &str, status: &str) -> (i64, i64, i64) {
     let scrape = Scrape::of(Metrics::global());
     let labels = [("endpoint", endpoint), ("status", status)];
     (
@@ -20,7 +20,7 @@ fn calls(endpoint: &str, status: &str) -> (i64, i64, i64) {
     )
 }
 
-/// The calls of a model that have ended, the tokens they used, and those without usage.
+/// Returns the number of ended model calls, their tokens, and the number of calls without usage.
 fn model_calls(endpoint: &str) -> (i64, i64, i64) {
     let scrape = Scrape::of(Metrics::global());
     let labels = [("endpoint", endpoint)];
@@ -44,11 +44,11 @@ fn boxed_unpolled() -> Pin<Box<dyn Future<Output = u8> + Send>> {
 }
 
 #[test]
-fn a_future_that_is_never_polled_was_no_call() {
+fn unpolled_future_is_not_recorded() {
     drop(hidden_unpolled());
     drop(boxed_unpolled());
-    assert_eq!(calls("hidden_unpolled", "200"), (0, 0, 0));
-    assert_eq!(calls("boxed_unpolled", "200"), (0, 0, 0));
+    assert_eq!(requests("hidden_unpolled", "200"), (0, 0, 0));
+    assert_eq!(requests("boxed_unpolled", "200"), (0, 0, 0));
 }
 
 #[instrument_endpoint]
@@ -67,30 +67,30 @@ fn boxed_result(fail: bool) -> Pin<Box<dyn Future<Output = Result<u8, String>> +
     })
 }
 
-/// How the call of one function is recorded, from its being made to its end.
-fn recorded(endpoint: &str, make: &dyn Fn(bool) -> Boxed<'static, Result<u8, String>>) {
+/// Asserts what is recorded for a successful, a failed and a dropped future.
+fn assert_recorded(endpoint: &str, make: &dyn Fn(bool) -> Boxed<'static, Result<u8, String>>) {
     let mut future = make(false);
-    assert_eq!(calls(endpoint, "200"), (0, 0, 0));
+    assert_eq!(requests(endpoint, "200"), (0, 0, 0));
     assert!(future.as_mut().now_or_never().is_none());
-    assert_eq!(calls(endpoint, "200"), (1, 0, 0));
+    assert_eq!(requests(endpoint, "200"), (1, 0, 0));
     assert_eq!(future.now_or_never(), Some(Ok(1)));
-    assert_eq!(calls(endpoint, "200"), (0, 1, 1));
+    assert_eq!(requests(endpoint, "200"), (0, 1, 1));
 
     let mut failing = make(true);
     assert!(failing.as_mut().now_or_never().is_none());
     assert_eq!(failing.now_or_never(), Some(Err("fail".to_owned())));
-    assert_eq!(calls(endpoint, "500"), (0, 2, 1));
+    assert_eq!(requests(endpoint, "500"), (0, 2, 1));
 
-    let mut left = make(false);
-    assert!(left.as_mut().now_or_never().is_none());
-    drop(left);
-    assert_eq!(calls(endpoint, "499"), (0, 3, 1));
+    let mut dropped = make(false);
+    assert!(dropped.as_mut().now_or_never().is_none());
+    drop(dropped);
+    assert_eq!(requests(endpoint, "499"), (0, 3, 1));
 }
 
 #[test]
-fn a_call_lasts_from_the_first_poll_to_the_last() {
-    recorded("hidden_result", &|fail| Box::pin(hidden_result(fail)));
-    recorded("boxed_result", &|fail| boxed_result(fail));
+fn request_lasts_from_the_first_poll_to_the_last() {
+    assert_recorded("hidden_result", &|fail| Box::pin(hidden_result(fail)));
+    assert_recorded("boxed_result", &|fail| boxed_result(fail));
 }
 
 #[instrument_endpoint]
@@ -100,10 +100,10 @@ fn refused_at_once(refuse: bool) -> impl Future<Output = u8> {
 }
 
 #[test]
-fn a_panic_before_the_future_is_made_leaves_nothing_open() {
+fn panic_before_the_future_is_returned_leaves_no_active_request() {
     let refused = std::panic::catch_unwind(|| refused_at_once(true).now_or_never());
     assert!(refused.is_err());
-    assert_eq!(calls("refused_at_once", "200").0, 0);
+    assert_eq!(requests("refused_at_once", "200").0, 0);
 }
 
 #[instrument_endpoint]
@@ -115,12 +115,12 @@ fn panics_when_polled() -> Pin<Box<dyn Future<Output = u8>>> {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_future_ends_its_call() {
+async fn panic_in_the_future_ends_its_request() {
     let local = tokio::task::LocalSet::new();
     let task = local.run_until(async { tokio::task::spawn_local(panics_when_polled()).await });
-    let payload = task.await.expect_err("it panics").into_panic();
+    let payload = task.await.expect_err("the call panics").into_panic();
     assert_eq!(payload.downcast_ref(), Some(&"in the future"));
-    assert_eq!(calls("panics_when_polled", "500"), (0, 1, 1));
+    assert_eq!(requests("panics_when_polled", "500"), (0, 1, 1));
 }
 
 #[track_tokens(model = "small")]
@@ -132,7 +132,7 @@ fn hidden_usage(text: &str) -> impl Future<Output = Result<Usage, std::num::Pars
 }
 
 #[tokio::test]
-async fn the_usage_of_what_a_future_gives_is_recorded() {
+async fn usage_of_a_returned_future_is_recorded() {
     drop(hidden_usage("7"));
     assert_eq!(model_calls("hidden_usage"), (0, 0, 0));
     assert_eq!(hidden_usage("7").await, Ok(Usage::new(7, 1)));
@@ -154,7 +154,7 @@ fn boxed_usage<'a>(
 }
 
 #[tokio::test]
-async fn a_label_is_read_from_the_arguments_of_the_call() {
+async fn model_label_is_read_from_the_arguments() {
     assert_eq!(boxed_usage("small", "7").await, Some(Usage::new(5, 1)));
     assert_eq!(boxed_usage("larger", "").await, None);
     assert_eq!(model_calls("boxed_usage"), (2, 6, 1));
@@ -185,14 +185,14 @@ fn boxed_stream(count: usize) -> Pin<Box<dyn Future<Output = Result<Chunks, Stri
 }
 
 #[tokio::test]
-async fn the_stream_that_a_future_gives_is_metered() {
+async fn stream_of_a_returned_future_is_metered() {
     let chunks = |endpoint| {
         Scrape::of(Metrics::global()).sum("app_stream_chunks_total", &[("endpoint", endpoint)])
     };
     assert_eq!(hidden_stream(2).await.count().await, 2);
     assert_eq!(chunks("hidden_stream"), 2);
     assert!(boxed_stream(0).await.is_err());
-    assert_eq!(boxed_stream(3).await.expect("there are some").count().await, 3);
+    assert_eq!(boxed_stream(3).await.expect("the stream is returned").count().await, 3);
     assert_eq!(chunks("boxed_stream"), 3);
 }
 
@@ -206,10 +206,10 @@ fn stacked() -> impl Future<Output = Usage> + Send {
 }
 
 #[tokio::test]
-async fn stacked_attributes_each_record_the_future() {
+async fn stacked_attributes_each_record_a_returned_future() {
     drop(stacked());
-    assert_eq!((calls("/outside", "200"), model_calls("/inside")), ((0, 0, 0), (0, 0, 0)));
+    assert_eq!((requests("/outside", "200"), model_calls("/inside")), ((0, 0, 0), (0, 0, 0)));
     assert_eq!(tokio::spawn(stacked()).await.expect("the task completes"), Usage::new(2, 3));
-    assert_eq!(calls("/outside", "200"), (0, 1, 1));
+    assert_eq!(requests("/outside", "200"), (0, 1, 1));
     assert_eq!(model_calls("/inside"), (1, 5, 0));
 }

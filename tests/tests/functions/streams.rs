@@ -1,7 +1,7 @@
-//! Streams flow as they do without `#[streaming_metrics]`, alone and among others: item by item, when
-//! they are asked, and to whoever drops them.
+//! Streams behave as without `#[streaming_metrics]`, alone and with other attributes: same items,
+//! same laziness, same drops.
 
-#![expect(clippy::needless_pass_by_value, reason = "one is there to be dropped")]
+#![expect(clippy::needless_pass_by_value, reason = "the drop of an argument is under test")]
 
 use std::convert::Infallible;
 use std::num::ParseIntError;
@@ -14,9 +14,9 @@ use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream as streams};
 
-use crate::log::{Noisy, logged, note, pause};
+use crate::event_log::{Noisy, logged, note, pause};
 
-each! {
+in_modules! {
     [
         plain: [],
         metered: [#[streamgauge::streaming_metrics]],
@@ -60,14 +60,17 @@ each! {
 
     pub(super) async fn boxed_later(text: &str) -> BoxStream<'_, String> {
         pause().await;
-        text.split(' ').map(str::to_owned).map(std::future::ready).collect::<streams::FuturesOrdered<_>>().boxed()
+        let words = text.split(' ').map(str::to_owned).map(std::future::ready);
+        words.collect::<streams::FuturesOrdered<_>>().boxed()
     }
 
     pub(super) fn words(text: &str) -> impl Stream<Item = &'static str> {
         streams::iter(text.split(' ').map(|word| if word.is_empty() { "" } else { "word" }))
     }
 
-    pub(super) fn fallible(text: &str) -> Result<impl Stream<Item = String> + use<>, ParseIntError> {
+    pub(super) fn fallible(
+        text: &str,
+    ) -> Result<impl Stream<Item = String> + use<>, ParseIntError> {
         let count: u8 = text.parse()?;
         Ok(counted(count))
     }
@@ -91,7 +94,10 @@ each! {
 
     pub(super) async fn events(count: u8) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
         pause().await;
-        Sse::new(streams::iter(0..count).map(|number| Ok(Event::default().data(number.to_string()))))
+        Sse::new(
+            streams::iter(0..count)
+                .map(|number| Ok(Event::default().data(number.to_string()))),
+        )
     }
 
     pub(super) fn body(count: u8) -> Body {
@@ -106,8 +112,8 @@ each! {
     }
 }
 
-/// One expression over each module's function, after the plain one's.
-macro_rules! each_of {
+/// Evaluates an expression with the function of each module, first with the plain one.
+macro_rules! each_module {
     ($function:ident, |$called:ident| $run:expr) => {
         [
             {
@@ -138,21 +144,24 @@ macro_rules! each_of {
     };
 }
 
-fn assert_alike<T: PartialEq + std::fmt::Debug>(each: &[T]) {
+fn assert_all_equal<T: PartialEq + std::fmt::Debug>(each: &[T]) {
     assert!(each.iter().all(|one| *one == each[0]), "{each:?}");
 }
 
 #[tokio::test]
-async fn the_same_items_come_in_the_same_order() {
+async fn stream_gives_the_same_items_in_the_same_order() {
     for count in [0, 1, 3] {
-        assert_alike(&each_of!(counted, |call| call(count).collect::<Vec<_>>().await));
-        assert_alike(&each_of!(later, |call| call(count).await.collect::<Vec<_>>().await));
-        assert_alike(&each_of!(boxed, |call| call(count).collect::<Vec<_>>().await));
+        assert_all_equal(&each_module!(counted, |call| call(count).collect::<Vec<_>>().await));
+        assert_all_equal(&each_module!(later, |call| call(count).await.collect::<Vec<_>>().await));
+        assert_all_equal(&each_module!(boxed, |call| call(count).collect::<Vec<_>>().await));
     }
-    assert_alike(&each_of!(boxed_later, |call| call("a b").await.collect::<Vec<_>>().await));
-    assert_alike(&each_of!(words, |call| call("a  b").collect::<Vec<_>>().await));
+    assert_all_equal(&each_module!(boxed_later, |call| call("a b")
+        .await
+        .collect::<Vec<_>>()
+        .await));
+    assert_all_equal(&each_module!(words, |call| call("a  b").collect::<Vec<_>>().await));
     for text in ["2", "two"] {
-        assert_alike(&each_of!(fallible, |call| match call(text) {
+        assert_all_equal(&each_module!(fallible, |call| match call(text) {
             Ok(stream) => Ok(stream.collect::<Vec<_>>().await),
             Err(error) => Err(error),
         }));
@@ -160,30 +169,30 @@ async fn the_same_items_come_in_the_same_order() {
 }
 
 #[tokio::test]
-async fn an_error_is_an_item_like_any_other() {
-    assert_alike(&each_of!(failing, |call| {
+async fn stream_errors_pass_through() {
+    assert_all_equal(&each_module!(failing, |call| {
         call(vec!["1", "two", "3"]).collect::<Vec<_>>().await
     }));
 }
 
 #[tokio::test]
-async fn a_stream_says_the_same_of_its_length() {
-    assert_alike(&each_of!(counted, |call| {
+async fn stream_size_hint_is_the_same() {
+    assert_all_equal(&each_module!(counted, |call| {
         let mut stream = call(3);
         let before = stream.size_hint();
         stream.next().await;
         [before, stream.size_hint()]
     }));
     assert_eq!(metered::counted(3).size_hint(), (3, Some(3)));
-    assert_alike(&each_of!(boxed, |call| call(2).size_hint()));
+    assert_all_equal(&each_module!(boxed, |call| call(2).size_hint()));
 }
 
 #[test]
-fn nothing_flows_before_it_is_asked_for() {
-    assert_alike(&each_of!(counted, |call| logged(|| drop(call(2)))));
+fn stream_is_lazy() {
+    assert_all_equal(&each_module!(counted, |call| logged(|| drop(call(2)))));
     assert_eq!(logged(|| drop(metered::counted(2))), ["called"]);
-    assert_alike(&each_of!(later, |call| logged(|| drop(call(2)))));
-    assert_alike(&each_of!(counted, |call| logged(|| {
+    assert_all_equal(&each_module!(later, |call| logged(|| drop(call(2)))));
+    assert_all_equal(&each_module!(counted, |call| logged(|| {
         let mut stream = call(2);
         note("asked");
         stream.next().now_or_never();
@@ -192,9 +201,9 @@ fn nothing_flows_before_it_is_asked_for() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_drops_what_it_holds() {
+fn dropped_stream_drops_its_values() {
     for taken in 0..=3 {
-        assert_alike(&each_of!(holding, |call| logged(|| {
+        assert_all_equal(&each_module!(holding, |call| logged(|| {
             let mut stream = Box::pin(call(Noisy("a"), Noisy("b")));
             for _ in 0..taken {
                 note("asked");
@@ -207,36 +216,38 @@ fn a_stream_that_is_dropped_drops_what_it_holds() {
 }
 
 #[test]
-fn what_the_stream_does_not_hold_is_dropped_as_the_function_returns() {
-    assert_alike(&each_of!(leaving, |call| logged(|| {
+fn arguments_that_the_stream_does_not_hold_are_dropped_on_return() {
+    assert_all_equal(&each_module!(leaving, |call| logged(|| {
         let stream = call(Noisy("a"), Noisy("b"));
         note("returned");
         drop(stream);
     })));
 }
 
-async fn whole(response: impl IntoResponse) -> (u16, axum::body::Bytes) {
+async fn read_body(response: impl IntoResponse) -> (u16, axum::body::Bytes) {
     let (head, body) = response.into_response().into_parts();
-    (head.status.as_u16(), axum::body::to_bytes(body, 1000).await.expect("the body ends"))
+    (head.status.as_u16(), axum::body::to_bytes(body, 1000).await.expect("the body can be read"))
 }
 
 #[tokio::test]
-async fn a_response_has_the_same_body() {
+async fn response_has_the_same_body() {
     for count in [0, 3] {
-        assert_alike(&each_of!(events, |call| whole(call(count).await).await));
-        assert_alike(&each_of!(body, |call| whole(call(count)).await));
-        assert_alike(&each_of!(response, |call| whole(call(count).await).await));
+        assert_all_equal(&each_module!(events, |call| read_body(call(count).await).await));
+        assert_all_equal(&each_module!(body, |call| read_body(call(count)).await));
+        assert_all_equal(&each_module!(response, |call| read_body(call(count).await).await));
     }
 }
 
-/// The compiler proves it for every set of attributes.
-fn sendable<S: Stream + Send + Unpin>(stream: S) -> S {
+/// Makes the compiler prove `Send` and `Unpin` for every set of attributes.
+fn assert_send_and_unpin<S: Stream + Send + Unpin>(stream: S) -> S {
     stream
 }
 
 #[tokio::test]
-async fn a_stream_is_as_send_and_unpin_as_the_plain_one() {
-    assert_alike(&each_of!(counted, |call| {
-        tokio::spawn(sendable(call(2)).collect::<Vec<_>>()).await.expect("the task completes")
+async fn stream_keeps_send_and_unpin() {
+    assert_all_equal(&each_module!(counted, |call| {
+        tokio::spawn(assert_send_and_unpin(call(2)).collect::<Vec<_>>())
+            .await
+            .expect("the task completes")
     }));
 }

@@ -1,10 +1,11 @@
-//! Functions whose reply carries token usage do the same with `#[track_tokens]`, alone and among others.
+//! Functions that return usage behave the same with `#[track_tokens]`, alone and with other
+//! attributes.
 
 #![expect(
     unused_assignments,
     unused_variables,
     clippy::needless_pass_by_value,
-    reason = "some are there to be dropped"
+    reason = "the drop of arguments is under test"
 )]
 
 use std::num::ParseIntError;
@@ -13,9 +14,9 @@ use axum::Json;
 use futures_util::FutureExt;
 use streamgauge::{TokenUsage, Usage};
 
-use crate::log::{Noisy, logged, note, pause};
+use crate::event_log::{Noisy, logged, note, pause};
 
-each! {
+in_modules! {
     [
         plain: [],
         tokens: [#[streamgauge::track_tokens]],
@@ -85,7 +86,7 @@ each! {
 }
 
 #[tokio::test]
-async fn every_way_out_gives_the_same_reply() {
+async fn early_returns_give_the_same_reply() {
     for text in ["", "7", "seven"] {
         assert_all_same!([tokens labelled outside inside] counted(text).await);
         assert_all_same!([tokens labelled outside inside] parsed(text).await);
@@ -99,19 +100,20 @@ async fn every_way_out_gives_the_same_reply() {
 }
 
 #[tokio::test]
-async fn what_is_looked_through_for_usage_is_returned_as_it_is() {
-    let shown = |reply: Result<Json<Usage>, String>| reply.map(|Json(usage)| usage);
+async fn reply_that_wraps_usage_is_returned_unchanged() {
+    let usage_of = |reply: Result<Json<Usage>, String>| reply.map(|Json(usage)| usage);
     for input in [0, 1] {
-        let plain = shown(plain::in_json(input).await);
-        assert_eq!(shown(tokens::in_json(input).await), plain);
-        assert_eq!(shown(labelled::in_json(input).await), plain);
-        assert_eq!(shown(outside::in_json(input).await), plain);
-        assert_eq!(shown(inside::in_json(input).await), plain);
+        let plain = usage_of(plain::in_json(input).await);
+        assert_eq!(usage_of(tokens::in_json(input).await), plain);
+        assert_eq!(usage_of(labelled::in_json(input).await), plain);
+        assert_eq!(usage_of(outside::in_json(input).await), plain);
+        assert_eq!(usage_of(inside::in_json(input).await), plain);
     }
 }
 
-/// A function's logs with each set of attributes, after the plain one's.
-macro_rules! logs {
+/// Evaluates an expression with the function of each module and returns the logs, the plain one
+/// first.
+macro_rules! logs_of_each_module {
     ($function:ident, |$called:ident| $run:expr) => {
         [
             logged(|| {
@@ -138,22 +140,22 @@ macro_rules! logs {
     };
 }
 
-fn assert_alike(logs: &[Vec<&str>]) {
+fn assert_all_equal(logs: &[Vec<&str>]) {
     assert!(logs.iter().all(|log| *log == logs[0]), "{logs:?}");
 }
 
 #[test]
 fn arguments_are_dropped_in_the_same_order() {
-    assert_alike(&logs!(dropping, |call| {
+    assert_all_equal(&logs_of_each_module!(dropping, |call| {
         call(Noisy("a"), Noisy("b"), Noisy("c"));
     }));
-    assert_alike(&logs!(panicking, |call| call(Noisy("a"), Noisy("b"))));
+    assert_all_equal(&logs_of_each_module!(panicking, |call| call(Noisy("a"), Noisy("b"))));
 }
 
 #[test]
-fn a_future_drops_the_same_however_far_it_comes() {
+fn future_drops_the_same_values_after_any_number_of_polls() {
     for polls in 0..=2 {
-        assert_alike(&logs!(dropping_later, |call| {
+        assert_all_equal(&logs_of_each_module!(dropping_later, |call| {
             let mut future = Box::pin(call(Noisy("a"), Noisy("b"), Noisy("c")));
             for _ in 0..polls {
                 note("polled");
@@ -163,12 +165,12 @@ fn a_future_drops_the_same_however_far_it_comes() {
     }
 }
 
-/// Every lifetime of a function is a parameter of a pointer to it.
+/// Function pointers that are generic over lifetimes.
 const LARGER: [for<'a> fn(&'a Usage, &'a Usage) -> &'a Usage; 4] =
     [tokens::larger, labelled::larger, outside::larger, inside::larger];
 
 #[test]
-fn pointers_take_every_lifetime() {
+fn function_pointers_are_generic_over_lifetimes() {
     let few = Usage::new(1, 1);
     for larger in LARGER {
         let many = Usage::new(2, 1);

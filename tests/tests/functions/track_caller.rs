@@ -1,4 +1,4 @@
-//! A function with `#[track_caller]` knows its caller where its body has but one way out.
+//! `#[track_caller]` reports the caller's location if the body has no early exit.
 
 use std::panic::Location;
 
@@ -31,10 +31,10 @@ impl Place {
 #[instrument_endpoint]
 #[track_caller]
 fn checked(number: Option<u8>) -> u8 {
-    number.expect("there is one")
+    number.expect("the number is present")
 }
 
-/// With a `?` or a `return` the body has a frame of its own, and stays a function all the same.
+/// A body with `?` or `return` has a stack frame of its own, so its caller is not the outer caller.
 #[instrument_endpoint]
 #[track_caller]
 fn early(text: &str) -> Option<&'static Location<'static>> {
@@ -43,7 +43,7 @@ fn early(text: &str) -> Option<&'static Location<'static>> {
 }
 
 #[test]
-fn the_caller_is_the_one_that_called() {
+fn track_caller_reports_the_location_of_the_caller() {
     let here = (outside(), line!());
     assert_eq!((here.0.file(), here.0.line()), (file!(), here.1));
     let here = (inside(), line!());
@@ -54,7 +54,7 @@ fn the_caller_is_the_one_that_called() {
 }
 
 #[test]
-fn a_panic_is_at_the_place_of_the_caller() {
+fn panic_is_reported_at_the_location_of_the_caller() {
     use std::sync::{Arc, Mutex};
 
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -64,7 +64,7 @@ fn a_panic_is_at_the_place_of_the_caller() {
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().id() == this {
             let location = panic.location().map(|location| (location.line(), location.column()));
-            inner.lock().expect("nobody panics here").push(location);
+            inner.lock().expect("the mutex is not poisoned").push(location);
         } else {
             hook(panic);
         }
@@ -73,12 +73,12 @@ fn a_panic_is_at_the_place_of_the_caller() {
     let line = line!() - 1;
     drop(std::panic::take_hook());
     assert!(result.is_err());
-    let seen = seen.lock().expect("nobody panics here");
+    let seen = seen.lock().expect("the mutex is not poisoned");
     assert_eq!(seen.iter().flatten().map(|(line, _)| *line).collect::<Vec<_>>(), [line]);
 }
 
 #[test]
-fn an_early_exit_is_still_one() {
+fn early_returns_work_with_track_caller() {
     assert!(early("").is_none());
     assert!(early("a").is_some());
 }

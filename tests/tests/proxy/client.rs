@@ -1,4 +1,4 @@
-//! A client of the proxy that sees every frame.
+//! An HTTP client that reads responses frame by frame.
 
 use std::net::SocketAddr;
 
@@ -10,9 +10,9 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::peer::soon;
+use crate::scripted_upstream::within_deadline;
 
-/// A request with a body of JSON.
+/// Builds a `POST` request with a JSON body.
 pub(crate) fn post(path: &str, body: &'static str) -> Request<Full<Bytes>> {
     Request::builder()
         .method(Method::POST)
@@ -22,27 +22,36 @@ pub(crate) fn post(path: &str, body: &'static str) -> Request<Full<Bytes>> {
         .expect("the request is well formed")
 }
 
-/// Sends a request on a connection of its own, which ends where the response is dropped.
+/// Sends a request on a new connection, which closes when the response is dropped.
 pub(crate) async fn send(to: SocketAddr, request: Request<Full<Bytes>>) -> Response<Incoming> {
     let socket = TcpStream::connect(to).await.expect("the gateway listens");
-    let (mut sender, connection) = handshake(TokioIo::new(socket)).await.expect("it speaks HTTP");
+    let (mut sender, connection) =
+        handshake(TokioIo::new(socket)).await.expect("the gateway speaks HTTP");
     tokio::spawn(connection);
     let mut request = request;
-    request.headers_mut().entry("host").or_insert("here".parse().expect("it is a value"));
-    soon(sender.send_request(request)).await.expect("the gateway answers")
+    request
+        .headers_mut()
+        .entry("host")
+        .or_insert("here".parse().expect("the header value is valid"));
+    within_deadline(sender.send_request(request)).await.expect("the gateway responds")
 }
 
-/// The next piece of a reply, or how it ended.
-pub(crate) async fn next(response: &mut Response<Incoming>) -> Option<hyper::Result<String>> {
-    let frame = soon(response.body_mut().frame()).await?;
+/// Reads the next frame of a response; `None` is its end.
+pub(crate) async fn next_chunk(response: &mut Response<Incoming>) -> Option<hyper::Result<String>> {
+    let frame = within_deadline(response.body_mut().frame()).await?;
     Some(frame.map(|frame| text(&frame.into_data().unwrap_or_default())))
 }
 
-/// A reply read to its end.
-pub(crate) async fn rest(response: Response<Incoming>) -> String {
-    text(&soon(response.into_body().collect()).await.expect("the body does not fail").to_bytes())
+/// Reads a response body to its end.
+pub(crate) async fn read_body(response: Response<Incoming>) -> String {
+    text(
+        &within_deadline(response.into_body().collect())
+            .await
+            .expect("the body does not fail")
+            .to_bytes(),
+    )
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("replies here are text")
+    String::from_utf8(bytes.to_vec()).expect("sample replies are UTF-8")
 }

@@ -1,13 +1,13 @@
-//! The gateway as a proxy, over real sockets: in front of an upstream that says what a test lets it, byte
-//! by byte, and in front of another gateway.
+//! The gateway example as a proxy, over real sockets: in front of an upstream that each test
+//! scripts byte by byte, and in front of another gateway.
 
 mod client;
-mod counts;
-mod failures;
-mod gateways;
-mod leaves;
+mod client_disconnects;
+mod forwarding;
 mod memory;
-mod passes;
-mod peer;
+mod recorded_calls;
 mod samples;
-mod secrets;
+mod scripted_upstream;
+mod two_gateways;
+mod upstream_failures;
+mod upstream_key;

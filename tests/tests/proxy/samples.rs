@@ -1,10 +1,10 @@
-//! What an upstream may say.
+//! Sample requests and replies.
 
 pub(crate) const CHAT: &str = "/v1/chat/completions";
 pub(crate) const RESPONSES: &str = "/v1/responses";
 pub(crate) const MESSAGES: &str = "/v1/messages";
 
-/// What a client asks. Its model is a label nowhere: only the upstream knows what has answered.
+/// A request. Its model must not become a label: only the reply names the model that was used.
 pub(crate) const QUESTION: &str = "{\"model\":\"whatever\",\"messages\":[]}";
 
 pub(crate) const JSON: &str = "content-type: application/json\r\n";
@@ -13,7 +13,7 @@ pub(crate) const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/even
 /// The end of a chunked body.
 pub(crate) const END: &str = "0\r\n\r\n";
 
-/// 7 uncached and 3 cached tokens in, 4 of a response and 2 of reasoning out.
+/// Input: 7 uncached and 3 cached tokens. Output: 4 response and 2 reasoning tokens.
 pub(crate) const CHAT_REPLY: &str = "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m-1\",\
     \"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Grüße 🦀\"},\
     \"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":6,\"total_tokens\":16,\
@@ -31,7 +31,7 @@ pub(crate) const CHAT_STOP: &str = "data: {\"object\":\"chat.completion.chunk\",
     [{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 pub(crate) const CHAT_CALLED: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"m-1\",\"choices\":\
     [{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
-/// The same as in [`CHAT_REPLY`].
+/// The same usage as in [`CHAT_REPLY`].
 pub(crate) const CHAT_USAGE: &str = "data: {\"object\":\"chat.completion.chunk\",\"model\":\"m-1\",\"choices\":[],\
     \"usage\":{\"prompt_tokens\":10,\"completion_tokens\":6,\"total_tokens\":16,\"prompt_tokens_details\":\
     {\"cached_tokens\":3},\"completion_tokens_details\":{\"reasoning_tokens\":2}}}\n\n";
@@ -45,7 +45,7 @@ pub(crate) const CHAT_TOKENS: [(&str, &str, i64); 4] = [
     ("output", "reasoning", 2),
 ];
 
-/// 5 uncached, 20 cached and 10 newly cached tokens in.
+/// Input: 5 uncached tokens, 20 read from a cache and 10 written to it.
 pub(crate) const MESSAGE_START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":\
     {\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m-2\",\"content\":[],\"stop_reason\":null,\
     \"usage\":{\"input_tokens\":5,\"cache_creation_input_tokens\":10,\"cache_read_input_tokens\":20,\

@@ -1,4 +1,4 @@
-//! Replies of a client's crate, as its own types have them.
+//! Usage from the reply types of client crates: async-openai and the AWS SDK for Bedrock.
 
 use std::sync::Arc;
 
@@ -53,50 +53,50 @@ fn response(status: &str, reason: Option<&str>, output: &Value) -> Value {
     })
 }
 
-/// What both APIs tell.
-fn whole() -> Usage {
+/// The usage in all replies.
+fn expected_usage() -> Usage {
     Usage::new(1_200, 300).cache_read(1_000).cache_write(100).reasoning(250)
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
-    from_value(value).expect("it is a reply")
+    from_value(value).expect("the JSON is a valid reply")
 }
 
 #[test]
-fn the_types_tell_what_their_json_tells() {
-    assert_eq!(parsed::<CompletionUsage>(chat_usage()).token_usage(), Some(whole()));
-    assert_eq!(parsed::<ResponseUsage>(response_usage()).token_usage(), Some(whole()));
+fn usage_of_reply_types_equals_usage_of_their_json() {
+    assert_eq!(parsed::<CompletionUsage>(chat_usage()).token_usage(), Some(expected_usage()));
+    assert_eq!(parsed::<ResponseUsage>(response_usage()).token_usage(), Some(expected_usage()));
     let chats = ["chat.completion", "chat.completion.chunk"]
         .map(|object| chat(object, "stop", &chat_usage()));
     let [plain, chunk] = chats.clone();
     let plain = parsed::<CreateChatCompletionResponse>(plain);
     let chunk = parsed::<CreateChatCompletionStreamResponse>(chunk);
-    assert_eq!((plain.token_usage(), plain.model()), (Some(whole()), Some("m-1")));
-    assert_eq!((chunk.token_usage(), chunk.model()), (Some(whole()), Some("m-1")));
+    assert_eq!((plain.token_usage(), plain.model()), (Some(expected_usage()), Some("m-1")));
+    assert_eq!((chunk.token_usage(), chunk.model()), (Some(expected_usage()), Some("m-1")));
     for json in chats {
-        assert_eq!((json.token_usage(), json.model()), (Some(whole()), Some("m-1")));
+        assert_eq!((json.token_usage(), json.model()), (Some(expected_usage()), Some("m-1")));
     }
     let json = response("completed", None, &json!([]));
-    assert_eq!(json.token_usage(), Some(whole()));
+    assert_eq!(json.token_usage(), Some(expected_usage()));
     let reply = parsed::<Response>(json);
-    assert_eq!((reply.token_usage(), reply.model()), (Some(whole()), Some("m-1")));
+    assert_eq!((reply.token_usage(), reply.model()), (Some(expected_usage()), Some("m-1")));
 }
 
 #[test]
-fn a_frame_without_usage_has_none() {
+fn usage_is_none_for_a_frame_without_usage() {
     let plain =
         parsed::<CreateChatCompletionResponse>(chat("chat.completion", "stop", &json!(null)));
     assert_eq!(plain.token_usage(), None);
 }
 
-async fn after(handler: MethodRouter) -> Scrape {
+async fn scrape_after(handler: MethodRouter) -> Scrape {
     let metrics = metrics();
     get(&Router::new().route("/chat", handler).layer(metrics.layer()), "/chat").await;
     settled(&metrics)
 }
 
 #[track_caller]
-fn assert_one(scrape: &Scrape, finish: &str) {
+fn assert_one_call(scrape: &Scrape, finish: &str) {
     assert_eq!(scrape.sum("app_token_usage_total", &[("model", "m-1")]), 1_500, "{scrape:#?}");
     let labels = [("model", "m-1"), ("finish_reason", finish)];
     assert_eq!(scrape.sum("app_llm_calls_total", &labels), 1, "{finish}: {scrape:#?}");
@@ -104,24 +104,24 @@ fn assert_one(scrape: &Scrape, finish: &str) {
 }
 
 #[tokio::test]
-async fn a_tracked_call_may_return_the_crates_reply() {
+async fn tracked_function_may_return_a_chat_completion_of_async_openai() {
     #[track_tokens]
     async fn asked(reply: Value) -> Result<Json<CreateChatCompletionResponse>, StatusCode> {
         from_value(reply).map(Json).map_err(|_| StatusCode::BAD_GATEWAY)
     }
-    for (said, finish) in [
+    for (reported, finish) in [
         ("stop", "stop"),
         ("length", "length"),
         ("tool_calls", "tool_calls"),
         ("content_filter", "content_filter"),
     ] {
-        let reply = chat("chat.completion", said, &chat_usage());
-        assert_one(&after(route_get(move || asked(reply.clone()))).await, finish);
+        let reply = chat("chat.completion", reported, &chat_usage());
+        assert_one_call(&scrape_after(route_get(move || asked(reply.clone()))).await, finish);
     }
 }
 
 #[tokio::test]
-async fn a_response_tells_its_end_by_its_status() {
+async fn finish_reason_of_a_response_follows_from_its_status() {
     #[track_tokens]
     async fn responded(reply: Value) -> Json<Response> {
         Json(parsed(reply))
@@ -137,12 +137,12 @@ async fn a_response_tells_its_end_by_its_status() {
         ("cancelled", None, &none, "cancelled"),
     ] {
         let reply = response(status, reason, output);
-        assert_one(&after(route_get(move || responded(reply.clone()))).await, finish);
+        assert_one_call(&scrape_after(route_get(move || responded(reply.clone()))).await, finish);
     }
 }
 
 #[tokio::test]
-async fn a_providers_json_is_looked_for_behind_status_headers_and_pointers() {
+async fn usage_in_json_is_found_behind_status_headers_and_pointers() {
     type Headers = [(HeaderName, &'static str); 1];
     #[track_tokens]
     async fn with_all() -> (StatusCode, Headers, Json<Value>) {
@@ -153,8 +153,8 @@ async fn a_providers_json_is_looked_for_behind_status_headers_and_pointers() {
     async fn pointed() -> Option<Result<Arc<Value>, Box<StatusCode>>> {
         Some(Ok(Arc::new(chat("chat.completion", "stop", &chat_usage()))))
     }
-    assert_one(&after(route_get(with_all)).await, "stop");
-    assert_one(&after(route_get(|| async { drop(pointed().await) })).await, "stop");
+    assert_one_call(&scrape_after(route_get(with_all)).await, "stop");
+    assert_one_call(&scrape_after(route_get(|| async { drop(pointed().await) })).await, "stop");
 }
 
 fn counts(total: i32, cached: Option<i32>) -> Counts {
@@ -164,36 +164,36 @@ fn counts(total: i32, cached: Option<i32>) -> Counts {
         .total_tokens(total)
         .set_cache_read_input_tokens(cached)
         .build()
-        .expect("all is there that must be")
+        .expect("all required fields are set")
 }
 
 #[test]
-fn the_total_of_a_converse_reply_tells_whether_caches_are_in_its_input() {
-    for (total, cached, told) in [
+fn usage_of_converse_adds_cached_tokens_if_its_total_includes_them() {
+    for (total, cached, expected) in [
         (1_300, None, Usage::new(1_000, 300)),
         (1_300, Some(200), Usage::new(1_000, 300).cache_read(200)),
         (1_500, Some(200), Usage::new(1_200, 300).cache_read(200)),
     ] {
         let counts = counts(total, cached);
-        assert_eq!(counts.token_usage(), Some(told));
-        assert_eq!(told.total(), u64::try_from(total).expect("it is positive"));
+        assert_eq!(counts.token_usage(), Some(expected));
+        assert_eq!(expected.total(), u64::try_from(total).expect("the total is positive"));
         let last = ConverseStreamMetadataEvent::builder().usage(counts).build();
-        assert_eq!(last.token_usage(), Some(told));
-        assert_eq!(ConverseStreamOutput::Metadata(last).token_usage(), Some(told));
+        assert_eq!(last.token_usage(), Some(expected));
+        assert_eq!(ConverseStreamOutput::Metadata(last).token_usage(), Some(expected));
     }
     let stop = MessageStopEvent::builder().stop_reason(StopReason::EndTurn).build();
-    let stop = ConverseStreamOutput::MessageStop(stop.expect("all is there"));
+    let stop = ConverseStreamOutput::MessageStop(stop.expect("all required fields are set"));
     assert_eq!(stop.token_usage(), None);
 }
 
 #[tokio::test]
-async fn a_tracked_call_may_end_with_the_sdks_output() {
+async fn tracked_function_may_return_a_converse_output() {
     #[track_tokens(model = "m-1")]
     async fn asked(stop: StopReason) -> Result<ConverseOutput, StatusCode> {
         let reply = ConverseOutput::builder().usage(counts(1_500, Some(200))).stop_reason(stop);
         reply.build().map_err(|_| StatusCode::BAD_GATEWAY)
     }
-    for (said, finish) in [
+    for (reported, finish) in [
         (StopReason::EndTurn, "stop"),
         (StopReason::MaxTokens, "length"),
         (StopReason::ToolUse, "tool_calls"),
@@ -201,7 +201,7 @@ async fn a_tracked_call_may_end_with_the_sdks_output() {
         (StopReason::from("malformed_tool_use"), "error"),
         (StopReason::from("something_new"), "other"),
     ] {
-        let handler = route_get(move || async move { drop(asked(said.clone()).await) });
-        assert_one(&after(handler).await, finish);
+        let handler = route_get(move || async move { drop(asked(reported.clone()).await) });
+        assert_one_call(&scrape_after(handler).await, finish);
     }
 }

@@ -1,4 +1,4 @@
-//! Exemplars: which trace a value belongs to.
+//! Exemplars: the trace ID of a recorded value.
 
 use std::future::Future;
 
@@ -16,7 +16,7 @@ use streamgauge_test_support::strict::{self, Format};
 use tracing::{Instrument, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Runs with spans that OpenTelemetry knows.
+/// Runs a future under a subscriber that connects spans to OpenTelemetry.
 async fn traced<F: Future>(sampler: Sampler, work: F) -> F::Output {
     let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("tests"));
@@ -24,7 +24,7 @@ async fn traced<F: Future>(sampler: Sampler, work: F) -> F::Output {
     work.await
 }
 
-/// The trace that is current.
+/// Returns the ID of the current trace.
 fn trace_id() -> String {
     opentelemetry::Context::current().span().span_context().trace_id().to_string()
 }
@@ -53,32 +53,32 @@ fn app(metrics: &Metrics) -> Router {
         .layer(metrics.layer())
 }
 
-/// The exemplars of a page, as a strict reader takes it.
+/// Returns the exemplar lines of a page, after a strict check of both formats.
 fn exemplars(metrics: &Metrics) -> Vec<String> {
-    let page = metrics.encode_openmetrics().expect("it encodes");
+    let page = metrics.encode_openmetrics().expect("the metrics encode");
     strict::check(&page, Format::OpenMetrics);
-    let text = metrics.encode_text().expect("it encodes");
+    let text = metrics.encode_text().expect("the metrics encode");
     strict::check(&text, Format::Text);
     assert!(!text.contains("trace_id"), "the text format has no exemplars: {text}");
     page.lines().filter(|line| line.contains(" # {")).map(str::to_owned).collect()
 }
 
 #[track_caller]
-fn assert_one(exemplars: &[String], family: &str, trace: &str) {
+fn assert_exemplar(exemplars: &[String], family: &str, trace: &str) {
     let bucket = format!("app_{family}_bucket{{");
     let of_family: Vec<_> = exemplars.iter().filter(|line| line.starts_with(&bucket)).collect();
-    assert!(!of_family.is_empty(), "{family} has none: {exemplars:#?}");
+    assert!(!of_family.is_empty(), "{family} has no exemplar: {exemplars:#?}");
     for line in of_family {
         assert!(line.contains(&format!("trace_id=\"{trace}\"")), "not {trace}: {line}");
-        let (_, rest) = line.split_once("span_id=\"").expect("there is a span");
-        let (span, _) = rest.split_once('"').expect("it ends");
+        let (_, rest) = line.split_once("span_id=\"").expect("the exemplar has a span ID");
+        let (span, _) = rest.split_once('"').expect("the span ID ends with a quote");
         assert_eq!(span.len(), 16, "{line}");
         assert_ne!(span, "0".repeat(16), "{line}");
     }
 }
 
 #[tokio::test]
-async fn a_request_within_a_span_shows_its_trace() {
+async fn exemplars_of_a_request_have_its_trace_id() {
     let metrics = metrics();
     let trace = traced(Sampler::AlwaysOn, async {
         let app = app(&metrics);
@@ -91,20 +91,20 @@ async fn a_request_within_a_span_shows_its_trace() {
     })
     .await;
     let exemplars = exemplars(&metrics);
-    assert_one(&exemplars, "http_request_duration_seconds", &trace);
-    assert_one(&exemplars, "request_tokens", &trace);
+    assert_exemplar(&exemplars, "http_request_duration_seconds", &trace);
+    assert_exemplar(&exemplars, "request_tokens", &trace);
 }
 
 #[tokio::test]
-async fn what_comes_of_a_request_after_its_span_is_left_shows_the_trace_it_came_with() {
+async fn exemplars_recorded_after_the_span_have_the_trace_id_of_the_request() {
     let metrics = metrics();
     let trace = traced(Sampler::AlwaysOn, async {
         let app = app(&metrics);
         let (response, trace) = async { (send(&app, Method::GET, "/chat").await, trace_id()) }
             .instrument(info_span!("request"))
             .await;
-        // The body is read outside the span.
-        response.into_body().collect().await.expect("it is no error");
+        // Read the body outside the span.
+        response.into_body().collect().await.expect("the body does not fail");
         trace
     })
     .await;
@@ -114,12 +114,12 @@ async fn what_comes_of_a_request_after_its_span_is_left_shows_the_trace_it_came_
         "time_to_first_chunk_seconds",
         "time_to_first_token_seconds",
     ] {
-        assert_one(&exemplars, family, &trace);
+        assert_exemplar(&exemplars, family, &trace);
     }
 }
 
 #[tokio::test]
-async fn the_newest_value_of_a_bucket_is_shown() {
+async fn exemplars_show_the_newest_value_of_a_bucket() {
     let metrics = metrics();
     let last = traced(Sampler::AlwaysOn, async {
         let app = app(&metrics);
@@ -135,11 +135,11 @@ async fn the_newest_value_of_a_bucket_is_shown() {
         last
     })
     .await;
-    assert_one(&exemplars(&metrics), "request_tokens", &last);
+    assert_exemplar(&exemplars(&metrics), "request_tokens", &last);
 }
 
 #[tokio::test]
-async fn a_trace_that_nobody_could_look_up_is_not_shown() {
+async fn exemplars_are_absent_without_a_sampled_trace() {
     let metrics = metrics();
     traced(Sampler::AlwaysOff, async {
         get(&app(&metrics), "/ask").instrument(info_span!("request")).await;

@@ -1,5 +1,5 @@
-//! The demonstration gateway over real sockets, driven by a client crate that knows nothing of it: the
-//! metrics must say what the client saw.
+//! The demonstration gateway over real sockets, called through async-openai: the metrics must match
+//! what the client received.
 
 use std::io::Error;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 const CHAT: (&str, &str) = ("endpoint", "/v1/chat/completions");
 
-/// A gateway on a port of the system's choice.
+/// Serves a gateway on a free port.
 async fn gateway(pace: Pace) -> Result<(Metrics, SocketAddr), Error> {
     let metrics = Metrics::builder().build().expect("default settings are valid");
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -42,7 +42,7 @@ fn request(stream: bool) -> CreateChatCompletionRequest {
         .model("demo-1")
         .messages([message.into()])
         .build()
-        .expect("the request is whole");
+        .expect("the request is complete");
     if stream {
         request.stream_options = Some(ChatCompletionStreamOptions {
             include_usage: Some(true),
@@ -52,7 +52,8 @@ fn request(stream: bool) -> CreateChatCompletionRequest {
     request
 }
 
-/// Reads the metrics until they are as expected; the connection's end reaches the server when it does.
+/// Scrapes until the metrics are as expected: the server notices the end of a connection with a
+/// delay.
 async fn eventually(metrics: &Metrics, expected: impl Fn(&Scrape) -> bool) -> Scrape {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -60,12 +61,15 @@ async fn eventually(metrics: &Metrics, expected: impl Fn(&Scrape) -> bool) -> Sc
         if expected(&scrape) {
             return scrape;
         }
-        assert!(Instant::now() < deadline, "not so within 10 s: {scrape:#?}");
+        assert!(
+            Instant::now() < deadline,
+            "the metrics are not as expected after 10 s: {scrape:#?}"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Waits until the gateway has nothing open and has counted this many requests.
+/// Waits until the gateway has counted this many requests and none is active.
 async fn at_rest(metrics: &Metrics, requests: i64) -> Scrape {
     eventually(metrics, |scrape| {
         scrape.sum("app_http_requests_total", &[]) == requests
@@ -83,7 +87,7 @@ fn assert_tokens(scrape: &Scrape, usage: &CompletionUsage) {
     assert_eq!(tokens("input"), i64::from(usage.prompt_tokens));
     assert_eq!(tokens("output"), i64::from(usage.completion_tokens));
     let all = scrape.sum("app_token_usage_total", &[CHAT]);
-    assert_eq!(all, i64::from(usage.total_tokens), "the plain sum is the total");
+    assert_eq!(all, i64::from(usage.total_tokens), "the sum over all series is the total");
 }
 
 fn assert_one_call(scrape: &Scrape, endpoint: (&str, &str), finish: &str) {
@@ -92,7 +96,7 @@ fn assert_one_call(scrape: &Scrape, endpoint: (&str, &str), finish: &str) {
     assert_eq!(scrape.sum("app_llm_calls_total", &[endpoint]), 1, "{scrape:#?}");
 }
 
-/// The stream took some time to its first token, and for each of the others.
+/// Asserts that time to first token and time per output token were recorded.
 fn assert_paced(scrape: &Scrape, endpoint: (&str, &str)) {
     for family in ["time_to_first_token_seconds", "time_per_output_token_seconds"] {
         let labels = [endpoint, ("model", "demo-1")];
@@ -102,13 +106,13 @@ fn assert_paced(scrape: &Scrape, endpoint: (&str, &str)) {
 }
 
 #[tokio::test]
-async fn a_plain_chat_counts_what_the_client_was_told() -> Result<(), Error> {
+async fn chat_reply_is_recorded_with_the_tokens_that_the_client_received() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::NONE).await?;
-    let reply = client(address).chat().create(request(false)).await.expect("the gateway answers");
-    let text = reply.choices[0].message.content.as_deref().expect("there is text");
+    let reply = client(address).chat().create(request(false)).await.expect("the gateway responds");
+    let text = reply.choices[0].message.content.as_deref().expect("the reply has text");
     assert!(text.contains("demonstration model demo-1"), "{text}");
     let scrape = at_rest(&metrics, 1).await;
-    assert_tokens(&scrape, &reply.usage.expect("there is usage"));
+    assert_tokens(&scrape, &reply.usage.expect("the reply has usage"));
     let success = [CHAT, ("method", "POST"), ("status", "200"), ("outcome", "success")];
     assert_eq!(scrape.sum("app_http_requests_total", &success), 1);
     assert_eq!(scrape.sum("app_llm_calls_total", &[CHAT, ("provider", "demo")]), 1);
@@ -117,10 +121,10 @@ async fn a_plain_chat_counts_what_the_client_was_told() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn a_streamed_chat_counts_what_the_client_was_told() -> Result<(), Error> {
+async fn streamed_chat_is_recorded_with_the_tokens_that_the_client_received() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::new(Duration::from_millis(1))).await?;
     let chat = client(address);
-    let mut stream = chat.chat().create_stream(request(true)).await.expect("the gateway answers");
+    let mut stream = chat.chat().create_stream(request(true)).await.expect("the gateway responds");
     let (mut chunks, mut usage) = (0, None);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.expect("every chunk is well formed");
@@ -131,7 +135,11 @@ async fn a_streamed_chat_counts_what_the_client_was_told() -> Result<(), Error> 
     assert_tokens(&scrape, &usage.expect("the last chunk has usage"));
     let success = [CHAT, ("status", "200"), ("outcome", "success")];
     assert_eq!(scrape.sum("app_http_requests_total", &success), 1);
-    assert_eq!(scrape.sum("app_stream_chunks_total", &[CHAT]), chunks + 1, "and `[DONE]`");
+    assert_eq!(
+        scrape.sum("app_stream_chunks_total", &[CHAT]),
+        chunks + 1,
+        "the events and `[DONE]`"
+    );
     assert_eq!(
         scrape.sum("app_stream_bytes_total", &[CHAT]),
         scrape.sum("app_response_size_bytes_sum", &[CHAT]),
@@ -143,24 +151,23 @@ async fn a_streamed_chat_counts_what_the_client_was_told() -> Result<(), Error> 
     assert_paced(&scrape, CHAT);
     let request = scrape.amount("app_http_request_duration_seconds_sum", &[CHAT]);
     let stream = scrape.amount("app_stream_duration_seconds_sum", &[CHAT]);
-    assert!(request < stream / 2.0, "the head took {request}, the stream {stream}");
+    assert!(request < stream / 2.0, "the response head took {request} s, the stream {stream} s");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_a_stream_is_a_disconnect_with_the_tokens_so_far() -> Result<(), Error>
-{
+async fn client_disconnect_within_a_chat_records_the_tokens_so_far() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::new(Duration::from_millis(5))).await?;
     let chat = client(address);
-    let mut stream = chat.chat().create_stream(request(true)).await.expect("the gateway answers");
+    let mut stream = chat.chat().create_stream(request(true)).await.expect("the gateway responds");
     for _ in 0..4 {
-        stream.next().await.expect("there is a chunk").expect("it is well formed");
+        stream.next().await.expect("the stream continues").expect("the chunk is well formed");
     }
     drop(stream);
     drop(chat);
     let scrape = at_rest(&metrics, 1).await;
-    let left = [CHAT, ("outcome", "client_disconnect")];
-    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), 1);
+    let disconnected = [CHAT, ("outcome", "client_disconnect")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &disconnected), 1);
     assert_eq!(scrape.sum("app_http_requests_total", &[CHAT, ("outcome", "cancelled")]), 1);
     assert_eq!(scrape.sum("app_stream_errors_total", &[]), 0);
     let output = scrape.sum("app_token_usage_total", &[CHAT, ("token_type", "output")]);
@@ -171,18 +178,18 @@ async fn a_client_that_leaves_a_stream_is_a_disconnect_with_the_tokens_so_far() 
 }
 
 #[tokio::test]
-async fn a_client_that_did_not_ask_for_usage_is_counted_with_it() -> Result<(), Error> {
+async fn usage_is_recorded_although_the_client_did_not_request_usage() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::NONE).await?;
-    let asks = async |stream_options| {
+    let ask = async |stream_options| {
         let request = CreateChatCompletionRequest { stream_options, ..request(true) };
         let stream = client(address).chat().create_stream(request).await;
-        stream.expect("the gateway answers").count().await
+        stream.expect("the gateway responds").count().await
     };
-    asks(request(true).stream_options).await;
-    let told = at_rest(&metrics, 1).await.sum("app_token_usage_total", &[CHAT]);
-    asks(None).await;
+    ask(request(true).stream_options).await;
+    let tokens = at_rest(&metrics, 1).await.sum("app_token_usage_total", &[CHAT]);
+    ask(None).await;
     let scrape = at_rest(&metrics, 2).await;
-    assert_eq!(scrape.sum("app_token_usage_total", &[CHAT]), told * 2);
+    assert_eq!(scrape.sum("app_token_usage_total", &[CHAT]), tokens * 2);
     assert_eq!(scrape.sum("app_llm_calls_total", &[CHAT, ("finish_reason", "stop")]), 2);
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
     Ok(())
@@ -190,7 +197,7 @@ async fn a_client_that_did_not_ask_for_usage_is_counted_with_it() -> Result<(), 
 
 const MESSAGES: (&str, &str) = ("endpoint", "/v1/messages");
 
-/// Asks for a streamed message, on a connection that ends with it.
+/// Requests a streamed message on a connection that closes after the response.
 async fn ask_for_a_message(address: SocketAddr, max_tokens: u32) -> Result<TcpStream, Error> {
     let body = format!(
         r#"{{"model":"demo-1","max_tokens":{max_tokens},"stream":true,"messages":[{{"role":"user","content":"Hi"}}]}}"#
@@ -206,7 +213,7 @@ async fn ask_for_a_message(address: SocketAddr, max_tokens: u32) -> Result<TcpSt
 }
 
 #[tokio::test]
-async fn a_streamed_message_counts_what_it_says() -> Result<(), Error> {
+async fn streamed_message_is_recorded_with_the_tokens_in_its_events() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::new(Duration::from_millis(1))).await?;
     let mut answer = String::new();
     ask_for_a_message(address, 5).await?.read_to_string(&mut answer).await?;
@@ -222,19 +229,19 @@ async fn a_streamed_message_counts_what_it_says() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn a_streamed_message_that_is_left_has_the_tokens_so_far() -> Result<(), Error> {
+async fn client_disconnect_within_a_message_records_the_tokens_so_far() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::new(Duration::from_millis(5))).await?;
     let mut socket = ask_for_a_message(address, 1_000).await?;
     let (mut answer, mut piece) = (Vec::new(), [0; 512]);
     while String::from_utf8_lossy(&answer).matches("text_delta").count() < 4 {
         let read = socket.read(&mut piece).await?;
-        assert_ne!(read, 0, "it goes on");
+        assert_ne!(read, 0, "the stream continues");
         answer.extend_from_slice(&piece[..read]);
     }
     drop(socket);
     let scrape = at_rest(&metrics, 1).await;
-    let left = [MESSAGES, ("outcome", "client_disconnect")];
-    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), 1);
+    let disconnected = [MESSAGES, ("outcome", "client_disconnect")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &disconnected), 1);
     let output = scrape.sum("app_token_usage_total", &[MESSAGES, ("token_type", "output")]);
     assert!((4..40).contains(&output), "{output} tokens");
     assert!(scrape.sum("app_token_usage_total", &[MESSAGES, ("token_type", "input")]) > 0);
@@ -242,7 +249,7 @@ async fn a_streamed_message_that_is_left_has_the_tokens_so_far() -> Result<(), E
     Ok(())
 }
 
-/// Sends bytes and reads the whole answer.
+/// Sends raw bytes and reads the complete response.
 async fn raw(address: SocketAddr, request: &str) -> Result<String, Error> {
     let mut socket = TcpStream::connect(address).await?;
     socket.write_all(request.as_bytes()).await?;
@@ -252,7 +259,7 @@ async fn raw(address: SocketAddr, request: &str) -> Result<String, Error> {
 }
 
 #[tokio::test]
-async fn malformed_json_is_answered_in_the_providers_shape_and_counted() -> Result<(), Error> {
+async fn malformed_json_gets_an_error_in_the_format_of_each_api() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::NONE).await?;
     for (path, shape) in [
         ("/v1/chat/completions", r#"{"error":{"#),
@@ -277,7 +284,7 @@ async fn malformed_json_is_answered_in_the_providers_shape_and_counted() -> Resu
 }
 
 #[tokio::test]
-async fn the_simple_endpoints_say_what_they_did() -> Result<(), Error> {
+async fn simple_endpoints_are_recorded() -> Result<(), Error> {
     let (metrics, address) = gateway(Pace::NONE).await?;
     let get = |path: &'static str| async move {
         let request = format!("GET {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n");
@@ -295,7 +302,7 @@ async fn the_simple_endpoints_say_what_they_did() -> Result<(), Error> {
     assert!(get("/risky").await?.starts_with("HTTP/1.1 200 "));
     assert!(get("/health").await?.ends_with(r#"{"status":"ok"}"#));
     let page = get("/metrics").await?;
-    let (head, page) = page.split_once("\r\n\r\n").expect("a head ends");
+    let (head, page) = page.split_once("\r\n\r\n").expect("the response has a body");
     assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
     strict::check(page, Format::Text);
     let scrape = at_rest(&metrics, 7).await;

@@ -1,4 +1,4 @@
-//! streamgauge together with crates that take long to build: client crates, OpenTelemetry, utoipa.
+//! Tests with crates that take long to build: client crates, OpenTelemetry and utoipa.
 
 #![expect(clippy::unused_async, reason = "handlers are async")]
 

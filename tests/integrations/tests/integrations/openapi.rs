@@ -1,4 +1,4 @@
-//! The attributes of utoipa and of streamgauge on the same handler.
+//! Attributes of utoipa and of streamgauge on the same handler.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,7 +14,7 @@ struct Name {
     name: String,
 }
 
-/// A handler with the attributes in the order given.
+/// Declares a handler with these attributes, in this order.
 macro_rules! greeting {
     ($name:ident: $($attribute:meta),*) => {
         $(#[$attribute])*
@@ -29,8 +29,14 @@ macro_rules! greeting {
 }
 
 greeting!(plain:);
-greeting!(documented_inside: instrument_endpoint, utoipa::path(get, path = "/1", responses((status = 200))));
-greeting!(documented_outside: utoipa::path(get, path = "/2", responses((status = 404))), instrument_endpoint);
+greeting!(documented_inside:
+    instrument_endpoint,
+    utoipa::path(get, path = "/1", responses((status = 200)))
+);
+greeting!(documented_outside:
+    utoipa::path(get, path = "/2", responses((status = 404))),
+    instrument_endpoint
+);
 greeting!(all_outside:
     instrument_endpoint,
     axum::debug_handler,
@@ -45,7 +51,7 @@ greeting!(all_inside:
 );
 
 #[tokio::test]
-async fn utoipa_attributes_may_stand_before_and_behind() {
+async fn utoipa_attributes_may_precede_and_follow_ours() {
     let app: Router = Router::new()
         .route("/0", route_get(plain))
         .route("/1", route_get(documented_inside))
@@ -66,7 +72,7 @@ async fn utoipa_attributes_may_stand_before_and_behind() {
 struct Documentation;
 
 #[test]
-fn utoipa_documents_an_annotated_handler_by_its_own_name() {
+fn utoipa_documents_an_annotated_handler_under_its_own_name() {
     let documented = Documentation::openapi().paths.paths;
     let operations: Vec<_> = documented
         .values()

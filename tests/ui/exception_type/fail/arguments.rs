@@ -1,4 +1,4 @@
-//! A mistake in the derive's attribute is one mistake, though the trait is used elsewhere.
+//! A mistake in the derive's attribute is reported once, although the trait is used elsewhere.
 
 use streamgauge::ExceptionType;
 

@@ -1,4 +1,4 @@
-//! A union does not know what it holds.
+//! The derive does not support unions, which have no variant to name.
 
 use streamgauge::ExceptionType;
 

@@ -1,4 +1,4 @@
-//! A variant is named as it is.
+//! Variants cannot be renamed.
 
 use streamgauge::ExceptionType;
 

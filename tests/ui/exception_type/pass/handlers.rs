@@ -1,4 +1,4 @@
-//! Handlers whose errors name themselves, in every form that an attribute looks into.
+//! Handlers whose errors implement `ExceptionType`, with every supported return type.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

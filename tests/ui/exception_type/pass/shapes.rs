@@ -1,4 +1,4 @@
-//! Enums and structs of every shape.
+//! The derive on enums and structs of every form.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

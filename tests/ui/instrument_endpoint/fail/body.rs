@@ -1,4 +1,4 @@
-//! Mistakes in the body are reported as they are without the attribute: once, and where they are.
+//! Errors in the body are reported as without the attribute: once, and at the same location.
 
 use streamgauge::instrument_endpoint;
 

@@ -1,4 +1,4 @@
-//! What the borrow checker has against a body it says as it does without the attribute.
+//! Errors of the borrow checker are reported as without the attribute.
 
 use streamgauge::instrument_endpoint;
 

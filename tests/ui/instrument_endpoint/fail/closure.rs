@@ -1,4 +1,4 @@
-//! Closures, which have no name to be recorded by.
+//! Closures cannot be annotated, because they have no name.
 
 use streamgauge::{instrument_endpoint, track_tokens};
 

@@ -1,4 +1,4 @@
-//! A function that may run before there is anything to record in.
+//! A `const fn` cannot be annotated, because it may run at compile time.
 
 use streamgauge::instrument_endpoint;
 

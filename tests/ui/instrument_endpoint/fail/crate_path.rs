@@ -1,4 +1,4 @@
-//! Paths of the crate that are none, or lead nowhere.
+//! `crate` arguments that are not a path, or do not resolve.
 
 use streamgauge::instrument_endpoint;
 

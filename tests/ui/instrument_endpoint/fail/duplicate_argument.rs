@@ -1,4 +1,4 @@
-//! An argument that is given twice.
+//! A duplicate argument.
 
 use streamgauge::instrument_endpoint;
 

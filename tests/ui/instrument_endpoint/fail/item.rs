@@ -1,4 +1,4 @@
-//! Items that are no functions.
+//! Items that are not functions.
 
 use streamgauge::instrument_endpoint;
 

@@ -1,4 +1,4 @@
-//! Warnings about the arguments and the body are the user's own: no more and no fewer.
+//! The attribute neither adds nor hides warnings about the arguments and the body.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! Methods that are none, or are not written so.
+//! HTTP methods that are unknown or misspelled.
 
 use streamgauge::instrument_endpoint;
 

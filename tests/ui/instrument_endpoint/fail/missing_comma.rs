@@ -1,4 +1,4 @@
-//! Two arguments with nothing in between, or something else.
+//! Two arguments without a comma between them.
 
 use streamgauge::instrument_endpoint;
 

@@ -1,4 +1,4 @@
-//! Values without a name, as other attributes take them.
+//! Arguments without a name.
 
 use streamgauge::instrument_endpoint;
 

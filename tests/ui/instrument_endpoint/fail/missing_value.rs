@@ -1,4 +1,4 @@
-//! Arguments without a value, or with something else in its place.
+//! Arguments without a value, or with invalid syntax for the value.
 
 use streamgauge::instrument_endpoint;
 

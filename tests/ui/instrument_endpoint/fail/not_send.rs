@@ -1,4 +1,4 @@
-//! A future that is not `Send` for what the body holds.
+//! A future that is not `Send` because of a value that the body holds.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! All that is wrong with one attribute is said at once.
+//! All mistakes in one attribute are reported together.
 
 use streamgauge::instrument_endpoint;
 

@@ -1,4 +1,4 @@
-//! Arguments that there are not.
+//! Unknown arguments.
 
 use streamgauge::instrument_endpoint;
 

@@ -1,4 +1,4 @@
-//! Values that are no string literals.
+//! Argument values that are not string literals.
 
 use streamgauge::instrument_endpoint;
 

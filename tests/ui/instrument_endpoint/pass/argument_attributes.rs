@@ -1,4 +1,4 @@
-//! Attributes on arguments hold for the whole function.
+//! Attributes on arguments apply to the whole function.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

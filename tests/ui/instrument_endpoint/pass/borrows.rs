@@ -1,4 +1,4 @@
-//! Replies that borrow from the arguments.
+//! Return values that borrow from the arguments.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -58,13 +58,13 @@ fn boxed<'a>(text: &'a str) -> Box<dyn Iterator<Item = char> + 'a> {
     Box::new(text.chars())
 }
 
-/// The function can still be called, and its argument used, after its reply has gone.
+/// A function with a named lifetime.
 #[instrument_endpoint]
 fn longest<'a>(left: &'a str, right: &'a str) -> &'a str {
     if left.len() > right.len() { left } else { right }
 }
 
-/// It is still as general over lifetimes as its signature says.
+/// Function pointers stay generic over lifetimes.
 const POINTER: for<'a> fn(&'a str) -> &'a str = trimmed;
 const MUTABLE: for<'a> fn(&'a mut Vec<u32>) -> &'a mut u32 = reborrowed;
 const SAME: for<'a> fn(&'a str, &'a str) -> &'a str = longest;

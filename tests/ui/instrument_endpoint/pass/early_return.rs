@@ -1,4 +1,4 @@
-//! `?` and `return` leave the function, not the record of it.
+//! `?` and `return` end the function, and the request is still recorded.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -55,7 +55,7 @@ fn only_returns_now(flag: bool) -> &'static str {
     }
 }
 
-/// A block with a label of its own, and one that breaks with a value.
+/// A labelled loop and a labelled block that break with a value.
 #[instrument_endpoint]
 fn labelled(limit: u32) -> u32 {
     let found = 'outer: loop {
@@ -73,7 +73,7 @@ fn labelled(limit: u32) -> u32 {
     }
 }
 
-/// What the body is about to return is coerced as the signature says.
+/// Returned values are coerced to the type in the signature.
 #[instrument_endpoint]
 async fn coerced(flag: bool) -> Box<dyn Fn(u32) -> u32 + Send> {
     if flag {
@@ -90,13 +90,13 @@ fn coerced_now(flag: bool) -> Result<Box<dyn Fn(u32) -> u32>, ()> {
     Ok(Box::new(|number| number + 2))
 }
 
-/// The signature decides what is inferred in the body.
+/// Types in the body are inferred from the signature.
 #[instrument_endpoint]
 async fn inferred() -> Result<Vec<u8>, ()> {
     Ok(["1", "2"].into_iter().map(|text| text.parse().map_err(drop)).collect::<Result<_, _>>()?)
 }
 
-/// What the last expression borrows from is dropped after it.
+/// The borrowed local must be dropped after the temporary in the last expression.
 #[instrument_endpoint]
 fn last_expression() -> usize {
     let shared = std::cell::RefCell::new(vec![1, 2, 3]);

@@ -1,4 +1,4 @@
-//! Where lints are forbidden nothing may be allowed again, in an expansion neither.
+//! The expansion contains no `allow` that a crate's `forbid` would reject.
 
 #![deny(warnings)]
 #![forbid(

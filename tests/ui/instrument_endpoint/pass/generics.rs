@@ -1,4 +1,4 @@
-//! Generic functions: over types, constants and lifetimes, with arguments of `impl Trait`.
+//! Functions that are generic over types, constants and lifetimes, or take `impl Trait`.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -63,7 +63,7 @@ async fn dynamic(value: Arc<dyn Display + Send + Sync>, other: &(dyn Debug + Syn
     format!("{value} {other:?}")
 }
 
-/// Items in the body see nothing of the function's generics, with or without the attribute.
+/// Items in the body cannot use the function's generics, but a macro in the body can.
 #[instrument_endpoint]
 fn with_items<T: Default>() -> (T, u32) {
     const ONE: u32 = 1;

@@ -1,4 +1,4 @@
-//! An annotated function is a handler of axum if it was one.
+//! Annotated functions remain axum handlers.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

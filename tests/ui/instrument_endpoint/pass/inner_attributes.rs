@@ -1,4 +1,4 @@
-//! Attributes and documentation inside the body belong to the function.
+//! Inner attributes and inner doc comments in the body apply to the function.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -30,7 +30,7 @@ fn nothing_else() {
     #![allow(unused)]
 }
 
-/// No inner attribute, though it begins with a hash.
+/// An outer attribute at the start of the body.
 #[instrument_endpoint]
 fn outer() -> u32 {
     #[allow(unused_variables)]

@@ -1,4 +1,4 @@
-//! Functions that a `macro_rules!` macro makes, out of fragments of every kind.
+//! Functions that a `macro_rules!` macro generates from fragments of every kind.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -23,7 +23,8 @@ whole! {
 macro_rules! from_parts {
     (
         $(#[$attribute:meta])*
-        $visibility:vis $name:ident $path:literal ($($argument:pat => $type:ty),*) -> $reply:ty $body:block
+        $visibility:vis $name:ident $path:literal ($($argument:pat => $type:ty),*)
+        -> $reply:ty $body:block
     ) => {
         $(#[$attribute])*
         #[instrument_endpoint(endpoint = $path)]
@@ -34,7 +35,8 @@ macro_rules! from_parts {
 from_parts! {
     /// Kept.
     #[must_use = "kept too"]
-    pub(crate) parts "/parts/{id}" ((a, b) => (u32, u32), mut text => String) -> Result<String, u32> {
+    pub(crate) parts "/parts/{id}" ((a, b) => (u32, u32), mut text => String)
+    -> Result<String, u32> {
         if a == b {
             return Err(a);
         }
@@ -54,23 +56,23 @@ sync_from_parts!(shown(text: &str) -> &str { text });
 sync_from_parts!(opaque(text: &'static str) -> impl IntoResponse { text });
 sync_from_parts!(exit(code: i32) -> ! { std::process::exit(code) });
 
-/// The body goes through two macros, and so do two invisible groups.
-macro_rules! twice {
+/// Passes the body through two macros, which adds two invisible groups around the body.
+macro_rules! through_two_macros {
     ($name:ident $body:block) => {
-        again!($name $body);
+        second_macro!($name $body);
     };
 }
 
-macro_rules! again {
+macro_rules! second_macro {
     ($name:ident $body:block) => {
         #[instrument_endpoint]
         fn $name() -> u32 $body
     };
 }
 
-twice!(wrapped { 7 });
+through_two_macros!(wrapped { 7 });
 
-/// Operators keep their precedence where the body comes in as an expression.
+/// Expression fragments keep their operator precedence.
 macro_rules! product {
     ($name:ident: $left:expr, $right:expr) => {
         #[instrument_endpoint]
@@ -82,7 +84,7 @@ macro_rules! product {
 
 product!(nine: 1 + 2, 1 + 2);
 
-/// A local of the macro and an argument from outside may have one name.
+/// A local variable of the macro and an argument of the caller may have the same name.
 macro_rules! hygienic {
     ($name:ident($argument:ident) $value:expr) => {
         #[instrument_endpoint]

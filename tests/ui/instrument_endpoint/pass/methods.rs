@@ -1,4 +1,4 @@
-//! Methods, in inherent implementations, in traits and in implementations of traits.
+//! Methods in inherent implementations, in traits and in trait implementations.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -94,7 +94,7 @@ impl<T: Clone + PartialEq> Shelf<T> {
     }
 }
 
-/// A receiver that is taken by value and changed in part.
+/// A type whose methods take `mut self` and change a part of it.
 struct Counter {
     count: u32,
     label: String,

@@ -23,7 +23,7 @@ fn exit_after(mut tries: u32) -> ! {
     }
 }
 
-/// The type `!` fits where another is expected.
+/// The type `!` coerces to the expected type.
 fn number(given: Option<u32>) -> u32 {
     match given {
         Some(number) => number,

@@ -1,4 +1,4 @@
-//! A module without a prelude, and one whose every path must be written out.
+//! A module without a prelude, in which every path is written in full.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Replies that are `impl Trait`.
+//! Functions that return `impl Trait`.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -51,7 +51,7 @@ fn counter(from: u32) -> impl FnMut() -> u32 {
     }
 }
 
-/// What is returned borrows from the argument.
+/// The returned iterator borrows from the argument.
 #[instrument_endpoint]
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ')

@@ -1,4 +1,4 @@
-//! Patterns in the place of argument names.
+//! Patterns as arguments.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -86,7 +86,7 @@ async fn raw(r#type: u32, r#match: u32) -> u32 {
     r#type + r#match
 }
 
-/// The body may shadow its arguments.
+/// The body shadows its argument.
 #[instrument_endpoint]
 fn shadowing(value: &str) -> usize {
     let value = value.trim();

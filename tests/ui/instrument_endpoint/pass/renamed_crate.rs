@@ -1,5 +1,5 @@
-//! streamgauge under another path. The name it has by itself is given away, so that nothing can
-//! fall back on it.
+//! streamgauge under another path. The name `streamgauge` refers to another crate, so that the
+//! expansion cannot fall back on that name.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! A future is `Send` when it would be without the attribute, and lives as long.
+//! A future is `Send` and `'static` if it would be without the attribute.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -37,7 +37,7 @@ async fn generic<T: Display + Send>(value: T) -> String {
     value.to_string()
 }
 
-/// What is not `Send` is gone before the first `await`.
+/// The value that is not `Send` is dropped before the first `await`.
 #[instrument_endpoint]
 async fn briefly_local() -> u32 {
     let number = {
@@ -55,7 +55,7 @@ async fn opaque() -> impl IntoResponse {
     "opaque"
 }
 
-/// A reply need not be `Sync`, as the body of a response is not.
+/// The return value need not be `Sync`: a response body is not.
 #[instrument_endpoint]
 async fn response() -> Response {
     tokio::task::yield_now().await;
@@ -68,7 +68,7 @@ async fn not_sync() -> (Cell<u32>, Result<Response, Cell<u32>>) {
     (Cell::new(1), Err(Cell::new(2)))
 }
 
-/// What is never `Send` works where that is not asked for.
+/// A future that is not `Send` works if `Send` is not required.
 #[instrument_endpoint]
 async fn local(shared: Rc<Cell<u32>>) -> Rc<Cell<u32>> {
     tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Names of the user that an expansion might have counted on.
+//! User-defined names that an expansion might rely on by mistake.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -82,7 +82,7 @@ macro_rules! panic {
     };
 }
 
-/// Methods that a trait of the user's gives to everything there is.
+/// A user-defined trait whose methods are implemented for every type.
 #[allow(dead_code)]
 trait Everything {
     fn record(&self) {}
@@ -114,13 +114,13 @@ fn all_now() -> (Result<u8>, Option) {
     (Ok(SITE), None)
 }
 
-/// An argument may have any name too.
+/// Arguments may have any name.
 #[instrument_endpoint]
 async fn arguments(guard: u8, reply: u8, value: u8, body: u8, site: u8) -> u8 {
     guard + reply + value + body + site
 }
 
-/// Also one that an expansion might have for its own.
+/// Arguments may have names that an expansion might use internally.
 #[instrument_endpoint]
 fn like_ours(__guard: u8, __reply: u8, __value: u8, __arg0: u8, __start: u8, __body: u8) -> u8 {
     __guard + __reply + __value + __arg0 + __start + __body
@@ -133,7 +133,7 @@ async fn like_ours_later(__guard: u8, __reply: u8, __future: u8, __site: u8) -> 
     __call + __future + __site
 }
 
-/// So may the function, its generics, and the items in its body.
+/// The function, its generics and the items in its body may have any name.
 #[instrument_endpoint]
 fn r#match<Site: Copy, const SITES: usize>(site: [Site; SITES]) -> ([Site; SITES], u8) {
     static SITE: u8 = 9;
@@ -143,7 +143,7 @@ fn r#match<Site: Copy, const SITES: usize>(site: [Site; SITES]) -> ([Site; SITES
     (site, finish())
 }
 
-/// A method call in the body finds no trait that it would not find without the attribute.
+/// The expansion brings no trait into scope that a method call in the body could resolve to.
 trait Shown {
     fn streamgauge_verdict(&self) -> u8 {
         7

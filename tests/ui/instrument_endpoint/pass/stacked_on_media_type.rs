@@ -1,5 +1,5 @@
-//! All attributes on one generator that is made a handler, in every order: those outside see the
-//! response, those inside the stream.
+//! All attributes, in every order, on a stream function that `media_type` turns into a handler.
+//! Attributes above `#[streaming_metrics]` see the response, attributes below see the stream.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! All attributes on one handler that makes its response by hand, in every order.
+//! All attributes, in every order, on a handler that builds its response itself.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! All attributes on one handler of server-sent events, in every order.
+//! All attributes, in every order, on a handler that returns server-sent events.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

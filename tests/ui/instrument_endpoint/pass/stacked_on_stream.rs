@@ -1,4 +1,4 @@
-//! All attributes on one function that returns a stream, in every order.
+//! All attributes, in every order, on a function that returns a stream.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Functions that are unsafe, or of another language, stay so.
+//! Unsafe and `extern` functions keep their qualifiers.
 
 #![deny(warnings)]
 
@@ -65,7 +65,7 @@ unsafe impl Peek for *const u8 {
     }
 }
 
-/// A call of each needs an unsafe block, or this one would be unused.
+/// Every call needs its unsafe block: an unused block would be a warning, and warnings are denied.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() {
     let numbers = [1, 2];

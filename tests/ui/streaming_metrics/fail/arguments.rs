@@ -1,4 +1,4 @@
-//! Arguments that are not right.
+//! Invalid arguments.
 
 use futures_core::Stream;
 use futures_util::stream::{Empty, empty};

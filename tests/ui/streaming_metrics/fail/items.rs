@@ -1,4 +1,4 @@
-//! Streams whose items cannot be counted.
+//! Streams whose items do not implement `StreamChunk`.
 
 use std::convert::Infallible;
 

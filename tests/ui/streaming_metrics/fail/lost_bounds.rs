@@ -1,4 +1,4 @@
-//! What comes back wrapped is a stream, and not all else that the plain one was.
+//! The wrapped stream implements `Stream`, but not the other traits of the original stream.
 
 use futures_core::Stream;
 use futures_util::stream::{Iter, iter};

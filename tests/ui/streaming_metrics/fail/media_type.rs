@@ -1,4 +1,4 @@
-//! Media types that are none.
+//! Invalid media types.
 
 use axum::body::Bytes;
 use futures_core::Stream;

@@ -1,4 +1,4 @@
-//! A response outlives the function, so its stream borrows nothing.
+//! With a media type the stream must not borrow from the arguments: the response outlives them.
 
 use futures_core::Stream;
 use futures_util::stream::iter;

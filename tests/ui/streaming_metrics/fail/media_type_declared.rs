@@ -1,4 +1,4 @@
-//! With a media type the body is still held to what the function declares.
+//! With a media type the body is still checked against the declared stream type.
 
 use axum::body::Bytes;
 use futures_core::Stream;

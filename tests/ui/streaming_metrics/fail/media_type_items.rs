@@ -1,4 +1,4 @@
-//! Streams that a media type cannot make a response of.
+//! Return types that a media type cannot turn into a response.
 
 use std::rc::Rc;
 

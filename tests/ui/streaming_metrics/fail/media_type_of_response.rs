@@ -1,4 +1,4 @@
-//! A response has a media type of its own already.
+//! `media_type` is an error on functions that return a response, which has its own media type.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Media types whose parts are no names.
+//! Media types whose parts are not valid tokens.
 
 use axum::body::Bytes;
 use futures_core::Stream;

@@ -1,4 +1,4 @@
-//! Models that are no text, or not there.
+//! `model` expressions that are not text or do not resolve.
 
 use futures_core::Stream;
 use futures_util::stream::empty;

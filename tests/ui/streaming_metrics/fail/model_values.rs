@@ -1,4 +1,4 @@
-//! Models that no label may have, or that mean something else.
+//! `model` literals that are invalid or reserved label values.
 
 use futures_core::Stream;
 use futures_util::stream::empty;

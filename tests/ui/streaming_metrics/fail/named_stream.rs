@@ -1,4 +1,4 @@
-//! Streams of a named type, which wrapping would change.
+//! Streams of a named type, which the attribute cannot wrap without changing the type.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

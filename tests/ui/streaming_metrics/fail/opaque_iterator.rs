@@ -1,4 +1,4 @@
-//! A hidden type that is neither a stream nor a response.
+//! An opaque type that is neither a stream nor a response.
 
 use streamgauge::streaming_metrics;
 

@@ -1,4 +1,4 @@
-//! Protocols that are none, and providers of nothing.
+//! Invalid protocols, and a provider without a protocol.
 
 use axum::response::Response;
 use futures_core::Stream;

@@ -1,4 +1,4 @@
-//! Providers that are no text, or not there.
+//! `provider` expressions that are not text or do not resolve.
 
 use futures_core::Stream;
 use futures_util::stream::empty;

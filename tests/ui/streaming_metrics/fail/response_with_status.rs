@@ -1,4 +1,4 @@
-//! A response that is put together of parts has a form of its own.
+//! A tuple of a status and `Sse` is not a supported return type.
 
 use std::convert::Infallible;
 

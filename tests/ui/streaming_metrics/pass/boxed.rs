@@ -1,4 +1,4 @@
-//! Streams in a box, by their full name and by an alias.
+//! Boxed streams, by their full type and by an alias.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -22,7 +22,7 @@ fn full_name() -> Pin<Box<dyn Stream<Item = Bytes> + Send>> {
     })
 }
 
-/// Each arm makes a stream of another type.
+/// Each branch creates a stream of another type.
 #[streaming_metrics]
 async fn one_of_two(flag: bool) -> Pin<Box<dyn Stream<Item = String> + Send>> {
     if flag {

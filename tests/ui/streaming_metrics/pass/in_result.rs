@@ -1,4 +1,4 @@
-//! Streams that may not come about, whatever the `Result` is called.
+//! Streams in a `Result`, also under an alias.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Items of every kind that can be counted.
+//! Streams with every supported item type.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Functions that a `macro_rules!` macro makes, whose reply comes in as a type.
+//! Functions that a `macro_rules!` macro generates, with the return type as a fragment.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

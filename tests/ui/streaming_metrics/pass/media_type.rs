@@ -1,4 +1,4 @@
-//! Generators that a media type makes handlers.
+//! Stream functions that `media_type` turns into handlers.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -79,7 +79,7 @@ fn named() -> streams::Empty<String> {
     streams::empty()
 }
 
-/// It must not borrow, but the function may.
+/// The stream must not borrow from the arguments, but the function may take references.
 #[streaming_metrics(media_type = "text/plain")]
 fn from_borrowed(text: &str) -> impl Stream<Item = String> + use<> {
     streams::iter([text.to_owned()])

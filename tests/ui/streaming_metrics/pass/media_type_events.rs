@@ -1,4 +1,4 @@
-//! Events that the attribute makes a response of.
+//! Streams of `Event` that `media_type` turns into a response.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! With a media type the declared stream is still what the body is read by: its items need not be
-//! spelled out again, and what the declaration imports is in use.
+//! With a media type the types in the body are still inferred from the declared stream, and imports
+//! that only the declaration uses do not count as unused.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

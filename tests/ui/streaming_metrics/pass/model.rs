@@ -1,4 +1,4 @@
-//! The model's label, from the arguments.
+//! The `model` label from arguments, constants and expressions.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -38,7 +38,7 @@ async fn constant() -> impl Stream<Item = String> {
     iter([String::new()])
 }
 
-/// The body may take what the label was read from.
+/// The body may move the value that the label was read from.
 #[streaming_metrics(model = request.model)]
 async fn field(Json(request): Json<Request>) -> impl Stream<Item = String> {
     iter([request.text, request.model.unwrap_or_default()])

@@ -1,5 +1,5 @@
-//! The expansion counts on no name: none of the prelude, none that the user has taken, and not its
-//! own crate's where that is given another.
+//! The expansion depends on no name in scope: not on the prelude, not on names that the user may
+//! define, and not on the crate name if the crate is renamed.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Streams of hidden type, from functions of every kind.
+//! Streams of an opaque type, from functions of every kind.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -27,7 +27,7 @@ async fn later(count: usize) -> impl Stream<Item = String> + Send + Unpin {
     streams::iter(vec!["a".to_owned(); count])
 }
 
-/// It borrows from its argument, as any `impl Trait` does in this edition.
+/// The stream borrows from the argument, as every `impl Trait` does in edition 2024.
 #[streaming_metrics]
 fn borrowed(text: &str) -> impl Stream<Item = String> {
     stream! {
@@ -136,7 +136,7 @@ impl Source for Shelf {
     }
 }
 
-/// A function pointer to it is as general as it was.
+/// Asserts that a function pointer is generic over lifetimes.
 fn assert_general<S: Stream>(_function: for<'a> fn(&'a str) -> S) {}
 
 async fn count(stream: impl Stream) -> usize {

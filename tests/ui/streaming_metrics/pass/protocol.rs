@@ -1,4 +1,4 @@
-//! Protocols on every form of a stream.
+//! `protocol` on every supported stream type.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -42,7 +42,7 @@ async fn lines() -> impl Stream<Item = String> {
     iter([String::new()])
 }
 
-/// The body may take what the labels were read from.
+/// The body may move the values that the labels were read from.
 #[instrument_endpoint]
 #[streaming_metrics(protocol = "auto", provider = request.provider, model = request.model)]
 #[track_tokens]
@@ -73,7 +73,7 @@ async fn hidden() -> impl IntoResponse {
 pub(crate) async fn main() {
     let request = Request { model: "small-1".to_owned(), provider: None };
     assert_eq!(opaque().count().await, 1);
-    assert_eq!(in_result().await.expect("there is a stream").count().await, 1);
+    assert_eq!(in_result().await.expect("the stream is returned").count().await, 1);
     assert_eq!(boxed().count().await, 1);
     assert_eq!(lines().await.headers()["content-type"], "application/x-ndjson");
     drop(events(Json(request)).await);

@@ -1,4 +1,4 @@
-//! Responses, whose stream is in their body.
+//! Responses: the attribute meters their body.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! What may stand on the struct itself.
+//! Invalid `#[token_usage]` attributes on the struct itself.
 
 use streamgauge::TokenUsage;
 

@@ -1,4 +1,4 @@
-//! A path of the crate that leads nowhere.
+//! A `crate` path that does not resolve.
 
 use streamgauge::TokenUsage;
 

@@ -1,4 +1,4 @@
-//! Fields of types that do not hold what they are marked with.
+//! Fields whose type does not fit their role.
 
 use streamgauge::TokenUsage;
 

@@ -1,4 +1,4 @@
-//! Types that are no structs.
+//! The derive supports structs only.
 
 use streamgauge::TokenUsage;
 

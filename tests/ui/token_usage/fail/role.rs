@@ -1,4 +1,4 @@
-//! Roles that there are not, or that are given twice.
+//! Unknown, duplicate and malformed roles.
 
 use streamgauge::TokenUsage;
 

@@ -1,4 +1,4 @@
-//! Structs that do not say where their counts are.
+//! Structs without a field that has a token count.
 
 use streamgauge::TokenUsage;
 

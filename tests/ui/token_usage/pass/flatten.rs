@@ -1,4 +1,4 @@
-//! Fields that have a part of the usage.
+//! `flatten`: fields that supply a part of the usage.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -16,7 +16,7 @@ struct Cache {
 #[derive(TokenUsage)]
 struct Thought(#[token_usage(reasoning)] u64);
 
-/// What is here comes first, and each part adds what is not.
+/// The counts of this struct have precedence; each part adds the counts that are missing.
 #[derive(TokenUsage)]
 struct Counts<T> {
     #[token_usage(input)]
@@ -29,7 +29,7 @@ struct Counts<T> {
     rest: T,
 }
 
-/// A part alone, and a whole behind it that is not asked.
+/// The `nested` usage is read only if no part has a count.
 #[derive(TokenUsage)]
 struct Parts(#[token_usage(flatten)] Option<Cache>, #[token_usage(nested)] Usage);
 

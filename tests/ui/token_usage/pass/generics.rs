@@ -1,4 +1,4 @@
-//! Generic replies, with their bounds, defaults and clauses.
+//! Generic structs with bounds, defaults and where clauses.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! As with the derives of the standard library, what a marked field of generic type must be able to
-//! do is asked of the implementation, not of the struct.
+//! As with the standard library's derives, bounds for fields of a generic type are added to the
+//! implementation and not to the struct.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! The expansion counts on no name: none of the prelude, none that the user has taken, and not its
-//! own crate's where that is given another.
+//! The expansion depends on no name in scope: not on the prelude, not on names that the user may
+//! define, and not on the crate name if the crate is renamed.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -32,7 +32,7 @@ struct Taken {
     nested: bare::Reply,
 }
 
-/// Inherent methods of the same names are not mistaken for those of the trait.
+/// Inherent methods with the names of the trait's methods.
 impl Taken {
     fn token_usage(&self) -> u8 {
         1

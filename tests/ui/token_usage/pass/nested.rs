@@ -1,4 +1,4 @@
-//! Fields that have usage of their own.
+//! `nested`: fields whose type implements `TokenUsage`.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -30,7 +30,7 @@ struct Optional {
     reply: Option<Box<Reply>>,
 }
 
-/// The first of several that has usage.
+/// The usage is that of the first field that has usage.
 #[derive(TokenUsage)]
 struct Several {
     #[token_usage(nested)]
@@ -41,11 +41,11 @@ struct Several {
     third: Json<Counts>,
 }
 
-/// Its own counts come first.
+/// The counts of this struct have precedence.
 #[derive(TokenUsage)]
 struct Own(#[token_usage(output)] Option<u32>, #[token_usage(nested)] Counts);
 
-/// Nothing but what is within.
+/// A struct with a nested trait object only.
 #[derive(TokenUsage)]
 struct Dynamic<'a>(#[token_usage(nested)] &'a (dyn TokenUsage + Sync));
 

@@ -1,4 +1,4 @@
-//! Replies of every form, and counts of every type.
+//! Structs of every form, with counts of every type.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -34,7 +34,7 @@ struct OneSide {
     total: u8,
 }
 
-/// One number for both sides, and two attributes on one field.
+/// One field with two roles, as two attributes.
 #[derive(TokenUsage)]
 struct Both {
     #[token_usage(input)]
@@ -56,7 +56,7 @@ struct Raw {
     r#type: &'static str,
 }
 
-/// A model may be any text, borrowed or not, there or not.
+/// A model may be any text type, also borrowed or optional.
 #[derive(TokenUsage)]
 struct Borrowed<'a> {
     #[token_usage(model)]

@@ -1,4 +1,4 @@
-//! Input that is told without what caches had a part in.
+//! `uncached`: an input count that excludes cached tokens.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

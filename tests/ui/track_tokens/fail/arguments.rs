@@ -1,4 +1,4 @@
-//! Arguments that are not right.
+//! Invalid arguments.
 
 use streamgauge::{Usage, track_tokens};
 

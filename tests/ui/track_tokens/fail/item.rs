@@ -1,4 +1,4 @@
-//! What is no function, or has no body.
+//! Items that are not functions, and functions without a body.
 
 use streamgauge::{Usage, track_tokens};
 

@@ -1,4 +1,4 @@
-//! Models and providers that no label may have, or that mean something else.
+//! `model` and `provider` literals that are invalid or reserved label values.
 
 use streamgauge::{Usage, track_tokens};
 

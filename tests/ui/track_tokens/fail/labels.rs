@@ -1,4 +1,4 @@
-//! Models and providers that are no text, or not there.
+//! `model` and `provider` expressions that are not text or do not resolve.
 
 use axum::Json;
 use streamgauge::{Usage, track_tokens};

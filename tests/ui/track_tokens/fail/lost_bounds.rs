@@ -1,4 +1,4 @@
-//! What is read comes back wrapped: it is a stream, and not all else that the plain one was.
+//! A parsed stream is wrapped: it implements `Stream`, but not the other traits of the original.
 
 use futures_core::Stream;
 use futures_util::stream::{Iter, iter};
@@ -14,7 +14,7 @@ async fn shown() -> Result<impl std::fmt::Debug + Stream<Item = String>, String>
     Ok(words())
 }
 
-/// Nothing is read from this one, which comes back as it is.
+/// Without a protocol the stream is not parsed and is returned unchanged.
 #[track_tokens]
 fn unread() -> impl Stream<Item = String> + Clone {
     words()

@@ -1,4 +1,4 @@
-//! A stream of a named type carries no usage.
+//! A stream of a named type has no usage.
 
 use futures_util::stream::{Empty, empty};
 use streamgauge::track_tokens;

@@ -1,4 +1,4 @@
-//! Replies without usage, in all that is looked through: the message names what is inside.
+//! Replies without usage in every wrapper: the message names the inner type.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Protocols that are not read, and replies that none is read from.
+//! Invalid protocols, and replies that cannot be parsed.
 
 use axum::http::StatusCode;
 use axum::response::sse::Event;

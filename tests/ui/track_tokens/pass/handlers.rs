@@ -1,4 +1,4 @@
-//! An annotated function is a handler of axum, and its future `Send`, if it was one.
+//! Annotated functions remain axum handlers, and their futures remain `Send`.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Model and provider from the arguments.
+//! `model` and `provider` from arguments, constants and expressions.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -113,7 +113,7 @@ impl Client {
     }
 }
 
-/// The attribute uses an argument that the body does not.
+/// Only the attribute uses the arguments, not the body.
 #[track_tokens(provider = provider, model = request.model)]
 async fn used_by_the_label_only(provider: String, request: Request) -> Usage {
     Usage::new(1, 2)

@@ -1,4 +1,4 @@
-//! Functions that a `macro_rules!` macro makes, out of fragments.
+//! Functions that a `macro_rules!` macro generates from fragments.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -9,7 +9,11 @@ use futures_util::stream::iter;
 use streamgauge::{Usage, track_tokens};
 
 macro_rules! calls {
-    ($($name:ident($argument:ident: $type:ty), $provider:literal, $model:expr => $reply:ty $body:block)*) => {$(
+    ($(
+        $name:ident($argument:ident: $type:ty),
+        $provider:literal,
+        $model:expr => $reply:ty $body:block
+    )*) => {$(
         #[track_tokens(provider = $provider, model = $model, endpoint = "/calls")]
         async fn $name($argument: $type) -> $reply $body
     )*};

@@ -1,5 +1,5 @@
-//! The expansion counts on no name: none of the prelude, none that the user has taken, and not its
-//! own crate's where that is given another.
+//! The expansion depends on no name in scope: not on the prelude, not on names that the user may
+//! define, and not on the crate name if the crate is renamed.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -28,7 +28,7 @@ struct TokenCall;
 struct Cow;
 trait LabelText {}
 
-/// Methods that the user's own traits give to every text.
+/// A user-defined trait with a method that the expansion's own trait also has.
 trait Text {
     fn text(&self) -> u8 {
         2

@@ -1,4 +1,4 @@
-//! Protocols on every form of a reply.
+//! `protocol` on every supported return type.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
@@ -40,7 +40,7 @@ fn boxed() -> Pin<Box<dyn Stream<Item = Vec<u8>> + Send>> {
     Box::pin(iter([Vec::new()]))
 }
 
-/// The body may take what the labels were read from.
+/// The body may move the values that the labels were read from.
 #[instrument_endpoint]
 #[streaming_metrics]
 #[track_tokens(protocol = "auto", model = request.model)]
@@ -108,7 +108,7 @@ fn copied(text: &str) -> Cow<'_, str> {
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn main() {
     assert_eq!(opaque().count().await, 1);
-    assert_eq!(in_result(false).await.expect("there is a stream").count().await, 1);
+    assert_eq!(in_result(false).await.expect("the stream is returned").count().await, 1);
     assert_eq!(in_result(true).await.err(), Some(StatusCode::BAD_GATEWAY));
     assert_eq!(boxed().count().await, 1);
     drop(events(Json(Request { model: "small-1".to_owned() })).await);

@@ -1,4 +1,4 @@
-//! Replies that carry usage, however they are wrapped.
+//! Replies with usage, in every supported wrapper.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

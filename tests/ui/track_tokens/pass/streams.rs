@@ -1,4 +1,4 @@
-//! Replies that stream: their usage is recorded by hand.
+//! Streamed replies without a protocol, which record their usage manually.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]
