@@ -28,8 +28,8 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> BodyContent
     }
 }
 
-/// Returns whether a protocol can have this media type. Only types that are certainly something else are
-/// refused, because many proxies pass replies on as an octet stream.
+/// Returns whether a protocol can have this media type. Only types that are certainly something
+/// else are refused, because many proxies pass replies on as an octet stream.
 fn may_be_text(media_type: &HeaderValue) -> bool {
     const BINARY_KINDS: [&str; 5] = ["audio/", "font/", "image/", "model/", "video/"];
     const BINARY_FORMATS: [&str; 8] =

@@ -58,15 +58,15 @@ pub(crate) enum Termination {
 }
 
 impl Termination {
-    /// Returns the termination of a request whose handler may have panicked. A panic that was caught and
-    /// became a server error decides, whatever happened after it.
+    /// Returns the termination of a request whose handler may have panicked. A panic that was
+    /// caught and became a server error decides, whatever happened after it.
     pub(crate) fn after_panic(self, has_panicked: bool, status: Option<StatusCode>) -> Self {
         let is_server_error = status.is_some_and(|status| status.is_server_error());
         if has_panicked && is_server_error { Self::Panicked } else { self }
     }
 
-    /// Returns the termination of a request whose response may have sent an error event. The error event
-    /// decides, even if all bytes were sent or the client disconnected afterwards.
+    /// Returns the termination of a request whose response may have sent an error event. The error
+    /// event decides, even if all bytes were sent or the client disconnected afterwards.
     pub(crate) fn after_protocol_error(self, has_failed: bool) -> Self {
         match self {
             Self::Complete | Self::ClientDisconnected if has_failed => Self::Failed,
@@ -74,8 +74,8 @@ impl Termination {
         }
     }
 
-    /// Returns the termination of the calls that are open when the request ends. The body of an error
-    /// response is not the reply of a model.
+    /// Returns the termination of the calls that are open when the request ends. The body of an
+    /// error response is not the reply of a model.
     pub(crate) fn of_calls(self, status: Option<StatusCode>) -> Self {
         let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
         if self == Self::Complete && status.is_some_and(is_error) { Self::Failed } else { self }
@@ -157,8 +157,8 @@ impl ProtocolErrors {
         self.streams.fetch_add(1, Relaxed);
     }
 
-    /// Notes that such a stream has been dropped. Before the response head, the handler has read the
-    /// stream itself and responds with something else.
+    /// Notes that such a stream has been dropped. Before the response head, the handler has read
+    /// the stream itself and responds with something else.
     pub(crate) fn retract(&self) {
         if !self.head_sent.load(Relaxed) {
             self.streams.fetch_sub(1, Relaxed);

@@ -1,11 +1,11 @@
 //! The seam of the feature `axum`.
 //!
 //! Without the feature there is no layer, so that no request is ever current. The attributes record
-//! functions, streams and calls into the global instance. This serves programs without an HTTP server:
-//! batch jobs and queue workers that call models, and write a file or push to a gateway.
+//! functions, streams and calls into the global instance. This serves programs without an HTTP
+//! server: batch jobs and queue workers that call models, and write a file or push to a gateway.
 //!
-//! The functions that only the layer and axum's response types call stay in the build. They are named
-//! here once, so that the compiler does not report them as dead code in every module.
+//! The functions that only the layer and axum's response types call stay in the build. They are
+//! named here once, so that the compiler does not report them as dead code in every module.
 
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};

@@ -25,8 +25,8 @@ pub use crate::tokens::{
 pub use crate::usage::TokenCount;
 pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
 
-/// The traits that inspect a returned value. They are imported together, without names, because only
-/// the compiler knows which of them applies: as single imports some would be unused.
+/// The traits that inspect a returned value. They are imported together, without names, because
+/// only the compiler knows which of them applies: as single imports some would be unused.
 pub mod inspection {
     pub use crate::endpoint::{
         InspectAny as _, InspectNamedError as _, InspectResult as _, InspectResultWithStatus as _,
@@ -45,8 +45,8 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Declares the static call site of an attribute, registers it in the catalogue that the linker builds,
-/// and evaluates to a reference to it.
+/// Declares the static call site of an attribute, registers it in the catalogue that the linker
+/// builds, and evaluates to a reference to it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __streamgauge_site {

@@ -23,11 +23,11 @@ enum Record<S, G, E> {
     Closed,
 }
 
-/// Records the call that `future` makes. `start` opens the record; `end` closes it with the output. A
-/// future that is dropped before its output closes the record as cancelled or panicked.
+/// Records the call that `future` makes. `start` opens the record; `end` closes it with the output.
+/// A future that is dropped before its output closes the record as cancelled or panicked.
 ///
-/// `O` is the first type parameter, so that an expansion can name the output type, which the compiler
-/// then uses to infer the type of `future`.
+/// `O` is the first type parameter, so that an expansion can name the output type, which the
+/// compiler then uses to infer the type of `future`.
 pub fn returned<O, F, S, G, E, T>(future: F, start: S, end: E) -> RecordedFuture<F, S, G, E>
 where
     F: Future<Output = O>,
@@ -47,8 +47,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
-        // During the poll the guard is on the stack, so that a panic of the future drops it while it
-        // unwinds.
+        // During the poll the guard is on the stack, so that a panic of the future drops it while
+        // it unwinds.
         let (guard, end) = match mem::replace(this.record, Record::Closed) {
             Record::Unopened(start, end) => (start(), end),
             Record::Open(guard, end) => (guard, end),

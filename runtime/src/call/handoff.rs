@@ -1,8 +1,8 @@
 //! Calls outside any request, passed from one attribute of a function to the other.
 //!
-//! Within a request, the attributes of one function find its call in the request's scope. Outside any
-//! request there is no scope. The attributes run directly after one another on one thread, so the
-//! first one leaves the call in a thread-local for the second one.
+//! Within a request, the attributes of one function find its call in the request's scope. Outside
+//! any request there is no scope. The attributes run directly after one another on one thread, so
+//! the first one leaves the call in a thread-local for the second one.
 
 use std::cell::Cell;
 
@@ -34,7 +34,8 @@ pub(crate) fn offer(call: OpenCall) {
     put(CallHandoff::Offered(call));
 }
 
-/// Offers a call whose function has returned, unless the stream of the function has taken it already.
+/// Offers a call whose function has returned, unless the stream of the function has taken it
+/// already.
 pub(crate) fn offer_unless_taken(call: OpenCall) {
     if !matches!(take(), Some(CallHandoff::Taken(id)) if id == call.id()) {
         put(CallHandoff::Offered(call));

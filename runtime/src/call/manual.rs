@@ -10,8 +10,8 @@ use crate::usage::{FinishReason, MissingReason, Usage};
 
 /// The usage that user code records for a call whose reply is parsed.
 ///
-/// The parser and the handles of `token_usage_context` share it. Dropping the last of them records the
-/// call as missing usage, if neither the reply nor a handle has supplied any.
+/// The parser and the handles of `token_usage_context` share it. Dropping the last of them records
+/// the call as missing usage, if neither the reply nor a handle has supplied any.
 #[derive(Default)]
 pub(crate) struct ManualUsage(Mutex<State>);
 
@@ -46,8 +46,9 @@ impl ManualUsage {
         }
     }
 
-    /// Records the call when its reply has ended. Returns the call's usage: per field, the larger of
-    /// the parsed and the recorded count. `missing` is the reason to record if there is no usage.
+    /// Records the call when its reply has ended. Returns the call's usage: per field, the larger
+    /// of the parsed and the recorded count. `missing` is the reason to record if there is no
+    /// usage.
     pub(crate) fn record_call(
         &self,
         parsed: Option<Usage>,

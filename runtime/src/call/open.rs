@@ -13,8 +13,8 @@ use crate::usage::{FinishReason, Usage};
 
 /// A call of a tracked function that has begun, and whose usage is not known yet.
 ///
-/// The endpoint is looked up when the call is recorded: another attribute of the same function may set
-/// it after the call has begun.
+/// The endpoint is looked up when the call is recorded: another attribute of the same function may
+/// set it after the call has begun.
 pub(crate) struct OpenCall {
     id: CallId,
     site: &'static Site,
@@ -45,8 +45,8 @@ impl OpenCall {
         Self { id, site, provider, model, recorded: false, left_to_request: false, shared: None }
     }
 
-    /// Returns the same call without its handles, for an end in another task, which does not reach the
-    /// request.
+    /// Returns the same call without its handles, for an end in another task, which does not reach
+    /// the request.
     pub(crate) fn detached(&self) -> Self {
         let Self { id, site, ref provider, ref model, .. } = *self;
         let (provider, model) = (provider.clone(), model.clone());
@@ -61,8 +61,8 @@ impl OpenCall {
         self.site
     }
 
-    /// Returns the series of this call. The model that the reply names is used if the attribute names
-    /// none.
+    /// Returns the series of this call. The model that the reply names is used if the attribute
+    /// names none.
     pub(crate) fn series(
         &self,
         endpoint: &EndpointSeries,
@@ -128,7 +128,8 @@ impl OpenCall {
         }
     }
 
-    /// Closes the call. If no usage was recorded and no handle can record any, the usage is missing.
+    /// Closes the call. If no usage was recorded and no handle can record any, the usage is
+    /// missing.
     pub(crate) fn close(self, endpoint: &EndpointSeries, termination: Termination) {
         match &self.shared {
             Some(shared) => shared.close(self.recorded, termination),
@@ -187,7 +188,8 @@ fn record_missing_usage(series: &TokenSeries, termination: Termination) {
     series.missing(termination.missing_reason()).add(1);
 }
 
-/// The open calls of a request. Most requests have at most one, which is stored without an allocation.
+/// The open calls of a request. Most requests have at most one, which is stored without an
+/// allocation.
 #[derive(Default)]
 pub(crate) struct OpenCalls {
     newest: Option<OpenCall>,
@@ -206,8 +208,8 @@ impl OpenCalls {
         self.older.extend(self.newest.replace(call.detached()));
     }
 
-    /// Returns whether a call began in this request. A call that began here and is no longer open has
-    /// a reply that is being parsed.
+    /// Returns whether a call began in this request. A call that began here and is no longer open
+    /// has a reply that is being parsed.
     pub(crate) fn has_begun(&self, id: CallId) -> bool {
         self.first == Some(id.first_of_request)
     }

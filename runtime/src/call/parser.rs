@@ -133,8 +133,8 @@ impl ReplyParser {
         self.reader.error().unwrap_or("error_event")
     }
 
-    /// Returns how the stream ended, if the protocol shows it. `source_ended` is false for a stream that
-    /// was dropped before its end.
+    /// Returns how the stream ended, if the protocol shows it. `source_ended` is false for a stream
+    /// that was dropped before its end.
     pub(crate) fn outcome(&self, source_ended: bool) -> Option<StreamOutcome> {
         if self.reader.failed() {
             Some(StreamOutcome::ErrorEvent)

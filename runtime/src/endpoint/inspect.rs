@@ -1,10 +1,10 @@
 //! The status and the error of a value that an annotated function returns.
 //!
-//! An attribute sees a return type only as tokens: aliases and `impl Trait` hide what the type is. The
-//! expansion therefore calls a method on the value, and method resolution picks the implementation.
-//! Each trait below is implemented for one reference less than the one before, and method resolution
-//! tries the most references first, so that the most specific trait that fits is used. The technique is
-//! known as autoref specialization.
+//! An attribute sees a return type only as tokens: aliases and `impl Trait` hide what the type is.
+//! The expansion therefore calls a method on the value, and method resolution picks the
+//! implementation. Each trait below is implemented for one reference less than the one before, and
+//! method resolution tries the most references first, so that the most specific trait that fits is
+//! used. The technique is known as autoref specialization.
 
 use http::StatusCode;
 

@@ -73,8 +73,8 @@ impl StandaloneCall {
         Self { endpoint, series, started: Instant::now(), is_open: true }
     }
 
-    /// Records the function. Without a status in the return value, an error is recorded as 500 and any
-    /// other value as 200.
+    /// Records the function. Without a status in the return value, an error is recorded as 500 and
+    /// any other value as 200.
     fn finish(&mut self, result: ResultInfo) {
         let status = result.status.unwrap_or(match result.exception {
             None => StatusCode::OK,

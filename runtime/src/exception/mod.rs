@@ -1,5 +1,5 @@
-//! Errors by type: those that handlers return, those that user code reports, and the trait that names
-//! them.
+//! Errors by type: those that handlers return, those that user code reports, and the trait that
+//! names them.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::request::{self, ExceptionInfo};
 
 /// Counts an error in `exceptions_total`, with its type and the status of the response.
 ///
-/// Call it for an error that a handler does not return, because the handler recovers from it or turns it
-/// into a response. An error that the handler returns is counted without a call. One that is reported
-/// here and returned as well counts once.
+/// Call it for an error that a handler does not return, because the handler recovers from it or
+/// turns it into a response. An error that the handler returns is counted without a call. One that
+/// is reported here and returned as well counts once.
 ///
 /// The `exception_type` label is the name of the type without its path: `shop::StockError` becomes
-/// `StockError`. The message of the error never becomes a label. [`ExceptionType`] is not used here, only
-/// for errors that a handler returns.
+/// `StockError`. The message of the error never becomes a label. [`ExceptionType`] is not used
+/// here, only for errors that a handler returns.
 ///
-/// Within a request, the `endpoint` label is that of the request. Outside any request it is empty, and
-/// the error is counted in the global instance.
+/// Within a request, the `endpoint` label is that of the request. Outside any request it is empty,
+/// and the error is counted in the global instance.
 ///
 /// # Examples
 ///
@@ -42,8 +42,8 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 
 /// Counts an error in `global_exceptions_total`, with its type.
 ///
-/// Call it for failures that belong to no handler, for example in a fallback or a background task. An
-/// error that is reported here and returned by the handler as well counts once.
+/// Call it for failures that belong to no handler, for example in a fallback or a background task.
+/// An error that is reported here and returned by the handler as well counts once.
 ///
 /// # Examples
 ///
@@ -72,8 +72,8 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
 
 /// Supplies the `exception_type` label of an error.
 ///
-/// An error that a handler returns is counted in `exceptions_total` with the name of its type. For an
-/// enum, derive this trait to count each variant separately.
+/// An error that a handler returns is counted in `exceptions_total` with the name of its type. For
+/// an enum, derive this trait to count each variant separately.
 ///
 /// # Examples
 ///
@@ -90,8 +90,8 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
 /// assert_eq!(error.exception_type(), "Declined");
 /// ```
 ///
-/// An implementation may return any string literal. The return type is `&'static str`, so that nothing
-/// that a client sends can become a label value:
+/// An implementation may return any string literal. The return type is `&'static str`, so that
+/// nothing that a client sends can become a label value:
 ///
 /// ```
 /// use streamgauge::ExceptionType;

@@ -15,8 +15,8 @@ use crate::stream::BodyMeter;
 pub(super) struct ResponseBody {
     inner: Body,
     scope: ScopeHandle,
-    /// The stream that the body is, and the call whose reply it is, if an attribute could not reach them
-    /// in the handler's return value.
+    /// The stream that the body is, and the call whose reply it is, if an attribute could not reach
+    /// them in the handler's return value.
     meters: [Option<BodyMeter>; 2],
     sent: u64,
     /// The length after which the transport does not poll the body again.
@@ -44,8 +44,8 @@ impl ResponseBody {
             || self.declared.is_some_and(|declared| self.sent >= declared);
     }
 
-    /// Returns how the request ends with the end of the body. The transport aborts a response whose body
-    /// is shorter than its declared length.
+    /// Returns how the request ends with the end of the body. The transport aborts a response whose
+    /// body is shorter than its declared length.
     fn termination(&self) -> Termination {
         match self.declared {
             Some(declared) if self.sent < declared => Termination::Failed,
@@ -53,8 +53,9 @@ impl ResponseBody {
         }
     }
 
-    /// Closes the request. The inner body is dropped first, because what it records while it is dropped
-    /// still belongs to the request. `None` stands for a body that is dropped before its end.
+    /// Closes the request. The inner body is dropped first, because what it records while it is
+    /// dropped still belongs to the request. `None` stands for a body that is dropped before its
+    /// end.
     fn close(&mut self, termination: Option<Termination>) {
         if self.scope.is_none() {
             return;

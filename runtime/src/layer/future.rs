@@ -29,7 +29,8 @@ pin_project! {
     ///
     /// Dropping it before it is ready records a client disconnect, with status 499.
     pub struct ResponseFuture<F> {
-        // An option, so that dropping this future can drop the inner one while the scope is current.
+        // An option, so that dropping this future can drop the inner one while the scope is
+        // current.
         #[pin]
         inner: Option<F>,
         scope: ScopeHandle,
@@ -82,8 +83,8 @@ where
     }
 }
 
-/// Records the response head. Moves the scope to the response body if the body takes time; else closes
-/// the request.
+/// Records the response head. Moves the scope to the response body if the body takes time; else
+/// closes the request.
 fn finish_head<B>(response: Response<B>, mut handle: ScopeHandle) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -142,13 +143,14 @@ fn parse_reply(scope: &mut Scope, call: OpenCall, content: BodyContent) -> Optio
     Some(BodyMeter::new(StreamRecorder::parsing_inside(scope, parser)))
 }
 
-/// Returns whether HTTP sends a response of this status without a body, whatever the handler returned
-/// (RFC 9110, section 6.4.1).
+/// Returns whether HTTP sends a response of this status without a body, whatever the handler
+/// returned (RFC 9110, section 6.4.1).
 fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// Returns the number of bytes that the transport sends, after which it does not poll the body again.
+/// Returns the number of bytes that the transport sends, after which it does not poll the body
+/// again.
 fn declared_length<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
     let declared = headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse().ok());

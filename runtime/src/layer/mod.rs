@@ -1,7 +1,7 @@
 //! The tower layer, which records what only the HTTP layer sees.
 //!
-//! The layer opens a [`Scope`](crate::request::Scope) for each request and keeps it until the response
-//! has ended: in the response future until the head, then in the response body.
+//! The layer opens a [`Scope`](crate::request::Scope) for each request and keeps it until the
+//! response has ended: in the response future until the head, then in the response body.
 
 mod body;
 mod future;
@@ -37,21 +37,21 @@ use crate::metrics::Metrics;
 ///
 /// # Endpoints
 ///
-/// The `endpoint` label is the template of the matched route, such as `/items/{id}`, or `unmatched` if
-/// no route matches. Use [`Router::layer`](axum::Router::layer): a layer that is wrapped around a whole
-/// router does not see routes. There, the label is the endpoint that the attribute of an annotated
-/// handler names, or the name of that handler; all other requests are `unmatched`.
+/// The `endpoint` label is the template of the matched route, such as `/items/{id}`, or `unmatched`
+/// if no route matches. Use [`Router::layer`](axum::Router::layer): a layer that is wrapped around
+/// a whole router does not see routes. There, the label is the endpoint that the attribute of an
+/// annotated handler names, or the name of that handler; all other requests are `unmatched`.
 ///
-/// Services that `nest_service` mounts have no route either, unless they have a layer of their own. A
-/// request that passes through several layers of one instance is recorded once, by the outermost
+/// Services that `nest_service` mounts have no route either, unless they have a layer of their own.
+/// A request that passes through several layers of one instance is recorded once, by the outermost
 /// layer, which learns the route from the inner ones.
 ///
 /// # Bodies
 ///
-/// Bodies pass through frame by frame; the layer collects nothing. A request body of unknown length is
-/// counted while it is read, if it is axum's `Body`, as it is behind a `Router`. A response body is
-/// watched until its last frame. Bodies of known length up to 64 KiB are assumed to be in memory: such
-/// a request is recorded when its head is sent, without an allocation.
+/// Bodies pass through frame by frame; the layer collects nothing. A request body of unknown length
+/// is counted while it is read, if it is axum's `Body`, as it is behind a `Router`. A response body
+/// is watched until its last frame. Bodies of known length up to 64 KiB are assumed to be in
+/// memory: such a request is recorded when its head is sent, without an allocation.
 #[derive(Clone)]
 pub struct PrometheusLayer {
     metrics: Metrics,

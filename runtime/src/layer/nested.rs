@@ -32,7 +32,8 @@ pub(super) fn is_recorded_by_outer_layer<B>(request: &Request<B>, metrics: &Metr
         }
         same
     };
-    // Outside any request, the mark alone decides: another task has taken over from the outer layer.
+    // Outside any request, the mark alone decides: another task has taken over from the outer
+    // layer.
     request::current(is_same_request).unwrap_or(marked)
 }
 

@@ -31,8 +31,8 @@ impl ActiveReplies {
     }
 }
 
-/// While it exists, usage that is recorded on this thread belongs to the reply whose source is being
-/// polled or dropped.
+/// While it exists, usage that is recorded on this thread belongs to the reply whose source is
+/// being polled or dropped.
 #[must_use]
 pub(crate) struct SourcePollGuard {
     /// The reply that was polled before; `None` if no request is being served.

@@ -24,9 +24,9 @@ thread_local! {
 
 /// Owns the scope of a request, or none. Dropping the handle drops the scope.
 ///
-/// A handle is one pointer: it moves from the service to the response future, to the thread and back
-/// at each poll, and to the response body. The slot that it points to is reused for later requests,
-/// so that opening a scope does not allocate.
+/// A handle is one pointer: it moves from the service to the response future, to the thread and
+/// back at each poll, and to the response body. The slot that it points to is reused for later
+/// requests, so that opening a scope does not allocate.
 #[derive(Default)]
 pub(crate) struct ScopeHandle(Option<ScopeSlot>);
 
@@ -123,8 +123,8 @@ fn swap_current(handle: &mut ScopeHandle) {
 /// Runs `f` on the scope of the request that this thread is serving. Returns `None` outside any
 /// request.
 ///
-/// `f` must not call user code: user code may call this function again, and the inner call would get
-/// `None`.
+/// `f` must not call user code: user code may call this function again, and the inner call would
+/// get `None`.
 pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.try_borrow_mut().ok()?.get().map(f)).ok()?
 }

@@ -1,7 +1,8 @@
 //! The request being served: what the layer and the attributes share about it.
 //!
-//! The layer opens a [`Scope`] for each request and lends it to the thread while it polls the service
-//! or the response body. Everything that runs inside that poll reaches the scope with [`current`].
+//! The layer opens a [`Scope`] for each request and lends it to the thread while it polls the
+//! service or the response body. Everything that runs inside that poll reaches the scope with
+//! [`current`].
 
 mod active_replies;
 mod context;

@@ -71,8 +71,8 @@ impl BodyMeter {
         Self { recorder: Some(recorder) }
     }
 
-    /// Must be called before each poll of the body. The guard that it returns must be dropped after the
-    /// poll.
+    /// Must be called before each poll of the body. The guard that it returns must be dropped after
+    /// the poll.
     pub(crate) fn begin_poll(&mut self) -> Option<SourcePollGuard> {
         self.recorder.as_mut().and_then(StreamRecorder::begin_poll)
     }

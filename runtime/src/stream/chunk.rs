@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 /// An item of a metered stream.
 ///
-/// Implemented for bytes and text, and for a `Result` of them. Implement it for item types of your own,
-/// so that the stream can be metered before the items are serialized.
+/// Implemented for bytes and text, and for a `Result` of them. Implement it for item types of your
+/// own, so that the stream can be metered before the items are serialized.
 ///
 /// # Examples
 ///
@@ -37,11 +37,11 @@ pub trait StreamChunk {
     /// Returns the number of bytes that this item has when it is sent.
     fn payload_bytes(&self) -> usize;
 
-    /// Returns the bytes of this item, if it holds them in one piece. A `protocol` is parsed from these
-    /// bytes.
+    /// Returns the bytes of this item, if it holds them in one piece. A `protocol` is parsed from
+    /// these bytes.
     ///
-    /// The default returns `None`: the stream is then counted by size alone, and a call whose reply it is
-    /// is recorded as missing usage.
+    /// The default returns `None`: the stream is then counted by size alone, and a call whose reply
+    /// it is is recorded as missing usage.
     ///
     /// # Examples
     ///
@@ -66,8 +66,8 @@ pub trait StreamChunk {
         None
     }
 
-    /// Returns the type name of the error, for an item that is an error. It becomes the `error_type`
-    /// label, without module paths.
+    /// Returns the type name of the error, for an item that is an error. It becomes the
+    /// `error_type` label, without module paths.
     fn error_type(&self) -> Option<&'static str> {
         None
     }
@@ -90,8 +90,8 @@ pub(super) fn measure<T: StreamChunk>(item: &T) -> Measure<'_> {
 
 /// An item that can be sent as a part of a response body.
 ///
-/// `#[streaming_metrics(media_type = …)]` builds a response from a stream of such items. Implemented for
-/// bytes and text, and for a `Result` of them.
+/// `#[streaming_metrics(media_type = …)]` builds a response from a stream of such items.
+/// Implemented for bytes and text, and for a `Result` of them.
 #[cfg(feature = "axum")]
 pub trait ResponseChunk: StreamChunk {
     /// Returns the bytes to send.

@@ -71,8 +71,8 @@ impl StreamMeter {
         self.entered
     }
 
-    /// Notes that the stream is polled. Its lifetime starts with the first poll, or with the response
-    /// head if that was earlier.
+    /// Notes that the stream is polled. Its lifetime starts with the first poll, or with the
+    /// response head if that was earlier.
     pub(super) fn note_poll(&mut self) {
         if self.started.is_none() {
             self.started = Some(head_at().unwrap_or_else(Instant::now));
@@ -139,7 +139,8 @@ impl StreamMeter {
     }
 }
 
-/// Returns when the response head was made, if the stream is polled or dropped as part of a response.
+/// Returns when the response head was made, if the stream is polled or dropped as part of a
+/// response.
 fn head_at() -> Option<Instant> {
     request::current(|scope| scope.head_at()).flatten()
 }

@@ -15,8 +15,8 @@ pin_project! {
     /// A stream whose items are recorded as they pass. Returned by [`wrap_streaming_response`].
     ///
     /// Items, their order, back-pressure and `size_hint` are those of the source. Polling is cancel
-    /// safe if polling the source is: no item is held back. Dropping the stream drops the source first
-    /// and then records the end of the stream.
+    /// safe if polling the source is: no item is held back. Dropping the stream drops the source
+    /// first and then records the end of the stream.
     #[must_use = "streams do nothing unless polled"]
     pub struct MeteredStream<S>
     where
@@ -24,8 +24,8 @@ pin_project! {
     {
         #[pin]
         source: S,
-        // A function pointer instead of a bound on the item: an item that is no `StreamChunk` is then
-        // an error where the stream is wrapped, and not where the wrapped stream is used.
+        // A function pointer instead of a bound on the item: an item that is no `StreamChunk` is
+        // then an error where the stream is wrapped, and not where the wrapped stream is used.
         measure: for<'a> fn(&'a S::Item) -> Measure<'a>,
         // `None` once the source has ended, so that later polls are not recorded.
         recorder: Option<StreamRecorder>,
@@ -57,12 +57,13 @@ where
 
 /// Wraps a stream so that its items are recorded as they pass, with `endpoint` as their label.
 ///
-/// Use it where `#[streaming_metrics]` cannot be placed: for a stream that is created inside a function.
-/// `endpoint` should be a literal or a route template. Each instance keeps up to 4096 endpoints; further
-/// ones become `other`.
+/// Use it where `#[streaming_metrics]` cannot be placed: for a stream that is created inside a
+/// function. `endpoint` should be a literal or a route template. Each instance keeps up to 4096
+/// endpoints; further ones become `other`.
 ///
-/// Within a request, the stream is recorded in the instance whose layer serves the request, otherwise in
-/// [`Metrics::global`]. The response to a `HEAD` request has no body: its stream is not recorded.
+/// Within a request, the stream is recorded in the instance whose layer serves the request,
+/// otherwise in [`Metrics::global`]. The response to a `HEAD` request has no body: its stream is
+/// not recorded.
 ///
 /// # Examples
 ///

@@ -1,5 +1,5 @@
-//! `#[streaming_metrics]`: the lifetime of streams, their time to first chunk, the time between chunks
-//! and the way they end.
+//! `#[streaming_metrics]`: the lifetime of streams, their time to first chunk, the time between
+//! chunks and the way they end.
 
 #[cfg(feature = "axum")]
 mod body;

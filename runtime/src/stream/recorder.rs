@@ -15,7 +15,8 @@ use crate::outcome::StreamOutcome;
 use crate::request::{self, Scope, SourcePollGuard, StreamInfo};
 use crate::series::EndpointSeries;
 
-/// Records one stream, or the call whose reply it is, or both. Dropping the recorder closes the record.
+/// Records one stream, or the call whose reply it is, or both. Dropping the recorder closes the
+/// record.
 pub(crate) struct StreamRecorder {
     /// `None` for a reply that is not metered as a stream.
     meter: Option<StreamMeter>,
@@ -30,8 +31,8 @@ pub(crate) struct StreamRecorder {
 }
 
 impl StreamRecorder {
-    /// Records a stream that is created while a request is served. Returns `None` if the response has
-    /// no body.
+    /// Records a stream that is created while a request is served. Returns `None` if the response
+    /// has no body.
     pub(crate) fn inside(scope: &mut Scope, info: &StreamInfo) -> Option<Self> {
         let entered = scope.begin_stream();
         if scope.is_head_request() {
@@ -80,8 +81,8 @@ impl StreamRecorder {
         self
     }
 
-    /// Must be called before each poll of the source. The guard that it returns must be dropped after
-    /// the poll.
+    /// Must be called before each poll of the source. The guard that it returns must be dropped
+    /// after the poll.
     pub(crate) fn begin_poll(&mut self) -> Option<SourcePollGuard> {
         self.is_polling = true;
         if let Some(meter) = &mut self.meter {
@@ -90,8 +91,8 @@ impl StreamRecorder {
         self.source_guard()
     }
 
-    /// Must be called after each poll of the source that has not panicked. A source that is pending may
-    /// stay so for a long time, so the counts are flushed.
+    /// Must be called after each poll of the source that has not panicked. A source that is pending
+    /// may stay so for a long time, so the counts are flushed.
     pub(crate) fn end_poll(&mut self, is_pending: bool) {
         self.is_polling = false;
         if let Some(meter) = self.meter.as_mut().filter(|_| is_pending) {
@@ -201,9 +202,9 @@ fn parsed_site(info: &StreamInfo) -> Option<&'static Site> {
     info.site.filter(|site| site.protocol().is_some() && info.content != BodyContent::Error)
 }
 
-/// Creates the parser of a stream that is created while a request is served, if its attribute names a
-/// protocol. If another attribute of the same function has opened a call, the parser records that call,
-/// so that the reply counts once.
+/// Creates the parser of a stream that is created while a request is served, if its attribute names
+/// a protocol. If another attribute of the same function has opened a call, the parser records that
+/// call, so that the reply counts once.
 fn parser_inside(scope: &mut Scope, info: &StreamInfo) -> Option<Box<ReplyParser>> {
     parsed_site(info)?;
     let opened = info.call.and_then(|id| scope.calls().end(id));

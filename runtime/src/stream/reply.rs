@@ -34,9 +34,9 @@ impl StreamStart {
         Self { site, provider, model, begun }
     }
 
-    /// Describes the stream within a request. The function may run several times at once. The call of
-    /// this stream is the one that was just left, if the other attribute is the inner one, else the one
-    /// that was begun before.
+    /// Describes the stream within a request. The function may run several times at once. The call
+    /// of this stream is the one that was just left, if the other attribute is the inner one, else
+    /// the one that was begun before.
     fn info_inside(&self, scope: &mut Scope) -> StreamInfo {
         let begun = || self.begun.as_ref().map(OpenCall::id);
         let call = scope.calls().take_just_left(self.site).or_else(begun);
@@ -83,8 +83,8 @@ impl StreamStart {
         })
     }
 
-    /// Makes the layer meter the body of the response that the return value becomes, because the stream
-    /// cannot be reached in the return value. Logs a warning once if there is no layer.
+    /// Makes the layer meter the body of the response that the return value becomes, because the
+    /// stream cannot be reached in the return value. Logs a warning once if there is no layer.
     #[cfg(feature = "axum")]
     pub(super) fn expect_body(&self, events_only: bool) {
         let expected = request::current(|scope| {

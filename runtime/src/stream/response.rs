@@ -64,7 +64,8 @@ where
             `Event`, or a `Result` of one of them"
 )]
 pub trait ResponseItem: Sized {
-    /// Builds a metered body. `is_event_stream` is true if the media type is that of server-sent events.
+    /// Builds a metered body. `is_event_stream` is true if the media type is that of server-sent
+    /// events.
     fn body<S>(start: &StreamStart, source: S, is_event_stream: bool) -> Body
     where
         S: Stream<Item = Self> + Send + 'static;

@@ -21,8 +21,8 @@ use crate::series::EndpointSeries;
 use crate::stream::StreamRecorder;
 use crate::usage::{FinishReason, MissingReason, Usage};
 
-/// The open call of a function under `#[track_tokens]`. Dropping it before the function has returned
-/// records a call that was cancelled or has panicked.
+/// The open call of a function under `#[track_tokens]`. Dropping it before the function has
+/// returned records a call that was cancelled or has panicked.
 #[must_use]
 pub struct TrackedCall {
     site: &'static Site,
@@ -86,8 +86,9 @@ pub fn finish_stream_call(mut call: TrackedCall, result: ResultInfo) {
 }
 
 impl TrackedCall {
-    /// Leaves the call to the request, which closes it when the request ends. Outside any request the
-    /// call is closed, unless another attribute of the function parses the stream and takes the call.
+    /// Leaves the call to the request, which closes it when the request ends. Outside any request
+    /// the call is closed, unless another attribute of the function parses the stream and takes the
+    /// call.
     fn leave_open(&mut self) {
         let left_to_request = matches!(&self.owner, Owner::Request(call, _)
             if request::current(|scope| scope.leave_call(call.id())) == Some(true));
@@ -112,8 +113,8 @@ impl TrackedCall {
         self.close(Termination::Complete, None, FinishReason::Unknown);
     }
 
-    /// Returns the recorder that parses the reply as it passes. Returns `None` if another attribute of
-    /// the function parses it, or if the bytes of the reply are not sent.
+    /// Returns the recorder that parses the reply as it passes. Returns `None` if another attribute
+    /// of the function parses it, or if the bytes of the reply are not sent.
     pub(super) fn recorder(mut self, content: BodyContent) -> Option<StreamRecorder> {
         if content == BodyContent::Error {
             self.fail();
@@ -151,8 +152,8 @@ impl TrackedCall {
         }
     }
 
-    /// Makes the layer parse the body of the response that the reply becomes, because the bytes cannot
-    /// be reached in the reply. Logs a warning once if there is no layer.
+    /// Makes the layer parse the body of the response that the reply becomes, because the bytes
+    /// cannot be reached in the reply. Logs a warning once if there is no layer.
     #[cfg(feature = "axum")]
     pub(super) fn expect_body(mut self, events_only: bool) {
         match &self.owner {

@@ -1,29 +1,29 @@
 //! Usage that user code records itself.
 
-/// Records token usage that a handler cannot return: usage of generators, of background tasks, or of
-/// several calls within one function.
+/// Records token usage that a handler cannot return: usage of generators, of background tasks, or
+/// of several calls within one function.
 ///
 /// # Which call the usage belongs to
 ///
-/// [`record`](token_usage_context::record) and a [`Handle`](token_usage_context::Handle) find the call
-/// through the request that the layer serves:
+/// [`record`](token_usage_context::record) and a [`Handle`](token_usage_context::Handle) find the
+/// call through the request that the layer serves:
 ///
-/// - While a `#[track_tokens]` function runs, and while the stream that it returned is sent, each record
-///   is one call with the endpoint, provider and model of that function. If several are open, the one
-///   that began last is used.
-/// - While the source of a stream with a `protocol` is polled or dropped, records add to the usage of
-///   that stream's call. Per field, the larger of the recorded and the parsed count is used, because the
-///   parsed bytes may lack usage if the client disconnects. A handle that was created there does the
-///   same; after the end of the stream its first record supplies usage that the reply lacked, and
-///   further records are calls of their own.
+/// - While a `#[track_tokens]` function runs, and while the stream that it returned is sent, each
+///   record is one call with the endpoint, provider and model of that function. If several are
+///   open, the one that began last is used.
+/// - While the source of a stream with a `protocol` is polled or dropped, records add to the usage
+///   of that stream's call. Per field, the larger of the recorded and the parsed count is used,
+///   because the parsed bytes may lack usage if the client disconnects. A handle that was created
+///   there does the same; after the end of the stream its first record supplies usage that the
+///   reply lacked, and further records are calls of their own.
 /// - Otherwise, each record is one call at the request's endpoint, without provider and model.
 /// - Outside any request, each record is one call in the global instance, with an empty endpoint.
 ///
 /// Recorded usage stays recorded if the client disconnects.
 ///
-/// A spawned task is outside the request. Create a [`handle`](token_usage_context::handle) before the
-/// task is spawned, and move it into the task. If several tracked calls run concurrently, a handle that
-/// is created in each of them keeps their usage apart.
+/// A spawned task is outside the request. Create a [`handle`](token_usage_context::handle) before
+/// the task is spawned, and move it into the task. If several tracked calls run concurrently, a
+/// handle that is created in each of them keeps their usage apart.
 ///
 /// # Examples
 ///
@@ -104,8 +104,8 @@ pub mod token_usage_context {
         Metrics::global().endpoints().get("").tokens("", "")
     }
 
-    /// Records usage for the request in which it was created, from any task, even after the request has
-    /// ended. Created by [`handle`].
+    /// Records usage for the request in which it was created, from any task, even after the request
+    /// has ended. Created by [`handle`].
     ///
     /// Cloning a handle is cheap. A tracked call whose handles are all dropped without a record is
     /// counted in `usage_missing_total`.

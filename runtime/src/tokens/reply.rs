@@ -7,23 +7,24 @@ use crate::usage::Usage;
 
 /// A value that may carry the token usage of a model call.
 ///
-/// `#[track_tokens]` reads the usage of a call from the value that the function returns. Derive this
-/// trait for reply types of your own, and mark the fields that hold the counts:
+/// `#[track_tokens]` reads the usage of a call from the value that the function returns. Derive
+/// this trait for reply types of your own, and mark the fields that hold the counts:
 ///
-/// | field attribute | meaning |
-/// |---|---|
-/// | `input` | all input tokens, cached ones included |
-/// | `uncached` | input tokens without those that were read from or written to a cache, as Anthropic reports them; `cache_read` and `cache_write` are added |
-/// | `cache_read`, `cache_write` | input tokens that were read from or written to a cache |
-/// | `output` | all output tokens, reasoning included |
-/// | `reasoning` | output tokens that the model spent on reasoning |
-/// | `model` | the model that the reply names |
-/// | `flatten` | another struct with some of the counts; those that this struct has itself take precedence |
-/// | `nested` | another `TokenUsage`, which is used if this struct has no counts of its own; of several, the first that has usage |
+/// - `input`: all input tokens, cached ones included.
+/// - `uncached`: the input tokens that were neither read from a cache nor written to it, as
+///   Anthropic reports them. `cache_read` and `cache_write` are added to them.
+/// - `cache_read`, `cache_write`: input tokens that were read from or written to a cache.
+/// - `output`: all output tokens, reasoning included.
+/// - `reasoning`: output tokens that the model spent on reasoning.
+/// - `model`: the model that the reply names.
+/// - `flatten`: another struct with some of the counts. Counts that this struct has itself take
+///   precedence.
+/// - `nested`: another `TokenUsage`, which is used if this struct has no counts of its own. Of
+///   several, the first that has usage is used.
 ///
-/// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples whose last element carries
-/// usage pass the usage of the inner value on. A [`serde_json::Value`] is read as the reply of a model
-/// API.
+/// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples whose last element
+/// carries usage pass the usage of the inner value on. A [`serde_json::Value`] is read as the reply
+/// of a model API.
 ///
 /// # Examples
 ///
@@ -71,8 +72,8 @@ pub trait TokenUsage {
     /// Returns the usage, or `None` if this value carries none.
     fn token_usage(&self) -> Option<Usage>;
 
-    /// Returns the model that the reply names. It becomes the `model` label if the attribute names no
-    /// model.
+    /// Returns the model that the reply names. It becomes the `model` label if the attribute names
+    /// no model.
     fn model(&self) -> Option<&str> {
         None
     }

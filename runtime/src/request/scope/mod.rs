@@ -1,7 +1,7 @@
 //! The scope of one request.
 //!
-//! The layer owns it, first in the response future and then in the response body, and lends it to the
-//! thread while it polls either of them: see [`current`](super::current).
+//! The layer owns it, first in the response future and then in the response body, and lends it to
+//! the thread while it polls either of them: see [`current`](super::current).
 
 mod close;
 mod state;
@@ -25,8 +25,8 @@ use crate::metrics::Metrics;
 use crate::outcome::ProtocolErrors;
 use crate::series::{EndpointSeries, RequestLabels, TokenSeries};
 
-/// The state of the request being served. Closing the scope records the request, once. A scope that is
-/// dropped before that records a client disconnect or a panic.
+/// The state of the request being served. Closing the scope records the request, once. A scope that
+/// is dropped before that records a client disconnect or a panic.
 pub(crate) struct Scope {
     service: Arc<ServiceState>,
     /// The trace that was current when the request arrived.
@@ -116,11 +116,12 @@ impl Scope {
         }
     }
 
-    /// Returns whether a request that a nested layer has got is this one, and not one that the handler
-    /// has made.
+    /// Returns whether a request that a nested layer has got is this one, and not one that the
+    /// handler has made.
     ///
-    /// An annotated handler claims the request before it makes requests of its own. A handler without
-    /// an attribute was reached through a route, which differs from the route of its own requests.
+    /// An annotated handler claims the request before it makes requests of its own. A handler
+    /// without an attribute was reached through a route, which differs from the route of its own
+    /// requests.
     pub(crate) fn is_same_request(
         &mut self,
         metrics: &Metrics,
@@ -161,8 +162,8 @@ impl Scope {
         self.head.map(|head| head.at)
     }
 
-    /// Returns the endpoint of a call site within this request: the one that its attribute names, else
-    /// the endpoint of the request.
+    /// Returns the endpoint of a call site within this request: the one that its attribute names,
+    /// else the endpoint of the request.
     pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
         match site.endpoint() {
             Some(_) => Arc::clone(self.metrics().endpoints().for_site(site)),
@@ -170,8 +171,9 @@ impl Scope {
         }
     }
 
-    /// Makes the function of a call site the handler of the request. Returns whether it is the first
-    /// function to claim the request. An endpoint that its attribute names replaces the route.
+    /// Makes the function of a call site the handler of the request. Returns whether it is the
+    /// first function to claim the request. An endpoint that its attribute names replaces the
+    /// route.
     pub(crate) fn claim(&mut self, site: &'static Site) -> bool {
         if self.endpoint_source == EndpointSource::Handler {
             return false;
@@ -188,8 +190,8 @@ impl Scope {
         true
     }
 
-    /// Sets the endpoint to the route that a nested layer has seen, if no endpoint is known. A layer
-    /// around a whole router does not see the route itself.
+    /// Sets the endpoint to the route that a nested layer has seen, if no endpoint is known. A
+    /// layer around a whole router does not see the route itself.
     pub(crate) fn note_route(&mut self, route: &str) {
         if self.endpoint_source == EndpointSource::Unmatched {
             self.set_endpoint(self.metrics().endpoints().get(route));
@@ -229,8 +231,8 @@ impl Scope {
         self.exceptions.note_returned(exception);
     }
 
-    /// Notes an error that was reported, so that returning it as well does not count again. Returns the
-    /// endpoint to count it at, if the request is recorded.
+    /// Notes an error that was reported, so that returning it as well does not count again. Returns
+    /// the endpoint to count it at, if the request is recorded.
     pub(crate) fn note_reported_error(
         &mut self,
         exception: ExceptionInfo,
@@ -247,12 +249,14 @@ impl Scope {
         }
     }
 
-    /// Returns where streams of this request report error events, on whatever thread they are polled.
+    /// Returns where streams of this request report error events, on whatever thread they are
+    /// polled.
     pub(crate) fn protocol_errors(&mut self) -> Arc<ProtocolErrors> {
         Arc::clone(self.protocol_errors.get_or_insert_default())
     }
 
-    /// Counts a failure of the response body, unless the body's source has reported an error itself.
+    /// Counts a failure of the response body, unless the body's source has reported an error
+    /// itself.
     pub(crate) fn note_body_error(&self) {
         if !self.exceptions.any_reported() {
             self.count_global_exception("BodyError");
@@ -274,8 +278,8 @@ impl Scope {
         self.panic = Panic::Service;
     }
 
-    /// Notes a panic that leaves the claiming handler. The request ends as a panic if the response is
-    /// a server error, which is what a layer that catches panics sends.
+    /// Notes a panic that leaves the claiming handler. The request ends as a panic if the response
+    /// is a server error, which is what a layer that catches panics sends.
     pub(crate) fn note_handler_panic(&mut self) {
         if self.panic == Panic::None {
             self.panic = Panic::Handler;
@@ -287,14 +291,15 @@ impl Scope {
         self.labels.method == Method::Head
     }
 
-    /// Notes that the response is a stream: the request's duration ends with its head. Returns when the
-    /// request arrived.
+    /// Notes that the response is a stream: the request's duration ends with its head. Returns when
+    /// the request arrived.
     pub(crate) fn begin_stream(&mut self) -> Instant {
         self.duration_end = DurationEnd::Head;
         self.started
     }
 
-    /// Returns whether an attribute expects the response body to be a stream or the reply of a call.
+    /// Returns whether an attribute expects the response body to be a stream or the reply of a
+    /// call.
     pub(crate) fn has_expected_body(&self) -> bool {
         self.expected_stream.is_some() || self.expected_reply.is_some()
     }
@@ -338,8 +343,8 @@ impl Scope {
         &mut self.calls
     }
 
-    /// Returns the series that manually recorded usage belongs to: those of the newest open call, else
-    /// those of the request's endpoint.
+    /// Returns the series that manually recorded usage belongs to: those of the newest open call,
+    /// else those of the request's endpoint.
     pub(crate) fn token_series(&mut self) -> Arc<TokenSeries> {
         let site = self.calls.newest().map(|call| call.site());
         let endpoint = site.map(|site| self.endpoint_for_site(site));

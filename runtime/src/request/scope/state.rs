@@ -44,7 +44,8 @@ pub(super) enum Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Panic {
     None,
-    /// A panic left the claiming handler. It may have been caught since, and turned into a response.
+    /// A panic left the claiming handler. It may have been caught since, and turned into a
+    /// response.
     Handler,
     /// A panic left the service or the response body.
     Service,
