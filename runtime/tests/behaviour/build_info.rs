@@ -1,4 +1,4 @@
-//! The gauge that tells which build is running.
+//! The gauge `build_info`, whose labels describe the running build.
 
 use prometheus::{IntCounter, IntGauge, Opts, Registry};
 use streamgauge::{BuildError, Metrics, MetricsBuilder};
@@ -9,11 +9,11 @@ fn page(builder: MetricsBuilder) -> String {
 }
 
 fn refused(builder: MetricsBuilder) -> String {
-    builder.build().expect_err("this does not work").to_string()
+    builder.build().expect_err("the settings are invalid").to_string()
 }
 
 #[test]
-fn it_is_there_from_the_start_with_its_labels_and_the_constant_ones() {
+fn build_info_has_its_own_and_the_constant_labels() {
     let builder = Metrics::builder()
         .prefix("shop")
         .label("region", "eu")
@@ -22,26 +22,26 @@ fn it_is_there_from_the_start_with_its_labels_and_the_constant_ones() {
     let page = page(builder);
     let line =
         r#"shop_build_info{branch="the \"main\" one",region="eu",revision="",version="1.2.3"} 1"#;
-    assert!(page.lines().any(|there| there == line), "{page}");
+    assert!(page.lines().any(|candidate| candidate == line), "{page}");
     assert!(page.contains("# TYPE shop_build_info gauge\n"), "{page}");
     assert!(page.contains("# HELP shop_build_info Always 1"), "{page}");
 }
 
 #[test]
-fn without_a_prefix_its_name_is_bare_and_unasked_it_is_not_there() {
-    let bare = page(Metrics::builder().prefix("").build_info([("version", "1")]));
-    assert!(bare.contains("\nbuild_info{version=\"1\"} 1\n"), "{bare}");
+fn build_info_is_off_by_default_and_follows_the_prefix() {
+    let unprefixed = page(Metrics::builder().prefix("").build_info([("version", "1")]));
+    assert!(unprefixed.contains("\nbuild_info{version=\"1\"} 1\n"), "{unprefixed}");
     assert!(!page(Metrics::builder()).contains("build_info"));
 }
 
 #[test]
-fn its_labels_may_have_names_that_the_families_have() {
+fn build_info_labels_may_repeat_label_names_of_the_families() {
     let page = page(Metrics::builder().build_info([("model", "x86"), ("version", "1")]));
     assert!(page.contains("app_build_info{model=\"x86\",version=\"1\"} 1\n"), "{page}");
 }
 
 #[test]
-fn labels_that_do_not_work_are_errors() {
+fn build_info_rejects_invalid_labels() {
     for name in ["", "my-version", "1st", "a:b"] {
         let error = refused(Metrics::builder().build_info([(name, "1")]));
         assert!(error.contains(&format!("{name:?} is not a label name")), "{error}");
@@ -64,7 +64,7 @@ fn labels_that_do_not_work_are_errors() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_an_error_that_leaves_nothing_in_the_registry() {
+fn build_info_name_clash_leaves_the_registry_unchanged() {
     let registry = Registry::new();
     let build = || {
         let builder = Metrics::builder().registry(registry.clone());
@@ -72,12 +72,12 @@ fn a_name_that_is_taken_is_an_error_that_leaves_nothing_in_the_registry() {
     };
     let own = Opts::new("app_build_info", "Mine.");
     let own = IntGauge::with_opts(own.const_label("version", "1")).expect("valid");
-    registry.register(Box::new(own.clone())).expect("it is new");
+    registry.register(Box::new(own.clone())).expect("the name is free");
     let error = build().expect_err("the name is taken");
     assert!(matches!(error, BuildError::Registry(_)), "{error}");
     assert_eq!(registry.gather().len(), 1);
-    // The families are out again: an instance without the gauge fits.
-    Metrics::builder().registry(registry.clone()).build().expect("nothing of it was left");
+    // The families have been removed again: an instance without the gauge can be registered.
+    Metrics::builder().registry(registry.clone()).build().expect("the registry has free names");
 
     let registry = Registry::new();
     let families = Metrics::builder().registry(registry.clone()).build().expect("valid");

@@ -1,4 +1,4 @@
-//! Errors: by type, once each, in one of two families.
+//! Errors of handlers: counted once, by type, in one of two families.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -23,8 +23,8 @@ async fn returned() -> Result<&'static str, OutOfStock> {
 }
 
 #[instrument_endpoint]
-async fn helped() -> Result<&'static str, OutOfStock> {
-    returned().await.or(Ok("from elsewhere"))
+async fn handled() -> Result<&'static str, OutOfStock> {
+    returned().await.or(Ok("a substitute"))
 }
 
 #[instrument_endpoint]
@@ -39,20 +39,22 @@ async fn reported_and_returned() -> Result<&'static str, OutOfStock> {
     Err(OutOfStock)
 }
 
-async fn nobodys() {
+async fn reported_as_global() {
     track_global_exception(&OutOfStock);
 }
 
 fn app(metrics: &Metrics) -> Router {
     Router::new()
         .route("/returned", route_get(returned))
-        .route("/helped", route_get(helped))
+        .route("/handled", route_get(handled))
         .route("/reported", route_get(reported))
         .route("/both", route_get(reported_and_returned))
-        .route("/nobodys", route_get(nobodys))
+        .route("/global", route_get(reported_as_global))
         .layer(metrics.layer())
 }
 
+/// Serves one request. Returns how often its error is counted for the endpoint, how often any error
+/// is counted with status 409, and how often the error is counted without an endpoint.
 async fn exceptions(path: &str) -> (i64, i64, i64) {
     let metrics = metrics();
     get(&app(&metrics), path).await;
@@ -66,28 +68,28 @@ async fn exceptions(path: &str) -> (i64, i64, i64) {
 }
 
 #[tokio::test]
-async fn a_returned_error_is_counted_with_the_status_it_became() {
+async fn returned_error_is_counted_with_its_response_status() {
     assert_eq!(exceptions("/returned").await, (1, 1, 0));
 }
 
 #[tokio::test]
-async fn an_error_that_the_handler_has_dealt_with_is_not_the_handlers() {
-    assert_eq!(exceptions("/helped").await, (0, 0, 0));
+async fn handled_error_is_not_counted() {
+    assert_eq!(exceptions("/handled").await, (0, 0, 0));
 }
 
 #[tokio::test]
-async fn a_reported_error_is_counted_with_the_status_given() {
+async fn reported_error_is_counted_with_the_given_status() {
     assert_eq!(exceptions("/reported").await, (1, 0, 0));
 }
 
 #[tokio::test]
-async fn an_error_that_is_reported_and_returned_is_one_error() {
+async fn error_reported_and_returned_is_counted_once() {
     assert_eq!(exceptions("/both").await, (1, 1, 0));
 }
 
 #[tokio::test]
-async fn a_global_exception_belongs_to_no_endpoint() {
-    assert_eq!(exceptions("/nobodys").await, (0, 0, 1));
+async fn global_exception_has_no_endpoint() {
+    assert_eq!(exceptions("/global").await, (0, 0, 1));
 }
 
 #[instrument_endpoint]
@@ -97,7 +99,7 @@ async fn global_and_returned() -> Result<&'static str, OutOfStock> {
 }
 
 #[tokio::test]
-async fn an_error_that_is_reported_as_nobodys_and_returned_is_one_error() {
+async fn error_reported_as_global_and_returned_is_counted_once() {
     let metrics = metrics();
     let app = Router::new().route("/", route_get(global_and_returned)).layer(metrics.layer());
     get(&app, "/").await;
@@ -114,7 +116,7 @@ async fn several() -> Result<&'static str, OutOfStock> {
 }
 
 #[tokio::test]
-async fn an_error_reported_among_others_and_returned_is_one_error() {
+async fn error_reported_among_others_and_returned_is_counted_once() {
     let metrics = metrics();
     let app = Router::new().route("/", route_get(several)).layer(metrics.layer());
     get(&app, "/").await;
@@ -124,7 +126,7 @@ async fn an_error_reported_among_others_and_returned_is_one_error() {
 }
 
 #[tokio::test]
-async fn an_error_whose_client_left_before_the_head_is_counted() {
+async fn client_disconnect_before_the_head_keeps_the_exception() {
     let metrics = metrics();
     let stalls = axum::middleware::from_fn(|request, next: axum::middleware::Next| async {
         next.run(request).await;
@@ -137,14 +139,14 @@ async fn an_error_whose_client_left_before_the_head_is_counted() {
 }
 
 #[tokio::test]
-async fn a_skipped_path_has_no_exceptions() {
+async fn skip_paths_records_no_exceptions() {
     let metrics = Metrics::builder().skip_paths(["/returned"]).build().expect("valid");
     get(&app(&metrics), "/returned").await;
     assert_eq!(settled(&metrics).sum("app_exceptions_total", &[]), 0);
 }
 
 #[tokio::test]
-async fn an_error_that_a_layer_reports_after_its_handler_returned_it_is_one() {
+async fn error_reported_by_a_middleware_after_its_return_is_counted_once() {
     let metrics = metrics();
     let report = axum::middleware::from_fn(|request, next: axum::middleware::Next| async {
         let response = next.run(request).await;
@@ -157,7 +159,7 @@ async fn an_error_that_a_layer_reports_after_its_handler_returned_it_is_one() {
 }
 
 #[tokio::test]
-async fn an_error_that_a_generator_reports_and_yields_is_in_one_family() {
+async fn error_reported_and_yielded_by_a_generator_is_in_one_family() {
     let metrics = metrics();
     let failing = || async {
         axum::body::Body::from_stream(async_stream::stream! {

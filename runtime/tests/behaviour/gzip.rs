@@ -7,15 +7,15 @@ use flate2::read::GzDecoder;
 use streamgauge_test_support::client::metrics;
 use streamgauge_test_support::page_of;
 
-use crate::formats::{body, request, scrape, served};
-use crate::pieces::{ENDPOINTS, streams};
+use crate::large_pages::{ENDPOINTS, record_streams};
+use crate::scrapes::{body, record_calls, request, scrape};
 
 #[tokio::test]
-async fn gzip_is_for_scrapers_that_accept_it() {
+async fn gzip_follows_accept_encoding() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     let plain = page_of(&metrics);
-    for (asks, gets) in [
+    for (accept_encoding, compressed) in [
         ("gzip", true),
         ("deflate, GZIP;q=0.5", true),
         ("*", true),
@@ -24,29 +24,33 @@ async fn gzip_is_for_scrapers_that_accept_it() {
         ("*;q=0", false),
         ("", false),
     ] {
-        let request = request(&[(header::ACCEPT_ENCODING, asks)]);
+        let request = request(&[(header::ACCEPT_ENCODING, accept_encoding)]);
         let (headers, page) = body(scrape(&metrics, request).await).await;
-        assert_eq!(headers.get(header::CONTENT_ENCODING).is_some(), gets, "{asks}");
+        assert_eq!(
+            headers.get(header::CONTENT_ENCODING).is_some(),
+            compressed,
+            "{accept_encoding}"
+        );
         assert_eq!(headers[header::CONTENT_LENGTH], page.len().to_string());
-        let text = if gets {
+        let text = if compressed {
             let mut text = String::new();
-            GzDecoder::new(&*page).read_to_string(&mut text).expect("it is gzip");
+            GzDecoder::new(&*page).read_to_string(&mut text).expect("the page is gzip");
             text
         } else {
-            String::from_utf8(page).expect("it is text")
+            String::from_utf8(page).expect("the text is UTF-8")
         };
-        assert_eq!(text, plain, "{asks}");
+        assert_eq!(text, plain, "{accept_encoding}");
     }
 }
 
 #[tokio::test]
-async fn gzip_of_a_page_in_pieces_is_one_stream() {
+async fn gzip_of_a_large_page_is_one_gzip_stream() {
     let metrics = metrics();
-    streams(&metrics, 0..ENDPOINTS).await;
+    record_streams(&metrics, 0..ENDPOINTS).await;
     let gzip = request(&[(header::ACCEPT_ENCODING, "gzip")]);
     let (headers, page) = body(scrape(&metrics, gzip).await).await;
     assert_eq!(headers[header::CONTENT_ENCODING], "gzip");
     let mut text = String::new();
-    GzDecoder::new(&*page).read_to_string(&mut text).expect("it is gzip, to its end");
-    assert_eq!(text, metrics.encode_text().expect("it encodes"));
+    GzDecoder::new(&*page).read_to_string(&mut text).expect("the whole page is gzip");
+    assert_eq!(text, metrics.encode_text().expect("the page encodes"));
 }

@@ -1,4 +1,4 @@
-//! Several instances in one process, and what is recorded outside any request.
+//! Several instances in one process, and the global instance, which records outside any request.
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,7 +14,7 @@ async fn shared() -> (StatusCode, Counted) {
     (StatusCode::OK, Counted(Usage::new(2, 1)))
 }
 
-/// `Usage` itself is no response.
+/// `Usage` does not implement `IntoResponse`.
 struct Counted(Usage);
 
 impl streamgauge::TokenUsage for Counted {
@@ -30,7 +30,7 @@ impl axum::response::IntoResponse for Counted {
 }
 
 #[tokio::test]
-async fn two_applications_with_two_prefixes_do_not_mix() {
+async fn instances_with_different_prefixes_do_not_mix() {
     let left = Metrics::builder().prefix("left").build().expect("valid");
     let right = Metrics::builder().prefix("right").build().expect("valid");
     let app = |metrics: &Metrics| {
@@ -48,12 +48,12 @@ async fn two_applications_with_two_prefixes_do_not_mix() {
         let labels = [("endpoint", "/shared")];
         assert_eq!(scrape.sum(&format!("{prefix}_http_requests_total"), &labels), requests);
         assert_eq!(scrape.sum(&format!("{prefix}_token_usage_total"), &labels), 3 * requests);
-        assert!(!metrics.encode_text().expect("it encodes").contains(&format!("{other}_")));
+        assert!(!metrics.encode_text().expect("the page encodes").contains(&format!("{other}_")));
     }
 }
 
 #[tokio::test]
-async fn twenty_instances_at_once_count_their_own() {
+async fn instances_running_concurrently_count_separately() {
     let tasks = (1..=20).map(|requests: i64| {
         tokio::spawn(async move {
             let metrics = Metrics::builder().build().expect("valid");
@@ -67,13 +67,13 @@ async fn twenty_instances_at_once_count_their_own() {
         })
     });
     for task in tasks.collect::<Vec<_>>() {
-        task.await.expect("every instance counts right");
+        task.await.expect("the counts of every instance are right");
     }
 }
 
-/// The only test that looks at the global instance's sums for these two functions.
+/// The global instance is shared by all tests. No other test calls these functions.
 #[tokio::test]
-async fn a_function_outside_any_request_records_by_itself_in_the_global_instance() {
+async fn global_instance_records_functions_outside_any_request() {
     #[instrument_endpoint(method = "POST")]
     async fn job_of_this_test(fail: bool) -> Result<u32, std::fmt::Error> {
         if fail { Err(std::fmt::Error) } else { Ok(1) }
@@ -106,7 +106,7 @@ async fn a_function_outside_any_request_records_by_itself_in_the_global_instance
 }
 
 #[tokio::test]
-async fn a_layer_without_an_instance_records_in_the_global_one() {
+async fn global_instance_is_the_default_of_the_layer() {
     let app = Router::new()
         .route("/only-here/{id}", route_get(|| async {}))
         .layer(PrometheusLayer::new());
@@ -116,7 +116,7 @@ async fn a_layer_without_an_instance_records_in_the_global_one() {
 }
 
 #[test]
-fn a_reply_of_parts_outside_any_request_has_the_status_it_begins_with() {
+fn status_of_a_tuple_response_is_recorded_outside_any_request() {
     #[instrument_endpoint]
     fn parts_of_this_test() -> (StatusCode, HeaderMap, &'static str) {
         (StatusCode::CONFLICT, HeaderMap::new(), "taken")

@@ -1,4 +1,4 @@
-//! Labels of the user's choice: constant ones, grouped statuses, and one that is taken from requests.
+//! Configured labels: constant labels, grouped statuses, and a label taken from requests.
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 #[instrument_endpoint]
 async fn answer(Path(status): Path<u16>) -> Result<StatusCode, StatusCode> {
-    let status = StatusCode::from_u16(status).expect("it is a status");
+    let status = StatusCode::from_u16(status).expect("the number is a status");
     if status.is_success() { Ok(status) } else { Err(status) }
 }
 
@@ -36,7 +36,7 @@ fn app(metrics: &Metrics) -> Router {
 }
 
 #[tokio::test]
-async fn constant_labels_stand_on_every_series_of_every_family() {
+async fn constant_labels_are_on_every_series_of_every_family() {
     let metrics = Metrics::builder().label("region", "eu \"1\"\n").max_label_values(0);
     let metrics = metrics.label("zone", "").build().expect("valid");
     let app = app(&metrics);
@@ -53,13 +53,13 @@ async fn constant_labels_stand_on_every_series_of_every_family() {
 }
 
 #[tokio::test]
-async fn grouped_statuses_are_classes_in_every_family() {
+async fn group_status_applies_to_every_family() {
     let metrics = Metrics::builder().group_status().build().expect("valid");
     let app = app(&metrics);
     for status in [200, 204, 404, 409, 500, 503, 599] {
         get(&app, &format!("/answer/{status}")).await;
     }
-    let request = Request::get("/pending").body(Body::empty()).expect("it is well formed");
+    let request = Request::get("/pending").body(Body::empty()).expect("the request is well formed");
     assert!(app.oneshot(request).now_or_never().is_none());
     let scrape = settled(&metrics);
     for family in ["app_http_requests_total", "app_errors_total", "app_exceptions_total"] {
@@ -68,14 +68,14 @@ async fn grouped_statuses_are_classes_in_every_family() {
         assert_eq!(scrape.sum(family, &[("status", "5xx")]), 3, "{family}");
     }
     assert_eq!(scrape.sum("app_http_requests_total", &[("status", "2xx")]), 2);
-    let left = [("status", "4xx"), ("outcome", "cancelled")];
-    assert_eq!(scrape.sum("app_http_requests_total", &left), 1);
+    let cancelled = [("status", "4xx"), ("outcome", "cancelled")];
+    assert_eq!(scrape.sum("app_http_requests_total", &cancelled), 1);
     let refused = [("status", "4xx"), ("outcome", "client_error")];
     assert_eq!(scrape.sum("app_http_requests_total", &refused), 2);
 }
 
-/// The families of requests, which have the label that is taken from them.
-const OF_REQUESTS: [&str; 6] = [
+/// The families of requests: those that carry a label taken from requests.
+const REQUEST_FAMILIES: [&str; 6] = [
     "app_http_requests_total",
     "app_http_request_duration_seconds_count",
     "app_active_requests",
@@ -84,12 +84,14 @@ const OF_REQUESTS: [&str; 6] = [
     "app_errors_total",
 ];
 
-async fn answer_to(app: &Router, prepare: impl FnOnce(&mut Request)) {
-    let mut request = Request::get("/answer/500").body(Body::empty()).expect("it is well formed");
+async fn send_with(app: &Router, prepare: impl FnOnce(&mut Request)) {
+    let mut request =
+        Request::get("/answer/500").body(Body::empty()).expect("the request is well formed");
     prepare(&mut request);
     app.clone().oneshot(request).await.expect("a router does not fail");
 }
 
+/// The values of the label `tier` that have been counted, with their sums.
 fn tiers(scrape: &Scrape, family: &str) -> Vec<(String, i64)> {
     let values = scrape.values(family, "tier").into_iter();
     values
@@ -99,24 +101,24 @@ fn tiers(scrape: &Scrape, family: &str) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn a_header_is_a_label_where_its_value_is_allowed() {
+async fn label_from_header_turns_other_values_into_the_overflow_other() {
     let metrics = Metrics::builder()
         .label_from_header("tier", "X-Tier", ["free", "paid"])
         .build()
         .expect("valid");
     let app = app(&metrics);
     for value in ["free", "paid", "paid", "gold", "Free", "free ", "\u{ff}", ""] {
-        let value = HeaderValue::from_bytes(value.as_bytes()).expect("it may be sent");
-        answer_to(&app, |request| {
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("the header value is valid");
+        send_with(&app, |request| {
             request.headers_mut().insert("x-tier", value);
         })
         .await;
     }
-    answer_to(&app, |_| {}).await;
+    send_with(&app, |_| {}).await;
     let scrape = settled(&metrics);
     let expected = [("", 2), ("free", 1), ("other", 4), ("paid", 2)];
     let expected = expected.map(|(tier, sum)| (tier.to_owned(), sum));
-    for family in OF_REQUESTS.into_iter().filter(|family| !family.contains("active")) {
+    for family in REQUEST_FAMILIES.into_iter().filter(|family| !family.contains("active")) {
         assert_eq!(tiers(&scrape, family), expected, "{family}");
     }
     let overflow = [("family", "app_http_requests_total"), ("label", "tier")];
@@ -135,41 +137,43 @@ impl AsRef<str> for Tier {
 }
 
 #[tokio::test]
-async fn an_extension_is_a_label_where_its_value_is_allowed() {
+async fn label_from_extension_uses_the_allowed_values() {
     let metrics = Metrics::builder()
         .label_from_extension::<Tier, _>("tier", ["free", "paid"])
         .build()
         .expect("valid");
     let app = app(&metrics);
     for tier in [Tier("free"), Tier("gold")] {
-        answer_to(&app, |request| {
+        send_with(&app, |request| {
             request.extensions_mut().insert(tier);
         })
         .await;
     }
-    answer_to(&app, |_| {}).await;
+    send_with(&app, |_| {}).await;
     let scrape = settled(&metrics);
     let expected = [("", 1), ("free", 1), ("other", 1)].map(|(tier, n)| (tier.to_owned(), n));
     assert_eq!(tiers(&scrape, "app_http_requests_total"), expected);
 }
 
 #[tokio::test]
-async fn without_such_a_label_there_is_none() {
+async fn label_from_request_is_absent_by_default() {
     let metrics = Metrics::builder().build().expect("valid");
     get(&app(&metrics), "/answer/500").await;
-    assert!(OF_REQUESTS.iter().all(|family| settled(&metrics).values(family, "tier").is_empty()));
+    assert!(
+        REQUEST_FAMILIES.iter().all(|family| settled(&metrics).values(family, "tier").is_empty())
+    );
 }
 
 #[test]
-fn a_label_that_cannot_be_taken_from_requests_is_refused() {
+fn label_from_header_rejects_invalid_settings() {
     let refused = |builder: streamgauge::MetricsBuilder| {
-        builder.build().expect_err("this does not work").to_string()
+        builder.build().expect_err("the settings are invalid").to_string()
     };
     let from = |name: &str, header: &str, allowed: &[&str]| {
         let builder = Metrics::builder().label("region", "eu");
         builder.label_from_header(name, header, allowed.iter().copied())
     };
-    for (builder, says) in [
+    for (builder, message) in [
         (from("my-tier", "x-tier", &["a"]), "\"my-tier\" is not a label name"),
         (from("endpoint", "x-tier", &["a"]), "\"endpoint\" is taken"),
         (from("region", "x-tier", &["a"]), "\"region\" is given twice"),
@@ -180,6 +184,6 @@ fn a_label_that_cannot_be_taken_from_requests_is_refused() {
         (from("tier", "x-tier", &["a"]).label_from_header("b", "b", ["c"]), "leave one out"),
     ] {
         let error = refused(builder);
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(message), "{error}");
     }
 }

@@ -1,54 +1,54 @@
-//! What the library does, seen through its public interface.
+//! Behaviour of the library, tested through its public interface.
 
 #![expect(
     clippy::items_after_statements,
     clippy::unused_async,
-    reason = "handlers are async, and stand beside what they are for"
+    reason = "handlers are async, and each test defines its own next to their use"
 )]
 
-mod bad_replies;
+mod attribute_order;
 mod build_info;
-mod by_hand;
-mod elsewhere;
-mod events;
+mod cancellation;
+mod chunk_boundaries;
+mod detached_calls;
+mod exception_types;
 mod exceptions;
-mod exposition;
-mod formats;
-mod forwarded;
+mod forwarded_requests;
 #[cfg(feature = "gzip")]
 mod gzip;
-mod handles;
 mod instances;
 mod labels;
-mod left_out;
-mod limits;
-mod pairs;
+mod large_pages;
+mod layer_placement;
+mod layer_transparency;
+mod malformed_replies;
+mod manual_usage;
+mod metered_stream;
+mod metrics_page;
+mod nested_layers;
+mod overflow;
 mod panics;
-mod pieces;
-mod places;
-mod polls;
 mod prices;
 #[cfg(feature = "process")]
-mod process;
-mod protocol_bodies;
-mod protocol_calls;
-mod protocol_forms;
-mod protocol_splits;
-mod protocols;
+mod process_metrics;
+mod protocol_concurrency;
+mod protocol_content_types;
+mod protocol_return_types;
+mod protocol_streams;
 #[cfg(feature = "push")]
 mod push;
 mod registries;
-mod replies;
-mod reply_forms;
+mod request_size;
 mod requests;
 mod routes;
-mod samples;
+mod sample_replies;
+mod scrapes;
 mod settings;
-mod stacking;
-mod stream_sources;
+mod skipped_requests;
 mod streams;
 mod tokens;
-mod twice;
-mod unchanged;
-mod uploads;
-mod variants;
+mod tracing_events;
+mod tracked_replies;
+mod tracked_return_types;
+mod tracked_streams;
+mod usage_handles;

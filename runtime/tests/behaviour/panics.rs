@@ -1,4 +1,4 @@
-//! Panics: one failure each, whoever catches them and wherever.
+//! Panics: each is one failure, wherever it is caught.
 
 use std::panic::AssertUnwindSafe;
 
@@ -23,7 +23,7 @@ async fn plain() {
     panic!("on purpose")
 }
 
-/// Catches the panic of an annotated function, and goes on.
+/// Catches the panic of an annotated function and continues.
 async fn catches() -> &'static str {
     let caught = AssertUnwindSafe(annotated()).catch_unwind().await;
     if caught.is_err() { "caught" } else { "done" }
@@ -66,7 +66,7 @@ fn assert_one_panic(scrape: &Scrape, endpoint: &str, status: &str) {
 }
 
 #[tokio::test]
-async fn a_panic_that_nobody_catches_is_one_failure() {
+async fn panic_without_a_catch_is_one_failure() {
     for path in ["/annotated", "/plain"] {
         let metrics = metrics();
         let app = routes().layer(metrics.layer());
@@ -76,7 +76,7 @@ async fn a_panic_that_nobody_catches_is_one_failure() {
 }
 
 #[tokio::test]
-async fn a_panic_that_is_caught_outside_the_layer_is_one_failure() {
+async fn panic_caught_outside_the_layer_is_one_failure() {
     for path in ["/annotated", "/plain"] {
         let metrics = metrics();
         let app = routes().layer(metrics.layer()).layer(CatchPanicLayer::new());
@@ -86,7 +86,7 @@ async fn a_panic_that_is_caught_outside_the_layer_is_one_failure() {
 }
 
 #[tokio::test]
-async fn a_panic_of_an_annotated_handler_that_is_caught_inside_is_one_failure() {
+async fn panic_of_an_annotated_handler_caught_inside_the_layer_is_one_failure() {
     let metrics = metrics();
     let app = routes().layer(CatchPanicLayer::new()).layer(metrics.layer());
     assert_eq!(get(&app, "/annotated").await.0, StatusCode::INTERNAL_SERVER_ERROR);
@@ -94,7 +94,7 @@ async fn a_panic_of_an_annotated_handler_that_is_caught_inside_is_one_failure() 
 }
 
 #[tokio::test]
-async fn a_panic_caught_inside_that_nothing_tells_of_is_the_error_it_became() {
+async fn panic_of_a_plain_handler_caught_inside_the_layer_is_a_server_error() {
     let metrics = metrics();
     let app = routes().layer(CatchPanicLayer::new()).layer(metrics.layer());
     get(&app, "/plain").await;
@@ -105,7 +105,7 @@ async fn a_panic_caught_inside_that_nothing_tells_of_is_the_error_it_became() {
 }
 
 #[tokio::test]
-async fn a_panic_that_the_handler_has_dealt_with_is_no_failure() {
+async fn panic_caught_by_the_handler_is_not_a_failure() {
     let metrics = metrics();
     let app = routes().layer(metrics.layer());
     assert_eq!(get(&app, "/catches").await.1, "caught");
@@ -115,7 +115,7 @@ async fn a_panic_that_the_handler_has_dealt_with_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_server_error_without_a_panic_is_none() {
+async fn server_error_without_a_panic_is_not_an_exception() {
     let metrics = metrics();
     let app = routes().layer(CatchPanicLayer::new()).layer(metrics.layer());
     get(&app, "/refuses").await;
@@ -123,11 +123,11 @@ async fn a_server_error_without_a_panic_is_none() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_stream_is_one_failure_of_the_request_and_one_of_the_stream() {
+async fn panic_in_a_stream_is_one_failure_of_request_and_stream() {
     let metrics = metrics();
     let app = routes().layer(CatchPanicLayer::new()).layer(metrics.layer());
     let mut body: Body = send(&app, Method::GET, "/streams").await.into_body();
-    body.frame().await.expect("there is a frame").expect("it is no error");
+    body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     assert!(AssertUnwindSafe(body.frame()).catch_unwind().await.is_err());
     drop(body);
     let scrape = settled(&metrics);
@@ -136,7 +136,7 @@ async fn a_panic_in_a_stream_is_one_failure_of_the_request_and_one_of_the_stream
 }
 
 #[tokio::test]
-async fn a_panic_on_a_skipped_path_passes_on_uncounted() {
+async fn panic_on_a_skipped_path_is_propagated_and_not_counted() {
     let metrics = Metrics::builder().skip_paths(["/annotated"]).build().expect("valid");
     let app = routes().layer(metrics.layer());
     assert!(AssertUnwindSafe(get(&app, "/annotated")).catch_unwind().await.is_err());
@@ -146,7 +146,7 @@ async fn a_panic_on_a_skipped_path_passes_on_uncounted() {
 }
 
 #[tokio::test]
-async fn a_request_that_another_ones_panic_drops_was_left() {
+async fn request_dropped_by_the_panic_of_another_is_cancelled() {
     let metrics = metrics();
     let slow = Router::new()
         .route("/slow", route_get(std::future::pending::<()>))
@@ -157,35 +157,35 @@ async fn a_request_that_another_ones_panic_drops_was_left() {
     };
     assert!(AssertUnwindSafe(both).catch_unwind().await.is_err());
     let scrape = settled(&metrics);
-    let left = [("endpoint", "/slow"), ("status", "499"), ("outcome", "cancelled")];
-    assert_eq!(scrape.sum("app_http_requests_total", &left), 1);
+    let cancelled = [("endpoint", "/slow"), ("status", "499"), ("outcome", "cancelled")];
+    assert_eq!(scrape.sum("app_http_requests_total", &cancelled), 1);
     assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 1);
 }
 
-/// A subscriber that cannot hear of failures.
-struct Overwhelmed;
+/// A subscriber that panics on every event of the library.
+struct PanickingSubscriber;
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Overwhelmed {
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for PanickingSubscriber {
     fn on_event(
         &self,
         event: &tracing::Event<'_>,
         _context: tracing_subscriber::layer::Context<'_, S>,
     ) {
-        assert!(event.metadata().target() != "streamgauge", "of all things, a failure");
+        assert!(event.metadata().target() != "streamgauge", "on purpose");
     }
 }
 
 #[tokio::test]
-async fn a_subscriber_that_panics_leaves_the_numbers_whole() {
+async fn panic_of_a_subscriber_does_not_change_the_counts() {
     let metrics = metrics();
     let app = Router::new().route("/", route_get(streams)).layer(metrics.layer());
-    let subscriber = tracing_subscriber::registry().with(Overwhelmed);
+    let subscriber = tracing_subscriber::registry().with(PanickingSubscriber);
     let _subscriber = tracing::subscriber::set_default(subscriber);
     let mut body = send(&app, Method::GET, "/").await.into_body();
     let read = AssertUnwindSafe(async { while body.frame().await.is_some() {} }).catch_unwind();
     assert!(read.await.is_err(), "the body panics");
-    let told = std::panic::catch_unwind(AssertUnwindSafe(|| drop(body)));
-    assert!(told.is_err(), "the subscriber panics, too");
+    let dropped = std::panic::catch_unwind(AssertUnwindSafe(|| drop(body)));
+    assert!(dropped.is_err(), "the subscriber panics as well");
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "panic")]), 1);
     assert_eq!(scrape.sum("app_global_exceptions_total", &[("exception_type", "panic")]), 1);

@@ -1,4 +1,4 @@
-//! What calls cost: by the prices given, and never guessed.
+//! Cost of calls: computed from the configured prices only.
 
 use axum::Router;
 use axum::extract::Path;
@@ -13,8 +13,12 @@ async fn ask(model: String, usage: Option<Usage>) -> Option<Usage> {
     usage
 }
 
-async fn after(builder: MetricsBuilder, model: &'static str, usage: Option<Usage>) -> Scrape {
-    let metrics = builder.build().expect("the prices are prices");
+async fn scrape_after(
+    builder: MetricsBuilder,
+    model: &'static str,
+    usage: Option<Usage>,
+) -> Scrape {
+    let metrics = builder.build().expect("the prices are valid");
     for _ in 0..3 {
         let handler = move || async move {
             ask(model.to_owned(), usage).await;
@@ -28,7 +32,7 @@ async fn after(builder: MetricsBuilder, model: &'static str, usage: Option<Usage
 const USAGE: Usage =
     Usage::new(1_200_000, 300_000).cache_read(1_000_000).cache_write(50_000).reasoning(250_000);
 
-/// What three calls cost, by type and detail.
+/// Checks the cost of three calls by token type and detail.
 fn assert_costs(scrape: &Scrape, costs: &[(&str, &str, f64)]) {
     for (token_type, detail, cost) in costs {
         let labels = [
@@ -47,11 +51,11 @@ fn assert_costs(scrape: &Scrape, costs: &[(&str, &str, f64)]) {
 }
 
 #[tokio::test]
-async fn each_class_of_tokens_has_its_own_price() {
+async fn price_applies_to_each_token_class() {
     let price = Price::per_million(3.0, 15.0).cache_read(0.3).cache_write(3.75).reasoning(20.0);
     let builder = Metrics::builder().price("large-1", price);
     assert_costs(
-        &after(builder, "large-1", Some(USAGE)).await,
+        &scrape_after(builder, "large-1", Some(USAGE)).await,
         &[
             ("input", "uncached", 3.0 * 0.15 * 3.0),
             ("input", "cache_read", 3.0 * 0.3),
@@ -63,10 +67,10 @@ async fn each_class_of_tokens_has_its_own_price() {
 }
 
 #[tokio::test]
-async fn a_class_without_a_price_costs_what_its_side_costs() {
+async fn price_of_input_or_output_applies_to_classes_without_a_price() {
     let builder = || Metrics::builder().price("large-1", Price::per_million(2.0, 10.0));
     assert_costs(
-        &after(builder(), "large-1", Some(USAGE)).await,
+        &scrape_after(builder(), "large-1", Some(USAGE)).await,
         &[
             ("input", "uncached", 3.0 * 0.15 * 2.0),
             ("input", "cache_read", 3.0 * 2.0),
@@ -76,25 +80,25 @@ async fn a_class_without_a_price_costs_what_its_side_costs() {
         ],
     );
     assert_costs(
-        &after(builder(), "large-1", Some(Usage::new(500_000, 100_000))).await,
+        &scrape_after(builder(), "large-1", Some(Usage::new(500_000, 100_000))).await,
         &[("input", "unspecified", 3.0), ("output", "unspecified", 3.0)],
     );
 }
 
 #[tokio::test]
-async fn the_cost_of_a_few_tokens_is_not_rounded_away() {
+async fn cost_of_a_few_tokens_is_not_rounded_away() {
     let builder = Metrics::builder().price("large-1", Price::per_million(0.000_1, 0.0));
-    let scrape = after(builder, "large-1", Some(Usage::new(1, 7))).await;
+    let scrape = scrape_after(builder, "large-1", Some(Usage::new(1, 7))).await;
     let cost = scrape.amount("app_cost_usd_total", &[("token_type", "input")]);
     assert!((cost / 3e-10 - 1.0).abs() < 1e-9, "{cost}");
     assert_eq!(scrape.sum("app_cost_usd_total", &[("token_type", "output")]), 0);
 }
 
 #[tokio::test]
-async fn calls_of_a_model_without_a_price_are_counted_and_not_guessed() {
+async fn unpriced_calls_are_counted_without_a_cost() {
     for model in ["large-1-mini", "large", "", "Large-1"] {
         let builder = Metrics::builder().price("large-1", Price::per_million(2.0, 10.0));
-        let scrape = after(builder, model, Some(USAGE)).await;
+        let scrape = scrape_after(builder, model, Some(USAGE)).await;
         assert_eq!(scrape.count("app_cost_usd_total", &[]), 0, "{model}");
         let labels = [("endpoint", "/ask"), ("model", model)];
         assert_eq!(scrape.sum("app_unpriced_calls_total", &labels), 3, "{model}");
@@ -102,10 +106,10 @@ async fn calls_of_a_model_without_a_price_are_counted_and_not_guessed() {
 }
 
 #[tokio::test]
-async fn a_call_without_usage_costs_nothing_that_is_known() {
+async fn cost_is_absent_for_a_call_without_usage() {
     for model in ["large-1", "small-1"] {
         let builder = Metrics::builder().price("large-1", Price::per_million(2.0, 10.0));
-        let scrape = after(builder, model, None).await;
+        let scrape = scrape_after(builder, model, None).await;
         assert_eq!(scrape.sum("app_usage_missing_total", &[]), 3);
         assert_eq!(scrape.count("app_cost_usd_total", &[]), 0);
         assert_eq!(scrape.count("app_unpriced_calls_total", &[]), 0);
@@ -113,27 +117,31 @@ async fn a_call_without_usage_costs_nothing_that_is_known() {
 }
 
 #[tokio::test]
-async fn without_prices_there_are_no_such_families() {
+async fn cost_families_are_registered_only_with_prices() {
     let registry = Registry::new();
     for name in ["app_cost_usd_total", "app_unpriced_calls_total"] {
-        let own = IntCounter::new(name, "Mine.").expect("a valid name");
-        registry.register(Box::new(own)).expect("it is new");
+        let application = IntCounter::new(name, "Mine.").expect("a valid name");
+        registry.register(Box::new(application)).expect("the name is free");
     }
     let builder = Metrics::builder().registry(registry.clone());
-    let scrape = after(builder, "large-1", Some(USAGE)).await;
-    assert_eq!(scrape.count("app_cost_usd_total", &[]), 1, "it is the user's");
+    let scrape = scrape_after(builder, "large-1", Some(USAGE)).await;
+    assert_eq!(
+        scrape.count("app_cost_usd_total", &[]),
+        1,
+        "the family is the one of the application"
+    );
     let priced = Metrics::builder().registry(registry).prefix("app");
     let priced = priced.price("large-1", Price::per_million(1.0, 1.0)).build();
     assert!(matches!(priced, Err(BuildError::Registry(_))));
 }
 
 #[tokio::test]
-async fn a_model_past_the_limit_of_its_label_has_its_price_all_the_same() {
+async fn overflow_of_the_model_label_does_not_change_the_price() {
     let price = Price::per_million(1.0, 1.0);
     let full = Metrics::builder().max_label_values(0).price("large-1", price);
     let unlisted = Metrics::builder().models(["small-1"]).price("large-1", price);
     for builder in [full, unlisted] {
-        let scrape = after(builder, "large-1", Some(Usage::new(1_000_000, 0))).await;
+        let scrape = scrape_after(builder, "large-1", Some(Usage::new(1_000_000, 0))).await;
         let labels = [("model", "other"), ("token_type", "input")];
         assert_eq!(scrape.sum("app_cost_usd_total", &labels), 3);
         assert_eq!(scrape.sum("app_unpriced_calls_total", &[]), 0);
@@ -141,17 +149,17 @@ async fn a_model_past_the_limit_of_its_label_has_its_price_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_absurd_number_of_tokens_does_not_break_the_sum() {
+async fn cost_of_implausible_usage_is_that_of_the_counted_tokens() {
     let builder = Metrics::builder().price("large-1", Price::per_million(1e9, 0.0));
-    let scrape = after(builder, "large-1", Some(Usage::new(u64::MAX / 4, 0))).await;
-    // Implausible counts are cut before they are counted, and what is counted is what is paid for.
+    let scrape = scrape_after(builder, "large-1", Some(Usage::new(u64::MAX / 4, 0))).await;
+    // Implausible counts are capped before they are recorded. The cost follows the recorded count.
     let tokens = scrape.sum("app_token_usage_total", &[]);
     assert!(tokens >= 1 << 40, "{tokens}");
     assert_eq!(scrape.sum("app_cost_usd_total", &[]), tokens * 1_000);
 }
 
 #[tokio::test]
-async fn models_of_a_clients_choosing_stay_bounded() {
+async fn overflow_bounds_the_models_chosen_by_clients() {
     async fn chosen(Path(model): Path<String>) {
         ask(model, Some(Usage::new(10, 1))).await;
     }
@@ -176,12 +184,12 @@ async fn models_of_a_clients_choosing_stay_bounded() {
         let family = [("family", "app_llm_calls_total"), ("label", "model")];
         let others = scrape.sum("app_llm_calls_total", &[("model", "other")]);
         assert_eq!(scrape.sum("app_metrics_overflow_total", &family), others);
-        assert_eq!(others, 10_001 - i64::try_from(shown).expect("it is small"));
+        assert_eq!(others, 10_001 - i64::try_from(shown).expect("the number fits"));
     }
 }
 
 #[tokio::test]
-async fn a_list_is_the_limit_of_its_label() {
+async fn overflow_limit_of_a_listed_label_is_the_list() {
     let names: Vec<_> = (0..20).map(|number| format!("model-{number}")).collect();
     let builder = Metrics::builder().max_label_values(5).models(names).providers(["house"]);
     let metrics = builder.models(["large-1"]).build().expect("valid");
@@ -208,19 +216,19 @@ async fn a_list_is_the_limit_of_its_label() {
 }
 
 fn refused(builder: MetricsBuilder) -> String {
-    builder.build().expect_err("this does not work").to_string()
+    builder.build().expect_err("the settings are invalid").to_string()
 }
 
 #[test]
-fn a_price_is_a_finite_number_of_zero_or_more() {
-    for odd in [-0.01, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+fn price_must_be_finite_and_not_negative() {
+    for invalid in [-0.01, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let price = Price::per_million(1.0, 2.0);
         for (which, price) in [
-            ("input", Price::per_million(odd, 1.0)),
-            ("output", Price::per_million(1.0, odd)),
-            ("cache_read", price.cache_read(odd)),
-            ("cache_write", price.cache_write(odd)),
-            ("reasoning", price.reasoning(odd)),
+            ("input", Price::per_million(invalid, 1.0)),
+            ("output", Price::per_million(1.0, invalid)),
+            ("cache_read", price.cache_read(invalid)),
+            ("cache_write", price.cache_write(invalid)),
+            ("reasoning", price.reasoning(invalid)),
         ] {
             let error = refused(Metrics::builder().price("large-1", price));
             assert!(error.starts_with(&format!("price of \"large-1\": {which} costs")), "{error}");
@@ -231,7 +239,7 @@ fn a_price_is_a_finite_number_of_zero_or_more() {
 }
 
 #[test]
-fn a_price_is_of_one_model_and_given_once() {
+fn price_must_be_given_once_for_one_model() {
     let price = Price::per_million(1.0, 1.0);
     let error = refused(Metrics::builder().price("", price));
     assert!(error.contains("name the one"), "{error}");
@@ -242,12 +250,12 @@ fn a_price_is_of_one_model_and_given_once() {
 }
 
 #[test]
-fn a_list_of_models_allows_something_that_can_be_listed() {
+fn models_list_must_name_allowed_values() {
     let none: [&str; 0] = [];
     let error = refused(Metrics::builder().models(none));
     assert!(error.starts_with("models: nothing is allowed"), "{error}");
-    for odd in ["other", ""] {
-        let error = refused(Metrics::builder().providers(["house", odd]));
+    for reserved in ["other", ""] {
+        let error = refused(Metrics::builder().providers(["house", reserved]));
         assert!(error.starts_with("providers: ") && error.contains("leave them out"), "{error}");
     }
 }

@@ -1,5 +1,7 @@
-//! Pushing to a gateway, which is played here.
+//! Pushing to a gateway, for which a local server stands in.
 
+use std::error::Error;
+use std::iter;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -12,57 +14,67 @@ use streamgauge_test_support::client::{get, metrics};
 use streamgauge_test_support::page_of;
 use tokio::net::TcpListener;
 
-/// What a gateway was sent: method, path, body.
-type Seen = Arc<Mutex<Vec<(String, String, String)>>>;
+/// The requests that the gateway has received: method, path, body.
+type Received = Arc<Mutex<Vec<(String, String, String)>>>;
 
-async fn gateway(answers: StatusCode) -> (String, Seen) {
-    let seen = Seen::default();
-    let take = move |State(seen): State<Seen>, request: Request| async move {
+async fn gateway(status: StatusCode) -> (String, Received) {
+    let received = Received::default();
+    let receive = move |State(received): State<Received>, request: Request| async move {
         let (head, body) = request.into_parts();
-        let body = body.collect().await.expect("it is whole").to_bytes();
-        let body = String::from_utf8(body.to_vec()).expect("it is text");
+        let body = body.collect().await.expect("the body does not fail").to_bytes();
+        let body = String::from_utf8(body.to_vec()).expect("the text is UTF-8");
         let sent = (head.method.to_string(), head.uri.path().to_owned(), body);
-        seen.lock().expect("nobody panics").push(sent);
-        (answers, "pushed metrics are invalid\n")
+        received.lock().expect("the lock is not poisoned").push(sent);
+        (status, "pushed metrics are invalid\n")
     };
-    let app = Router::new().fallback(any(take)).with_state(Arc::clone(&seen));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
-    let address = listener.local_addr().expect("it has one");
+    let app = Router::new().fallback(any(receive)).with_state(Arc::clone(&received));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("the listener has an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
-    (format!("http://user:secret@{address}"), seen)
+    (format!("http://user:secret@{address}"), received)
 }
 
 #[tokio::test]
-async fn a_group_is_replaced_added_to_and_deleted() {
+async fn push_replaces_adds_to_and_deletes_a_group() {
     let metrics = metrics();
     let job = || async { token_usage_context::record(Usage::new(3, 4)) };
     get(&Router::new().route("/", any(job)).layer(metrics.layer()), "/").await;
-    let (address, seen) = gateway(StatusCode::OK).await;
+    let (address, received) = gateway(StatusCode::OK).await;
     let group = PushGateway::new(address, "nightly").group("shard", "a/b");
-    group.push(&metrics).await.expect("it is taken");
-    group.add(&metrics).await.expect("it is taken");
-    group.delete().await.expect("it is taken");
-    let seen = seen.lock().expect("nobody panics");
+    group.push(&metrics).await.expect("the gateway accepts the request");
+    group.add(&metrics).await.expect("the gateway accepts the request");
+    group.delete().await.expect("the gateway accepts the request");
+    let received = received.lock().expect("the lock is not poisoned");
     let path = "/metrics/job/nightly/shard@base64/YS9i";
     let page = page_of(&metrics);
     assert!(page.contains("app_token_usage_total{"), "{page}");
     let expected = [("PUT", &*page), ("POST", &*page), ("DELETE", "")];
-    assert_eq!(*seen, expected.map(|(method, body)| (method.into(), path.into(), body.to_owned())));
+    assert_eq!(
+        *received,
+        expected.map(|(method, body)| (method.into(), path.into(), body.to_owned()))
+    );
 }
 
 #[tokio::test]
-async fn a_refusal_says_why_and_an_absent_gateway_shows_no_password() {
+async fn push_errors_name_the_cause_and_hide_the_password() {
     let metrics = metrics();
     let (address, _) = gateway(StatusCode::BAD_REQUEST).await;
-    let refused = PushGateway::new(address, "j").push(&metrics).await.expect_err("it is refused");
+    let refused = PushGateway::new(address, "j")
+        .push(&metrics)
+        .await
+        .expect_err("the gateway refuses the request");
     assert!(matches!(refused, PushError::Refused { status: StatusCode::BAD_REQUEST, .. }));
     assert!(refused.to_string().contains("pushed metrics are invalid"), "{refused}");
 
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
-    let address = format!("http://user:secret@{}", free.local_addr().expect("it has one"));
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address =
+        format!("http://user:secret@{}", free.local_addr().expect("the listener has an address"));
     drop(free);
-    let absent = PushGateway::new(address, "j").push(&metrics).await.expect_err("nobody is there");
+    let absent =
+        PushGateway::new(address, "j").push(&metrics).await.expect_err("no server listens");
     assert!(matches!(absent, PushError::Unreachable(_)), "{absent}");
-    assert!(absent.to_string().contains("refused"), "{absent}");
-    assert!(!absent.to_string().contains("secret"), "{absent}");
+    let errors = iter::successors(Some(&absent as &dyn Error), |&error| error.source());
+    let chain = errors.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    assert!(chain.contains("refused"), "{chain}");
+    assert!(!chain.contains("secret"), "{chain}");
 }

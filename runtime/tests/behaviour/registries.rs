@@ -1,4 +1,4 @@
-//! What shares the page with the families: other metrics of a registry, whatever they are.
+//! Registries shared with other metrics: prefixes, labels, name clashes, collectors that misbehave.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use axum::http::StatusCode;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-use streamgauge::{EncodeError, Metrics};
+use streamgauge::{BuildError, EncodeError, Metrics};
 use streamgauge_test_support::client::metrics;
 use streamgauge_test_support::strict::{self, Format};
 use streamgauge_test_support::{Scrape, page_of};
 
-use crate::formats::{body, request, scrape, served};
+use crate::scrapes::{body, record_calls, request, scrape};
 
-/// Metrics of an application's own.
-fn own(registry: &Registry) {
+/// Registers metrics of an application.
+fn register_application_metrics(registry: &Registry) {
     let opts = || Opts::new("shop_orders_total", "Orders, by \"kind\"\nand\\or more.");
     let orders = IntCounterVec::new(opts(), &["kind"]).expect("valid");
     let opts = HistogramOpts::new("shop_price", "Prices.").buckets(vec![1.0, 2.5]);
@@ -29,57 +29,63 @@ fn own(registry: &Registry) {
 }
 
 #[tokio::test]
-async fn an_applications_own_metrics_stand_on_the_page() {
+async fn page_includes_metrics_of_the_application() {
     let metrics = metrics();
-    own(metrics.registry());
-    served(&metrics, &["m"]).await;
+    register_application_metrics(metrics.registry());
+    record_calls(&metrics, &["m"]).await;
     let scrape = Scrape::of(&metrics);
     assert_eq!(scrape.sum("shop_orders_total", &[("kind", "a\"b\\c\nd")]), 2);
     assert_eq!(scrape.sum("shop_price_bucket", &[("le", "2.5")]), 1);
     assert!(scrape.amount("shop_stock", &[]).is_infinite());
-    let open = metrics.encode_openmetrics().expect("it encodes");
-    strict::check(&open, Format::OpenMetrics);
-    assert!(open.contains("shop_price_bucket{kind=\"x\",le=\"1.0\"} 0\n"), "{open}");
+    let openmetrics = metrics.encode_openmetrics().expect("the page encodes");
+    strict::check(&openmetrics, Format::OpenMetrics);
+    assert!(openmetrics.contains("shop_price_bucket{kind=\"x\",le=\"1.0\"} 0\n"), "{openmetrics}");
 }
 
-/// It is what promtool has to say of this page: `tests/e2e/test_pages.py` waits for it.
+/// promtool complains about this counter, and `tests/e2e/test_pages.py` expects that complaint.
 #[test]
-fn a_counter_without_openmetrics_suffix_has_it_in_openmetrics_alone() {
+fn openmetrics_page_adds_the_total_suffix_to_counters() {
     let metrics = metrics();
-    let visits = IntCounter::new("shop_visits", "Visits, named as OpenMetrics does not.");
+    let visits =
+        IntCounter::new("shop_visits", "Visits, without the suffix that OpenMetrics requires.");
     let visits = visits.expect("valid");
     visits.inc_by(7);
     metrics.registry().register(Box::new(visits)).expect("the name is free");
     assert!(page_of(&metrics).contains("\nshop_visits 7\n"));
-    let open = metrics.encode_openmetrics().expect("it encodes");
-    strict::check(&open, Format::OpenMetrics);
-    assert!(open.contains("\nshop_visits_total 7\n"), "{open}");
+    let openmetrics = metrics.encode_openmetrics().expect("the page encodes");
+    strict::check(&openmetrics, Format::OpenMetrics);
+    assert!(openmetrics.contains("\nshop_visits_total 7\n"), "{openmetrics}");
 }
 
 #[tokio::test]
-async fn a_registrys_own_prefix_and_labels_are_on_our_families_too() {
+async fn registry_prefix_and_labels_apply_to_the_families() {
     let labels = [("region".to_owned(), "eu\"1".to_owned())].into();
     let registry = Registry::new_custom(Some("corp".to_owned()), Some(labels)).expect("valid");
-    own(&registry);
-    let metrics = Metrics::builder().registry(registry.clone()).build().expect("valid");
-    served(&metrics, &["m"]).await;
+    register_application_metrics(&registry);
+    let metrics = Metrics::builder()
+        .registry(registry.clone())
+        .registry_prefix("corp")
+        .registry_label("region", "eu\"1")
+        .build()
+        .expect("valid");
+    record_calls(&metrics, &["m"]).await;
     let scrape = Scrape::of(&metrics);
     let region = [("region", "eu\"1")];
     assert_eq!(scrape.sum("corp_app_llm_calls_total", &region), 1);
     assert_eq!(scrape.sum("corp_shop_orders_total", &region), 2);
-    // Whoever gathers from the registry finds the same.
-    let text =
-        prometheus::TextEncoder::new().encode_to_string(&registry.gather()).expect("it encodes");
+    // Gathering from the registry gives the same families.
+    let text = prometheus::TextEncoder::new()
+        .encode_to_string(&registry.gather())
+        .expect("the page encodes");
     assert!(text.contains("corp_app_llm_calls_total{"), "{text}");
-    assert!(!text.contains("probe"), "{text}");
-    // It writes infinity in a way of its own.
+    // `TextEncoder` writes infinity as `inf`.
     let gathered = Scrape::parse(&text.replace(" inf\n", " +Inf\n"));
     assert_eq!(gathered.sum("corp_app_llm_calls_total", &region), 1);
     assert_eq!(gathered.series(), scrape.series());
 }
 
 #[test]
-fn a_registry_that_no_scraper_would_read_is_refused() {
+fn registry_with_an_invalid_prefix_or_label_is_refused() {
     for (prefix, label) in [
         (Some("my-app"), None),
         (None, Some(("endpoint", "x"))),
@@ -87,41 +93,82 @@ fn a_registry_that_no_scraper_would_read_is_refused() {
         (None, Some(("region", "x"))),
     ] {
         let labels = label.map(|(name, value)| [(name.to_owned(), value.to_owned())].into());
-        let registry =
-            Registry::new_custom(prefix.map(str::to_owned), labels).expect("it says yes");
-        let built = Metrics::builder().label("region", "y").registry(registry).build();
-        let error = built.expect_err("no scraper would read it").to_string();
-        let named = prefix.or(label.map(|(name, _)| name)).expect("one of them");
+        let registry = Registry::new_custom(prefix.map(str::to_owned), labels)
+            .expect("the registry accepts it");
+        let mut builder = Metrics::builder().label("region", "y").registry(registry);
+        if let Some(prefix) = prefix {
+            builder = builder.registry_prefix(prefix);
+        }
+        if let Some((name, value)) = label {
+            builder = builder.registry_label(name, value);
+        }
+        let error = builder.build().expect_err("no scraper would accept the page");
+        assert!(matches!(error, BuildError::RegistryOption { .. }), "{error:?}");
+        let error = error.to_string();
+        let named =
+            prefix.or(label.map(|(name, _)| name)).expect("the case has a prefix or a label");
         assert!(error.contains(named), "{error}");
     }
 }
 
 #[test]
-fn a_registrys_label_is_nobody_elses() {
+fn registry_label_cannot_be_given_again() {
     let registry = || {
         let labels = [("tier".to_owned(), "x".to_owned())].into();
-        Registry::new_custom(None, Some(labels)).expect("it says yes")
+        Registry::new_custom(None, Some(labels)).expect("the registry accepts it")
     };
     for builder in [
         Metrics::builder().label_from_header("tier", "x-tier", ["free"]),
         Metrics::builder().label("tier", "y"),
         Metrics::builder().build_info([("tier", "1")]),
     ] {
-        let error = builder.registry(registry()).build().expect_err("there would be two of them");
+        let builder = builder.registry(registry()).registry_label("tier", "x");
+        let error = builder.build().expect_err("the label would occur twice");
         assert!(error.to_string().contains("\"tier\""), "{error}");
     }
 }
 
+#[test]
+fn registry_options_without_a_registry_or_given_twice_are_refused() {
+    for (builder, named) in [
+        (Metrics::builder().registry_prefix("corp"), "registry_prefix \"corp\": needs the option"),
+        (
+            Metrics::builder().registry_label("zone", "a"),
+            "registry_label \"zone\": needs the option",
+        ),
+        (
+            Metrics::builder()
+                .registry(Registry::new())
+                .registry_label("zone", "a")
+                .registry_label("zone", "b"),
+            "registry_label \"zone\": it is given twice",
+        ),
+    ] {
+        let error = builder.build().expect_err("the options do not describe a registry");
+        assert!(error.to_string().starts_with(named), "{error}");
+    }
+}
+
+#[test]
+fn registry_with_a_panicking_collector_can_be_built_on() {
+    let registry = Registry::new();
+    let collector = ScriptedCollector::new(|| panic!("the database is away"));
+    registry.register(Box::new(collector)).expect("the name is free");
+    let metrics = Metrics::builder().registry(registry).build().expect("building gathers nothing");
+    let error = metrics.encode_text().expect_err("it panics");
+    assert!(matches!(error, EncodeError::CollectorPanicked { .. }), "{error}");
+}
+
 #[tokio::test]
-async fn two_instances_of_one_name_in_one_registry_are_both_on_either_page() {
+async fn registry_of_two_instances_shows_both_on_either_page() {
     let registry = Registry::new();
     let instance = |app| {
         let builder = Metrics::builder().label("app", app).registry(registry.clone());
-        builder.build().expect("their labels tell them apart")
+        builder.build().expect("their labels differ")
     };
     let (a, b) = (instance("a"), instance("b"));
-    served(&a, &["m"]).await;
-    served(&b, &["m", "n"]).await;
+    record_calls(&a, &["m"]).await;
+    record_calls(&b, &["m", "n"]).await;
     for metrics in [&a, &b] {
         let scrape = Scrape::of(metrics);
         assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "a")]), 1);
@@ -130,7 +177,7 @@ async fn two_instances_of_one_name_in_one_registry_are_both_on_either_page() {
 }
 
 #[test]
-fn instances_may_be_built_at_once_in_one_registry() {
+fn registry_accepts_instances_built_concurrently() {
     let registry = Registry::new();
     std::thread::scope(|threads| {
         for thread in 0..4 {
@@ -138,9 +185,9 @@ fn instances_may_be_built_at_once_in_one_registry() {
             threads.spawn(move || {
                 for number in 0..20 {
                     let builder = Metrics::builder().prefix(format!("app_{thread}_{number}"));
-                    let metrics = builder.registry(registry.clone()).build().expect("it is free");
-                    let page = page_of(&metrics);
-                    assert!(!page.contains("probe"), "{page}");
+                    let metrics =
+                        builder.registry(registry.clone()).build().expect("the prefix is free");
+                    drop(page_of(&metrics));
                 }
             });
         }
@@ -148,7 +195,7 @@ fn instances_may_be_built_at_once_in_one_registry() {
 }
 
 #[test]
-fn names_of_samples_are_taken_whoever_comes_first() {
+fn sample_names_clash_in_either_order_of_registration() {
     for name in [
         "app_request_tokens_total",
         "app_active_requests_total",
@@ -157,26 +204,27 @@ fn names_of_samples_are_taken_whoever_comes_first() {
         "app_request_tokens_bucket",
         "app_http_requests",
     ] {
-        let mine = || Box::new(IntCounter::new(name, "Mine.").expect("valid"));
+        let clash = || Box::new(IntCounter::new(name, "A clash.").expect("valid"));
         let registry = Registry::new();
-        registry.register(mine()).expect("it is empty");
+        registry.register(clash()).expect("the registry is empty");
         assert!(Metrics::builder().registry(registry).build().is_err(), "{name}");
         let metrics = metrics();
-        assert!(metrics.registry().register(mine()).is_err(), "{name}");
+        assert!(metrics.registry().register(clash()).is_err(), "{name}");
     }
 }
 
-/// A collector that gives what it is told to, whatever that is.
-struct Odd(Desc, fn() -> Vec<MetricFamily>);
+/// A collector that returns the families of a function, valid or not.
+struct ScriptedCollector(Desc, fn() -> Vec<MetricFamily>);
 
-impl Odd {
+impl ScriptedCollector {
     fn new(collect: fn() -> Vec<MetricFamily>) -> Self {
-        let desc = Desc::new("odd".into(), "Odd.".into(), Vec::new(), HashMap::new());
+        let desc =
+            Desc::new("collector".into(), "A test family.".into(), Vec::new(), HashMap::new());
         Self(desc.expect("valid"), collect)
     }
 }
 
-impl Collector for Odd {
+impl Collector for ScriptedCollector {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.0]
     }
@@ -199,17 +247,17 @@ fn family(name: &str, labels: &[&str]) -> MetricFamily {
     metric.set_gauge(gauge);
     let mut family = MetricFamily::default();
     family.set_name(name.to_owned());
-    family.set_help("Odd.".to_owned());
+    family.set_help("A test family.".to_owned());
     family.set_field_type(MetricType::GAUGE);
     family.set_metric(vec![metric]);
     family
 }
 
 #[tokio::test]
-async fn families_that_would_cost_the_whole_scrape_are_left_out() {
+async fn invalid_families_of_other_collectors_are_omitted() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
-    let odd = Odd::new(|| {
+    record_calls(&metrics, &["m"]).await;
+    let collector = ScriptedCollector::new(|| {
         let mut untyped = family("odd_untyped", &[]);
         untyped.set_field_type(MetricType::UNTYPED);
         vec![
@@ -223,11 +271,11 @@ async fn families_that_would_cost_the_whole_scrape_are_left_out() {
             untyped,
         ]
     });
-    metrics.registry().register(Box::new(odd)).expect("the name is free");
+    metrics.registry().register(Box::new(collector)).expect("the name is free");
     // In OpenMetrics `shop_visits` and `shop_visits_total` are one family.
     let visits = IntCounter::new("shop_visits_total", "Visits.").expect("valid");
     metrics.registry().register(Box::new(visits)).expect("the name is free");
-    let opts = HistogramOpts::new("odd_below_zero", "Odd.").buckets(vec![1.0]);
+    let opts = HistogramOpts::new("odd_below_zero", "A test family.").buckets(vec![1.0]);
     let below = prometheus::Histogram::with_opts(opts).expect("valid");
     below.observe(-5.0);
     metrics.registry().register(Box::new(below)).expect("the name is free");
@@ -240,22 +288,22 @@ async fn families_that_would_cost_the_whole_scrape_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_collector_that_panics_costs_one_scrape() {
+async fn panic_of_a_collector_fails_one_scrape() {
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     static PANICS: AtomicBool = AtomicBool::new(true);
 
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
-    let odd = Odd::new(|| {
-        assert!(!PANICS.load(Relaxed), "the database is away");
+    record_calls(&metrics, &["m"]).await;
+    let collector = ScriptedCollector::new(|| {
+        assert!(!PANICS.load(Relaxed), "the database is down");
         vec![family("odd_good", &[])]
     });
-    metrics.registry().register(Box::new(odd)).expect("the name is free");
+    metrics.registry().register(Box::new(collector)).expect("the name is free");
     let response = scrape(&metrics, request(&[])).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let said = String::from_utf8(body(response).await.1).expect("it is text");
-    assert!(said.contains("the database is away"), "{said}");
-    let error = metrics.encode_text().expect_err("it panics still");
+    let message = String::from_utf8(body(response).await.1).expect("the text is UTF-8");
+    assert!(message.contains("the database is down"), "{message}");
+    let error = metrics.encode_text().expect_err("the collector still panics");
     assert!(matches!(error, EncodeError::CollectorPanicked { .. }), "{error}");
     PANICS.store(false, Relaxed);
     let whole = Scrape::of(&metrics);
@@ -264,16 +312,16 @@ async fn a_collector_that_panics_costs_one_scrape() {
 }
 
 #[test]
-fn a_collector_that_asks_for_its_own_page_is_told_so() {
+fn nested_encoding_by_a_collector_is_an_error() {
     use std::sync::OnceLock;
     static METRICS: OnceLock<Metrics> = OnceLock::new();
 
     let metrics = METRICS.get_or_init(metrics);
-    let odd = Odd::new(|| {
-        let asked = METRICS.get().expect("it is there").encode_text();
-        assert!(matches!(asked, Err(EncodeError::Nested)), "{asked:?}");
+    let collector = ScriptedCollector::new(|| {
+        let nested = METRICS.get().expect("the instance exists").encode_text();
+        assert!(matches!(nested, Err(EncodeError::Nested)), "{nested:?}");
         vec![family("odd_good", &[])]
     });
-    metrics.registry().register(Box::new(odd)).expect("the name is free");
+    metrics.registry().register(Box::new(collector)).expect("the name is free");
     assert_eq!(Scrape::of(metrics).count("odd_good", &[]), 1);
 }

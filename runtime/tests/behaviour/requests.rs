@@ -1,4 +1,4 @@
-//! Requests: counted once each, with one outcome, under their route.
+//! Requests: counted once each, under their route, with one outcome.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +16,7 @@ use streamgauge_test_support::client::{get, metrics, send, settled};
 use streamgauge_test_support::{Scrape, page_of};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-fn chunks(chunks: &'static [&'static str]) -> Response<Body> {
+fn chunked_response(chunks: &'static [&'static str]) -> Response<Body> {
     let chunks = stream::iter(chunks).map(|chunk| Ok::<_, Infallible>(Bytes::from(*chunk)));
     Response::new(Body::from_stream(chunks))
 }
@@ -40,7 +40,7 @@ fn app(metrics: &Metrics) -> Router {
         .route("/items/{id}", route_get(item))
         .route("/old/{id}", route_get(renamed))
         .route("/plain", route_get(|| async { "plain" }))
-        .route("/chunks", route_get(|| async { chunks(&["one", "two", "three"]) }))
+        .route("/chunks", route_get(|| async { chunked_response(&["one", "two", "three"]) }))
         .route("/pending", route_get(std::future::pending::<()>))
         .route("/panics", route_get(panics))
         .route("/echo", post(|body: Bytes| async { body }))
@@ -48,7 +48,7 @@ fn app(metrics: &Metrics) -> Router {
 }
 
 #[tokio::test]
-async fn a_request_is_counted_once_under_its_route() {
+async fn request_is_counted_once_under_its_route() {
     let metrics = metrics();
     let app = app(&metrics);
     for id in 0..5 {
@@ -65,7 +65,7 @@ async fn a_request_is_counted_once_under_its_route() {
 }
 
 #[tokio::test]
-async fn a_route_without_an_attribute_is_counted_too() {
+async fn request_to_a_handler_without_an_attribute_is_counted() {
     let metrics = metrics();
     get(&app(&metrics), "/plain").await;
     let scrape = settled(&metrics);
@@ -74,7 +74,7 @@ async fn a_route_without_an_attribute_is_counted_too() {
 }
 
 #[tokio::test]
-async fn a_path_that_no_route_takes_is_unmatched() {
+async fn unmatched_path_has_the_endpoint_unmatched() {
     let metrics = metrics();
     let app = app(&metrics);
     for path in ["/nope", "/items", "/items/1/2", "/%FF"] {
@@ -92,11 +92,11 @@ fn declared() -> usize {
 }
 
 #[tokio::test]
-async fn methods_that_nobody_defined_share_one_label() {
+async fn unknown_methods_share_one_label_value() {
     let metrics = metrics();
     let app = app(&metrics);
     for method in ["BREW", "PROPFIND", "X"] {
-        let method = Method::from_bytes(method.as_bytes()).expect("a token is a method");
+        let method = Method::from_bytes(method.as_bytes()).expect("the method name is valid");
         assert_eq!(send(&app, method, "/plain").await.status(), StatusCode::METHOD_NOT_ALLOWED);
     }
     let scrape = settled(&metrics);
@@ -105,7 +105,7 @@ async fn methods_that_nobody_defined_share_one_label() {
 }
 
 #[tokio::test]
-async fn an_explicit_endpoint_beats_the_route() {
+async fn endpoint_argument_overrides_the_route() {
     let metrics = metrics();
     assert_eq!(get(&app(&metrics), "/old/7").await.1, "renamed 7");
     let scrape = settled(&metrics);
@@ -114,7 +114,7 @@ async fn an_explicit_endpoint_beats_the_route() {
 }
 
 #[tokio::test]
-async fn a_body_of_unknown_length_is_counted_when_it_has_ended() {
+async fn response_body_of_unknown_length_is_recorded_at_its_end() {
     let metrics = metrics();
     let response = send(&app(&metrics), Method::GET, "/chunks").await;
     let open = Scrape::of(&metrics);
@@ -129,7 +129,7 @@ async fn a_body_of_unknown_length_is_counted_when_it_has_ended() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_head_is_cancelled_with_499() {
+async fn client_disconnect_before_the_head_is_cancelled_with_499() {
     let metrics = metrics();
     let app = app(&metrics);
     let pending = send(&app, Method::GET, "/pending").now_or_never();
@@ -141,10 +141,10 @@ async fn a_client_that_leaves_before_the_head_is_cancelled_with_499() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_within_the_body_is_cancelled_with_its_status() {
+async fn client_disconnect_within_the_body_is_cancelled_with_the_sent_status() {
     let metrics = metrics();
     let mut body = send(&app(&metrics), Method::GET, "/chunks").await.into_body();
-    body.frame().await.expect("there is a frame").expect("it is no error");
+    body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     drop(body);
     let scrape = settled(&metrics);
     let labels = [("endpoint", "/chunks"), ("status", "200"), ("outcome", "cancelled")];
@@ -153,7 +153,7 @@ async fn a_client_that_leaves_within_the_body_is_cancelled_with_its_status() {
 }
 
 #[tokio::test]
-async fn a_body_that_fails_after_the_head_is_a_server_error() {
+async fn response_body_error_is_a_server_error() {
     let metrics = metrics();
     let app = Router::new()
         .route(
@@ -175,7 +175,7 @@ async fn a_body_that_fails_after_the_head_is_a_server_error() {
 }
 
 #[tokio::test]
-async fn a_panic_is_counted_and_passes_on() {
+async fn panic_is_counted_and_propagated() {
     let metrics = metrics();
     let app = app(&metrics);
     let panicked = AssertUnwindSafe(send(&app, Method::GET, "/panics")).catch_unwind().await;
@@ -188,12 +188,12 @@ async fn a_panic_is_counted_and_passes_on() {
 }
 
 #[tokio::test]
-async fn a_panic_caught_outside_the_layer_is_still_a_panic() {
+async fn panic_caught_outside_the_layer_has_the_outcome_panic() {
     let metrics = metrics();
     let mut future = Box::pin(app(&metrics).oneshot(request("/panics")));
     let panicked = AssertUnwindSafe(&mut future).catch_unwind().await;
     assert!(panicked.is_err());
-    // Dropped when nothing unwinds any more, as a catching layer does.
+    // A layer that catches panics drops the future after unwinding has finished.
     drop(future);
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[("outcome", "panic")]), 1);
 }
@@ -203,9 +203,10 @@ fn request(path: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn the_size_of_a_request_is_its_declared_length() {
+async fn request_size_is_the_declared_length() {
     let metrics = metrics();
-    let request = Request::post("/echo").body(Body::from("12345")).expect("it is well formed");
+    let request =
+        Request::post("/echo").body(Body::from("12345")).expect("the request is well formed");
     app(&metrics).oneshot(request).await.expect("a router does not fail");
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_request_size_bytes_sum", &[("endpoint", "/echo")]), 5);
@@ -213,7 +214,7 @@ async fn the_size_of_a_request_is_its_declared_length() {
 }
 
 #[tokio::test]
-async fn a_head_request_sends_no_body_and_succeeds() {
+async fn head_request_succeeds_without_a_body() {
     let metrics = metrics();
     for path in ["/plain", "/chunks"] {
         drop(send(&app(&metrics), Method::HEAD, path).await);
@@ -225,7 +226,7 @@ async fn a_head_request_sends_no_body_and_succeeds() {
 }
 
 #[tokio::test]
-async fn skipped_paths_are_served_and_not_counted() {
+async fn skip_paths_serves_without_counting() {
     let metrics = Metrics::builder().skip_paths(["/plain", "/items/*"]).build().expect("valid");
     let app = app(&metrics);
     assert_eq!(get(&app, "/plain").await.1, "plain");
@@ -238,7 +239,7 @@ async fn skipped_paths_are_served_and_not_counted() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_inner_service_is_a_server_error_and_passes_on() {
+async fn service_error_is_a_server_error_and_is_propagated() {
     let metrics = metrics();
     let service = ServiceBuilder::new().layer(metrics.layer()).service(service_fn(
         |_: Request<Body>| async { Err::<Response<Body>, _>(std::io::Error::other("down")) },
@@ -251,7 +252,7 @@ async fn an_error_of_the_inner_service_is_a_server_error_and_passes_on() {
 }
 
 #[tokio::test]
-async fn a_router_called_from_a_handler_has_a_scope_of_its_own() {
+async fn inner_router_called_by_a_handler_is_counted_separately() {
     let metrics = metrics();
     let inner = app(&metrics);
     let outer = Router::new()
@@ -270,7 +271,7 @@ async fn a_router_called_from_a_handler_has_a_scope_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_layer_around_the_whole_router_gets_the_endpoint_from_the_attribute() {
+async fn layer_around_the_router_takes_the_endpoint_from_the_attribute() {
     let metrics = metrics();
     let router = Router::new().route("/old/{id}", route_get(renamed));
     let service = ServiceBuilder::new().layer(metrics.layer()).service(router);
@@ -279,28 +280,35 @@ async fn a_layer_around_the_whole_router_gets_the_endpoint_from_the_attribute() 
     assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "/renamed/{id}")]), 1);
 }
 
-/// Reads `frames` frames and drops the body, as a transport does that has what it was promised.
-async fn transported(metrics: &Metrics, body: Body, head: http::response::Builder, frames: usize) {
-    let response = std::sync::Mutex::new(Some(head.body(body).expect("it is well formed")));
+/// Reads `frames` frames and drops the body, as a transport does after the last promised byte.
+async fn transport(metrics: &Metrics, body: Body, head: http::response::Builder, frames: usize) {
+    let response =
+        std::sync::Mutex::new(Some(head.body(body).expect("the response is well formed")));
     let service = service_fn(move |_: Request<Body>| {
-        let response = response.lock().expect("no panic").take().expect("one request");
+        let response = response
+            .lock()
+            .expect("the lock is not poisoned")
+            .take()
+            .expect("there is only one request");
         async { Ok::<_, Infallible>(response) }
     });
     let service = ServiceBuilder::new().layer(metrics.layer()).service(service);
     let response = service.oneshot(request("/")).await.expect("the service does not fail");
     let mut body = response.into_body();
     for _ in 0..frames {
-        body.frame().await.expect("there is a frame").expect("it is no error");
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     }
 }
 
-fn streamed(items: &'static [&'static str]) -> Body {
+fn streaming_body(items: &'static [&'static str]) -> Body {
     Body::from_stream(stream::iter(items).map(|item| Ok::<_, Infallible>(Bytes::from(*item))))
 }
 
+/// Sends a response, of which the transport reads `frames` frames. Returns the outcome of the
+/// request.
 async fn outcome(body: Body, head: http::response::Builder, frames: usize) -> String {
     let metrics = metrics();
-    transported(&metrics, body, head, frames).await;
+    transport(&metrics, body, head, frames).await;
     let scrape = settled(&metrics);
     let outcomes = ["success", "cancelled", "server_error"];
     let counted = outcomes
@@ -310,16 +318,16 @@ async fn outcome(body: Body, head: http::response::Builder, frames: usize) -> St
 }
 
 #[tokio::test]
-async fn a_response_of_stated_length_is_complete_when_that_much_is_sent() {
+async fn response_with_content_length_is_complete_when_that_much_is_sent() {
     let head = || Response::builder().header("content-length", "6");
-    assert_eq!(outcome(streamed(&["one", "two"]), head(), 2).await, "success");
-    assert_eq!(outcome(streamed(&["one", "two"]), head(), 1).await, "cancelled");
+    assert_eq!(outcome(streaming_body(&["one", "two"]), head(), 2).await, "success");
+    assert_eq!(outcome(streaming_body(&["one", "two"]), head(), 1).await, "cancelled");
 }
 
 #[tokio::test]
-async fn a_response_that_is_shorter_than_it_states_has_failed() {
+async fn response_shorter_than_its_content_length_is_an_error() {
     let metrics = metrics();
-    let short = || async { ([("content-length", "7")], streamed(&["one", "two"])) };
+    let short = || async { ([("content-length", "7")], streaming_body(&["one", "two"])) };
     let app = Router::new().route("/", route_get(short)).layer(metrics.layer());
     get(&app, "/").await;
     let failed = [("status", "200"), ("error_type", "stream")];
@@ -327,14 +335,14 @@ async fn a_response_that_is_shorter_than_it_states_has_failed() {
 }
 
 #[tokio::test]
-async fn a_large_body_of_known_length_is_watched_to_its_end() {
+async fn response_body_of_large_known_length_is_recorded_at_its_end() {
     let large = || Body::from(vec![0; 100_000]);
     assert_eq!(outcome(large(), Response::builder(), 1).await, "success");
     assert_eq!(outcome(large(), Response::builder(), 0).await, "cancelled");
 }
 
 #[tokio::test]
-async fn trailers_are_the_end() {
+async fn trailers_end_the_response_body() {
     let frames = || {
         let frames = [Frame::data(Bytes::from("one")), Frame::trailers(HeaderMap::new())];
         Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))))
@@ -344,20 +352,20 @@ async fn trailers_are_the_end() {
 }
 
 #[tokio::test]
-async fn a_status_that_has_no_body_ends_with_its_head() {
+async fn status_without_a_body_ends_the_request_at_its_head() {
     for status in [101, 204, 304] {
         let head = Response::builder().status(status);
-        assert_eq!(outcome(streamed(&["never sent"]), head, 0).await, "success", "{status}");
+        assert_eq!(outcome(streaming_body(&["never sent"]), head, 0).await, "success", "{status}");
     }
 }
 
 #[tokio::test]
-async fn a_scrape_hides_only_itself() {
+async fn scrape_hides_only_its_own_request() {
     let metrics = metrics();
     let router = Router::new()
         .route("/pending", route_get(std::future::pending::<()>))
         .route("/metrics", route_get(metrics.endpoint()));
-    // Around the router the layer knows no route: all requests have one label.
+    // A layer around the router sees no routes, so all requests share one endpoint.
     let service = ServiceBuilder::new().layer(metrics.layer()).service(router);
     let mut pending = Box::pin(service.clone().oneshot(request("/pending")));
     assert!((&mut pending).now_or_never().is_none());
@@ -369,7 +377,7 @@ async fn a_scrape_hides_only_itself() {
 }
 
 #[tokio::test]
-async fn a_panic_that_passes_through_two_scopes_is_one_failure() {
+async fn panic_through_two_nested_requests_is_one_exception() {
     let metrics = metrics();
     let inner = app(&metrics);
     let outer = Router::new()
@@ -382,15 +390,16 @@ async fn a_panic_that_passes_through_two_scopes_is_one_failure() {
 }
 
 #[tokio::test]
-async fn requests_through_an_unfinished_router_leave_no_series_behind() {
+async fn series_do_not_grow_with_requests_to_a_router_without_with_state() {
     let metrics = metrics();
-    let unfinished = app(&metrics);
-    get(&unfinished, "/items/1").await;
-    get(&unfinished, "/nope").await;
+    // Without a call of `with_state`, axum applies the layer anew for every request.
+    let app_without_state = app(&metrics);
+    get(&app_without_state, "/items/1").await;
+    get(&app_without_state, "/nope").await;
     let lines = page_of(&metrics).lines().count();
     for id in 0..10_000 {
-        get(&unfinished, &format!("/items/{id}")).await;
-        get(&unfinished, &format!("/nope/{id}")).await;
+        get(&app_without_state, &format!("/items/{id}")).await;
+        get(&app_without_state, &format!("/nope/{id}")).await;
     }
     assert_eq!(page_of(&metrics).lines().count(), lines);
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 20_002);

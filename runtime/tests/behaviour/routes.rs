@@ -1,4 +1,4 @@
-//! The label of a request: the template of the route that took it.
+//! The endpoint label of a request: the template of the matched route.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ async fn annotated() -> &'static str {
     "annotated"
 }
 
-/// The endpoint that a request for a path is counted under; the layer is around all routes.
+/// Returns the endpoint under which a request is counted by a layer around all routes.
 async fn endpoint(router: Router, method: Method, path: &str) -> String {
     let metrics = metrics();
     drop(send(&router.layer(metrics.layer()), method, path).await);
@@ -32,8 +32,8 @@ async fn endpoint(router: Router, method: Method, path: &str) -> String {
     counted.collect()
 }
 
-/// The endpoint of a `GET`.
-async fn of(router: Router, path: &str) -> String {
+/// Returns the endpoint under which a `GET` request is counted.
+async fn get_endpoint(router: Router, path: &str) -> String {
     endpoint(router, Method::GET, path).await
 }
 
@@ -42,40 +42,43 @@ fn items() -> Router {
 }
 
 #[tokio::test]
-async fn a_route_is_labelled_with_its_template() {
-    assert_eq!(of(items(), "/items/7").await, "/items/{id}");
-    assert_eq!(of(items(), "/").await, "/");
-    assert_eq!(of(items(), "/items/%22%0A?q=1").await, "/items/{id}");
+async fn route_template_is_the_endpoint() {
+    assert_eq!(get_endpoint(items(), "/items/7").await, "/items/{id}");
+    assert_eq!(get_endpoint(items(), "/").await, "/");
+    assert_eq!(get_endpoint(items(), "/items/%22%0A?q=1").await, "/items/{id}");
 }
 
 #[tokio::test]
-async fn a_wildcard_is_labelled_with_its_template() {
+async fn wildcard_template_is_the_endpoint() {
     let router = Router::new().route("/files/{*rest}", route_get(done));
-    assert_eq!(of(router, "/files/a/b/c").await, "/files/{*rest}");
+    assert_eq!(get_endpoint(router, "/files/a/b/c").await, "/files/{*rest}");
 }
 
 #[tokio::test]
-async fn nested_and_merged_routes_have_their_whole_template() {
+async fn nested_and_merged_routes_have_the_full_template() {
     let inner = Router::new()
         .nest("/users/{user}", items())
         .merge(Router::new().nest("/v2", Router::new().merge(items())));
     let router = || Router::new().nest("/api", inner.clone()).merge(items());
-    assert_eq!(of(router(), "/api/users/1/items/2").await, "/api/users/{user}/items/{id}");
-    assert_eq!(of(router(), "/api/v2/items/2").await, "/api/v2/items/{id}");
-    assert_eq!(of(router(), "/items/2").await, "/items/{id}");
+    assert_eq!(
+        get_endpoint(router(), "/api/users/1/items/2").await,
+        "/api/users/{user}/items/{id}"
+    );
+    assert_eq!(get_endpoint(router(), "/api/v2/items/2").await, "/api/v2/items/{id}");
+    assert_eq!(get_endpoint(router(), "/items/2").await, "/items/{id}");
 }
 
 #[tokio::test]
-async fn a_nested_service_without_routes_is_unmatched() {
+async fn nested_service_without_routes_is_unmatched() {
     let service = service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Body::from("x")))
     });
     let router = Router::new().nest_service("/svc", service);
-    assert_eq!(of(router, "/svc/anything").await, "unmatched");
+    assert_eq!(get_endpoint(router, "/svc/anything").await, "unmatched");
 }
 
 #[tokio::test]
-async fn a_nested_service_with_a_layer_of_its_own_has_its_whole_template() {
+async fn nested_service_with_its_own_layer_has_the_full_template() {
     let metrics = metrics();
     let app =
         Router::new().nest_service("/svc", items().layer(metrics.layer())).layer(metrics.layer());
@@ -90,23 +93,26 @@ async fn a_nested_service_with_a_layer_of_its_own_has_its_whole_template() {
 }
 
 #[tokio::test]
-async fn an_annotated_handler_of_a_nested_service_gives_its_name() {
+async fn nested_service_takes_the_endpoint_from_an_annotated_handler() {
     let service = Router::new().route("/items/{id}", route_get(annotated));
-    assert_eq!(of(Router::new().nest_service("/svc", service), "/svc/items/1").await, "annotated");
+    assert_eq!(
+        get_endpoint(Router::new().nest_service("/svc", service), "/svc/items/1").await,
+        "annotated"
+    );
 }
 
 #[tokio::test]
-async fn what_no_route_takes_is_unmatched_whoever_answers() {
-    let own = || items().fallback(|| async { StatusCode::NOT_FOUND });
-    let nested = || Router::new().nest("/api", own());
-    assert_eq!(of(items(), "/nope/1").await, "unmatched");
-    assert_eq!(of(own(), "/nope/1").await, "unmatched");
-    assert_eq!(of(nested(), "/api/nope/1").await, "unmatched");
-    assert_eq!(of(nested(), "/nope").await, "unmatched");
+async fn fallback_has_the_endpoint_unmatched() {
+    let with_fallback = || items().fallback(|| async { StatusCode::NOT_FOUND });
+    let nested = || Router::new().nest("/api", with_fallback());
+    assert_eq!(get_endpoint(items(), "/nope/1").await, "unmatched");
+    assert_eq!(get_endpoint(with_fallback(), "/nope/1").await, "unmatched");
+    assert_eq!(get_endpoint(nested(), "/api/nope/1").await, "unmatched");
+    assert_eq!(get_endpoint(nested(), "/nope").await, "unmatched");
 }
 
 #[tokio::test]
-async fn a_method_that_the_route_does_not_take_keeps_the_template() {
+async fn method_not_allowed_keeps_the_template() {
     assert_eq!(endpoint(items(), Method::POST, "/items/1").await, "/items/{id}");
     let router = items().method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED });
     assert_eq!(endpoint(router, Method::DELETE, "/items/1").await, "/items/{id}");
@@ -115,7 +121,7 @@ async fn a_method_that_the_route_does_not_take_keeps_the_template() {
 }
 
 #[tokio::test]
-async fn every_known_method_has_its_own_label() {
+async fn method_label_is_distinct_for_every_known_method() {
     let metrics = metrics();
     let app = Router::new().route("/any", any(done)).layer(metrics.layer());
     let known = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
@@ -130,8 +136,8 @@ async fn every_known_method_has_its_own_label() {
 }
 
 #[tokio::test]
-async fn routes_of_one_path_in_two_routers_are_one_endpoint() {
+async fn routes_of_one_path_with_two_methods_are_one_endpoint() {
     let router = Router::new().route("/both", route_get(done)).route("/both", post(done));
-    assert_eq!(of(router.clone(), "/both").await, "/both");
+    assert_eq!(get_endpoint(router.clone(), "/both").await, "/both");
     assert_eq!(endpoint(router, Method::POST, "/both").await, "/both");
 }

@@ -1,15 +1,15 @@
-//! Settings that do not work are errors that say so.
+//! Invalid settings are refused by `build` with an error that names them.
 
 use prometheus::{IntCounter, Registry};
 use streamgauge::{BuildError, Metrics, MetricsBuilder};
 use streamgauge_test_support::{Scrape, page_of};
 
 fn refused(builder: MetricsBuilder) -> String {
-    builder.build().expect_err("this does not work").to_string()
+    builder.build().expect_err("the settings are invalid").to_string()
 }
 
 #[test]
-fn a_prefix_must_begin_a_metric_name() {
+fn prefix_must_be_valid_in_a_metric_name() {
     for prefix in ["my-app", "1st", "häuser", "a b", "a:b", "a\n"] {
         let error = refused(Metrics::builder().prefix(prefix));
         assert!(error.contains(&format!("{prefix:?}")) && error.contains("my_app"), "{error}");
@@ -17,7 +17,7 @@ fn a_prefix_must_begin_a_metric_name() {
 }
 
 #[test]
-fn a_label_must_have_a_name_that_is_free() {
+fn label_name_must_be_valid_and_free() {
     for name in ["", "my-label", "1st", "a:b"] {
         let error = refused(Metrics::builder().label(name, "x"));
         assert!(error.contains(&format!("{name:?} is not a label name")), "{error}");
@@ -31,7 +31,7 @@ fn a_label_must_have_a_name_that_is_free() {
 }
 
 #[test]
-fn buckets_must_make_a_histogram() {
+fn buckets_must_be_finite_and_ascending() {
     let family = "stream_duration_seconds";
     for bounds in [
         vec![],
@@ -49,33 +49,33 @@ fn buckets_must_make_a_histogram() {
 }
 
 #[test]
-fn a_path_to_skip_begins_with_a_slash() {
+fn skip_paths_must_begin_with_a_slash() {
     let error = refused(Metrics::builder().skip_paths(["health"]));
     assert!(error.contains("\"health\""), "{error}");
 }
 
 #[test]
-fn a_second_instance_does_not_fit_into_the_same_registry() {
+fn registry_refuses_a_second_instance_with_the_same_prefix() {
     let registry = Registry::new();
     let build = |prefix| Metrics::builder().prefix(prefix).registry(registry.clone()).build();
     build("one").expect("the registry is empty");
     assert!(matches!(build("one"), Err(BuildError::Registry(_))));
-    build("two").expect("another prefix fits");
+    build("two").expect("another prefix is free");
 }
 
 #[test]
-fn an_empty_prefix_leaves_the_names_bare() {
+fn prefix_can_be_empty() {
     let metrics = Metrics::builder().prefix("").build().expect("valid");
     let page = page_of(&metrics);
     assert!(page.contains("\nhttp_requests_total{"), "{page}");
 }
 
 #[test]
-fn constant_labels_and_own_metrics_stand_on_the_page() {
+fn page_shows_constant_labels_and_metrics_of_the_application() {
     let registry = Registry::new();
-    let own = IntCounter::new("own_total", "Mine.").expect("a valid name");
-    registry.register(Box::new(own.clone())).expect("it is new");
-    own.inc();
+    let application = IntCounter::new("orders_total", "Orders.").expect("a valid name");
+    registry.register(Box::new(application.clone())).expect("the name is free");
+    application.inc();
     let metrics = Metrics::builder()
         .registry(registry)
         .label("region", "eu")
@@ -83,8 +83,8 @@ fn constant_labels_and_own_metrics_stand_on_the_page() {
         .build()
         .expect("valid");
     let scrape = Scrape::of(&metrics);
-    assert_eq!(scrape.sum("own_total", &[]), 1);
-    let ours = scrape.count("app_active_streams", &[]);
-    assert!(ours > 0, "streams are declared elsewhere in this program");
-    assert_eq!(scrape.count("app_active_streams", &[("region", "eu")]), ours);
+    assert_eq!(scrape.sum("orders_total", &[]), 1);
+    let series = scrape.count("app_active_streams", &[]);
+    assert!(series > 0, "other tests of this program declare streams");
+    assert_eq!(scrape.count("app_active_streams", &[("region", "eu")]), series);
 }

@@ -1,4 +1,4 @@
-//! Streams: how long they live and how they end, in every form a handler returns them.
+//! Streams: duration, chunks and outcome, for every return type of a handler.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -93,7 +93,7 @@ fn app(metrics: &Metrics) -> Router {
         .layer(metrics.layer())
 }
 
-/// Chunks, bytes, completed streams and measured gaps of one endpoint.
+/// Chunks, bytes, complete streams, first chunks and gaps between chunks of one endpoint.
 fn streamed(scrape: &Scrape, endpoint: &str) -> [i64; 5] {
     let labels = [("endpoint", endpoint)];
     [
@@ -106,7 +106,7 @@ fn streamed(scrape: &Scrape, endpoint: &str) -> [i64; 5] {
 }
 
 #[tokio::test]
-async fn every_form_of_a_stream_is_recorded_alike() {
+async fn return_types_of_streams_are_recorded_alike() {
     let metrics = metrics();
     let app = app(&metrics);
     for path in [
@@ -129,13 +129,13 @@ async fn every_form_of_a_stream_is_recorded_alike() {
 }
 
 #[tokio::test]
-async fn a_media_type_becomes_the_content_type() {
+async fn media_type_becomes_the_content_type() {
     let response = send(&app(&metrics()), Method::GET, "/lines").await;
     assert_eq!(response.headers()["content-type"], "application/x-lines");
 }
 
 #[tokio::test]
-async fn events_are_counted_as_they_are_sent() {
+async fn server_sent_events_are_counted_in_their_encoded_form() {
     let metrics = metrics();
     let (_, body) = get(&app(&metrics), "/events").await;
     assert_eq!(body, "data: one\n\ndata: two\n\n");
@@ -144,7 +144,7 @@ async fn events_are_counted_as_they_are_sent() {
 }
 
 #[tokio::test]
-async fn keep_alive_comments_are_no_chunks() {
+async fn keep_alive_comments_are_not_chunks() {
     let metrics = metrics();
     #[streaming_metrics]
     async fn slow() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
@@ -155,7 +155,7 @@ async fn keep_alive_comments_are_no_chunks() {
     let app = Router::new().route("/slow", route_get(slow)).layer(metrics.layer());
     let mut body = send(&app, Method::GET, "/slow").await.into_body();
     for _ in 0..4 {
-        body.frame().await.expect("there is a frame").expect("it is no error");
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     }
     drop(body);
     let scrape = settled(&metrics);
@@ -164,14 +164,14 @@ async fn keep_alive_comments_are_no_chunks() {
 }
 
 #[tokio::test]
-async fn a_response_in_one_piece_is_a_stream_of_one_chunk() {
+async fn response_of_known_length_is_a_stream_of_one_chunk() {
     let metrics = metrics();
     get(&app(&metrics), "/whole").await;
     assert_eq!(streamed(&settled(&metrics), "/whole"), [1, 9, 1, 1, 0]);
 }
 
 #[tokio::test]
-async fn a_head_request_begins_no_stream() {
+async fn head_request_starts_no_stream() {
     let metrics = metrics();
     drop(send(&app(&metrics), Method::HEAD, "/events").await);
     let scrape = settled(&metrics);
@@ -180,7 +180,7 @@ async fn a_head_request_begins_no_stream() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_an_error_begins_no_stream() {
+async fn error_response_starts_no_stream() {
     let metrics = metrics();
     assert_eq!(get(&app(&metrics), "/failed").await.0, StatusCode::SERVICE_UNAVAILABLE);
     let scrape = settled(&metrics);
@@ -189,11 +189,11 @@ async fn a_reply_that_is_an_error_begins_no_stream() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_is_a_disconnect_and_no_error() {
+async fn client_disconnect_is_not_a_stream_error() {
     let metrics = metrics();
     for path in ["/opaque", "/events"] {
         let mut body = send(&app(&metrics), Method::GET, path).await.into_body();
-        body.frame().await.expect("there is a frame").expect("it is no error");
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
         drop(body);
         let scrape = settled(&metrics);
         let stream = [("endpoint", path), ("outcome", "client_disconnect")];
@@ -206,7 +206,7 @@ async fn a_client_that_leaves_is_a_disconnect_and_no_error() {
 }
 
 #[tokio::test]
-async fn an_error_item_fails_the_stream_and_the_request() {
+async fn error_item_fails_stream_and_request() {
     let metrics = metrics();
     #[streaming_metrics]
     fn broken() -> impl Stream<Item = Io<Bytes>> {
@@ -227,7 +227,7 @@ async fn an_error_item_fails_the_stream_and_the_request() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_stream_is_counted_and_passes_on() {
+async fn panic_in_a_stream_is_counted_and_propagated() {
     let metrics = metrics();
     #[streaming_metrics]
     fn explosive() -> impl Stream<Item = Io<Bytes>> {
@@ -240,9 +240,9 @@ async fn a_panic_in_a_stream_is_counted_and_passes_on() {
         .route("/explosive", route_get(|| async { Body::from_stream(explosive()) }))
         .layer(metrics.layer());
     let mut body = send(&app, Method::GET, "/explosive").await.into_body();
-    body.frame().await.expect("there is a frame").expect("it is no error");
+    body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     assert!(AssertUnwindSafe(body.frame()).catch_unwind().await.is_err());
-    // Caught, and dropped when nothing unwinds any more.
+    // The panic is caught, and the body is dropped after unwinding has finished.
     drop(body);
     let scrape = settled(&metrics);
     let stream = [("outcome", "panic")];
@@ -252,7 +252,7 @@ async fn a_panic_in_a_stream_is_counted_and_passes_on() {
 }
 
 #[tokio::test]
-async fn chunks_are_shown_while_a_stream_waits() {
+async fn chunk_counts_are_visible_while_a_stream_waits() {
     let metrics = metrics();
     #[streaming_metrics]
     fn waits() -> impl Stream<Item = Io<Bytes>> {
@@ -264,7 +264,7 @@ async fn chunks_are_shown_while_a_stream_waits() {
         .layer(metrics.layer());
     let mut body = send(&app, Method::GET, "/waits").await.into_body();
     for _ in 0..2 {
-        body.frame().await.expect("there is a frame").expect("it is no error");
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     }
     assert!(body.frame().now_or_never().is_none());
     let scrape = Scrape::of(&metrics);
@@ -276,12 +276,12 @@ async fn chunks_are_shown_while_a_stream_waits() {
 }
 
 #[tokio::test]
-async fn a_streams_life_is_not_the_requests_duration() {
+async fn stream_duration_is_separate_from_request_duration() {
     let metrics = metrics();
-    let life = Duration::from_millis(60);
+    let delay = Duration::from_millis(60);
     let slow = move || async move {
         let chunks = stream! {
-            tokio::time::sleep(life).await;
+            tokio::time::sleep(delay).await;
             yield Ok::<_, Infallible>("late");
         };
         Body::from_stream(wrap_streaming_response(chunks, "/late"))
@@ -292,23 +292,23 @@ async fn a_streams_life_is_not_the_requests_duration() {
     let labels = [("endpoint", "/late")];
     let request = scrape.amount("app_http_request_duration_seconds_sum", &labels);
     let stream = scrape.amount("app_stream_duration_seconds_sum", &labels);
-    assert!(stream >= life.as_secs_f64(), "{stream}");
-    assert!(request < stream / 2.0, "the head took {request}, the stream {stream}");
+    assert!(stream >= delay.as_secs_f64(), "{stream}");
+    assert!(request < stream / 2.0, "the head took {request} s, the stream {stream} s");
 }
 
 #[tokio::test]
-async fn a_stream_is_as_long_as_its_source_says() {
+async fn size_hint_is_that_of_the_source() {
     let wrapped = wrap_streaming_response(streams::iter(["a", "b"]), "/hint");
     assert_eq!(wrapped.size_hint(), (2, Some(2)));
     assert_eq!(wrapped.collect::<Vec<_>>().await, ["a", "b"]);
 }
 
 #[tokio::test]
-async fn a_response_that_the_handler_reads_itself_is_its_own_stream() {
+async fn response_read_by_the_handler_is_recorded_as_a_stream() {
     let metrics = metrics();
     let handler = || async {
-        let helped = response().await.into_body().collect().await.expect("it does not fail");
-        format!("{} bytes", helped.to_bytes().len())
+        let body = response().await.into_body().collect().await.expect("the body does not fail");
+        format!("{} bytes", body.to_bytes().len())
     };
     let app = Router::new().route("/reads", route_get(handler)).layer(metrics.layer());
     assert_eq!(get(&app, "/reads").await.1, "11 bytes");
@@ -316,7 +316,7 @@ async fn a_response_that_the_handler_reads_itself_is_its_own_stream() {
 }
 
 #[tokio::test]
-async fn events_that_are_never_sent_are_no_stream() {
+async fn server_sent_events_that_are_never_sent_are_not_a_stream() {
     let metrics = metrics();
     let handler = || async {
         drop(events().await);
@@ -328,7 +328,7 @@ async fn events_that_are_never_sent_are_no_stream() {
 }
 
 #[tokio::test]
-async fn only_event_streams_have_comments() {
+async fn keep_alive_comments_are_recognized_in_event_streams_only() {
     #[streaming_metrics(media_type = "text/plain")]
     async fn text() -> impl Stream<Item = &'static str> {
         streams::iter([":smile:\n", "data: one\n\n"])
@@ -350,7 +350,7 @@ async fn only_event_streams_have_comments() {
 }
 
 #[tokio::test]
-async fn a_head_request_for_any_form_is_no_disconnect() {
+async fn head_request_is_not_a_client_disconnect() {
     let metrics = metrics();
     let app = app(&metrics);
     for path in ["/opaque", "/boxed", "/lines", "/response", "/hidden", "/events", "/wrapped"] {
@@ -360,15 +360,15 @@ async fn a_head_request_for_any_form_is_no_disconnect() {
     }
 }
 
-/// After as many bytes as the head has stated nobody asks for more.
+/// A transport stops polling after the number of bytes stated by `Content-Length`.
 #[tokio::test]
-async fn a_stream_of_stated_length_is_complete_when_that_is_sent() {
+async fn stream_with_content_length_is_complete_when_that_much_is_sent() {
     let metrics = metrics();
-    let stated = || async {
+    let with_content_length = || async {
         let body = Body::from_stream(opaque());
         ([(axum::http::header::CONTENT_LENGTH, "11")], body)
     };
-    let app = Router::new().route("/", route_get(stated)).layer(metrics.layer());
+    let app = Router::new().route("/", route_get(with_content_length)).layer(metrics.layer());
     let mut body = send(&app, Method::GET, "/").await.into_body().into_data_stream();
     for _ in 0..3 {
         assert!(body.next().await.is_some_and(|chunk| chunk.is_ok()));

@@ -1,4 +1,4 @@
-//! Tokens: from replies, from hand, and what is missing.
+//! Token usage: from replies, recorded by code, and missing.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -37,17 +37,17 @@ fn answer(usage: bool) -> Answer {
 }
 
 #[track_tokens(provider = "house")]
-async fn replied() -> Result<Json<Answer>, StatusCode> {
+async fn with_usage() -> Result<Json<Answer>, StatusCode> {
     Ok(Json(answer(true)))
 }
 
 #[track_tokens(provider = "house", model = "large-1")]
-async fn named() -> (StatusCode, Json<Answer>) {
+async fn with_model_argument() -> (StatusCode, Json<Answer>) {
     (StatusCode::CREATED, Json(answer(true)))
 }
 
 #[track_tokens(model = "small-1")]
-async fn without() -> Json<Answer> {
+async fn without_usage() -> Json<Answer> {
     Json(answer(false))
 }
 
@@ -57,12 +57,12 @@ async fn failed() -> Result<Json<Answer>, StatusCode> {
 }
 
 #[track_tokens(model = "small-1")]
-async fn left() -> Json<Answer> {
+async fn pending() -> Json<Answer> {
     std::future::pending().await
 }
 
 #[track_tokens(provider = "house", model = "small-1")]
-async fn by_hand() -> Option<Json<Answer>> {
+async fn manual() -> Option<Json<Answer>> {
     token_usage_context::record(Usage::new(3, 2));
     token_usage_context::record(Usage::new(30, 20).reasoning(5));
     None
@@ -86,7 +86,7 @@ fn streamed() -> impl Stream<Item = Result<&'static str, std::io::Error>> {
 }
 
 #[track_tokens(provider = "house", model = "small-1")]
-async fn streamed_without() -> Body {
+async fn streamed_without_usage() -> Body {
     Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("one")]))
 }
 
@@ -96,20 +96,20 @@ async fn unannotated() {
 
 fn app(metrics: &Metrics) -> Router {
     Router::new()
-        .route("/replied", route_get(replied))
-        .route("/named", route_get(named))
-        .route("/without", route_get(without))
+        .route("/with-usage", route_get(with_usage))
+        .route("/with-model-argument", route_get(with_model_argument))
+        .route("/without-usage", route_get(without_usage))
         .route("/failed", route_get(failed))
-        .route("/left", route_get(left))
-        .route("/by-hand", route_get(|| async { by_hand().await.ok_or(StatusCode::NO_CONTENT) }))
+        .route("/pending", route_get(pending))
+        .route("/manual", route_get(|| async { manual().await.ok_or(StatusCode::NO_CONTENT) }))
         .route("/spawned", route_get(|| async { spawned().await.ok_or(StatusCode::NO_CONTENT) }))
         .route("/streamed", route_get(|| async { Body::from_stream(streamed()) }))
-        .route("/streamed-without", route_get(streamed_without))
+        .route("/streamed-without-usage", route_get(streamed_without_usage))
         .route("/unannotated", route_get(unannotated))
         .layer(metrics.layer())
 }
 
-async fn after(path: &str) -> Scrape {
+async fn scrape_after(path: &str) -> Scrape {
     let metrics = metrics();
     get(&app(&metrics), path).await;
     settled(&metrics)
@@ -122,30 +122,30 @@ fn tokens(scrape: &Scrape, class: [(&str, &str); 2]) -> i64 {
 const SMALL: [(&str, &str); 2] = [("provider", "house"), ("model", "small-1")];
 
 #[tokio::test]
-async fn usage_is_read_from_the_reply_with_the_model_it_names() {
-    let scrape = after("/replied").await;
+async fn usage_and_model_are_taken_from_the_reply() {
+    let scrape = scrape_after("/with-usage").await;
     assert_eq!(tokens(&scrape, [("token_type", "input"), ("detail", "uncached")]), 4);
     assert_eq!(tokens(&scrape, [("token_type", "input"), ("detail", "cache_read")]), 6);
     assert_eq!(tokens(&scrape, [("token_type", "output"), ("detail", "unspecified")]), 4);
-    assert_eq!(tokens(&scrape, SMALL), 14, "the plain sum is the total");
+    assert_eq!(tokens(&scrape, SMALL), 14, "the sum over all details is the total");
     assert_eq!(scrape.sum("app_llm_calls_total", &SMALL), 1);
     assert_eq!(scrape.sum("app_request_tokens_sum", &[("token_type", "input")]), 10);
     assert_eq!(scrape.sum("app_request_tokens_sum", &[("token_type", "output")]), 4);
-    assert_eq!(scrape.values("app_token_usage_total", "endpoint"), ["/replied"]);
+    assert_eq!(scrape.values("app_token_usage_total", "endpoint"), ["/with-usage"]);
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
 }
 
 #[tokio::test]
-async fn the_attributes_model_beats_the_replys() {
-    let scrape = after("/named").await;
+async fn model_argument_overrides_the_model_of_the_reply() {
+    let scrape = scrape_after("/with-model-argument").await;
     assert_eq!(scrape.values("app_token_usage_total", "model"), ["large-1"]);
     assert_eq!(scrape.sum("app_token_usage_total", &[]), 14);
 }
 
 #[tokio::test]
-async fn a_call_without_usage_is_missing_it() {
-    for (path, finish) in [("/without", ""), ("/failed", "error")] {
-        let scrape = after(path).await;
+async fn usage_missing_is_counted_for_a_call_without_usage() {
+    for (path, finish) in [("/without-usage", ""), ("/failed", "error")] {
+        let scrape = scrape_after(path).await;
         assert_eq!(scrape.sum("app_llm_calls_total", &[("finish_reason", finish)]), 1, "{path}");
         assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "not_sent")]), 1, "{path}");
         assert_eq!(scrape.count("app_token_usage_total", &[]), 0, "{path}");
@@ -153,17 +153,17 @@ async fn a_call_without_usage_is_missing_it() {
 }
 
 #[tokio::test]
-async fn a_call_that_the_client_left_is_cancelled() {
+async fn client_disconnect_cancels_the_call() {
     let metrics = metrics();
-    assert!(send(&app(&metrics), Method::GET, "/left").now_or_never().is_none());
+    assert!(send(&app(&metrics), Method::GET, "/pending").now_or_never().is_none());
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_llm_calls_total", &[("finish_reason", "cancelled")]), 1);
     assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "disconnected")]), 1);
 }
 
 #[tokio::test]
-async fn calls_recorded_by_hand_are_added_up() {
-    let scrape = after("/by-hand").await;
+async fn manual_usage_of_several_calls_is_summed() {
+    let scrape = scrape_after("/manual").await;
     assert_eq!(tokens(&scrape, SMALL), 55);
     assert_eq!(tokens(&scrape, [("token_type", "output"), ("detail", "reasoning")]), 5);
     assert_eq!(scrape.sum("app_llm_calls_total", &SMALL), 2);
@@ -171,7 +171,7 @@ async fn calls_recorded_by_hand_are_added_up() {
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_kept_when_the_handler_fails() {
+async fn manual_usage_is_kept_when_the_handler_fails() {
     #[track_tokens(provider = "house", model = "small-1")]
     async fn fails() -> Result<Json<Answer>, StatusCode> {
         token_usage_context::record(Usage::new(3, 2));
@@ -187,34 +187,34 @@ async fn what_was_recorded_is_kept_when_the_handler_fails() {
 }
 
 #[tokio::test]
-async fn a_spawned_task_records_through_a_handle() {
-    let scrape = after("/spawned").await;
+async fn handle_records_from_a_spawned_task() {
+    let scrape = scrape_after("/spawned").await;
     assert_eq!(tokens(&scrape, SMALL), 5);
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
 }
 
 #[tokio::test]
-async fn a_generator_records_while_it_flows() {
-    let scrape = after("/streamed").await;
+async fn manual_usage_is_recorded_within_a_generator() {
+    let scrape = scrape_after("/streamed").await;
     assert_eq!(tokens(&scrape, SMALL), 8);
     assert_eq!(scrape.values("app_token_usage_total", "endpoint"), ["/streamed"]);
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
 }
 
 #[tokio::test]
-async fn a_stream_without_usage_is_missing_it() {
-    let scrape = after("/streamed-without").await;
+async fn usage_missing_is_counted_for_a_stream_without_usage() {
+    let scrape = scrape_after("/streamed-without-usage").await;
     assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "not_sent")]), 1);
     assert_eq!(scrape.sum("app_llm_calls_total", &SMALL), 1);
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_kept_when_the_client_leaves() {
+async fn client_disconnect_keeps_recorded_usage() {
     for (frames, recorded, missing) in [(1, 0, 1), (2, 8, 0)] {
         let metrics = metrics();
         let mut body = send(&app(&metrics), Method::GET, "/streamed").await.into_body();
         for _ in 0..frames {
-            body.frame().await.expect("there is a frame").expect("it is no error");
+            body.frame().await.expect("the body has a frame").expect("the frame is not an error");
         }
         drop(body);
         let scrape = settled(&metrics);
@@ -224,22 +224,22 @@ async fn what_was_recorded_is_kept_when_the_client_leaves() {
 }
 
 #[tokio::test]
-async fn usage_recorded_outside_a_tracked_call_has_the_requests_endpoint() {
-    let scrape = after("/unannotated").await;
+async fn manual_usage_outside_a_tracked_call_has_the_endpoint_of_its_request() {
+    let scrape = scrape_after("/unannotated").await;
     let labels = [("endpoint", "/unannotated"), ("model", "")];
     assert_eq!(scrape.sum("app_token_usage_total", &labels), 2);
     assert_eq!(scrape.sum("app_llm_calls_total", &labels), 1);
 }
 
 #[tokio::test]
-async fn concurrent_requests_keep_their_tokens_apart() {
+async fn concurrent_requests_keep_their_own_tokens() {
     let metrics = metrics();
     let app = app(&metrics);
     let requests = (0..50).map(|_| {
         let app = app.clone();
         tokio::spawn(async move {
             get(&app, "/streamed").await;
-            get(&app, "/by-hand").await;
+            get(&app, "/manual").await;
         })
     });
     for request in requests.collect::<Vec<_>>() {
@@ -247,11 +247,11 @@ async fn concurrent_requests_keep_their_tokens_apart() {
     }
     let scrape = settled(&metrics);
     assert_eq!(tokens(&scrape, [("endpoint", "/streamed"), SMALL[1]]), 50 * 8);
-    assert_eq!(tokens(&scrape, [("endpoint", "/by-hand"), SMALL[1]]), 50 * 55);
+    assert_eq!(tokens(&scrape, [("endpoint", "/manual"), SMALL[1]]), 50 * 55);
 }
 
 #[track_tokens(provider = "house", model = model)]
-async fn called(model: &'static str, turns: usize) -> Usage {
+async fn call_model(model: &'static str, turns: usize) -> Usage {
     for _ in 0..turns {
         tokio::task::yield_now().await;
     }
@@ -260,16 +260,16 @@ async fn called(model: &'static str, turns: usize) -> Usage {
 
 #[track_tokens(provider = "house", model = "small-1")]
 async fn outer() -> Usage {
-    let inner = streamed_without().await;
+    let inner = streamed_without_usage().await;
     assert!(inner.collect().await.is_ok());
     Usage::new(1_000, 0)
 }
 
 #[tokio::test]
-async fn calls_that_run_at_once_keep_their_own_labels() {
+async fn concurrent_calls_keep_their_own_labels() {
     let metrics = metrics();
     let handler = || async {
-        tokio::join!(called("quick", 1), called("slow", 5), called("slow", 3));
+        tokio::join!(call_model("quick", 1), call_model("slow", 5), call_model("slow", 3));
     };
     let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
     get(&app, "/").await;
@@ -281,7 +281,7 @@ async fn calls_that_run_at_once_keep_their_own_labels() {
 }
 
 #[tokio::test]
-async fn a_call_survives_a_streamed_call_within_it() {
+async fn nested_streamed_call_is_counted_beside_the_outer_call() {
     let metrics = metrics();
     let handler = || async {
         outer().await;
@@ -295,24 +295,34 @@ async fn a_call_survives_a_streamed_call_within_it() {
 }
 
 #[tokio::test]
-async fn a_handle_may_record_after_its_request_has_ended() {
+async fn handle_may_record_after_its_request_has_ended() {
     for records in [true, false] {
         let metrics = metrics();
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let sender = std::sync::Arc::new(std::sync::Mutex::new(Some(sender)));
         #[track_tokens(model = "small-1")]
-        async fn begins(out: tokio::sync::oneshot::Sender<token_usage_context::Handle>) -> Body {
+        async fn returns_handle(
+            out: tokio::sync::oneshot::Sender<token_usage_context::Handle>,
+        ) -> Body {
             out.send(token_usage_context::handle()).ok();
             Body::empty()
         }
         let handler = move || {
-            let sender = sender.lock().expect("no panic").take().expect("one request");
-            begins(sender)
+            let sender = sender
+                .lock()
+                .expect("the lock is not poisoned")
+                .take()
+                .expect("there is only one request");
+            returns_handle(sender)
         };
         let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
         get(&app, "/").await;
         let handle = receiver.await.expect("the handler has sent it");
-        assert_eq!(settled(&metrics).sum("app_llm_calls_total", &[]), 0, "it may still come");
+        assert_eq!(
+            settled(&metrics).sum("app_llm_calls_total", &[]),
+            0,
+            "the handle may still record usage"
+        );
         if records {
             handle.record(Usage::new(5, 0));
         }
@@ -325,24 +335,24 @@ async fn a_handle_may_record_after_its_request_has_ended() {
 }
 
 #[tokio::test]
-async fn what_a_stream_records_when_it_is_dropped_belongs_to_its_request() {
-    struct Late;
-    impl Drop for Late {
+async fn manual_usage_on_drop_of_a_stream_belongs_to_its_request() {
+    struct RecordsOnDrop;
+    impl Drop for RecordsOnDrop {
         fn drop(&mut self) {
             token_usage_context::record(Usage::new(4, 0));
         }
     }
     #[track_tokens(model = "small-1")]
-    fn late() -> impl Stream<Item = Result<&'static str, std::io::Error>> {
-        let late = Late;
+    fn records_on_drop() -> impl Stream<Item = Result<&'static str, std::io::Error>> {
+        let records_on_drop = RecordsOnDrop;
         futures_util::StreamExt::map(futures_util::stream::iter(["one"]), move |item| {
-            let _ = &late;
+            let _ = &records_on_drop;
             Ok(item)
         })
     }
     let metrics = metrics();
     let app = Router::new()
-        .route("/", route_get(|| async { Body::from_stream(late()) }))
+        .route("/", route_get(|| async { Body::from_stream(records_on_drop()) }))
         .layer(metrics.layer());
     get(&app, "/").await;
     let scrape = settled(&metrics);

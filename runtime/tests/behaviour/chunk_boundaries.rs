@@ -1,4 +1,4 @@
-//! What a protocol tells does not depend on how its bytes are split, nor on how many streams there are.
+//! Chunk boundaries and the number of concurrent streams do not change how a protocol is parsed.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -7,20 +7,20 @@ use futures_util::stream as streams;
 use streamgauge::{Metrics, streaming_metrics};
 use streamgauge_test_support::client::{get, metrics, settled};
 
-use crate::samples::{Frames, OPENAI, SAMPLES};
+use crate::sample_replies::{Frames, OPENAI, SAMPLES};
 
 #[streaming_metrics(protocol = "auto")]
-fn read(pieces: Vec<Bytes>) -> Frames {
-    Box::pin(streams::iter(pieces.into_iter().map(Ok)))
+fn parsed_stream(chunks: Vec<Bytes>) -> Frames {
+    Box::pin(streams::iter(chunks.into_iter().map(Ok)))
 }
 
-async fn serve(metrics: &Metrics, pieces: Vec<Bytes>) {
-    let handler = move || async move { Body::from_stream(read(pieces)) };
+async fn serve(metrics: &Metrics, chunks: Vec<Bytes>) {
+    let handler = move || async move { Body::from_stream(parsed_stream(chunks)) };
     let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
     get(&app, "/chat").await;
 }
 
-/// What a page says about a stream and does not depend on its chunks and on time.
+/// Families whose values do not depend on the chunks of a stream or on time.
 const FAMILIES: [&str; 8] = [
     "app_llm_calls_total{",
     "app_stream_bytes_total{",
@@ -32,49 +32,49 @@ const FAMILIES: [&str; 8] = [
     "app_usage_missing_total{",
 ];
 
-/// The samples of these families. Their lines are compared as text: parsing the whole page for every
+/// The lines of these families. They are compared as text, because parsing the whole page for every
 /// split would take most of the time of all tests.
 fn samples(metrics: &Metrics) -> Vec<String> {
-    let page = metrics.encode_text().expect("our own families encode");
-    let is_one = |line: &&str| FAMILIES.iter().any(|family| line.starts_with(family));
-    page.lines().filter(is_one).map(str::to_owned).collect()
+    let page = metrics.encode_text().expect("the page encodes");
+    let is_listed = |line: &&str| FAMILIES.iter().any(|family| line.starts_with(family));
+    page.lines().filter(is_listed).map(str::to_owned).collect()
 }
 
 #[tokio::test]
-async fn splits_at_every_byte_read_the_same() {
+async fn chunk_boundaries_do_not_change_the_parsed_reply() {
     for sample in SAMPLES {
-        let mut failed = sample.body();
+        let mut failed = sample.frames_before_end();
         failed.push(sample.error);
-        for frames in [sample.whole(), failed] {
+        for frames in [sample.frames(), failed] {
             let bytes = Bytes::from(frames.concat());
-            let read = async |pieces: Vec<Bytes>| {
+            let lines_after = async |chunks: Vec<Bytes>| {
                 let metrics = metrics();
-                serve(&metrics, pieces).await;
+                serve(&metrics, chunks).await;
                 samples(&metrics)
             };
-            let whole = read(vec![bytes.clone()]).await;
-            let is_read = |line: &String| line.contains(r#"model="m-1""#) && line.ends_with(" 1");
-            assert!(whole.iter().any(is_read), "{}: {whole:#?}", sample.protocol);
+            let whole = lines_after(vec![bytes.clone()]).await;
+            let has_model = |line: &String| line.contains(r#"model="m-1""#) && line.ends_with(" 1");
+            assert!(whole.iter().any(has_model), "{}: {whole:#?}", sample.protocol);
             for at in 0..=bytes.len() {
-                let split = read(vec![bytes.slice(..at), bytes.slice(at..)]).await;
+                let split = lines_after(vec![bytes.slice(..at), bytes.slice(at..)]).await;
                 assert_eq!(split, whole, "{} split at {at}", sample.protocol);
             }
-            let bytewise = read(bytes.chunks(1).map(Bytes::copy_from_slice).collect()).await;
+            let bytewise = lines_after(bytes.chunks(1).map(Bytes::copy_from_slice).collect()).await;
             assert_eq!(bytewise, whole, "{} byte by byte", sample.protocol);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_hundred_streams_at_once_are_counted_exactly() {
+async fn concurrent_streams_are_counted_exactly() {
     let metrics = metrics();
-    let mut pieces = vec![Bytes::from(OPENAI.opening)];
-    pieces.extend(std::iter::repeat_n(Bytes::from(OPENAI.tokens[0]), 97));
-    pieces.extend([Bytes::from(OPENAI.closing), Bytes::from(OPENAI.end)]);
+    let mut chunks = vec![Bytes::from(OPENAI.opening)];
+    chunks.extend(std::iter::repeat_n(Bytes::from(OPENAI.tokens[0]), 97));
+    chunks.extend([Bytes::from(OPENAI.closing), Bytes::from(OPENAI.end)]);
     let streams: Vec<_> = (0..500)
         .map(|_| {
-            let (metrics, pieces) = (metrics.clone(), pieces.clone());
-            tokio::spawn(async move { serve(&metrics, pieces).await })
+            let (metrics, chunks) = (metrics.clone(), chunks.clone());
+            tokio::spawn(async move { serve(&metrics, chunks).await })
         })
         .collect();
     for stream in streams {

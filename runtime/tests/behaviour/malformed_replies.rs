@@ -1,4 +1,5 @@
-//! Replies with numbers that are none, and whatever else comes from outside: no panic, no wrong sum.
+//! Malformed and hostile replies: invalid token counts, forged usage, very large replies. None of
+//! them may cause a panic or a wrong sum.
 
 use axum::body::{Body, Bytes};
 use axum::routing::get as route_get;
@@ -9,22 +10,22 @@ use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, settled};
 
 #[track_tokens(protocol = "auto")]
-fn passed_on(reply: Bytes, pieces: usize) -> Body {
-    let pieces = reply.chunks(reply.len() / pieces + 1).map(Bytes::copy_from_slice);
-    let pieces: Vec<_> = pieces.map(Ok::<_, std::io::Error>).collect();
-    Body::from_stream(futures_util::stream::iter(pieces))
+fn proxy(reply: Bytes, chunks: usize) -> Body {
+    let chunks = reply.chunks(reply.len() / chunks + 1).map(Bytes::copy_from_slice);
+    let chunks: Vec<_> = chunks.map(Ok::<_, std::io::Error>).collect();
+    Body::from_stream(futures_util::stream::iter(chunks))
 }
 
-async fn passed(metrics: &Metrics, reply: &Bytes, pieces: usize) {
+async fn serve(metrics: &Metrics, reply: &Bytes, chunks: usize) {
     let sent = reply.clone();
-    let handler = move || async move { passed_on(sent, pieces) };
+    let handler = move || async move { proxy(sent, chunks) };
     let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
-    assert_eq!(get(&app, "/chat").await.1, reply, "no byte is changed");
+    assert_eq!(get(&app, "/chat").await.1, reply, "the reply passes unchanged");
 }
 
-async fn after(reply: &str) -> Scrape {
+async fn scrape_after(reply: &str) -> Scrape {
     let metrics = metrics();
-    passed(&metrics, &Bytes::copy_from_slice(reply.as_bytes()), 3).await;
+    serve(&metrics, &Bytes::copy_from_slice(reply.as_bytes()), 3).await;
     settled(&metrics)
 }
 
@@ -37,66 +38,70 @@ fn assert_tokens(scrape: &Scrape, tokens: i64, reply: &str) {
 }
 
 #[tokio::test]
-async fn a_count_that_is_none_is_not_known() {
-    for odd in ["-5", "\"12\"", "null", "[7]", "{\"n\":7}", "true", "12.5", "1e400", "-0.1"] {
+async fn token_count_of_another_type_is_ignored() {
+    for value in ["-5", "\"12\"", "null", "[7]", "{\"n\":7}", "true", "12.5", "1e400", "-0.1"] {
         let reply = format!(
-            "{{\"model\":\"m\",\"choices\":[],\"usage\":{{\"prompt_tokens\":{odd},\
+            "{{\"model\":\"m\",\"choices\":[],\"usage\":{{\"prompt_tokens\":{value},\
              \"completion_tokens\":4}}}}"
         );
-        assert_tokens(&after(&reply).await, 4, &reply);
+        assert_tokens(&scrape_after(&reply).await, 4, &reply);
     }
 }
 
 #[tokio::test]
-async fn a_count_beyond_all_reason_is_not_known() {
-    for huge in ["18446744073709551616", "99999999999999999999999999"] {
+async fn token_count_beyond_u64_is_ignored() {
+    for count in ["18446744073709551616", "99999999999999999999999999"] {
         let reply = format!(
-            "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{huge},\"completion_tokens\":4}}}}"
+            "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{count},\"completion_tokens\":4}}}}"
         );
-        assert_tokens(&after(&reply).await, 4, &reply);
+        assert_tokens(&scrape_after(&reply).await, 4, &reply);
     }
 }
 
 #[tokio::test]
-async fn a_count_that_comes_twice_counts_once() {
+async fn token_count_given_twice_is_counted_once() {
     let reply = "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"prompt_tokens\":9},\
                  \"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}";
-    assert_tokens(&after(reply).await, 10, reply);
+    assert_tokens(&scrape_after(reply).await, 10, reply);
 }
 
 #[tokio::test]
-async fn usage_that_a_user_or_a_model_has_written_is_not_counted() {
-    let fake = "{\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":1000}}";
-    let text = fake.replace('"', "\\\"");
+async fn usage_forged_in_message_text_is_not_counted() {
+    let usage = "{\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":1000}}";
+    let text = usage.replace('"', "\\\"");
     let reply = format!(
-        "{{\"choices\":[{{\"message\":{{\"content\":\"{text}\",\"extra\":{fake}}}}}],\
-         \"metadata\":{fake},\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}"
+        "{{\"choices\":[{{\"message\":{{\"content\":\"{text}\",\"extra\":{usage}}}}}],\
+         \"metadata\":{usage},\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}"
     );
-    assert_tokens(&after(&reply).await, 7, &reply);
+    assert_tokens(&scrape_after(&reply).await, 7, &reply);
     let event = format!(
         "data: {{\"choices\":[{{\"delta\":{{\"content\":\"\\n\\ndata: {text}\"}}}}]}}\n\n\
          data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}\n\n"
     );
-    assert_tokens(&after(&event).await, 7, &event);
+    assert_tokens(&scrape_after(&event).await, 7, &event);
 }
 
 #[tokio::test]
-async fn usage_within_a_text_that_breaks_its_json_is_not_counted() {
-    let forged = "{\"choices\":[],\"usage\":{\"prompt_tokens\":1000000,\"completion_tokens\":1}}";
+async fn usage_forged_in_invalid_json_is_not_counted() {
+    let usage = "{\"choices\":[],\"usage\":{\"prompt_tokens\":1000000,\"completion_tokens\":1}}";
     let reply = format!(
-        "{{\"choices\":[{{\"message\":{{\"content\":\"Here:\n{forged}\n\"}}}}],\
+        "{{\"choices\":[{{\"message\":{{\"content\":\"Here:\n{usage}\n\"}}}}],\
          \"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}"
     );
     let event = format!("data: {}\n\n", reply.replace('\n', "\ndata: "));
-    for broken in [reply, event] {
-        let scrape = after(&broken).await;
-        assert_tokens(&scrape, 0, &broken);
-        assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "unparsed")]), 1, "{broken}");
+    for malformed in [reply, event] {
+        let scrape = scrape_after(&malformed).await;
+        assert_tokens(&scrape, 0, &malformed);
+        assert_eq!(
+            scrape.sum("app_usage_missing_total", &[("reason", "unparsed")]),
+            1,
+            "{malformed}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_parsed_reply_whose_usage_cannot_be_read_keeps_its_model_and_says_so() {
+async fn usage_missing_keeps_the_model_and_finish_reason_of_the_reply() {
     #[track_tokens]
     async fn ask(reply: Value) -> Json<Value> {
         Json(reply)
@@ -124,7 +129,7 @@ async fn a_parsed_reply_whose_usage_cannot_be_read_keeps_its_model_and_says_so()
 }
 
 #[tokio::test]
-async fn a_reply_that_names_its_model_names_it_without_usage_too() {
+async fn usage_missing_keeps_the_model_of_a_derived_reply() {
     #[derive(TokenUsage)]
     struct Answer {
         #[token_usage(model)]
@@ -147,7 +152,7 @@ async fn a_reply_that_names_its_model_names_it_without_usage_too() {
 }
 
 #[tokio::test]
-async fn counts_recorded_by_hand_do_not_wrap_a_counter_around() {
+async fn token_counters_do_not_wrap_on_huge_manual_usage() {
     let metrics = metrics();
     let handler = || async {
         for _ in 0..3 {
@@ -162,7 +167,7 @@ async fn counts_recorded_by_hand_do_not_wrap_a_counter_around() {
 }
 
 #[tokio::test]
-async fn a_reply_of_ten_megabytes_is_read_to_its_end() {
+async fn reply_of_ten_megabytes_is_parsed_to_its_end() {
     let text = "All work and no play. ".repeat(500_000);
     let reply = format!(
         "{{\"model\":\"m\",\"choices\":[{{\"message\":{{\"content\":\"{text}\"}}}}],\
@@ -170,18 +175,18 @@ async fn a_reply_of_ten_megabytes_is_read_to_its_end() {
     );
     assert!(reply.len() > 10_000_000);
     let metrics = metrics();
-    passed(&metrics, &Bytes::from(reply), 1_000).await;
+    serve(&metrics, &Bytes::from(reply), 1_000).await;
     assert_tokens(&settled(&metrics), 7, "ten megabytes");
 }
 
 #[tokio::test]
-async fn models_that_replies_make_up_stay_bounded() {
+async fn overflow_bounds_the_models_named_by_replies() {
     let metrics = metrics();
     for number in 0..10_000 {
         let reply = format!(
             "{{\"model\":\"m-{number}\",\"choices\":[],\"usage\":{{\"prompt_tokens\":1}}}}"
         );
-        passed(&metrics, &Bytes::from(reply), 1).await;
+        serve(&metrics, &Bytes::from(reply), 1).await;
     }
     let scrape = settled(&metrics);
     assert_eq!(scrape.values("app_llm_calls_total", "model").len(), 101);

@@ -1,4 +1,4 @@
-//! What passes through the layer is what would have come without it.
+//! Transparency of the layer: requests and responses pass through it unchanged.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use streamgauge::{instrument_endpoint, streaming_metrics};
 use streamgauge_test_support::client::{metrics, send};
 use tower::ServiceExt;
 
-/// A body of three frames and trailers, which says what it is asked and counts its polls.
-struct Told {
+/// A body of three frames and trailers that reports the given size hint and counts its polls.
+struct ScriptedBody {
     hint: SizeHint,
     frames: usize,
     polls: Arc<AtomicUsize>,
 }
 
-impl HttpBody for Told {
+impl HttpBody for ScriptedBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
@@ -56,35 +56,35 @@ impl HttpBody for Told {
     }
 }
 
-fn told(lower: u64, upper: Option<u64>, polls: &Arc<AtomicUsize>) -> Body {
+fn scripted_body(lower: u64, upper: Option<u64>, polls: &Arc<AtomicUsize>) -> Body {
     let mut hint = SizeHint::new();
     hint.set_lower(lower);
     if let Some(upper) = upper {
         hint.set_upper(upper);
     }
-    Body::new(Told { hint, frames: 0, polls: Arc::clone(polls) })
+    Body::new(ScriptedBody { hint, frames: 0, polls: Arc::clone(polls) })
 }
 
-/// Everything that a transport asks of a body, step by step.
-async fn asked(mut body: Body) -> Vec<String> {
-    let mut said = Vec::new();
+/// Reads a body and returns its state before every frame, as a transport sees it.
+async fn observed(mut body: Body) -> Vec<String> {
+    let mut steps = Vec::new();
     loop {
-        said.push(format!("{:?} {}", HttpBody::size_hint(&body), body.is_end_stream()));
+        steps.push(format!("{:?} {}", HttpBody::size_hint(&body), body.is_end_stream()));
         match body.frame().await {
-            None => return said,
-            Some(frame) => said.push(format!("{frame:?}")),
+            None => return steps,
+            Some(frame) => steps.push(format!("{frame:?}")),
         }
     }
 }
 
 #[tokio::test]
-async fn a_body_says_what_it_said_at_every_step() {
+async fn response_body_reports_the_same_state_at_every_step() {
     #[streaming_metrics]
     async fn metered(response: Response) -> Response {
         response
     }
     for (lower, upper) in [(0, None), (15, Some(15)), (3, None), (3, Some(100))] {
-        let body = move || Response::new(told(lower, upper, &Arc::default()));
+        let body = move || Response::new(scripted_body(lower, upper, &Arc::default()));
         let router = Router::new()
             .route("/plain", route_get(move || async move { body() }))
             .route("/stream", route_get(move || metered(body())));
@@ -92,22 +92,22 @@ async fn a_body_says_what_it_said_at_every_step() {
         for path in ["/plain", "/stream"] {
             let without = send(&router, Method::GET, path).await.into_body();
             let with = send(&recorded, Method::GET, path).await.into_body();
-            assert_eq!(asked(with).await, asked(without).await, "{path} {lower} {upper:?}");
+            assert_eq!(observed(with).await, observed(without).await, "{path} {lower} {upper:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_body_is_polled_when_it_is_asked_and_not_before() {
+async fn response_body_is_polled_on_demand() {
     let polls = Arc::new(AtomicUsize::new(0));
     let source = Arc::clone(&polls);
     let app = Router::new()
-        .route("/", route_get(move || async move { told(0, None, &source) }))
+        .route("/", route_get(move || async move { scripted_body(0, None, &source) }))
         .layer(metrics().layer());
     let mut body = send(&app, Method::GET, "/").await.into_body();
     assert_eq!(polls.load(SeqCst), 0);
     for frames in 1..=4 {
-        body.frame().await.expect("there is a frame").expect("it is no error");
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
         assert_eq!(polls.load(SeqCst), frames);
     }
 }
@@ -116,20 +116,23 @@ async fn a_body_is_polled_when_it_is_asked_and_not_before() {
 struct FromOutside(u32);
 
 #[tokio::test]
-async fn extensions_of_the_request_reach_the_handler() {
+async fn request_extensions_reach_the_handler() {
     #[instrument_endpoint]
     async fn handler(Extension(FromOutside(number)): Extension<FromOutside>) -> String {
         number.to_string()
     }
     let app = Router::new().route("/", route_get(handler)).layer(metrics().layer());
-    let mut request = Request::get("/").body(Body::empty()).expect("it is well formed");
+    let mut request = Request::get("/").body(Body::empty()).expect("the request is well formed");
     request.extensions_mut().insert(FromOutside(7));
     let response = app.oneshot(request).await.expect("a router does not fail");
-    assert_eq!(response.into_body().collect().await.expect("no error").to_bytes(), "7");
+    assert_eq!(
+        response.into_body().collect().await.expect("the body does not fail").to_bytes(),
+        "7"
+    );
 }
 
 #[tokio::test]
-async fn extensions_and_headers_of_the_response_come_out() {
+async fn response_extensions_and_headers_are_kept() {
     async fn handler() -> impl IntoResponse {
         let headers = [("x-own", "1"), ("content-length", "6"), ("etag", "\"7\"")];
         let items = stream::iter(["one", "two"]).map(Ok::<_, std::io::Error>);
@@ -145,7 +148,8 @@ async fn extensions_and_headers_of_the_response_come_out() {
         assert_eq!(with.version(), without.version(), "{method}");
         let extension = |response: &Response| response.extensions().get::<FromOutside>().is_some();
         assert_eq!(extension(&with), extension(&without), "{method}");
-        let bytes = async |body: Body| body.collect().await.expect("no error").to_bytes();
+        let bytes =
+            async |body: Body| body.collect().await.expect("the body does not fail").to_bytes();
         assert_eq!(bytes(with.into_body()).await, bytes(without.into_body()).await, "{method}");
     }
 }

@@ -1,4 +1,4 @@
-//! Replies of model APIs, frame by frame, and a source that sends them.
+//! Streamed replies of model APIs, frame by frame, and metered streams that send them.
 
 use async_stream::stream;
 use axum::body::Bytes;
@@ -7,30 +7,31 @@ use streamgauge::streaming_metrics;
 
 pub(crate) type Io<T> = Result<T, std::io::Error>;
 
-/// A streamed reply after a published format.
+/// A streamed reply in a published format.
 pub(crate) struct Sample {
     pub(crate) protocol: &'static str,
-    /// There is no token in it.
+    /// Frames before the first token.
     pub(crate) opening: &'static str,
     pub(crate) tokens: [&'static str; 2],
     pub(crate) closing: &'static str,
     pub(crate) end: &'static str,
     pub(crate) error: &'static str,
     pub(crate) error_type: &'static str,
-    /// What the whole reply used, by type and detail.
+    /// Usage of the whole reply by token type and detail.
     pub(crate) usage: &'static [(&'static str, &'static str, i64)],
-    /// What is known to be used after both tokens, of all types.
-    pub(crate) so_far: i64,
+    /// Usage known after both tokens: the sum over all token types.
+    pub(crate) partial_tokens: i64,
 }
 
 impl Sample {
-    /// The frames up to the end marker.
-    pub(crate) fn body(&self) -> Vec<&'static str> {
+    /// The frames before the end marker.
+    pub(crate) fn frames_before_end(&self) -> Vec<&'static str> {
         vec![self.opening, self.tokens[0], self.tokens[1], self.closing]
     }
 
-    pub(crate) fn whole(&self) -> Vec<&'static str> {
-        let mut frames = self.body();
+    /// All frames, with the end marker.
+    pub(crate) fn frames(&self) -> Vec<&'static str> {
+        let mut frames = self.frames_before_end();
         frames.push(self.end);
         frames
     }
@@ -57,7 +58,7 @@ pub(crate) const OPENAI: Sample = Sample {
         ("output", "response", 2),
         ("output", "reasoning", 3),
     ],
-    so_far: 0,
+    partial_tokens: 0,
 };
 
 pub(crate) const ANTHROPIC: Sample = Sample {
@@ -77,7 +78,7 @@ pub(crate) const ANTHROPIC: Sample = Sample {
         ("input", "cache_write", 110),
         ("output", "unspecified", 15),
     ],
-    so_far: 1136,
+    partial_tokens: 1136,
 };
 
 pub(crate) const GEMINI: Sample = Sample {
@@ -92,7 +93,7 @@ pub(crate) const GEMINI: Sample = Sample {
     error: "data: {\"error\":{\"code\":503,\"message\":\"The model is overloaded.\",\"status\":\"UNAVAILABLE\"}}\n\n",
     error_type: "UNAVAILABLE",
     usage: &[("input", "unspecified", 4), ("output", "response", 7), ("output", "reasoning", 20)],
-    so_far: 6,
+    partial_tokens: 6,
 };
 
 pub(crate) const OLLAMA: Sample = Sample {
@@ -107,61 +108,65 @@ pub(crate) const OLLAMA: Sample = Sample {
     error: "{\"error\":\"an error was encountered while running the model\"}\n",
     error_type: "error_event",
     usage: &[("input", "unspecified", 26), ("output", "unspecified", 29)],
-    so_far: 0,
+    partial_tokens: 0,
 };
 
 pub(crate) const SAMPLES: [Sample; 4] = [OPENAI, ANTHROPIC, GEMINI, OLLAMA];
 
-/// How a source goes on after its frames.
+/// How a source continues after its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
-    End,
-    Wait,
-    Fail,
+pub(crate) enum Ending {
+    Complete,
+    Pending,
+    Error,
     Panic,
 }
 
-/// Frames, and what follows them.
+/// A stream of the frames, which continues as `ending` says.
 pub(crate) fn source(
     frames: Vec<&'static str>,
-    then: Then,
+    ending: Ending,
 ) -> impl Stream<Item = Io<Bytes>> + Send + use<> {
     stream! {
         for frame in frames {
             yield Ok(Bytes::from_static(frame.as_bytes()));
         }
-        match then {
-            Then::End => {}
-            Then::Wait => std::future::pending().await,
-            Then::Fail => yield Err(std::io::Error::other("on purpose")),
-            Then::Panic => panic!("on purpose"),
+        match ending {
+            Ending::Complete => {}
+            Ending::Pending => std::future::pending().await,
+            Ending::Error => yield Err(std::io::Error::other("on purpose")),
+            Ending::Panic => panic!("on purpose"),
         }
     }
 }
 
-/// A boxed stream, that functions of different protocols have in common.
+/// A boxed stream: the return type that the functions of all protocols share.
 pub(crate) type Frames = std::pin::Pin<Box<dyn Stream<Item = Io<Bytes>> + Send>>;
 
-macro_rules! spoken {
+macro_rules! metered_streams {
     ($($name:ident = $protocol:literal;)*) => {
         $(
             #[streaming_metrics(protocol = $protocol, provider = "house")]
-            fn $name(frames: Vec<&'static str>, then: Then) -> Frames {
-                Box::pin(source(frames, then))
+            fn $name(frames: Vec<&'static str>, ending: Ending) -> Frames {
+                Box::pin(source(frames, ending))
             }
         )*
 
-        /// A stream that is read as one of this protocol.
-        pub(crate) fn spoken(protocol: &str, frames: Vec<&'static str>, then: Then) -> Frames {
+        /// A metered stream that is parsed with this protocol.
+        pub(crate) fn metered_stream(
+            protocol: &str,
+            frames: Vec<&'static str>,
+            ending: Ending,
+        ) -> Frames {
             match protocol {
-                $($protocol => $name(frames, then),)*
-                other => panic!("no such protocol: {other}"),
+                $($protocol => $name(frames, ending),)*
+                other => panic!("unknown protocol: {other}"),
             }
         }
     };
 }
 
-spoken! {
+metered_streams! {
     openai = "openai";
     anthropic = "anthropic";
     gemini = "gemini";

@@ -1,4 +1,4 @@
-//! Errors that name themselves.
+//! Exception types that an error supplies itself: variant names and implementations by hand.
 
 use axum::Router;
 use axum::extract::Path;
@@ -37,7 +37,7 @@ impl IntoResponse for OrderError {
     }
 }
 
-/// One that says more than its type, by hand.
+/// An error whose exception type depends on its value.
 struct Upstream(u16);
 
 impl ExceptionType for Upstream {
@@ -63,7 +63,7 @@ async fn upstream(Path(status): Path<u16>) -> Result<Response, Upstream> {
 }
 
 #[instrument_endpoint]
-async fn both(Path(kind): Path<String>) -> Result<&'static str, OrderError> {
+async fn reported_and_returned(Path(kind): Path<String>) -> Result<&'static str, OrderError> {
     let error = OrderError::of(&kind);
     track_detailed_exception(&error, StatusCode::CONFLICT);
     Err(error)
@@ -73,12 +73,12 @@ fn app(metrics: &Metrics) -> Router {
     Router::new()
         .route("/order/{kind}", route_get(order))
         .route("/upstream/{status}", route_get(upstream))
-        .route("/both/{kind}", route_get(both))
+        .route("/reported-and-returned/{kind}", route_get(reported_and_returned))
         .layer(metrics.layer())
 }
 
 #[tokio::test]
-async fn an_error_is_counted_by_the_name_of_its_variant() {
+async fn exception_type_is_the_variant_name() {
     let metrics = metrics();
     let app = app(&metrics);
     for kind in ["stock", "declined", "declined", "else"] {
@@ -98,7 +98,7 @@ async fn an_error_is_counted_by_the_name_of_its_variant() {
 }
 
 #[tokio::test]
-async fn a_name_given_by_hand_is_taken_as_it_is() {
+async fn exception_type_of_a_manual_implementation_is_used_unchanged() {
     let metrics = metrics();
     let app = app(&metrics);
     get(&app, "/upstream/404").await;
@@ -110,16 +110,16 @@ async fn a_name_given_by_hand_is_taken_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_named_error_that_is_reported_and_returned_is_one_error() {
+async fn exception_reported_and_returned_is_counted_once() {
     let metrics = metrics();
-    get(&app(&metrics), "/both/stock").await;
+    get(&app(&metrics), "/reported-and-returned/stock").await;
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_exceptions_total", &[]), 1);
     assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "OrderError")]), 1);
 }
 
 #[test]
-fn outside_any_request_an_error_has_its_name_too() {
+fn exception_type_is_the_variant_name_outside_any_request() {
     #[instrument_endpoint]
     fn order_of_this_test() -> Result<StatusCode, OrderError> {
         Err(OrderError::Closed)
@@ -130,7 +130,7 @@ fn outside_any_request_an_error_has_its_name_too() {
 }
 
 #[test]
-fn a_variant_shows_through_references_and_boxes() {
+fn exception_type_passes_through_references_and_boxes() {
     let error = OrderError::Closed;
     assert_eq!((&&error).exception_type(), "Closed");
     assert_eq!(Box::new(OrderError::Closed).exception_type(), "Closed");

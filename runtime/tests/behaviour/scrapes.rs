@@ -1,4 +1,4 @@
-//! What a scraper gets: formats, codings, and what it may ask for.
+//! Scrapes of the metrics endpoint: content negotiation, methods, selection of families, limits.
 
 use axum::Router;
 use axum::body::Body;
@@ -11,14 +11,15 @@ use streamgauge_test_support::strict::{self, Format};
 use streamgauge_test_support::{Scrape, page_of};
 use tower::ServiceExt;
 
-const OPEN: &str = "application/openmetrics-text;version=1.0.0";
+const OPENMETRICS: &str = "application/openmetrics-text;version=1.0.0";
 
 #[track_tokens(model = model.clone(), provider = model)]
 async fn ask(model: String) -> Usage {
     Usage::new(3, 4)
 }
 
-pub(crate) async fn served(metrics: &Metrics, models: &'static [&'static str]) {
+/// Serves one request that calls each of the models once.
+pub(crate) async fn record_calls(metrics: &Metrics, models: &'static [&'static str]) {
     let handler = move || async move {
         for model in models {
             ask((*model).to_owned()).await;
@@ -27,31 +28,36 @@ pub(crate) async fn served(metrics: &Metrics, models: &'static [&'static str]) {
     get(&Router::new().route("/ask", route_get(handler)).layer(metrics.layer()), "/ask").await;
 }
 
+/// Sends a request to the metrics endpoint.
 pub(crate) async fn scrape(metrics: &Metrics, request: Request<Body>) -> Response<Body> {
-    metrics.endpoint().oneshot(request).await.expect("it does not fail")
+    metrics.endpoint().oneshot(request).await.expect("the service does not fail")
 }
 
 pub(crate) fn request(headers: &[(header::HeaderName, &str)]) -> Request<Body> {
     let request = Request::builder().uri("/metrics").body(Body::empty());
     let mut request = request.expect("the request is well formed");
     for (name, value) in headers {
-        request.headers_mut().insert(name, value.parse().expect("it is a value"));
+        request.headers_mut().insert(name, value.parse().expect("the header value is valid"));
     }
     request
 }
 
 pub(crate) async fn body(response: Response<Body>) -> (HeaderMap, Vec<u8>) {
     let headers = response.headers().clone();
-    let body = response.into_body().collect().await.expect("it does not fail");
+    let body = response.into_body().collect().await.expect("the body does not fail");
     (headers, body.to_bytes().to_vec())
 }
 
 #[tokio::test]
-async fn the_format_is_the_one_that_is_liked_best_and_says_so() {
+async fn format_follows_the_accept_header() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     for (accept, format, content_type) in [
-        (OPEN, Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (
+            OPENMETRICS,
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
         ("*/*", Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
         ("image/png", Format::Text, "text/plain; version=0.0.4; charset=utf-8"),
     ] {
@@ -60,16 +66,16 @@ async fn the_format_is_the_one_that_is_liked_best_and_says_so() {
         assert_eq!(headers[header::CONTENT_TYPE], content_type);
         assert_eq!(headers[header::VARY], "accept, accept-encoding");
         assert_eq!(headers[header::CONTENT_LENGTH], page.len().to_string());
-        let page = String::from_utf8(page).expect("it is text");
+        let page = String::from_utf8(page).expect("the text is UTF-8");
         strict::check(&page, format);
         assert!(page.contains("app_token_usage_total{"), "{page}");
     }
 }
 
 #[tokio::test]
-async fn a_page_of_garbage_headers_is_a_page() {
+async fn garbage_accept_headers_get_the_text_format() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     let expected = page_of(&metrics).into_bytes();
     for garbage in [
         ",;=".repeat(20_000),
@@ -81,17 +87,18 @@ async fn a_page_of_garbage_headers_is_a_page() {
         let (_, page) = body(scrape(&metrics, request(&headers)).await).await;
         assert!(page == expected, "{}", &garbage[..20]);
     }
-    let mut odd = request(&[]);
-    let value = header::HeaderValue::from_bytes(b"\xFF\xFE").expect("a header may be this");
-    odd.headers_mut().insert(header::ACCEPT, value);
-    assert!(body(scrape(&metrics, odd).await).await.1 == expected);
+    let mut invalid_utf8 = request(&[]);
+    let value =
+        header::HeaderValue::from_bytes(b"\xFF\xFE").expect("the bytes are a valid header value");
+    invalid_utf8.headers_mut().insert(header::ACCEPT, value);
+    assert!(body(scrape(&metrics, invalid_utf8).await).await.1 == expected);
 }
 
 #[tokio::test]
-async fn two_scrapes_without_traffic_are_the_same() {
+async fn scrapes_without_traffic_are_identical() {
     let metrics = metrics();
-    served(&metrics, &["b", "a", "c"]).await;
-    for accept in [OPEN, "text/plain"] {
+    record_calls(&metrics, &["b", "a", "c"]).await;
+    for accept in [OPENMETRICS, "text/plain"] {
         let page =
             || async { body(scrape(&metrics, request(&[(header::ACCEPT, accept)])).await).await.1 };
         let first = page().await;
@@ -102,9 +109,9 @@ async fn two_scrapes_without_traffic_are_the_same() {
 }
 
 #[tokio::test]
-async fn head_has_the_headers_of_get_and_other_methods_are_refused() {
+async fn head_scrape_has_the_headers_of_get_and_other_methods_are_refused() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     let length = page_of(&metrics).len().to_string();
     let as_handler = Router::new().route("/metrics", route_get(metrics.endpoint()));
     let as_service = Router::new().route_service("/metrics", metrics.endpoint());
@@ -118,14 +125,14 @@ async fn head_has_the_headers_of_get_and_other_methods_are_refused() {
         ] {
             let mut request = request(&[]);
             *request.method_mut() = method.clone();
-            let response = app.clone().oneshot(request).await.expect("it does not fail");
+            let response = app.clone().oneshot(request).await.expect("the service does not fail");
             assert_eq!(response.status(), status, "{method}");
             let (headers, page) = body(response).await;
             if status == StatusCode::OK {
                 assert_eq!(headers[header::CONTENT_LENGTH], length, "{method}");
                 assert_eq!(page.is_empty(), method == Method::HEAD);
             } else {
-                let allowed = headers[header::ALLOW].to_str().expect("it is text");
+                let allowed = headers[header::ALLOW].to_str().expect("the text is UTF-8");
                 assert!(allowed.contains("GET") && allowed.contains("HEAD"), "{allowed}");
             }
         }
@@ -133,13 +140,14 @@ async fn head_has_the_headers_of_get_and_other_methods_are_refused() {
 }
 
 #[tokio::test]
-async fn a_scraper_may_ask_for_some_families() {
+async fn name_parameter_selects_families() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     let uri = "/metrics?name[]=app_llm_calls_total&name%5B%5D=app_request_tokens_bucket";
-    let mut asks = request(&[]);
-    *asks.uri_mut() = uri.parse().expect("it is a path");
-    let page = String::from_utf8(body(scrape(&metrics, asks).await).await.1).expect("it is text");
+    let mut filtered = request(&[]);
+    *filtered.uri_mut() = uri.parse().expect("the URI is valid");
+    let page = String::from_utf8(body(scrape(&metrics, filtered).await).await.1)
+        .expect("the text is UTF-8");
     strict::check(&page, Format::Text);
     let families: Vec<_> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
     assert_eq!(
@@ -147,12 +155,12 @@ async fn a_scraper_may_ask_for_some_families() {
         ["# TYPE app_llm_calls_total counter", "# TYPE app_request_tokens histogram"]
     );
     let mut none = request(&[]);
-    *none.uri_mut() = "/metrics?name[]=absent".parse().expect("it is a path");
+    *none.uri_mut() = "/metrics?name[]=absent".parse().expect("the URI is valid");
     assert!(body(scrape(&metrics, none).await).await.1.is_empty());
 }
 
 #[tokio::test]
-async fn hostile_label_values_break_no_page() {
+async fn label_values_are_escaped_in_the_page() {
     const VALUES: &[&str] = &[
         "quote\"backslash\\newline\nreturn\rtab\t",
         "\u{0}\u{1}\u{7f}\u{2028}\u{2029}\u{feff}",
@@ -164,9 +172,11 @@ async fn hostile_label_values_break_no_page() {
         "} # {a=\"b\"} 1",
         "🙂 بالعربية",
     ];
-    let metrics =
-        Metrics::builder().label("build", "a\"b\\c\nd").build().expect("values may be anything");
-    served(&metrics, VALUES).await;
+    let metrics = Metrics::builder()
+        .label("build", "a\"b\\c\nd")
+        .build()
+        .expect("label values may hold any text");
+    record_calls(&metrics, VALUES).await;
     let scrape = Scrape::of(&metrics);
     for value in VALUES {
         let calls =
@@ -174,15 +184,15 @@ async fn hostile_label_values_break_no_page() {
         assert_eq!(calls, 1, "{value:?}");
     }
     let huge: &'static str = "x".repeat(1_000_000).leak();
-    served(&metrics, vec![huge].leak()).await;
+    record_calls(&metrics, vec![huge].leak()).await;
     assert_eq!(Scrape::of(&metrics).sum("app_llm_calls_total", &[("model", "other")]), 1);
 }
 
 #[tokio::test]
-async fn units_and_types_are_as_openmetrics_wants_them() {
+async fn openmetrics_page_has_units_and_types() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
-    let page = metrics.encode_openmetrics().expect("it encodes");
+    record_calls(&metrics, &["m"]).await;
+    let page = metrics.encode_openmetrics().expect("the page encodes");
     strict::check(&page, Format::OpenMetrics);
     for line in [
         "# TYPE app_token_usage counter",
@@ -192,7 +202,7 @@ async fn units_and_types_are_as_openmetrics_wants_them() {
         "# UNIT app_request_tokens tokens",
         "# EOF",
     ] {
-        assert!(page.lines().any(|there| there == line), "{line} is not in\n{page}");
+        assert!(page.lines().any(|candidate| candidate == line), "{line} is not in\n{page}");
     }
     assert!(page.contains("le=\"1.0\"") && page.contains("le=\"+Inf\""), "{page}");
     let page = page_of(&metrics);
@@ -200,15 +210,15 @@ async fn units_and_types_are_as_openmetrics_wants_them() {
 }
 
 #[test]
-fn no_scrapes_at_all_are_a_mistake() {
-    let error = Metrics::builder().max_scrapes(0).build().expect_err("nobody could scrape");
+fn max_scrapes_of_zero_is_refused() {
+    let error = Metrics::builder().max_scrapes(0).build().expect_err("no scrape would be possible");
     assert!(error.to_string().contains("max_scrapes"), "{error}");
 }
 
 #[tokio::test]
-async fn past_the_limit_a_scrape_is_put_off_until_one_has_been_read() {
+async fn max_scrapes_refuses_further_scrapes_with_503() {
     let metrics = Metrics::builder().max_scrapes(2).build().expect("valid");
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     let first = scrape(&metrics, request(&[])).await;
     let second = scrape(&metrics, request(&[])).await;
     let third = scrape(&metrics, request(&[])).await;
@@ -222,7 +232,7 @@ async fn past_the_limit_a_scrape_is_put_off_until_one_has_been_read() {
     drop(first);
     assert_eq!(scrape(&metrics, head).await.status(), StatusCode::OK);
     let (_, page) = body(second).await;
-    // As long as somebody holds the page it is in memory; here it is a copy.
+    // A scrape counts until its response body is dropped. `page` holds the collected bytes.
     drop(page);
     for _ in 0..5 {
         let response = scrape(&metrics, request(&[])).await;
@@ -232,53 +242,66 @@ async fn past_the_limit_a_scrape_is_put_off_until_one_has_been_read() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_while_a_page_is_read_waits_for_nobody() {
+async fn recording_is_not_blocked_while_a_page_is_read() {
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
+    record_calls(&metrics, &["m"]).await;
     let response = scrape(&metrics, request(&[])).await;
-    served(&metrics, &["m", "new"]).await;
+    record_calls(&metrics, &["m", "new"]).await;
     let (_, page) = body(response).await;
-    let page = Scrape::parse(&String::from_utf8(page).expect("it is text"));
-    assert_eq!(page.sum("app_llm_calls_total", &[]), 1, "as it was when it was written");
+    let page = Scrape::parse(&String::from_utf8(page).expect("the text is UTF-8"));
+    assert_eq!(page.sum("app_llm_calls_total", &[]), 1, "the page shows the state at its encoding");
     assert_eq!(Scrape::of(&metrics).sum("app_llm_calls_total", &[]), 3);
 }
 
 #[tokio::test]
-async fn a_server_of_its_own_shows_the_metrics_until_it_is_stopped() {
+async fn metrics_server_serves_the_page_until_it_is_stopped() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
     let metrics = metrics();
-    served(&metrics, &["m"]).await;
-    let server = metrics.serve("127.0.0.1:0").await.expect("there is a port");
+    record_calls(&metrics, &["m"]).await;
+    let server = metrics.serve("127.0.0.1:0").await.expect("a port is free");
     let address = server.local_addr();
-    for (path, status, shows) in [("/metrics", "200", true), ("/", "404", false)] {
-        let mut socket = TcpStream::connect(address).await.expect("somebody listens");
+    for (path, status, has_families) in [("/metrics", "200", true), ("/", "404", false)] {
+        let mut socket = TcpStream::connect(address).await.expect("the server listens");
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        socket.write_all(request.as_bytes()).await.expect("it is read");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.expect("it is text");
-        let (head, page) = answer.split_once("\r\n\r\n").expect("a head ends");
-        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        socket.write_all(request.as_bytes()).await.expect("the server reads the request");
+        let mut response = String::new();
+        socket.read_to_string(&mut response).await.expect("the text is UTF-8");
+        let (head, page) = response.split_once("\r\n\r\n").expect("the response has a head");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
         strict::check(page, Format::Text);
-        assert_eq!(page.contains("app_llm_calls_total"), shows, "{answer}");
+        assert_eq!(page.contains("app_llm_calls_total"), has_families, "{response}");
     }
-    let taken = metrics.serve(address).await.expect_err("somebody listens there");
+    let taken = metrics.serve(address).await.expect_err("the address is in use");
     assert!(taken.to_string().contains("metrics"), "{taken}");
     server.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[test]
+fn serve_outside_a_runtime_is_an_error() {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    let metrics = metrics();
+    let mut serve = pin!(metrics.serve("127.0.0.1:0"));
+    match serve.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Err(error)) => assert!(error.to_string().contains("runtime"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_page_under_load_adds_up() {
+async fn page_is_consistent_under_load() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     let metrics = metrics();
-    let over = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(AtomicBool::new(false));
     let load: Vec<_> = (0..4)
         .map(|task| {
-            let (metrics, over) = (metrics.clone(), Arc::clone(&over));
+            let (metrics, stop) = (metrics.clone(), Arc::clone(&stop));
             tokio::spawn(async move {
                 let handler = move || async move {
                     ask(format!("model-{task}")).await;
@@ -286,7 +309,7 @@ async fn every_page_under_load_adds_up() {
                 let app = Router::new().route("/ask/{turn}", route_get(handler));
                 let app = app.layer(metrics.layer());
                 let mut turns = 0;
-                while !over.load(Relaxed) {
+                while !stop.load(Relaxed) {
                     get(&app, &format!("/ask/{turns}")).await;
                     turns += 1;
                 }
@@ -294,15 +317,15 @@ async fn every_page_under_load_adds_up() {
             })
         })
         .collect();
-    // Each is read as strictly as can be: no bucket may differ from its count.
+    // `Scrape::of` checks each page strictly: every bucket must agree with its count.
     for _ in 0..100 {
         drop(Scrape::of(&metrics));
         tokio::task::yield_now().await;
     }
-    over.store(true, Relaxed);
+    stop.store(true, Relaxed);
     let mut requests = 0;
     for task in load {
-        requests += task.await.expect("nobody panics");
+        requests += task.await.expect("no task panics");
     }
     assert_eq!(Scrape::of(&metrics).sum("app_http_requests_total", &[]), requests);
 }

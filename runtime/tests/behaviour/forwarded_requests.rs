@@ -1,4 +1,4 @@
-//! Requests that handlers make of the one they serve: each is counted for itself.
+//! Requests that a handler sends to an inner router: each is counted separately.
 
 use axum::Router;
 use axum::body::Body;
@@ -17,13 +17,13 @@ fn inner() -> Router {
         .route("/batch", route_get(|| async { "inner" }))
 }
 
-/// Asks the inner router once a part, with all that the request carries.
+/// Sends one request per part to the inner router, each with the extensions of the served request.
 async fn batch(State(inner): State<Router>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let mut last = Response::default();
     for part in 0..PARTS {
         let mut request = Request::from_parts(parts.clone(), Body::empty());
-        *request.uri_mut() = format!("/part/{part}").parse().expect("it is a path");
+        *request.uri_mut() = format!("/part/{part}").parse().expect("the URI is valid");
         last = inner.clone().oneshot(request).await.expect("a router does not fail");
     }
     last
@@ -34,14 +34,14 @@ async fn annotated_batch(state: State<Router>, request: Request) -> Response {
     batch(state, request).await
 }
 
-/// Hands on the very request.
+/// Forwards the served request itself.
 #[instrument_endpoint]
 async fn gateway(State(inner): State<Router>, request: Request) -> Response {
     inner.oneshot(request).await.expect("a router does not fail")
 }
 
 #[tokio::test]
-async fn requests_made_of_the_one_being_served_are_others() {
+async fn inner_requests_built_from_the_served_request_are_counted_separately() {
     for handler in [route_get(batch), route_get(annotated_batch)] {
         let metrics = metrics();
         let inner = inner().layer(metrics.layer());
@@ -57,7 +57,7 @@ async fn requests_made_of_the_one_being_served_are_others() {
 }
 
 #[tokio::test]
-async fn a_request_that_an_annotated_handler_hands_on_is_served_twice() {
+async fn forwarded_request_is_counted_by_both_layers() {
     let metrics = metrics();
     let inner = inner().layer(metrics.layer());
     let app =
@@ -67,17 +67,18 @@ async fn a_request_that_an_annotated_handler_hands_on_is_served_twice() {
 }
 
 #[tokio::test]
-async fn many_requests_of_the_same_path_are_not_taken_for_the_one_being_served() {
+async fn inner_requests_to_the_same_path_are_counted_separately() {
     let metrics = metrics();
     let layer = metrics.layer();
     let inner = inner().layer(layer.clone());
-    let ask = move || async move {
+    let send_parts = move || async move {
         for _ in 0..PARTS {
             get(&inner, "/batch").await;
         }
     };
-    // What is told apart by its marks is so from the second request on.
-    let app = Router::new().route("/batch", route_get(ask)).layer(layer);
+    // The layer marks requests, to recognize them in nested layers, only after a clone of the layer
+    // has served a request. So the first request is checked less strictly.
+    let app = Router::new().route("/batch", route_get(send_parts)).layer(layer);
     get(&app, "/batch").await;
     let first = settled(&metrics).sum("app_http_requests_total", &[]);
     assert!(first >= PARTS, "{first}");
@@ -86,7 +87,7 @@ async fn many_requests_of_the_same_path_are_not_taken_for_the_one_being_served()
 }
 
 #[tokio::test]
-async fn a_cloned_layer_on_a_nested_service_counts_once() {
+async fn nested_layers_on_a_nested_service_count_once() {
     let metrics = metrics();
     let layer = metrics.layer();
     let app = Router::new().nest_service("/svc", inner().layer(layer.clone())).layer(layer);
@@ -97,20 +98,20 @@ async fn a_cloned_layer_on_a_nested_service_counts_once() {
 }
 
 #[tokio::test]
-async fn a_task_between_two_layers_does_not_hide_the_request() {
+async fn nested_layers_across_a_spawned_task_count_once() {
     let metrics = metrics();
     let spawned =
         axum::middleware::from_fn(|request: Request, next: axum::middleware::Next| async {
-            tokio::spawn(next.run(request)).await.expect("nothing panics")
+            tokio::spawn(next.run(request)).await.expect("the task does not panic")
         });
     let app = inner().layer(metrics.layer()).layer(spawned).layer(metrics.layer());
     for id in 0..3 {
         get(&app, &format!("/part/{id}")).await;
     }
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 3);
-    // Around a service that is no router, too.
+    // The same holds with another layer around the whole service.
     let service = metrics.layer().layer(app);
-    let request = Request::get("/part/4").body(Body::empty()).expect("it is well formed");
+    let request = Request::get("/part/4").body(Body::empty()).expect("the request is well formed");
     drop(service.oneshot(request).await);
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 4);
 }

@@ -1,4 +1,5 @@
-//! Streams whose protocol is read, several at once and away from their request.
+//! Metered streams with a protocol: several at once, and streams that another task or the handler
+//! reads.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use futures_core::Stream;
 use futures_util::{StreamExt, join, stream};
 use http_body_util::BodyExt;
 use streamgauge::{Usage, streaming_metrics, token_usage_context, track_tokens};
+use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send, settled};
 
 type Item = Result<Bytes, std::io::Error>;
@@ -18,56 +20,65 @@ fn frames(frames: impl IntoIterator<Item = String>) -> impl Stream<Item = Item> 
     stream::iter(frames.into_iter().map(|frame| Ok(Bytes::from(frame))).collect::<Vec<_>>())
 }
 
-fn word() -> String {
+fn text_frame() -> String {
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word\"}}]}\n\n".to_owned()
 }
 
-fn usage(tokens: u64) -> String {
+fn usage_frame(tokens: u64) -> String {
     format!(
-        "data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":{tokens},\"completion_tokens\":{tokens}}}}}\n\n"
+        "data: {{\"choices\":[],\
+         \"usage\":{{\"prompt_tokens\":{tokens},\"completion_tokens\":{tokens}}}}}\n\n"
     )
 }
 
-fn answer(tokens: u64) -> impl Stream<Item = Item> + Unpin {
-    frames([word(), usage(tokens), "data: [DONE]\n\n".to_owned()])
+fn reply(tokens: u64) -> impl Stream<Item = Item> + Unpin {
+    frames([text_frame(), usage_frame(tokens), "data: [DONE]\n\n".to_owned()])
 }
 
 #[track_tokens(model = model)]
 #[streaming_metrics(protocol = "openai")]
-async fn tracked_inside(model: &'static str, tokens: u64, after: u64) -> impl Stream<Item = Item> {
-    tokio::time::sleep(Duration::from_millis(after)).await;
-    answer(tokens)
+async fn track_then_stream(
+    model: &'static str,
+    tokens: u64,
+    delay_ms: u64,
+) -> impl Stream<Item = Item> {
+    tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    reply(tokens)
 }
 
 #[streaming_metrics(protocol = "openai")]
 #[track_tokens(model = model)]
-async fn tracked_outside(model: &'static str, tokens: u64, after: u64) -> impl Stream<Item = Item> {
-    tokio::time::sleep(Duration::from_millis(after)).await;
-    answer(tokens)
+async fn stream_then_track(
+    model: &'static str,
+    tokens: u64,
+    delay_ms: u64,
+) -> impl Stream<Item = Item> {
+    tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    reply(tokens)
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_run_at_once_keep_their_labels() {
+async fn concurrent_calls_keep_their_labels() {
     let metrics = metrics();
     let app = Router::new()
         .route(
-            "/inside",
+            "/track-then-stream",
             route_get(|| async {
                 let (big, small) =
-                    join!(tracked_inside("big", 1_000, 10), tracked_inside("small", 1, 50));
+                    join!(track_then_stream("big", 1_000, 10), track_then_stream("small", 1, 50));
                 Body::from_stream(big.chain(small))
             }),
         )
         .route(
-            "/outside",
+            "/stream-then-track",
             route_get(|| async {
                 let (big, small) =
-                    join!(tracked_outside("big", 1_000, 10), tracked_outside("small", 1, 50));
+                    join!(stream_then_track("big", 1_000, 10), stream_then_track("small", 1, 50));
                 Body::from_stream(big.chain(small))
             }),
         )
         .layer(metrics.layer());
-    for path in ["/inside", "/outside"] {
+    for path in ["/track-then-stream", "/stream-then-track"] {
         get(&app, path).await;
         let scrape = settled(&metrics);
         for (model, tokens) in [("big", 1_000), ("small", 1)] {
@@ -79,15 +90,15 @@ async fn calls_that_run_at_once_keep_their_labels() {
 }
 
 #[streaming_metrics(protocol = "openai")]
-fn fails() -> impl Stream<Item = Item> + Send {
+fn failing_stream() -> impl Stream<Item = Item> + Send {
     let error = "data: {\"error\":{\"type\":\"overloaded\",\"message\":\"later\"}}\n\n";
-    frames([word(), error.to_owned()])
+    frames([text_frame(), error.to_owned()])
 }
 
-/// A task reads the stream and hands on what it reads, as many gateways do.
-async fn pumped() -> Body {
+/// A spawned task reads the stream and forwards its items through a channel, as many gateways do.
+async fn forwarded() -> Body {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let mut source = Box::pin(fails());
+    let mut source = Box::pin(failing_stream());
     tokio::spawn(async move {
         while let Some(item) = source.next().await {
             if sender.send(item).await.is_err() {
@@ -100,34 +111,34 @@ async fn pumped() -> Body {
     }))
 }
 
-/// The first item is read before there is a head.
+/// The handler reads the first item before it returns the response head.
 async fn peeked() -> Body {
-    let mut source = Box::pin(fails().skip(1).peekable());
+    let mut source = Box::pin(failing_stream().skip(1).peekable());
     source.as_mut().peek().await;
     Body::from_stream(source)
 }
 
-/// What has failed is left, and another asked.
-async fn asked_again() -> Body {
-    let mut first = Box::pin(fails());
-    while first.next().await.is_some() {}
-    drop(first);
-    Body::from_stream(answer(1))
+/// The handler reads a failing stream to its end, and returns the stream of another call.
+async fn retried() -> Body {
+    let mut failed = Box::pin(failing_stream());
+    while failed.next().await.is_some() {}
+    drop(failed);
+    Body::from_stream(reply(1))
 }
 
 #[tokio::test]
-async fn an_error_fails_the_request_wherever_its_stream_is_read() {
+async fn error_event_fails_the_request_wherever_its_stream_is_read() {
     let metrics = metrics();
     let app = Router::new()
-        .route("/pumped", route_get(pumped))
+        .route("/forwarded", route_get(forwarded))
         .route("/peeked", route_get(peeked))
-        .route("/again", route_get(asked_again))
+        .route("/retried", route_get(retried))
         .layer(metrics.layer());
     for (path, outcome) in
-        [("/pumped", "server_error"), ("/peeked", "server_error"), ("/again", "success")]
+        [("/forwarded", "server_error"), ("/peeked", "server_error"), ("/retried", "success")]
     {
         let body = send(&app, Method::GET, path).await.into_body();
-        body.collect().await.expect("the bytes are whole");
+        body.collect().await.expect("the body does not fail");
         let scrape = settled(&metrics);
         let labels = [("endpoint", path), ("status", "200"), ("outcome", outcome)];
         assert_eq!(scrape.sum("app_http_requests_total", &labels), 1, "{path}");
@@ -137,19 +148,19 @@ async fn an_error_fails_the_request_wherever_its_stream_is_read() {
 }
 
 #[streaming_metrics(protocol = "openai", model = model, provider = "house")]
-fn speaks(model: &'static str, tokens: u64) -> impl Stream<Item = Item> + Send {
+fn recording_stream(model: &'static str, tokens: u64) -> impl Stream<Item = Item> + Send {
     async_stream::stream! {
         token_usage_context::record(Usage::new(tokens, tokens));
-        yield Ok(Bytes::from(word()));
+        yield Ok(Bytes::from(text_frame()));
         yield Ok(Bytes::from_static(b"data: [DONE]\n\n"));
     }
 }
 
 #[tokio::test]
-async fn what_a_generator_records_is_its_own_streams() {
+async fn manual_usage_in_a_generator_belongs_to_its_own_stream() {
     let metrics = metrics();
     let both = || async {
-        let (one, two) = (speaks("one", 1), speaks("two", 100));
+        let (one, two) = (recording_stream("one", 1), recording_stream("two", 100));
         Body::from_stream(one.chain(two))
     };
     let app = Router::new().route("/", route_get(both)).layer(metrics.layer());
@@ -163,14 +174,14 @@ async fn what_a_generator_records_is_its_own_streams() {
 }
 
 #[streaming_metrics(media_type = "text/plain", protocol = "auto")]
-fn smiles() -> impl Stream<Item = &'static str> {
+fn plain_text() -> impl Stream<Item = &'static str> {
     stream::iter(["hello\n", ": world\n", "\n", ":)\n"])
 }
 
 #[tokio::test]
-async fn a_stream_that_is_none_of_events_has_no_comments() {
+async fn keep_alive_comments_are_not_recognized_in_plain_text() {
     let metrics = metrics();
-    let app = Router::new().route("/", route_get(async || smiles())).layer(metrics.layer());
+    let app = Router::new().route("/", route_get(async || plain_text())).layer(metrics.layer());
     let (_, body) = get(&app, "/").await;
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_stream_chunks_total", &[]), 4);
@@ -178,10 +189,10 @@ async fn a_stream_that_is_none_of_events_has_no_comments() {
 }
 
 #[tokio::test]
-async fn a_count_that_no_model_could_have_read_wraps_no_counter() {
+async fn token_count_of_u64_max_is_ignored() {
     let metrics = metrics();
     let app = Router::new()
-        .route("/", route_get(async || Body::from_stream(absurd())))
+        .route("/", route_get(async || Body::from_stream(stream_with_implausible_usage())))
         .layer(metrics.layer());
     get(&app, "/").await;
     let scrape = settled(&metrics);
@@ -190,19 +201,19 @@ async fn a_count_that_no_model_could_have_read_wraps_no_counter() {
 }
 
 #[streaming_metrics(protocol = "openai")]
-fn absurd() -> impl Stream<Item = Item> + Send {
-    frames([word(), usage(u64::MAX), "data: [DONE]\n\n".to_owned()])
+fn stream_with_implausible_usage() -> impl Stream<Item = Item> + Send {
+    frames([text_frame(), usage_frame(u64::MAX), "data: [DONE]\n\n".to_owned()])
 }
 
-/// The first chunk shows at once, though the client takes no more for now.
+/// The first chunk is counted at once, even if the client does not read any further.
 #[tokio::test]
-async fn a_stream_that_waits_for_its_client_shows_that_it_has_begun() {
+async fn first_chunk_is_counted_before_the_client_reads_more() {
     let metrics = metrics();
     let app = Router::new()
-        .route("/", route_get(async || Body::from_stream(speaks("one", 1))))
+        .route("/", route_get(async || Body::from_stream(recording_stream("one", 1))))
         .layer(metrics.layer());
     let mut body = send(&app, Method::GET, "/").await.into_body();
-    body.frame().await.expect("there is a frame").expect("it is no error");
-    let scrape = streamgauge_test_support::Scrape::of(&metrics);
+    body.frame().await.expect("the body has a frame").expect("the frame is not an error");
+    let scrape = Scrape::of(&metrics);
     assert_eq!(scrape.sum("app_stream_chunks_total", &[]), 1);
 }

@@ -1,4 +1,4 @@
-//! Tracked calls that end away from the request they began in.
+//! Tracked calls that end outside the request in which they started.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,9 +12,9 @@ use streamgauge::{Usage, track_tokens};
 use streamgauge_test_support::client::{get, metrics, settled};
 use tokio::sync::oneshot;
 
-use crate::samples::{Frames, OPENAI, Then, source};
+use crate::sample_replies::{Ending, Frames, OPENAI, source};
 
-const WHOLE: &str = r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}"#;
+const REPLY: &str = r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}"#;
 
 type Gate = oneshot::Receiver<()>;
 type Call = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -28,7 +28,7 @@ async fn value(model: String, gate: Gate) -> Usage {
 #[track_tokens(provider = "house", model = model, protocol = "openai")]
 async fn whole(model: String, gate: Gate) -> &'static str {
     let _ = gate.await;
-    WHOLE
+    REPLY
 }
 
 #[track_tokens(provider = "house", model = model, protocol = "openai")]
@@ -36,11 +36,12 @@ async fn streamed(model: String, gate: Gate) -> Frames {
     let _ = gate.await;
     Box::pin(source(
         vec!["data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n"],
-        Then::End,
+        Ending::Complete,
     ))
 }
 
-fn of(kind: usize, gate: Gate) -> Call {
+/// Makes a call: 0 returns usage, 1 a whole reply that is parsed, 2 a stream that is parsed.
+fn call_of_kind(kind: usize, gate: Gate) -> Call {
     let model = || "small-1".to_owned();
     match kind {
         0 => Box::pin(value(model(), gate).map(drop)),
@@ -49,39 +50,39 @@ fn of(kind: usize, gate: Gate) -> Call {
     }
 }
 
-/// Where a call waits for whoever ends it.
-type Kept = Arc<Mutex<Option<(Call, oneshot::Sender<()>)>>>;
+/// Holds a started call and the sender that lets it finish.
+type CallSlot = Arc<Mutex<Option<(Call, oneshot::Sender<()>)>>>;
 
-/// Begins a call that is not ready, and gives it up.
-async fn begin(kind: usize, kept: &Kept) {
-    let (open, gate) = oneshot::channel();
-    let mut call = of(kind, gate);
+/// Starts a call, which waits for its gate, and stores it in the slot.
+async fn start_call(kind: usize, slot: &CallSlot) {
+    let (opener, gate) = oneshot::channel();
+    let mut call = call_of_kind(kind, gate);
     assert!(futures_util::poll!(&mut call).is_pending());
-    *kept.lock().expect("nobody panics") = Some((call, open));
+    *slot.lock().expect("the lock is not poisoned") = Some((call, opener));
 }
 
-fn taken(kept: &Kept) -> (Call, oneshot::Sender<()>) {
-    kept.lock().expect("nobody panics").take().expect("it has begun")
+fn take_call(slot: &CallSlot) -> (Call, oneshot::Sender<()>) {
+    slot.lock().expect("the lock is not poisoned").take().expect("the call has started")
 }
 
-/// Ends the call that waits.
-async fn end(kept: &Kept) {
-    let (call, open) = taken(kept);
-    open.send(()).expect("it waits");
+/// Opens the gate of the stored call and runs the call to its end.
+async fn finish_call(slot: &CallSlot) {
+    let (call, opener) = take_call(slot);
+    opener.send(()).expect("the call waits for its gate");
     call.await;
 }
 
 const LABELS: [(&str, &str); 3] = [("endpoint", "/"), ("provider", "house"), ("model", "small-1")];
 
 #[tokio::test]
-async fn a_call_that_outlives_its_request_has_its_usage() {
+async fn call_that_outlives_its_request_keeps_its_usage() {
     for kind in 0..3 {
         let metrics = metrics();
-        let kept = Kept::default();
-        let of_handler = Arc::clone(&kept);
-        let handler = async move || begin(kind, &of_handler).await;
+        let slot = CallSlot::default();
+        let handler_slot = Arc::clone(&slot);
+        let handler = async move || start_call(kind, &handler_slot).await;
         get(&Router::new().route("/", route_get(handler)).layer(metrics.layer()), "/").await;
-        end(&kept).await;
+        finish_call(&slot).await;
         let scrape = settled(&metrics);
         assert_eq!(scrape.sum("app_token_usage_total", &LABELS), 15, "{kind}");
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1, "{kind}");
@@ -90,13 +91,15 @@ async fn a_call_that_outlives_its_request_has_its_usage() {
 }
 
 #[tokio::test]
-async fn a_call_that_ends_in_a_task_while_its_request_waits_has_its_usage() {
+async fn call_that_ends_in_a_spawned_task_keeps_its_usage() {
     for kind in 0..3 {
         let metrics = metrics();
         let handler = async move || {
-            let kept = Kept::default();
-            begin(kind, &kept).await;
-            tokio::spawn(async move { end(&kept).await }).await.expect("it does not panic");
+            let slot = CallSlot::default();
+            start_call(kind, &slot).await;
+            tokio::spawn(async move { finish_call(&slot).await })
+                .await
+                .expect("the task does not panic");
         };
         get(&Router::new().route("/", route_get(handler)).layer(metrics.layer()), "/").await;
         let scrape = settled(&metrics);
@@ -107,14 +110,14 @@ async fn a_call_that_ends_in_a_task_while_its_request_waits_has_its_usage() {
 }
 
 #[tokio::test]
-async fn a_call_that_ends_in_another_request_is_its_own_requests() {
+async fn call_that_ends_in_another_request_belongs_to_its_first_request() {
     for kind in 0..3 {
         let metrics = metrics();
-        let kept = Kept::default();
-        let [of_handler, of_other] = [Arc::clone(&kept), Arc::clone(&kept)];
+        let slot = CallSlot::default();
+        let [handler_slot, other_slot] = [Arc::clone(&slot), Arc::clone(&slot)];
         let app = Router::new()
-            .route("/", route_get(async move || begin(kind, &of_handler).await))
-            .route("/other", route_get(async move || end(&of_other).await))
+            .route("/", route_get(async move || start_call(kind, &handler_slot).await))
+            .route("/other", route_get(async move || finish_call(&other_slot).await))
             .layer(metrics.layer());
         get(&app, "/").await;
         get(&app, "/other").await;
@@ -126,14 +129,14 @@ async fn a_call_that_ends_in_another_request_is_its_own_requests() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_elsewhere_was_cancelled() {
+async fn call_dropped_after_its_request_is_cancelled() {
     let metrics = metrics();
-    let kept = Kept::default();
-    let of_handler = Arc::clone(&kept);
-    let handler = async move || begin(0, &of_handler).await;
+    let slot = CallSlot::default();
+    let handler_slot = Arc::clone(&slot);
+    let handler = async move || start_call(0, &handler_slot).await;
     get(&Router::new().route("/", route_get(handler)).layer(metrics.layer()), "/").await;
-    assert_eq!(settled(&metrics).sum("app_llm_calls_total", &[]), 0, "it is still open");
-    drop(taken(&kept));
+    assert_eq!(settled(&metrics).sum("app_llm_calls_total", &[]), 0, "the call is still open");
+    drop(take_call(&slot));
     let scrape = settled(&metrics);
     let cancelled = [LABELS[0], LABELS[1], LABELS[2], ("finish_reason", "cancelled")];
     assert_eq!(scrape.sum("app_llm_calls_total", &cancelled), 1);
@@ -141,19 +144,19 @@ async fn a_call_that_is_dropped_elsewhere_was_cancelled() {
 }
 
 #[tokio::test]
-async fn a_stream_left_open_elsewhere_is_missing_its_usage_once() {
+async fn usage_missing_is_counted_once_for_a_stream_from_a_spawned_task() {
     #[track_tokens(model = "small-1")]
     async fn unread(gate: Gate) -> Body {
         let _ = gate.await;
-        Body::from_stream(source(OPENAI.whole(), Then::End))
+        Body::from_stream(source(OPENAI.frames(), Ending::Complete))
     }
     let metrics = metrics();
     let handler = async || {
-        let (open, gate) = oneshot::channel();
+        let (opener, gate) = oneshot::channel();
         let mut call = Box::pin(unread(gate));
         assert!(futures_util::poll!(&mut call).is_pending());
-        open.send(()).expect("it waits");
-        tokio::spawn(call).await.expect("it does not panic")
+        opener.send(()).expect("the call waits for its gate");
+        tokio::spawn(call).await.expect("the task does not panic")
     };
     get(&Router::new().route("/", route_get(handler)).layer(metrics.layer()), "/").await;
     let scrape = settled(&metrics);

@@ -1,4 +1,4 @@
-//! A tracked call's protocol is read in every form of a reply, once.
+//! Return types of tracked calls with a protocol: each is parsed, once.
 
 use std::convert::Infallible;
 
@@ -18,16 +18,16 @@ use streamgauge::{
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send, settled};
 
-use crate::samples::{Frames, Io, OPENAI, Then, source};
+use crate::sample_replies::{Ending, Frames, Io, OPENAI, source};
 
-const WHOLE: &str = r#"{"model":"m-1","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17}}"#;
+const WHOLE_REPLY: &str = r#"{"model":"m-1","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17}}"#;
 
 fn chat() -> impl Stream<Item = Io<Bytes>> + Send {
-    source(OPENAI.whole(), Then::End)
+    source(OPENAI.frames(), Ending::Complete)
 }
 
 fn events() -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let data = OPENAI.whole().into_iter().flat_map(|frame| frame.split("\n\n"));
+    let data = OPENAI.frames().into_iter().flat_map(|frame| frame.split("\n\n"));
     let data = data.filter_map(|event| event.strip_prefix("data: "));
     streams::iter(data.map(|data| Ok(Event::default().data(data))).collect::<Vec<_>>())
 }
@@ -58,8 +58,8 @@ async fn response() -> Result<Response, StatusCode> {
 }
 
 #[track_tokens(protocol = "openai")]
-async fn response_in_one_piece() -> Response {
-    ([(CONTENT_TYPE, "application/json")], WHOLE).into_response()
+async fn whole_response() -> Response {
+    ([(CONTENT_TYPE, "application/json")], WHOLE_REPLY).into_response()
 }
 
 #[track_tokens(protocol = "openai")]
@@ -69,40 +69,40 @@ async fn sse() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
 
 #[track_tokens(protocol = "openai")]
 async fn hidden() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], WHOLE)
+    ([(CONTENT_TYPE, "application/json")], WHOLE_REPLY)
 }
 
 #[track_tokens(protocol = "openai")]
 async fn hidden_in_result() -> Result<impl IntoResponse, StatusCode> {
-    Ok(WHOLE)
+    Ok(WHOLE_REPLY)
 }
 
 #[track_tokens(protocol = "openai")]
 async fn with_headers() -> (StatusCode, HeaderMap, String) {
-    (StatusCode::OK, HeaderMap::new(), WHOLE.to_owned())
+    (StatusCode::OK, HeaderMap::new(), WHOLE_REPLY.to_owned())
 }
 
 #[track_tokens(protocol = "openai")]
 async fn json() -> Json<serde_json::Value> {
-    Json(serde_json::from_str(WHOLE).expect("it is JSON"))
+    Json(serde_json::from_str(WHOLE_REPLY).expect("the reply is JSON"))
 }
 
 #[track_tokens(protocol = "openai")]
 async fn bytes() -> Bytes {
-    Bytes::from_static(WHOLE.as_bytes())
+    Bytes::from_static(WHOLE_REPLY.as_bytes())
 }
 
 #[track_tokens(protocol = "openai")]
 async fn text() -> Result<&'static str, StatusCode> {
-    Ok(WHOLE)
+    Ok(WHOLE_REPLY)
 }
 
 #[track_tokens(protocol = "openai")]
 fn optional() -> Option<String> {
-    Some(WHOLE.to_owned())
+    Some(WHOLE_REPLY.to_owned())
 }
 
-async fn after(handler: MethodRouter, method: Method) -> Scrape {
+async fn scrape_after(handler: MethodRouter, method: Method) -> Scrape {
     let metrics = metrics();
     let app = Router::new().route("/chat", handler).layer(metrics.layer());
     let response = send(&app, method, "/chat").await;
@@ -110,7 +110,7 @@ async fn after(handler: MethodRouter, method: Method) -> Scrape {
     settled(&metrics)
 }
 
-/// One call of 17 tokens, as all of these are.
+/// Checks that one call of 17 tokens has been counted, as for all replies in this file.
 #[track_caller]
 fn assert_one(scrape: &Scrape, name: &str) {
     let labels = [("endpoint", "/chat"), ("model", "m-1")];
@@ -123,14 +123,14 @@ fn assert_one(scrape: &Scrape, name: &str) {
 }
 
 #[tokio::test]
-async fn every_form_of_a_reply_is_read() {
+async fn return_types_of_replies_are_all_parsed() {
     let forms: Vec<(&str, MethodRouter)> = vec![
         ("opaque", route_get(|| async { Body::from_stream(opaque()) })),
         ("in_result", route_get(|| async { in_result().await.map(Body::from_stream) })),
         ("boxed", route_get(|| async { Body::from_stream(boxed()) })),
         ("body", route_get(body)),
         ("response", route_get(response)),
-        ("response_in_one_piece", route_get(response_in_one_piece)),
+        ("whole_response", route_get(whole_response)),
         ("sse", route_get(sse)),
         ("hidden", route_get(hidden)),
         ("hidden_in_result", route_get(hidden_in_result)),
@@ -141,7 +141,7 @@ async fn every_form_of_a_reply_is_read() {
         ("optional", route_get(|| async { optional().unwrap_or_default() })),
     ];
     for (name, handler) in forms {
-        let scrape = after(handler, Method::GET).await;
+        let scrape = scrape_after(handler, Method::GET).await;
         assert_one(&scrape, name);
         assert_eq!(scrape.count("app_stream_chunks_total", &[("endpoint", "/chat")]), 0, "{name}");
     }
@@ -179,45 +179,46 @@ mod stacked {
 
     #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
     #[track_tokens(protocol = "openai")]
-    pub(super) async fn made() -> impl Stream<Item = Io<Bytes>> {
+    pub(super) async fn media_type() -> impl Stream<Item = Io<Bytes>> {
         chat()
     }
 
-    /// Here the stream is counted by one, and read by the other.
+    /// `streaming_metrics` counts the stream, and `track_tokens` parses its protocol.
     #[track_tokens(protocol = "openai")]
     #[streaming_metrics]
-    pub(super) async fn read_by_one() -> Body {
+    pub(super) async fn parsed_by_track_tokens() -> Body {
         Body::from_stream(chat())
     }
 
     #[streaming_metrics]
     #[track_tokens(protocol = "openai")]
-    pub(super) async fn events_read_by_one() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    pub(super) async fn events_parsed_by_track_tokens()
+    -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
         Sse::new(events())
     }
 }
 
 #[tokio::test]
-async fn a_stream_that_is_metered_and_tracked_is_one_call() {
+async fn tracked_and_metered_stream_is_one_call() {
     use stacked::*;
     let forms: Vec<(&str, MethodRouter)> = vec![
         ("tracked_first", route_get(tracked_first)),
         ("metered_first", route_get(metered_first)),
         ("events_tracked_first", route_get(events_tracked_first)),
         ("events_metered_first", route_get(events_metered_first)),
-        ("made", route_get(made)),
-        ("read_by_one", route_get(read_by_one)),
-        ("events_read_by_one", route_get(events_read_by_one)),
+        ("media_type", route_get(media_type)),
+        ("parsed_by_track_tokens", route_get(parsed_by_track_tokens)),
+        ("events_parsed_by_track_tokens", route_get(events_parsed_by_track_tokens)),
     ];
     for (name, handler) in forms {
-        let scrape = after(handler, Method::GET).await;
+        let scrape = scrape_after(handler, Method::GET).await;
         assert_one(&scrape, name);
         let labels = [("endpoint", "/chat"), ("outcome", "complete")];
         assert_eq!(scrape.sum("app_stream_duration_seconds_count", &labels), 1, "{name}");
     }
 }
 
-/// Methods of one name in one module, of which one is metered.
+/// Two methods with the same name in one module: one is metered, the other tracked.
 struct Metered;
 struct Tracked;
 
@@ -236,12 +237,12 @@ impl Tracked {
 }
 
 #[tokio::test]
-async fn functions_of_one_name_are_told_apart() {
+async fn call_sites_of_the_same_name_are_separate() {
     for (name, handler) in [
         ("metered", route_get(|| async { Metered::chat() })),
         ("tracked", route_get(|| async { Tracked::chat() })),
     ] {
-        assert_one(&after(handler, Method::GET).await, name);
+        assert_one(&scrape_after(handler, Method::GET).await, name);
     }
 }
 
@@ -254,29 +255,29 @@ fn assert_missing(scrape: &Scrape, finish: &str, missing: &str) {
 }
 
 #[tokio::test]
-async fn what_is_compressed_is_not_read() {
+async fn compressed_reply_is_not_parsed() {
     #[track_tokens(protocol = "openai")]
     async fn compressed() -> Response {
-        ([(CONTENT_ENCODING, "gzip")], WHOLE).into_response()
+        ([(CONTENT_ENCODING, "gzip")], WHOLE_REPLY).into_response()
     }
     #[track_tokens(protocol = "openai")]
-    async fn compressed_as_sent() -> impl IntoResponse {
-        ([(CONTENT_ENCODING, "gzip")], WHOLE)
+    async fn compressed_opaque() -> impl IntoResponse {
+        ([(CONTENT_ENCODING, "gzip")], WHOLE_REPLY)
     }
-    for handler in [route_get(compressed), route_get(compressed_as_sent)] {
-        assert_missing(&after(handler, Method::GET).await, "", "unparsed");
+    for handler in [route_get(compressed), route_get(compressed_opaque)] {
+        assert_missing(&scrape_after(handler, Method::GET).await, "", "unparsed");
     }
 }
 
 #[tokio::test]
-async fn a_reply_that_is_an_error_is_a_call_that_failed() {
+async fn error_reply_is_a_failed_call() {
     #[track_tokens(protocol = "openai")]
     async fn refused() -> Response {
-        (StatusCode::TOO_MANY_REQUESTS, WHOLE).into_response()
+        (StatusCode::TOO_MANY_REQUESTS, WHOLE_REPLY).into_response()
     }
     #[track_tokens(protocol = "openai")]
-    async fn refused_as_sent() -> impl IntoResponse {
-        (StatusCode::BAD_GATEWAY, WHOLE)
+    async fn refused_opaque() -> impl IntoResponse {
+        (StatusCode::BAD_GATEWAY, WHOLE_REPLY)
     }
     #[track_tokens(protocol = "openai")]
     async fn error() -> Result<Response, StatusCode> {
@@ -293,19 +294,19 @@ async fn a_reply_that_is_an_error_is_a_call_that_failed() {
     }
     for handler in [
         route_get(refused),
-        route_get(refused_as_sent),
+        route_get(refused_opaque),
         route_get(error),
         route_get(error_of_opaque),
         route_get(refused_stream),
     ] {
-        assert_missing(&after(handler, Method::GET).await, "error", "not_sent");
+        assert_missing(&scrape_after(handler, Method::GET).await, "error", "not_sent");
     }
 }
 
 #[tokio::test]
-async fn a_reply_without_a_body_is_one_call() {
+async fn reply_without_a_body_is_one_call() {
     for handler in [route_get(body), route_get(sse), route_get(hidden), route_get(boxed_body)] {
-        assert_missing(&after(handler, Method::HEAD).await, "", "not_sent");
+        assert_missing(&scrape_after(handler, Method::HEAD).await, "", "not_sent");
     }
     async fn boxed_body() -> Body {
         Body::from_stream(boxed())
@@ -315,19 +316,19 @@ async fn a_reply_without_a_body_is_one_call() {
         None
     }
     let handler = route_get(|| async { none().await.unwrap_or_default() });
-    assert_missing(&after(handler, Method::GET).await, "", "not_sent");
+    assert_missing(&scrape_after(handler, Method::GET).await, "", "not_sent");
 }
 
 #[tokio::test]
-async fn what_is_recorded_by_hand_counts_where_the_bytes_tell_of_less() {
+async fn manual_usage_counts_if_larger_than_parsed_usage() {
     #[track_tokens(protocol = "openai", model = "m-1")]
-    fn by_hand(usage: bool) -> impl Stream<Item = Io<Bytes>> {
-        let frames = if usage { OPENAI.whole() } else { vec![OPENAI.tokens[0], OPENAI.end] };
-        source(frames, Then::End).inspect(|_| token_usage_context::record(Usage::new(2, 1)))
+    fn manual(usage: bool) -> impl Stream<Item = Io<Bytes>> {
+        let frames = if usage { OPENAI.frames() } else { vec![OPENAI.tokens[0], OPENAI.end] };
+        source(frames, Ending::Complete).inspect(|_| token_usage_context::record(Usage::new(2, 1)))
     }
     for (usage, tokens) in [(true, 17), (false, 6)] {
-        let handler = route_get(move || async move { Body::from_stream(by_hand(usage)) });
-        let scrape = after(handler, Method::GET).await;
+        let handler = route_get(move || async move { Body::from_stream(manual(usage)) });
+        let scrape = scrape_after(handler, Method::GET).await;
         assert_eq!(scrape.sum("app_token_usage_total", &[("model", "m-1")]), tokens);
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
         assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
@@ -335,10 +336,10 @@ async fn what_is_recorded_by_hand_counts_where_the_bytes_tell_of_less() {
 }
 
 #[tokio::test]
-async fn outside_a_request_a_call_has_the_functions_name() {
+async fn function_name_is_the_endpoint_outside_a_request() {
     #[track_tokens(protocol = "openai")]
     async fn tracked_outside() -> String {
-        WHOLE.to_owned()
+        WHOLE_REPLY.to_owned()
     }
     #[track_tokens(protocol = "openai")]
     fn streamed_outside() -> impl Stream<Item = Io<Bytes>> {
@@ -362,13 +363,13 @@ async fn outside_a_request_a_call_has_the_functions_name() {
 }
 
 #[tokio::test]
-async fn a_reply_that_the_handler_reads_itself_is_read_once() {
+async fn reply_read_by_the_handler_is_parsed_once() {
     let handler = route_get(|| async {
         let bytes = axum::body::to_bytes(body().await, usize::MAX).await;
         bytes.map_err(|_| StatusCode::BAD_GATEWAY)
     });
     let metrics = metrics();
     let app = Router::new().route("/chat", handler).layer(metrics.layer());
-    assert_eq!(get(&app, "/chat").await.1, OPENAI.whole().concat());
+    assert_eq!(get(&app, "/chat").await.1, OPENAI.frames().concat());
     assert_one(&settled(&metrics), "read by the handler");
 }

@@ -1,4 +1,5 @@
-//! A protocol is read alike in every form of a stream, and behind it there is one model call.
+//! Protocols are parsed alike for every return type of a metered stream, and each stream is one
+//! call.
 
 use std::convert::Infallible;
 
@@ -16,13 +17,13 @@ use streamgauge::{
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send, settled};
 
-use crate::samples::{Frames, Io, OPENAI, Then, source};
+use crate::sample_replies::{Ending, Frames, Io, OPENAI, source};
 
 fn chat() -> impl Stream<Item = Io<Bytes>> + Send {
-    source(OPENAI.whole(), Then::End)
+    source(OPENAI.frames(), Ending::Complete)
 }
 
-/// The same, as events that are not yet written.
+/// The same chat as events, which axum encodes.
 fn events() -> impl Stream<Item = Result<Event, Infallible>> + Send {
     let frames = [OPENAI.opening, OPENAI.tokens[0], OPENAI.tokens[1], OPENAI.closing, OPENAI.end];
     let data = frames.into_iter().flat_map(|frame| frame.split("\n\n"));
@@ -30,11 +31,11 @@ fn events() -> impl Stream<Item = Result<Event, Infallible>> + Send {
     streams::iter(data.map(|data| Ok(Event::default().data(data))).collect::<Vec<_>>())
 }
 
-/// Five items, of which one holds two events: as events they are six.
+/// One of the five items holds two events, so the chat has six events.
 const ITEMS: i64 = 5;
 const EVENTS: i64 = 6;
 
-mod of_streams {
+mod unconverted {
     use super::*;
 
     #[streaming_metrics(protocol = "openai")]
@@ -54,22 +55,22 @@ mod of_streams {
 }
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
-async fn made() -> impl Stream<Item = Io<Bytes>> {
+async fn media_type() -> impl Stream<Item = Io<Bytes>> {
     chat()
 }
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
-async fn made_of_text() -> impl Stream<Item = String> {
-    streams::iter(OPENAI.whole()).map(str::to_owned)
+async fn media_type_of_text() -> impl Stream<Item = String> {
+    streams::iter(OPENAI.frames()).map(str::to_owned)
 }
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
-async fn made_of_events() -> impl Stream<Item = Event> {
+async fn media_type_of_events() -> impl Stream<Item = Event> {
     events().map(Result::unwrap_or_default)
 }
 
 #[streaming_metrics(protocol = "openai", media_type = "text/event-stream")]
-async fn made_of_results() -> impl Stream<Item = Result<Event, Infallible>> {
+async fn media_type_of_results() -> impl Stream<Item = Result<Event, Infallible>> {
     events()
 }
 
@@ -95,39 +96,39 @@ async fn sse() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
 
 fn app(metrics: &Metrics) -> (Router, Vec<(&'static str, i64)>) {
     let router = Router::new()
-        .route("/opaque", route_get(|| async { Body::from_stream(of_streams::opaque()) }))
+        .route("/opaque", route_get(|| async { Body::from_stream(unconverted::opaque()) }))
         .route(
             "/in-result",
-            route_get(|| async { of_streams::in_result().await.map(Body::from_stream) }),
+            route_get(|| async { unconverted::in_result().await.map(Body::from_stream) }),
         )
-        .route("/boxed", route_get(|| async { Body::from_stream(of_streams::boxed()) }))
-        .route("/made", route_get(made))
-        .route("/made-of-text", route_get(made_of_text))
-        .route("/made-of-events", route_get(made_of_events))
-        .route("/made-of-results", route_get(made_of_results))
+        .route("/boxed", route_get(|| async { Body::from_stream(unconverted::boxed()) }))
+        .route("/media-type", route_get(media_type))
+        .route("/media-type-of-text", route_get(media_type_of_text))
+        .route("/media-type-of-events", route_get(media_type_of_events))
+        .route("/media-type-of-results", route_get(media_type_of_results))
         .route("/response", route_get(response))
         .route("/body", route_get(body))
         .route("/hidden", route_get(hidden))
         .route("/sse", route_get(sse))
         .layer(metrics.layer());
-    let items = ["/opaque", "/in-result", "/boxed", "/made", "/made-of-text"];
+    let items = ["/opaque", "/in-result", "/boxed", "/media-type", "/media-type-of-text"];
     let items = items.into_iter().chain(["/response", "/body", "/hidden"]);
-    let events = ["/made-of-events", "/made-of-results", "/sse"];
+    let events = ["/media-type-of-events", "/media-type-of-results", "/sse"];
     let paths = items.map(|path| (path, ITEMS)).chain(events.map(|path| (path, EVENTS)));
     (router, paths.collect())
 }
 
 #[tokio::test]
-async fn every_form_reads_the_same() {
+async fn return_types_of_streams_are_parsed_alike() {
     let metrics = metrics();
     let (app, paths) = app(&metrics);
     for (path, chunks) in paths {
         let (_, body) = get(&app, path).await;
-        let whole = OPENAI.whole().concat();
+        let whole = OPENAI.frames().concat();
         assert_eq!(body, whole, "{path}");
         let scrape = settled(&metrics);
         let endpoint = ("endpoint", path);
-        let bytes = i64::try_from(whole.len()).expect("it is short");
+        let bytes = i64::try_from(whole.len()).expect("the length fits");
         for (family, labels, expected) in [
             ("app_stream_chunks_total", [endpoint, endpoint], chunks),
             ("app_stream_bytes_total", [endpoint, endpoint], bytes),
@@ -148,7 +149,7 @@ async fn every_form_reads_the_same() {
     }
 }
 
-/// The same function with and without `#[track_tokens]`, in both orders.
+/// Functions with both attributes: `st_…` names `streaming_metrics` first, `ts_…` `track_tokens`.
 macro_rules! stacked {
     ($(
         $name:ident: $first:meta, $second:meta => $reply:ty, $body:expr;
@@ -162,26 +163,34 @@ macro_rules! stacked {
 }
 
 stacked! {
-    st_stream: streaming_metrics(protocol = "openai"), track_tokens(provider = "house", model = "m-2")
+    st_stream: streaming_metrics(protocol = "openai"),
+        track_tokens(provider = "house", model = "m-2")
         => impl Stream<Item = Io<Bytes>>, chat();
-    ts_stream: track_tokens(provider = "house", model = "m-2"), streaming_metrics(protocol = "openai")
+    ts_stream: track_tokens(provider = "house", model = "m-2"),
+        streaming_metrics(protocol = "openai")
         => impl Stream<Item = Io<Bytes>>, chat();
-    st_boxed: streaming_metrics(protocol = "openai"), track_tokens(provider = "house", model = "m-2")
+    st_boxed: streaming_metrics(protocol = "openai"),
+        track_tokens(provider = "house", model = "m-2")
         => Frames, Box::pin(chat());
-    ts_boxed: track_tokens(provider = "house", model = "m-2"), streaming_metrics(protocol = "openai")
+    ts_boxed: track_tokens(provider = "house", model = "m-2"),
+        streaming_metrics(protocol = "openai")
         => Frames, Box::pin(chat());
-    st_made: streaming_metrics(protocol = "openai", media_type = "text/event-stream"),
+    st_media_type: streaming_metrics(protocol = "openai", media_type = "text/event-stream"),
         track_tokens(provider = "house", model = "m-2") => impl Stream<Item = Io<Bytes>>, chat();
-    ts_made: track_tokens(provider = "house", model = "m-2"),
+    ts_media_type: track_tokens(provider = "house", model = "m-2"),
         streaming_metrics(protocol = "openai", media_type = "text/event-stream")
         => impl Stream<Item = Io<Bytes>>, chat();
-    st_sse: streaming_metrics(protocol = "openai"), track_tokens(provider = "house", model = "m-2")
+    st_sse: streaming_metrics(protocol = "openai"),
+        track_tokens(provider = "house", model = "m-2")
         => Sse<impl Stream<Item = Result<Event, Infallible>>>, Sse::new(events());
-    ts_sse: track_tokens(provider = "house", model = "m-2"), streaming_metrics(protocol = "openai")
+    ts_sse: track_tokens(provider = "house", model = "m-2"),
+        streaming_metrics(protocol = "openai")
         => Sse<impl Stream<Item = Result<Event, Infallible>>>, Sse::new(events());
-    st_response: streaming_metrics(protocol = "openai"), track_tokens(provider = "house", model = "m-2")
+    st_response: streaming_metrics(protocol = "openai"),
+        track_tokens(provider = "house", model = "m-2")
         => Response, Response::new(Body::from_stream(chat()));
-    ts_response: track_tokens(provider = "house", model = "m-2"), streaming_metrics(protocol = "openai")
+    ts_response: track_tokens(provider = "house", model = "m-2"),
+        streaming_metrics(protocol = "openai")
         => Response, Response::new(Body::from_stream(chat()));
 }
 
@@ -191,20 +200,20 @@ fn stacked_app(metrics: &Metrics) -> (Router, [&'static str; 10]) {
         .route("/ts_stream", route_get(|| async { Body::from_stream(ts_stream().await) }))
         .route("/st_boxed", route_get(|| async { Body::from_stream(st_boxed().await) }))
         .route("/ts_boxed", route_get(|| async { Body::from_stream(ts_boxed().await) }))
-        .route("/st_made", route_get(st_made))
-        .route("/ts_made", route_get(ts_made))
+        .route("/st_media_type", route_get(st_media_type))
+        .route("/ts_media_type", route_get(ts_media_type))
         .route("/st_sse", route_get(st_sse))
         .route("/ts_sse", route_get(ts_sse))
         .route("/st_response", route_get(st_response))
         .route("/ts_response", route_get(ts_response))
         .layer(metrics.layer());
-    let paths = ["/st_stream", "/ts_stream", "/st_boxed", "/ts_boxed", "/st_made"];
-    let more = ["/ts_made", "/st_sse", "/ts_sse", "/st_response", "/ts_response"];
-    (router, [paths, more].concat().try_into().expect("there are ten"))
+    let paths = ["/st_stream", "/ts_stream", "/st_boxed", "/ts_boxed", "/st_media_type"];
+    let more = ["/ts_media_type", "/st_sse", "/ts_sse", "/st_response", "/ts_response"];
+    (router, [paths, more].concat().try_into().expect("there are ten paths"))
 }
 
 #[tokio::test]
-async fn a_tracked_stream_is_one_call_in_both_orders() {
+async fn tracked_stream_is_one_call_in_both_attribute_orders() {
     let metrics = metrics();
     let (app, paths) = stacked_app(&metrics);
     for path in paths {
@@ -222,12 +231,12 @@ async fn a_tracked_stream_is_one_call_in_both_orders() {
 }
 
 #[tokio::test]
-async fn a_tracked_stream_that_is_left_is_one_call_in_both_orders() {
+async fn client_disconnect_from_a_tracked_stream_is_one_call_in_both_attribute_orders() {
     let metrics = metrics();
     let (app, paths) = stacked_app(&metrics);
     for path in paths {
         let mut body = send(&app, Method::GET, path).await.into_body().into_data_stream();
-        body.next().await.expect("there is a frame").expect("it is no error");
+        body.next().await.expect("the body has a frame").expect("the frame is not an error");
         drop(body);
         let scrape = settled(&metrics);
         let call = [("endpoint", path), ("model", "m-2")];
@@ -240,7 +249,7 @@ async fn a_tracked_stream_that_is_left_is_one_call_in_both_orders() {
 }
 
 #[tokio::test]
-async fn a_head_request_leaves_nothing_behind() {
+async fn head_request_records_no_stream() {
     let metrics = metrics();
     let (plain, paths) = app(&metrics);
     for (path, _) in paths {
@@ -254,29 +263,29 @@ async fn a_head_request_leaves_nothing_behind() {
         drop(send(&tracked, Method::HEAD, path).await);
         let scrape = settled(&metrics);
         assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 0, "{path}");
-        // The function that is tracked has run, and nobody will hear of its usage.
+        // The tracked function has run, and its reply is dropped before any usage is parsed.
         assert_eq!(scrape.sum("app_llm_calls_total", &[("endpoint", path)]), 1, "{path}");
         assert_eq!(scrape.sum("app_usage_missing_total", &[("endpoint", path)]), 1, "{path}");
     }
 }
 
 #[tokio::test]
-async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_tell_of_less() {
+async fn manual_usage_counts_if_larger_than_parsed_usage() {
     #[streaming_metrics(protocol = "openai", provider = "house")]
-    fn by_hand(told: bool) -> impl Stream<Item = Io<&'static str>> + Send {
+    fn manual(closes: bool) -> impl Stream<Item = Io<&'static str>> + Send {
         async_stream::stream! {
             yield Ok(OPENAI.opening);
             token_usage_context::record(Usage::new(1, 1));
             yield Ok(OPENAI.tokens[0]);
             token_usage_context::record(Usage::new(1, 2).reasoning(2));
             yield Ok(OPENAI.tokens[1]);
-            if told {
+            if closes {
                 yield Ok(OPENAI.closing);
             }
             yield Ok(OPENAI.end);
         }
     }
-    for (told, frames, tokens, finish) in [
+    for (closes, frames, tokens, finish) in [
         (true, None, OPENAI.total(), "stop"),
         (false, None, 5, ""),
         (true, Some(2), 2, "cancelled"),
@@ -284,7 +293,7 @@ async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_tell_of_less() {
     ] {
         let metrics = metrics();
         let app = Router::new()
-            .route("/", route_get(move || async move { Body::from_stream(by_hand(told)) }))
+            .route("/", route_get(move || async move { Body::from_stream(manual(closes)) }))
             .layer(metrics.layer());
         let body = send(&app, Method::GET, "/").await.into_body().into_data_stream();
         body.take(frames.unwrap_or(usize::MAX)).for_each(async |_| {}).await;
@@ -299,7 +308,7 @@ async fn usage_recorded_by_hand_is_the_calls_where_the_bytes_tell_of_less() {
 }
 
 #[tokio::test]
-async fn an_attribute_that_names_the_endpoint_counts_there() {
+async fn endpoint_argument_applies_to_its_own_attribute() {
     #[instrument_endpoint]
     #[streaming_metrics(protocol = "openai", media_type = "text/event-stream", endpoint = "/named")]
     #[track_tokens(endpoint = "/tokens")]
@@ -318,13 +327,13 @@ async fn an_attribute_that_names_the_endpoint_counts_there() {
     assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
 }
 
-/// What the global instance has of a function that is called outside any request.
+/// The sum that the global instance has recorded for a function called outside any request.
 fn global(function: &str, family: &str) -> i64 {
     Scrape::of(Metrics::global()).sum(family, &[("endpoint", function)])
 }
 
 #[tokio::test]
-async fn outside_any_request_a_stream_reads_into_the_global_instance() {
+async fn global_instance_records_streams_outside_any_request() {
     #[streaming_metrics(protocol = "openai", provider = "house")]
     fn outside_alone() -> impl Stream<Item = Io<Bytes>> {
         chat()

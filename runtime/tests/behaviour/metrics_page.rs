@@ -1,4 +1,4 @@
-//! The page and the file.
+//! The metrics page and the file: families, declared endpoints, content type, writing.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn declared_stream() -> impl futures_core::Stream<Item = &'static str> {
 }
 
 #[test]
-fn declared_endpoints_exist_at_zero() {
+fn declared_endpoints_have_series_at_zero() {
     drop((declared(), declared_stream()));
     let page = page_of(&metrics());
     for line in [
@@ -30,15 +30,15 @@ fn declared_endpoints_exist_at_zero() {
         r#"app_active_streams{endpoint="/declared-stream"} 0"#,
         r#"app_stream_chunks_total{endpoint="/declared-stream"} 0"#,
     ] {
-        assert!(page.lines().any(|there| there == line), "{line} is not in\n{page}");
+        assert!(page.lines().any(|candidate| candidate == line), "{line} is not in\n{page}");
     }
 }
 
 #[test]
-fn there_are_twenty_two_families_with_help() {
+fn families_register_twenty_two_names() {
     let registry = Registry::new();
     let metrics = Metrics::builder().registry(registry.clone()).build().expect("valid");
-    // Whoever takes a name of ours is refused: so all names are there, without a sample in any.
+    // A metric with the name of a family is refused, even while the family has no sample.
     let names = [
         "http_requests_total",
         "http_request_duration_seconds",
@@ -73,20 +73,20 @@ fn there_are_twenty_two_families_with_help() {
 }
 
 #[tokio::test]
-async fn the_page_has_the_content_type_that_prometheus_takes() {
+async fn page_has_the_content_type_of_the_text_format() {
     let metrics = metrics();
     for app in [
         Router::new().route("/metrics", route_get(metrics.endpoint())),
         Router::new().route("/metrics", route_get(metrics_endpoint)).layer(metrics.layer()),
     ] {
         let response = send(&app, Method::GET, "/metrics").await;
-        let content_type = response.headers()["content-type"].to_str().expect("it is text");
+        let content_type = response.headers()["content-type"].to_str().expect("the text is UTF-8");
         assert!(content_type.starts_with("text/plain; version=0.0.4"), "{content_type}");
     }
 }
 
 #[tokio::test]
-async fn the_page_shows_the_instance_of_the_layer_around_it() {
+async fn page_shows_the_instance_of_the_surrounding_layer() {
     let metrics = Metrics::builder().prefix("mine").build().expect("valid");
     let app = Router::new()
         .route("/plain", route_get(|| async {}))
@@ -94,13 +94,13 @@ async fn the_page_shows_the_instance_of_the_layer_around_it() {
         .layer(metrics.layer());
     get(&app, "/plain").await;
     let page = get(&app, "/metrics").await.1;
-    let page = std::str::from_utf8(&page).expect("it is text");
+    let page = std::str::from_utf8(&page).expect("the text is UTF-8");
     strict::check(page, Format::Text);
     assert!(page.contains("mine_http_requests_total"), "{page}");
 }
 
 #[tokio::test]
-async fn scrapes_do_not_count_themselves_and_change_nothing() {
+async fn scrapes_are_not_counted_and_change_nothing() {
     let metrics = metrics();
     let app = Router::new()
         .route("/own", route_get(metrics.endpoint()))
@@ -116,58 +116,58 @@ async fn scrapes_do_not_count_themselves_and_change_nothing() {
     ]
     .into();
     assert_eq!(pages.len(), 1, "{pages:?}");
-    let page = pages.first().expect("there is one");
+    let page = pages.first().expect("there is a page");
     assert!(!String::from_utf8_lossy(page).contains("metrics\""));
     assert!(!String::from_utf8_lossy(page).contains("\"/own\""));
 }
 
 #[tokio::test]
-async fn a_file_is_replaced_whole() {
-    let directory = tempfile::tempdir().expect("there is room");
+async fn file_is_replaced_as_a_whole() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be created");
     let path = directory.path().join("shop.prom");
     let metrics = metrics();
     let app = Router::new().route("/x", route_get(|| async {})).layer(metrics.layer());
     for requests in 1..=3 {
         get(&app, "/x").await;
-        metrics.write_to_file(&path).await.expect("it is written");
-        let text = std::fs::read_to_string(&path).expect("it is there");
+        metrics.write_to_file(&path).await.expect("the file is written");
+        let text = std::fs::read_to_string(&path).expect("the file exists");
         assert_eq!(text, page_of(&metrics));
         let line = format!(
             r#"app_http_requests_total{{method="GET",endpoint="/x",status="200",outcome="success"}} {requests}"#
         );
         assert!(text.contains(&line), "{text}");
     }
-    let left = std::fs::read_dir(&directory).expect("it is a directory").count();
-    assert_eq!(left, 1, "no temporary file is left");
+    let entries = std::fs::read_dir(&directory).expect("the directory can be listed").count();
+    assert_eq!(entries, 1, "no temporary file remains");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_can_be_read_by_the_exporters_user() {
+async fn file_is_readable_by_other_users() {
     use std::os::unix::fs::PermissionsExt;
 
-    let directory = tempfile::tempdir().expect("there is room");
+    let directory = tempfile::tempdir().expect("a temporary directory can be created");
     let path = directory.path().join("shop.prom");
-    metrics().write_to_file(&path).await.expect("it is written");
-    let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+    metrics().write_to_file(&path).await.expect("the file is written");
+    let mode = std::fs::metadata(&path).expect("the file exists").permissions().mode();
     assert_eq!(mode & 0o777, 0o644);
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_is_an_error_that_names_it() {
-    let directory = tempfile::tempdir().expect("there is room");
+async fn file_write_error_names_the_path() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be created");
     let metrics = metrics();
-    let gone = directory.path().join("gone").join("shop.prom");
-    let error = metrics.write_to_file(&gone).await.expect_err("the directory is not there");
+    let missing = directory.path().join("missing").join("shop.prom");
+    let error = metrics.write_to_file(&missing).await.expect_err("the directory does not exist");
     assert!(matches!(error, WriteError::Io { .. }));
-    assert!(error.to_string().contains("gone"), "{error}");
+    assert!(error.to_string().contains("missing"), "{error}");
 
     let taken = directory.path().join("taken.prom");
-    std::fs::create_dir_all(taken.join("inside")).expect("there is room");
+    std::fs::create_dir_all(taken.join("inside")).expect("the directory can be created");
     assert!(metrics.write_to_file(&taken).await.is_err());
-    let left = std::fs::read_dir(&directory).expect("it is a directory").count();
-    assert_eq!(left, 1, "no temporary file is left");
+    let entries = std::fs::read_dir(&directory).expect("the directory can be listed").count();
+    assert_eq!(entries, 1, "no temporary file remains");
 
-    let error = metrics.write_to_file("/").await.expect_err("it names no file");
+    let error = metrics.write_to_file("/").await.expect_err("the path has no file name");
     assert!(matches!(error, WriteError::NoFileName { .. }), "{error}");
 }

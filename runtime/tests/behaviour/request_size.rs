@@ -1,4 +1,4 @@
-//! The size of a request: what it declares, else what is read of it.
+//! Request size: the declared length, or else the number of bytes read.
 
 use std::convert::Infallible;
 use std::io::Error;
@@ -14,13 +14,14 @@ use streamgauge::Metrics;
 use streamgauge_test_support::client::{metrics, settled};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-fn pieces(pieces: &'static [&'static str]) -> Body {
-    Body::from_stream(stream::iter(pieces).map(|piece| Ok::<_, Infallible>(Bytes::from(*piece))))
+fn chunks(chunks: &'static [&'static str]) -> Body {
+    Body::from_stream(stream::iter(chunks).map(|chunk| Ok::<_, Infallible>(Bytes::from(*chunk))))
 }
 
 async fn first_frame(mut body: Body) -> String {
-    let frame = body.frame().await.expect("there is a frame").expect("it is no error");
-    String::from_utf8_lossy(frame.data_ref().expect("it is data")).into_owned()
+    let frame =
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
+    String::from_utf8_lossy(frame.data_ref().expect("the frame holds data")).into_owned()
 }
 
 fn app(metrics: &Metrics) -> Router {
@@ -29,20 +30,20 @@ fn app(metrics: &Metrics) -> Router {
         .route("/first", post(first_frame))
         .route("/none", post(|| async { "not read" }))
         .route(
-            "/elsewhere",
+            "/in-task",
             post(|body: Body| async {
                 let task = tokio::spawn(async { body.collect().await });
-                let read = task.await.expect("it does not panic");
+                let read = task.await.expect("the task does not panic");
                 read.expect("the body does not fail").to_bytes()
             }),
         )
         .layer(metrics.layer())
 }
 
-/// The status, and how many bytes of how many requests were observed.
+/// Returns the status, the bytes observed, and the number of observations.
 async fn upload(path: &str, body: Body) -> (StatusCode, i64, i64) {
     let metrics = metrics();
-    let request = Request::post(path).body(body).expect("it is well formed");
+    let request = Request::post(path).body(body).expect("the request is well formed");
     let response = app(&metrics).oneshot(request).await.expect("a router does not fail");
     let status = response.status();
     response.into_body().collect().await.expect("the body does not fail");
@@ -56,41 +57,41 @@ async fn upload(path: &str, body: Body) -> (StatusCode, i64, i64) {
 }
 
 #[tokio::test]
-async fn a_body_of_unknown_length_is_as_large_as_what_was_read() {
-    let body = || pieces(&["one", "two", "three"]);
+async fn request_size_of_unknown_length_is_the_number_of_bytes_read() {
+    let body = || chunks(&["one", "two", "three"]);
     assert_eq!(upload("/all", body()).await, (StatusCode::OK, 11, 1));
     assert_eq!(upload("/first", body()).await, (StatusCode::OK, 3, 1));
     assert_eq!(upload("/none", body()).await, (StatusCode::OK, 0, 1));
 }
 
 #[tokio::test]
-async fn a_body_that_another_task_reads_is_counted() {
-    assert_eq!(upload("/elsewhere", pieces(&["one", "two"])).await, (StatusCode::OK, 6, 1));
+async fn request_size_includes_bytes_read_by_another_task() {
+    assert_eq!(upload("/in-task", chunks(&["one", "two"])).await, (StatusCode::OK, 6, 1));
 }
 
 #[tokio::test]
-async fn a_declared_length_is_the_size_whatever_is_read() {
+async fn request_size_is_the_declared_length_whatever_is_read() {
     for path in ["/all", "/first", "/none"] {
         assert_eq!(upload(path, Body::from("12345")).await, (StatusCode::OK, 5, 1));
     }
 }
 
 #[tokio::test]
-async fn an_upload_that_breaks_off_is_as_large_as_what_came() {
+async fn request_size_of_a_failed_upload_is_the_number_of_bytes_received() {
     let body = || {
-        let pieces = [Ok(Bytes::from("half")), Err(Error::other("cut"))];
-        Body::from_stream(stream::iter(pieces))
+        let chunks = [Ok(Bytes::from("half")), Err(Error::other("cut"))];
+        Body::from_stream(stream::iter(chunks))
     };
     assert_eq!(upload("/all", body()).await, (StatusCode::BAD_REQUEST, 4, 1));
 }
 
 #[tokio::test]
-async fn the_handler_gets_the_body_that_was_sent() {
+async fn request_body_reaches_the_handler_unchanged() {
     async fn describe(mut body: Body) -> String {
         let before = (body.size_hint().lower(), body.size_hint().upper(), body.is_end_stream());
         let mut frames = Vec::new();
         while let Some(frame) = body.frame().await {
-            frames.push(frame.expect("it is no error"));
+            frames.push(frame.expect("the frame is not an error"));
         }
         format!("{before:?} {frames:?} {}", body.is_end_stream())
     }
@@ -101,26 +102,27 @@ async fn the_handler_gets_the_body_that_was_sent() {
         )]);
         let frames = [Frame::data(Bytes::from("one")), Frame::trailers(trailers)];
         let body = StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>)));
-        // It says that it is no larger than this.
+        // `Limited` gives the body an upper size hint.
         Body::new(Limited::new(body, 1_000))
     };
     let router = Router::new().route("/", post(describe));
-    let mut seen = Vec::new();
+    let mut responses = Vec::new();
     for app in [router.clone(), router.layer(metrics().layer())] {
-        let request = Request::post("/").body(body()).expect("it is well formed");
+        let request = Request::post("/").body(body()).expect("the request is well formed");
         let response = app.oneshot(request).await.expect("a router does not fail");
-        let seen_here = response.into_body().collect().await.expect("it does not fail").to_bytes();
-        let text = String::from_utf8_lossy(&seen_here);
+        let response =
+            response.into_body().collect().await.expect("the body does not fail").to_bytes();
+        let text = String::from_utf8_lossy(&response);
         assert!(text.starts_with("(0, Some(1000), false)") && text.contains("x-sum"), "{text}");
-        seen.push(seen_here);
+        responses.push(response);
     }
-    assert_eq!(seen[0], seen[1]);
+    assert_eq!(responses[0], responses[1]);
 }
 
-type Undeclared = StreamBody<stream::Empty<Result<Frame<Bytes>, Infallible>>>;
+type UnknownLength = StreamBody<stream::Empty<Result<Frame<Bytes>, Infallible>>>;
 
 #[tokio::test]
-async fn a_body_of_another_kind_is_counted_where_its_length_is_declared() {
+async fn request_size_of_another_body_type_needs_a_declared_length() {
     let metrics = metrics();
     let declared = ServiceBuilder::new().layer(metrics.layer()).service(service_fn(
         |_: Request<Full<Bytes>>| async { Ok::<_, Infallible>(Response::new(Body::empty())) },
@@ -129,7 +131,7 @@ async fn a_body_of_another_kind_is_counted_where_its_length_is_declared() {
     declared.oneshot(Request::new(body)).await.expect("the service does not fail");
 
     let undeclared = ServiceBuilder::new().layer(metrics.layer()).service(service_fn(
-        |_: Request<Undeclared>| async { Ok::<_, Infallible>(Response::new(Body::empty())) },
+        |_: Request<UnknownLength>| async { Ok::<_, Infallible>(Response::new(Body::empty())) },
     ));
     let body = StreamBody::new(stream::empty());
     undeclared.oneshot(Request::new(body)).await.expect("the service does not fail");

@@ -1,4 +1,5 @@
-//! `#[track_tokens]` and `#[streaming_metrics]` on one function: which call a stream is the reply of.
+//! `#[track_tokens]` and `#[streaming_metrics]` on one function: the call to which a stream
+//! belongs.
 
 use std::convert::Infallible;
 
@@ -14,12 +15,12 @@ use streamgauge::{Metrics, streaming_metrics, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, settled};
 
-use crate::samples::{OPENAI, Then, source};
+use crate::sample_replies::{Ending, OPENAI, source};
 
-const WHOLE: &str =
+const REPLY: &str =
     r#"{"model":"m-1","choices":[],"usage":{"prompt_tokens":12,"completion_tokens":5}}"#;
 
-async fn after(handler: MethodRouter) -> Scrape {
+async fn scrape_after(handler: MethodRouter) -> Scrape {
     let metrics = metrics();
     get(&Router::new().route("/", handler).layer(metrics.layer()), "/").await;
     settled(&metrics)
@@ -30,7 +31,7 @@ fn tokens(scrape: &Scrape, labels: &[(&str, &str)]) -> i64 {
 }
 
 fn chat() -> Body {
-    Body::from_stream(source(OPENAI.whole(), Then::End))
+    Body::from_stream(source(OPENAI.frames(), Ending::Complete))
 }
 
 type Events = Sse<stream::Iter<std::array::IntoIter<Result<Event, Infallible>, 2>>>;
@@ -42,13 +43,13 @@ fn events() -> Events {
 
 #[streaming_metrics(protocol = "openai")]
 #[track_tokens(model = model)]
-async fn tracked_outside(model: &'static str) -> Events {
+async fn stream_then_track(model: &'static str) -> Events {
     events()
 }
 
 #[track_tokens(model = model)]
 #[streaming_metrics(protocol = "openai")]
-async fn tracked_inside(model: &'static str) -> Events {
+async fn track_then_stream(model: &'static str) -> Events {
     events()
 }
 
@@ -58,21 +59,21 @@ async fn tracked(model: &'static str) -> Events {
 }
 
 #[tokio::test]
-async fn of_two_replies_the_one_that_is_sent_is_read() {
-    let outside = route_get(async || {
-        drop(tracked_outside("big").await);
-        tracked_outside("small").await
+async fn call_whose_reply_is_dropped_is_missing_usage() {
+    let stream_first = route_get(async || {
+        drop(stream_then_track("big").await);
+        stream_then_track("small").await
     });
-    let inside = route_get(async || {
-        drop(tracked_inside("big").await);
-        tracked_inside("small").await
+    let track_first = route_get(async || {
+        drop(track_then_stream("big").await);
+        track_then_stream("small").await
     });
-    let alone = route_get(async || {
+    let track_only = route_get(async || {
         drop(tracked("big").await);
         tracked("small").await
     });
-    for handler in [outside, inside, alone] {
-        let scrape = after(handler).await;
+    for handler in [stream_first, track_first, track_only] {
+        let scrape = scrape_after(handler).await;
         assert_eq!(tokens(&scrape, &[("model", "small")]), 2, "{scrape:#?}");
         assert_eq!(tokens(&scrape, &[]), 2);
         let missing = |model| scrape.sum("app_usage_missing_total", &[("model", model)]);
@@ -80,9 +81,9 @@ async fn of_two_replies_the_one_that_is_sent_is_read() {
     }
 }
 
-/// A function that begins before another's reply is claimed takes no call but its own.
+/// A tracked function must not take over the reply of another function that is served after it.
 #[tokio::test]
-async fn a_reply_is_no_call_of_another_function() {
+async fn call_takes_no_reply_of_another_function() {
     #[streaming_metrics(protocol = "openai")]
     async fn untracked() -> Events {
         events()
@@ -91,7 +92,7 @@ async fn a_reply_is_no_call_of_another_function() {
     async fn other() -> Body {
         Body::from_stream(stream::empty::<Result<&str, Infallible>>())
     }
-    let scrape = after(route_get(async || {
+    let scrape = scrape_after(route_get(async || {
         drop(other().await);
         untracked().await
     }))
@@ -105,7 +106,7 @@ struct Tracked;
 struct Both;
 
 trait Chat {
-    fn asked() -> Body;
+    fn trait_chat() -> Body;
 }
 
 macro_rules! chats {
@@ -119,7 +120,7 @@ macro_rules! chats {
 
         impl Chat for $ty {
             $(#[$attribute])*
-            fn asked() -> Body {
+            fn trait_chat() -> Body {
                 chat()
             }
         }
@@ -131,39 +132,39 @@ chats!(Tracked, track_tokens(protocol = "openai", model = "tracked"));
 chats!(Both, track_tokens(model = "both"), streaming_metrics(protocol = "openai"));
 
 #[tokio::test]
-async fn functions_that_one_macro_makes_are_several() {
+async fn call_sites_from_one_macro_are_separate() {
     for (handler, model) in [
         (route_get(async || Metered::chat()), "m-1"),
-        (route_get(async || Metered::asked()), "m-1"),
+        (route_get(async || Metered::trait_chat()), "m-1"),
         (route_get(async || Tracked::chat()), "tracked"),
-        (route_get(async || Tracked::asked()), "tracked"),
+        (route_get(async || Tracked::trait_chat()), "tracked"),
         (route_get(async || Both::chat()), "both"),
-        (route_get(async || Both::asked()), "both"),
+        (route_get(async || Both::trait_chat()), "both"),
     ] {
-        let scrape = after(handler).await;
+        let scrape = scrape_after(handler).await;
         assert_eq!(tokens(&scrape, &[("model", model)]), OPENAI.total(), "{model}: {scrape:#?}");
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1, "{model}");
     }
 }
 
 #[tokio::test]
-async fn functions_of_one_name_in_two_blocks_are_several() {
+async fn call_sites_of_one_name_in_two_blocks_are_separate() {
     let tracked = {
         #[track_tokens(protocol = "openai", model = "tracked")]
-        fn asked() -> Body {
+        fn local_chat() -> Body {
             chat()
         }
-        route_get(async || asked())
+        route_get(async || local_chat())
     };
     let metered = {
         #[streaming_metrics(protocol = "openai")]
-        fn asked() -> Body {
+        fn local_chat() -> Body {
             chat()
         }
-        route_get(async || asked())
+        route_get(async || local_chat())
     };
     for (handler, model) in [(tracked, "tracked"), (metered, "m-1")] {
-        let scrape = after(handler).await;
+        let scrape = scrape_after(handler).await;
         assert_eq!(tokens(&scrape, &[("model", model)]), OPENAI.total(), "{model}: {scrape:#?}");
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1, "{model}");
     }
@@ -171,32 +172,38 @@ async fn functions_of_one_name_in_two_blocks_are_several() {
 
 #[track_tokens(model = model, provider = "house")]
 #[streaming_metrics(protocol = "openai", model = "not-this")]
-async fn alone_inside(model: &'static str) -> Body {
+async fn track_then_stream_outside_request(model: &'static str) -> Body {
     tokio::task::yield_now().await;
     chat()
 }
 
 #[streaming_metrics(protocol = "openai", model = "not-this")]
 #[track_tokens(model = model, provider = "house")]
-async fn alone_outside(model: &'static str) -> Body {
+async fn stream_then_track_outside_request(model: &'static str) -> Body {
     tokio::task::yield_now().await;
     chat()
 }
 
 #[tokio::test]
-async fn outside_a_request_the_calls_labels_count_too() {
+async fn call_labels_apply_outside_a_request() {
     for model in ["one", "two"] {
-        let inside = alone_inside(model).await;
-        inside.into_data_stream().count().await;
-        alone_outside(model).await.into_data_stream().count().await;
+        let body = track_then_stream_outside_request(model).await;
+        body.into_data_stream().count().await;
+        stream_then_track_outside_request(model).await.into_data_stream().count().await;
     }
-    let (one, two) = join!(alone_inside("three"), alone_inside("four"));
-    let (three, four) = join!(alone_outside("three"), alone_outside("four"));
-    for body in [two, one, four, three] {
+    let (tracked_three, tracked_four) = join!(
+        track_then_stream_outside_request("three"),
+        track_then_stream_outside_request("four")
+    );
+    let (metered_three, metered_four) = join!(
+        stream_then_track_outside_request("three"),
+        stream_then_track_outside_request("four")
+    );
+    for body in [tracked_four, tracked_three, metered_four, metered_three] {
         body.into_data_stream().count().await;
     }
     let scrape = Scrape::of(Metrics::global());
-    for endpoint in ["alone_inside", "alone_outside"] {
+    for endpoint in ["track_then_stream_outside_request", "stream_then_track_outside_request"] {
         for model in ["one", "two", "three", "four"] {
             let labels = [("endpoint", endpoint), ("model", model), ("provider", "house")];
             assert_eq!(tokens(&scrape, &labels), OPENAI.total(), "{endpoint} {model}");
@@ -206,17 +213,17 @@ async fn outside_a_request_the_calls_labels_count_too() {
 }
 
 #[tokio::test]
-async fn a_json_value_is_read_wherever_it_goes() {
+async fn json_reply_is_parsed_whether_or_not_it_is_sent() {
     #[track_tokens(protocol = "openai")]
     async fn ask() -> Json<Value> {
-        Json(serde_json::from_str(WHOLE).expect("it is JSON"))
+        Json(serde_json::from_str(REPLY).expect("the reply is JSON"))
     }
-    let helper = route_get(async || {
+    let unsent = route_get(async || {
         let _ = ask().await;
         "the answer"
     });
-    for handler in [helper, route_get(ask)] {
-        let scrape = after(handler).await;
+    for handler in [unsent, route_get(ask)] {
+        let scrape = scrape_after(handler).await;
         assert_eq!(tokens(&scrape, &[("model", "m-1")]), 17, "{scrape:#?}");
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
         assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
@@ -224,10 +231,10 @@ async fn a_json_value_is_read_wherever_it_goes() {
 }
 
 #[tokio::test]
-async fn a_claim_of_events_reads_no_other_body() {
-    let scrape = after(route_get(async || {
+async fn event_stream_call_does_not_parse_another_response_body() {
+    let scrape = scrape_after(route_get(async || {
         drop(tracked("m-1").await);
-        WHOLE
+        REPLY
     }))
     .await;
     assert_eq!(tokens(&scrape, &[]), 0);
@@ -235,7 +242,7 @@ async fn a_claim_of_events_reads_no_other_body() {
 }
 
 #[tokio::test]
-async fn a_call_whose_response_has_an_errors_status_has_failed() {
+async fn error_status_of_the_response_fails_the_call() {
     #[track_tokens(protocol = "openai")]
     #[streaming_metrics(protocol = "openai")]
     async fn opaque() -> impl IntoResponse {
@@ -251,7 +258,7 @@ async fn a_call_whose_response_has_an_errors_status_has_failed() {
         (StatusCode::TOO_MANY_REQUESTS, "no").into_response()
     }
     for handler in [route_get(opaque), route_get(both), route_get(unread)] {
-        let scrape = after(handler).await;
+        let scrape = scrape_after(handler).await;
         assert_eq!(scrape.sum("app_llm_calls_total", &[("finish_reason", "error")]), 1);
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
         assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "not_sent")]), 1);

@@ -1,4 +1,5 @@
-//! Two layers around one request: of one instance, which counts it once, and of two.
+//! Nested layers around one request: layers of one instance count it once, layers of two instances
+//! count it in both.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -21,13 +22,14 @@ fn routes() -> Router {
         .route("/echo", post(|body: Bytes| async { body }))
 }
 
-/// Sends one request of each kind, and expects each to be counted once.
+/// Sends a request to each route and to an unmatched path, and checks that each is counted once.
 async fn assert_once(metrics: &Metrics, app: Router, prefix: &str) {
     for path in ["/annotated/1", "/plain/1", "/nope"] {
         get(&app, &format!("{prefix}{path}")).await;
     }
     let upload = Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("12345")]));
-    let upload = Request::post(format!("{prefix}/echo")).body(upload).expect("it is well formed");
+    let upload =
+        Request::post(format!("{prefix}/echo")).body(upload).expect("the request is well formed");
     app.oneshot(upload).await.expect("a router does not fail");
     let scrape = settled(metrics);
     for endpoint in ["/annotated/{id}", "/plain/{id}", "/echo"] {
@@ -40,32 +42,32 @@ async fn assert_once(metrics: &Metrics, app: Router, prefix: &str) {
 }
 
 #[tokio::test]
-async fn two_layers_on_a_router_count_once() {
+async fn nested_layers_on_one_router_count_once() {
     let metrics = metrics();
     let app = routes().layer(metrics.layer()).layer(metrics.layer());
     assert_once(&metrics, app, "").await;
 }
 
 #[tokio::test]
-async fn one_layer_that_is_used_twice_counts_once() {
+async fn nested_clones_of_one_layer_count_once() {
     let metrics = metrics();
     let layer = metrics.layer();
     assert_once(&metrics, routes().layer(layer.clone()).layer(layer), "").await;
 }
 
 #[tokio::test]
-async fn three_layers_count_once() {
+async fn nested_layers_three_deep_count_once() {
     let metrics = metrics();
     let layer = || metrics.layer();
     assert_once(&metrics, routes().layer(layer()).layer(layer()).layer(layer()), "").await;
 }
 
 #[tokio::test]
-async fn what_is_changed_between_two_layers_does_not_hide_the_request() {
+async fn nested_layers_count_once_when_the_request_changes_between_them() {
     let metrics = metrics();
     let between = |mut request: Request<Body>| {
         let uri = request.uri().to_string();
-        *request.uri_mut() = uri.parse::<Uri>().expect("it was one");
+        *request.uri_mut() = uri.parse::<Uri>().expect("the URI is still valid");
         request.headers_mut().insert("x-request-id", HeaderValue::from_static("7"));
         request
     };
@@ -77,21 +79,21 @@ async fn what_is_changed_between_two_layers_does_not_hide_the_request() {
 }
 
 #[tokio::test]
-async fn a_layer_on_a_nested_router_and_one_outside_count_once() {
+async fn nested_layers_on_inner_and_outer_router_count_once() {
     let metrics = metrics();
     let app = Router::new().nest("/api", routes().layer(metrics.layer())).layer(metrics.layer());
     assert_once(&metrics, app, "/api").await;
 }
 
 #[tokio::test]
-async fn around_a_service_that_has_one_inside_the_routes_are_known() {
+async fn nested_layers_around_a_service_record_its_routes() {
     let metrics = metrics();
     let service = metrics.layer().layer(routes().layer(metrics.layer()));
     assert_once(&metrics, Router::new().fallback_service(service), "").await;
 }
 
 #[tokio::test]
-async fn a_cloned_layer_inside_and_around_counts_once() {
+async fn nested_clones_inside_and_around_a_service_count_once() {
     let metrics = metrics();
     let layer = metrics.layer();
     let service = layer.layer(routes().layer(layer.clone()));
@@ -99,7 +101,7 @@ async fn a_cloned_layer_inside_and_around_counts_once() {
 }
 
 #[tokio::test]
-async fn layers_of_two_instances_count_in_both() {
+async fn nested_layers_of_two_instances_count_in_both() {
     let left = metrics();
     let right = Metrics::builder().prefix("right").build().expect("valid");
     let app = routes().layer(left.layer()).layer(right.layer());
@@ -110,7 +112,7 @@ async fn layers_of_two_instances_count_in_both() {
 }
 
 #[tokio::test]
-async fn a_router_that_calls_itself_counts_every_request() {
+async fn inner_request_to_another_path_is_counted_separately() {
     let metrics = metrics();
     let layer = metrics.layer();
     let inner = routes().layer(layer.clone());
@@ -126,7 +128,7 @@ async fn a_router_that_calls_itself_counts_every_request() {
 }
 
 #[tokio::test]
-async fn a_request_of_the_same_path_made_by_a_handler_is_another_one() {
+async fn inner_request_to_the_same_path_is_counted_separately() {
     let metrics = metrics();
     let inner = routes().layer(metrics.layer());
     let app = Router::new()
@@ -137,7 +139,7 @@ async fn a_request_of_the_same_path_made_by_a_handler_is_another_one() {
 }
 
 #[tokio::test]
-async fn a_request_that_passes_one_layer_carries_no_mark() {
+async fn single_layer_adds_no_request_extension() {
     async fn extensions(request: Request<Body>) -> String {
         request.extensions().len().to_string()
     }

@@ -17,7 +17,8 @@ fn chunks() -> impl Stream<Item = Bytes> {
     }
 }
 
-/// A handler with the attributes in the order given.
+/// Handlers with the attributes in the given order, named by their initials: `i` for
+/// `instrument_endpoint`, `s` for `streaming_metrics`, `t` for `track_tokens`.
 macro_rules! handlers {
     ($($name:ident: $first:meta, $second:meta, $third:meta;)*) => {
         $(
@@ -37,16 +38,22 @@ macro_rules! handlers {
 }
 
 handlers! {
-    ist: instrument_endpoint, streaming_metrics(media_type = "text/plain"), track_tokens(model = "m");
-    its: instrument_endpoint, track_tokens(model = "m"), streaming_metrics(media_type = "text/plain");
-    sit: streaming_metrics(media_type = "text/plain"), instrument_endpoint, track_tokens(model = "m");
-    sti: streaming_metrics(media_type = "text/plain"), track_tokens(model = "m"), instrument_endpoint;
-    tis: track_tokens(model = "m"), instrument_endpoint, streaming_metrics(media_type = "text/plain");
-    tsi: track_tokens(model = "m"), streaming_metrics(media_type = "text/plain"), instrument_endpoint;
+    ist: instrument_endpoint, streaming_metrics(media_type = "text/plain"),
+        track_tokens(model = "m");
+    its: instrument_endpoint, track_tokens(model = "m"),
+        streaming_metrics(media_type = "text/plain");
+    sit: streaming_metrics(media_type = "text/plain"),
+        instrument_endpoint, track_tokens(model = "m");
+    sti: streaming_metrics(media_type = "text/plain"),
+        track_tokens(model = "m"), instrument_endpoint;
+    tis: track_tokens(model = "m"),
+        instrument_endpoint, streaming_metrics(media_type = "text/plain");
+    tsi: track_tokens(model = "m"),
+        streaming_metrics(media_type = "text/plain"), instrument_endpoint;
 }
 
 #[tokio::test]
-async fn every_order_records_each_thing_once() {
+async fn attribute_order_does_not_change_the_counts() {
     let metrics = metrics();
     let (router, paths) = app();
     let app = router.layer(metrics.layer());
@@ -64,8 +71,8 @@ async fn every_order_records_each_thing_once() {
     }
 }
 
-/// An endpoint that only one of the attributes names holds for all of them, in every order.
-macro_rules! named {
+/// Handlers of which only one attribute has an `endpoint` argument.
+macro_rules! with_endpoint {
     ($($name:ident: $first:meta, $second:meta, $third:meta;)*) => {$(
         #[$first]
         #[$second]
@@ -76,13 +83,15 @@ macro_rules! named {
     )*};
 }
 
-named! {
-    inside: instrument_endpoint(endpoint = "/inside"), track_tokens, streaming_metrics(media_type = "a/b");
-    outside: track_tokens, streaming_metrics(media_type = "a/b"), instrument_endpoint(endpoint = "/outside");
+with_endpoint! {
+    inside: instrument_endpoint(endpoint = "/inside"),
+        track_tokens, streaming_metrics(media_type = "a/b");
+    outside: track_tokens, streaming_metrics(media_type = "a/b"),
+        instrument_endpoint(endpoint = "/outside");
 }
 
 #[tokio::test]
-async fn an_endpoint_named_once_holds_for_every_attribute() {
+async fn endpoint_argument_of_one_attribute_applies_to_all() {
     let metrics = metrics();
     let app = Router::new()
         .route("/a", route_get(inside))

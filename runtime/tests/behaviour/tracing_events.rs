@@ -1,4 +1,4 @@
-//! What `tracing` is told of failures.
+//! Events that the library emits through `tracing` for errors and panics.
 
 use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
@@ -46,7 +46,8 @@ fn app(metrics: &Metrics) -> Router {
         .layer(metrics.layer())
 }
 
-/// Writes every event of the library into a list, and asks for the request while doing so.
+/// Collects every event of the library, and calls back into the library for each, as a subscriber
+/// may.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -67,7 +68,7 @@ impl Subscriber for Log {
         drop(token_usage_context::handle());
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().expect("no panic").push(line.0);
+        self.0.lock().expect("the lock is not poisoned").push(line.0);
     }
 
     fn enter(&self, _: &Id) {}
@@ -83,8 +84,8 @@ impl Visit for Line {
     }
 }
 
-/// The events of one request, and how many failures were counted.
-async fn told(path: &str) -> (Vec<String>, i64) {
+/// Returns the events of one request and the number of exceptions counted for it.
+async fn events_and_exceptions(path: &str) -> (Vec<String>, i64) {
     let log = Log::default();
     let metrics = metrics();
     {
@@ -99,24 +100,25 @@ async fn told(path: &str) -> (Vec<String>, i64) {
     let scrape = streamgauge_test_support::client::settled(&metrics);
     let counted = ["app_exceptions_total", "app_global_exceptions_total"];
     let counted = counted.into_iter().map(|family| scrape.sum(family, &[])).sum();
-    let lines = log.0.lock().expect("no panic").clone();
+    let lines = log.0.lock().expect("the lock is not poisoned").clone();
     (lines, counted)
 }
 
 #[tokio::test]
-async fn an_error_of_a_handler_is_a_warning() {
+async fn handler_error_emits_a_warning() {
     let line = "WARN message=a handler failed endpoint=\"/returns\" \
                 exception_type=\"StatusCode\" status=409";
-    assert_eq!(told("/returns").await, (vec![line.to_owned()], 1));
+    assert_eq!(events_and_exceptions("/returns").await, (vec![line.to_owned()], 1));
 }
 
 #[tokio::test]
-async fn what_is_reported_by_hand_is_told_when_it_is_counted() {
-    let (lines, counted) = told("/reports").await;
+async fn exceptions_reported_by_the_handler_emit_events() {
+    let (lines, counted) = events_and_exceptions("/reports").await;
     assert_eq!(
         lines,
         [
-            "WARN message=a handler failed endpoint=\"/reports\" exception_type=\"Error\" status=202",
+            "WARN message=a handler failed endpoint=\"/reports\" \
+             exception_type=\"Error\" status=202",
             "ERROR message=a failure that no handler owned endpoint=\"/reports\" \
              exception_type=\"Error\"",
         ]
@@ -125,20 +127,20 @@ async fn what_is_reported_by_hand_is_told_when_it_is_counted() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error() {
+async fn panic_emits_an_error() {
     let line = "ERROR message=a failure that no handler owned endpoint=\"/panics\" \
                 exception_type=\"panic\"";
-    assert_eq!(told("/panics").await, (vec![line.to_owned()], 1));
+    assert_eq!(events_and_exceptions("/panics").await, (vec![line.to_owned()], 1));
 }
 
 #[tokio::test]
-async fn a_body_that_fails_is_an_error_and_its_message_stays_inside() {
+async fn response_body_error_emits_an_error_without_its_message() {
     let line = "ERROR message=a failure that no handler owned endpoint=\"/broken\" \
                 exception_type=\"BodyError\"";
-    assert_eq!(told("/broken").await, (vec![line.to_owned()], 1));
+    assert_eq!(events_and_exceptions("/broken").await, (vec![line.to_owned()], 1));
 }
 
 #[tokio::test]
-async fn without_a_subscriber_nothing_changes() {
+async fn missing_subscriber_changes_nothing() {
     assert_eq!(get(&app(&metrics()), "/returns").await.0, StatusCode::CONFLICT);
 }

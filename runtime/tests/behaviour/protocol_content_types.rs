@@ -1,4 +1,5 @@
-//! What the head of a response says of the bytes that a protocol is read from.
+//! Response heads and protocols: which content types and encodings are parsed, and how whole
+//! replies and keep-alive comments are counted.
 
 use std::convert::Infallible;
 
@@ -17,29 +18,29 @@ use streamgauge::{streaming_metrics, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send, settled};
 
-use crate::samples::{OPENAI, Then, source, spoken};
+use crate::sample_replies::{Ending, OPENAI, metered_stream, source};
 
 const ENDPOINT: (&str, &str) = ("endpoint", "/chat");
 
-/// A whole chat, in a response with these headers.
+/// Responds with a complete chat stream and the given headers.
 #[streaming_metrics(protocol = "openai")]
 async fn chat(headers: Vec<(HeaderName, &'static str)>) -> Response {
-    let mut response = Response::new(Body::from_stream(source(OPENAI.whole(), Then::End)));
+    let mut response = Response::new(Body::from_stream(source(OPENAI.frames(), Ending::Complete)));
     for (name, value) in headers {
         response.headers_mut().append(name, HeaderValue::from_static(value));
     }
     response
 }
 
-async fn after(router: Router) -> Scrape {
+async fn scrape_after(router: Router) -> Scrape {
     let metrics = metrics();
     get(&router.layer(metrics.layer()), "/chat").await;
     settled(&metrics)
 }
 
-async fn chat_with(headers: Vec<(HeaderName, &'static str)>) -> Scrape {
+async fn scrape_after_chat(headers: Vec<(HeaderName, &'static str)>) -> Scrape {
     let handler = move || chat(headers.clone());
-    after(Router::new().route("/chat", route_get(handler))).await
+    scrape_after(Router::new().route("/chat", route_get(handler))).await
 }
 
 fn outcome(scrape: &Scrape, outcome: &str) -> i64 {
@@ -47,9 +48,9 @@ fn outcome(scrape: &Scrape, outcome: &str) -> i64 {
     scrape.sum("app_stream_duration_seconds_count", &[ENDPOINT, ("outcome", outcome)])
 }
 
-/// Complete as far as anyone knows, with a call that nobody could read.
+/// Checks that the stream is complete and that its call could not be parsed.
 #[track_caller]
-fn assert_unread(scrape: &Scrape) {
+fn assert_unparsed(scrape: &Scrape) {
     assert_eq!(outcome(scrape, "complete"), 1, "{scrape:#?}");
     assert_eq!(scrape.sum("app_stream_chunks_total", &[ENDPOINT]), 5);
     assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), 0);
@@ -61,7 +62,7 @@ fn assert_unread(scrape: &Scrape) {
 }
 
 #[tokio::test]
-async fn text_and_json_are_read_and_what_may_be_either() {
+async fn content_types_of_text_and_json_are_parsed() {
     for headers in [
         vec![],
         vec![(CONTENT_TYPE, "text/event-stream")],
@@ -72,14 +73,14 @@ async fn text_and_json_are_read_and_what_may_be_either() {
         vec![(CONTENT_TYPE, "application/octet-stream")],
         vec![(CONTENT_TYPE, "")],
     ] {
-        let scrape = chat_with(headers.clone()).await;
+        let scrape = scrape_after_chat(headers.clone()).await;
         assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), OPENAI.total(), "{headers:?}");
         assert_eq!(outcome(&scrape, "complete"), 1, "{headers:?}");
     }
 }
 
 #[tokio::test]
-async fn bytes_to_which_axum_gives_no_type_of_their_own_are_read() {
+async fn content_type_that_axum_gives_to_bytes_is_parsed() {
     const REPLY: &str = "{\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5}}";
     #[track_tokens(protocol = "openai")]
     async fn with_status() -> (StatusCode, Bytes) {
@@ -94,41 +95,42 @@ async fn bytes_to_which_axum_gives_no_type_of_their_own_are_read() {
         Bytes::from_static(REPLY.as_bytes()).into_response()
     }
     for route in [route_get(with_status), route_get(hidden), route_get(response)] {
-        let scrape = after(Router::new().route("/chat", route)).await;
+        let scrape = scrape_after(Router::new().route("/chat", route)).await;
         assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), 17, "{scrape:#?}");
         assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
     }
 }
 
 #[tokio::test]
-async fn what_is_compressed_or_no_text_is_not_misread() {
+async fn compressed_and_binary_bodies_are_not_parsed() {
     for headers in [
         vec![(CONTENT_TYPE, "text/event-stream"), (CONTENT_ENCODING, "gzip")],
         vec![(CONTENT_ENCODING, "identity"), (CONTENT_ENCODING, "br")],
         vec![(CONTENT_TYPE, "Audio/MPEG")],
         vec![(CONTENT_TYPE, "application/x-gzip")],
+        // Bedrock's binary event stream: there is no decoder.
         vec![(CONTENT_TYPE, "application/vnd.amazon.eventstream")],
     ] {
-        assert_unread(&chat_with(headers).await);
+        assert_unparsed(&scrape_after_chat(headers).await);
     }
 }
 
 #[tokio::test]
-async fn a_body_that_is_compressed_on_its_way_out_is_not_misread() {
+async fn compression_by_a_middleware_disables_parsing() {
     #[streaming_metrics(protocol = "openai")]
     async fn events() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-        Sse::new(streams::iter(OPENAI.whole()).map(|_| Ok(Event::default().data("\u{1f}\u{8b}"))))
+        Sse::new(streams::iter(OPENAI.frames()).map(|_| Ok(Event::default().data("\u{1f}\u{8b}"))))
     }
     let compress = |mut response: Response| async move {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
         response
     };
     let router = Router::new().route("/chat", route_get(events)).layer(map_response(compress));
-    assert_unread(&after(router).await);
+    assert_unparsed(&scrape_after(router).await);
 }
 
 #[tokio::test]
-async fn an_error_of_http_is_no_reply_of_a_model() {
+async fn http_error_response_is_not_a_call() {
     #[streaming_metrics(protocol = "openai")]
     async fn refuses() -> Response {
         let body = "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\"}}";
@@ -136,10 +138,10 @@ async fn an_error_of_http_is_no_reply_of_a_model() {
     }
     #[streaming_metrics(protocol = "openai")]
     async fn hidden() -> impl IntoResponse {
-        (StatusCode::BAD_REQUEST, Body::from_stream(source(vec![OPENAI.error], Then::End)))
+        (StatusCode::BAD_REQUEST, Body::from_stream(source(vec![OPENAI.error], Ending::Complete)))
     }
     for route in [route_get(refuses), route_get(hidden)] {
-        let scrape = after(Router::new().route("/chat", route)).await;
+        let scrape = scrape_after(Router::new().route("/chat", route)).await;
         let request = [ENDPOINT, ("status", "400"), ("outcome", "client_error")];
         assert_eq!(scrape.sum("app_http_requests_total", &request), 1, "{scrape:#?}");
         assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT, ("error_type", "client")]), 1);
@@ -150,19 +152,20 @@ async fn an_error_of_http_is_no_reply_of_a_model() {
     }
 }
 
-/// A reply in one piece, whose length is known with its head.
-async fn plain(body: &'static str) -> Scrape {
+/// Serves a whole reply, whose length is known at its head.
+async fn scrape_after_json(body: &'static str) -> Scrape {
     #[streaming_metrics(protocol = "openai")]
     async fn whole(body: &'static str) -> Response {
         ([(CONTENT_TYPE, "application/json")], body).into_response()
     }
-    after(Router::new().route("/chat", route_get(move || whole(body)))).await
+    scrape_after(Router::new().route("/chat", route_get(move || whole(body)))).await
 }
 
 #[tokio::test]
-async fn a_plain_reply_is_read_as_well() {
-    let scrape = plain(
-        "{\"object\":\"chat.completion\",\"model\":\"m-1\",\"choices\":[{\"message\":{\"content\":\"Hi\"},\
+async fn json_reply_is_parsed() {
+    let scrape = scrape_after_json(
+        "{\"object\":\"chat.completion\",\"model\":\"m-1\",\
+         \"choices\":[{\"message\":{\"content\":\"Hi\"},\
          \"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}",
     )
     .await;
@@ -173,8 +176,9 @@ async fn a_plain_reply_is_read_as_well() {
 }
 
 #[tokio::test]
-async fn an_error_in_a_plain_reply_fails_the_request_though_its_status_was_200() {
-    let scrape = plain("{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}").await;
+async fn error_in_a_json_reply_fails_the_request_despite_status_200() {
+    let scrape =
+        scrape_after_json("{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}").await;
     assert_eq!(outcome(&scrape, "error_event"), 1);
     let request = [ENDPOINT, ("status", "200"), ("outcome", "server_error")];
     assert_eq!(scrape.sum("app_http_requests_total", &request), 1);
@@ -182,51 +186,57 @@ async fn an_error_in_a_plain_reply_fails_the_request_though_its_status_was_200()
 }
 
 #[tokio::test]
-async fn a_plain_reply_that_is_cut_off_is_truncated() {
-    assert_eq!(outcome(&plain("{\"object\":\"chat.completion\",\"mod").await, "truncated"), 1);
-    let empty = plain("").await;
+async fn json_reply_that_is_cut_off_is_truncated() {
+    assert_eq!(
+        outcome(&scrape_after_json("{\"object\":\"chat.completion\",\"mod").await, "truncated"),
+        1
+    );
+    let empty = scrape_after_json("").await;
     assert_eq!(outcome(&empty, "truncated"), 1);
     assert_eq!(empty.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
     assert_eq!(empty.sum("app_usage_missing_total", &[ENDPOINT, ("reason", "not_sent")]), 1);
 }
 
 #[tokio::test]
-async fn an_empty_body_is_a_complete_stream_without_chunks() {
+async fn empty_body_is_a_complete_stream_without_chunks() {
     #[streaming_metrics]
     async fn empty() -> Body {
         Body::empty()
     }
-    let scrape = after(Router::new().route("/chat", route_get(empty))).await;
+    let scrape = scrape_after(Router::new().route("/chat", route_get(empty))).await;
     assert_eq!(outcome(&scrape, "complete"), 1);
     assert_eq!(scrape.sum("app_stream_chunks_total", &[ENDPOINT]), 0);
 }
 
 #[tokio::test]
-async fn a_failed_stream_that_the_handler_has_read_itself_is_not_the_requests_failure() {
+async fn failed_stream_read_by_the_handler_does_not_fail_the_request() {
     let handler = || async {
-        let read = spoken("openai", vec![OPENAI.error], Then::End).count().await;
-        format!("{read} chunk, and another model was asked")
+        let read = metered_stream("openai", vec![OPENAI.error], Ending::Complete).count().await;
+        format!("{read} chunk, and another model was called")
     };
-    let scrape = after(Router::new().route("/chat", route_get(handler))).await;
+    let scrape = scrape_after(Router::new().route("/chat", route_get(handler))).await;
     assert_eq!(outcome(&scrape, "error_event"), 1);
     assert_eq!(scrape.sum("app_stream_errors_total", &[("error_type", "server_error")]), 1);
     assert_eq!(scrape.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
     assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT]), 0);
 }
 
-/// Chunks and bytes of a stream in these items, with a protocol and, as an event stream, without.
+/// Chunks and bytes counted for these items: of a stream with a protocol, and of an event stream
+/// without one.
 async fn counted(items: Vec<&'static str>) -> [(i64, i64); 2] {
     #[streaming_metrics(media_type = "text/event-stream")]
-    async fn unread(items: Vec<&'static str>) -> impl Stream<Item = &'static str> {
+    async fn without_protocol(items: Vec<&'static str>) -> impl Stream<Item = &'static str> {
         streams::iter(items)
     }
-    let read = items.clone();
-    let read = move || async move { Body::from_stream(spoken("openai", read, Then::End)) };
-    let read = Router::new().route("/chat", route_get(read));
-    let unread = Router::new().route("/chat", route_get(move || unread(items.clone())));
+    let frames = items.clone();
+    let parsed = move || async move {
+        Body::from_stream(metered_stream("openai", frames, Ending::Complete))
+    };
+    let parsed = Router::new().route("/chat", route_get(parsed));
+    let unparsed = Router::new().route("/chat", route_get(move || without_protocol(items.clone())));
     let mut counts = [(0, 0); 2];
-    for (router, counts) in [read, unread].into_iter().zip(&mut counts) {
-        let scrape = after(router).await;
+    for (router, counts) in [parsed, unparsed].into_iter().zip(&mut counts) {
+        let scrape = scrape_after(router).await;
         let sum = |name| scrape.sum(name, &[ENDPOINT]);
         *counts = (sum("app_stream_chunks_total"), sum("app_stream_bytes_total"));
     }
@@ -234,7 +244,7 @@ async fn counted(items: Vec<&'static str>) -> [(i64, i64); 2] {
 }
 
 #[tokio::test]
-async fn keep_alive_comments_are_no_chunks_however_events_are_split() {
+async fn keep_alive_comments_are_not_chunks_however_events_are_split() {
     for (items, chunks, bytes) in [
         (vec![": hi\n\n", "data: a\n\n", ":\n\n", "data: b\n\n"], 2, 18),
         (vec!["data: a\n", "\n", ": hi\n\n"], 2, 9),
@@ -252,7 +262,7 @@ async fn keep_alive_comments_are_no_chunks_however_events_are_split() {
 }
 
 #[tokio::test]
-async fn keep_alive_of_axum_is_no_chunk_where_a_protocol_is_read() {
+async fn keep_alive_of_axum_is_not_a_chunk_with_a_protocol() {
     #[streaming_metrics(protocol = "openai")]
     async fn slow() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
         let events = streams::iter([Ok(Event::default().data("[DONE]"))]);
@@ -264,7 +274,7 @@ async fn keep_alive_of_axum_is_no_chunk_where_a_protocol_is_read() {
     let app = Router::new().route("/chat", route_get(slow)).layer(metrics.layer());
     let mut body = send(&app, Method::GET, "/chat").await.into_body();
     for _ in 0..4 {
-        body.frame().await.expect("there is a frame").expect("it is no error");
+        body.frame().await.expect("the body has a frame").expect("the frame is not an error");
     }
     drop(body);
     let scrape = settled(&metrics);

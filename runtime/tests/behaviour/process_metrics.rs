@@ -1,4 +1,4 @@
-//! What the process takes, where that is asked for.
+//! Metrics of the process, which are recorded only if they are enabled.
 
 #![cfg(target_os = "linux")]
 
@@ -21,7 +21,7 @@ const NAMES: [&str; 7] = [
 ];
 
 #[test]
-fn they_have_the_names_they_have_everywhere_and_the_constant_labels() {
+fn process_metrics_have_their_standard_names_and_the_constant_labels() {
     let metrics = Metrics::builder()
         .prefix("shop")
         .label("zone", "b")
@@ -42,19 +42,20 @@ fn they_have_the_names_they_have_everywhere_and_the_constant_labels() {
 }
 
 #[test]
-fn they_are_of_this_process_now() {
+fn process_metrics_are_current() {
     let metrics = Metrics::builder().process_metrics().build().expect("valid");
-    // Other tests open and close files meanwhile, but not so many.
+    // Other tests open and close files at the same time, but not as many.
     let open = || Scrape::of(&metrics).sum("process_open_fds", &[]);
     let before = open();
-    let files: Vec<_> = (0..500).map(|_| File::open("/dev/null").expect("it opens")).collect();
+    let files: Vec<_> =
+        (0..500).map(|_| File::open("/dev/null").expect("the file opens")).collect();
     assert!(open() > before + 250);
     drop(files);
     assert!(open() < before + 250);
 }
 
 #[test]
-fn for_a_file_they_have_the_prefix() {
+fn process_metrics_can_have_the_prefix() {
     let metrics = Metrics::builder()
         .prefix("shop")
         .process_metrics()
@@ -69,15 +70,15 @@ fn for_a_file_they_have_the_prefix() {
 }
 
 #[test]
-fn unasked_they_are_not_there() {
+fn process_metrics_are_off_by_default() {
     let page = page_of(&Metrics::builder().build().expect("valid"));
     assert!(!page.contains("process_"), "{page}");
 }
 
 #[test]
-fn a_registry_that_has_them_is_an_error_and_left_as_it_was() {
+fn process_metrics_already_in_the_registry_are_an_error() {
     let registry = Registry::new();
-    registry.register(Box::new(ProcessCollector::for_self())).expect("it is empty");
+    registry.register(Box::new(ProcessCollector::for_self())).expect("the registry is empty");
     let builder = || Metrics::builder().registry(registry.clone());
     let error = builder().build_info([("version", "1")]).process_metrics().build();
     let error = error.expect_err("the names are taken");
@@ -87,11 +88,11 @@ fn a_registry_that_has_them_is_an_error_and_left_as_it_was() {
         .build_info([("version", "1")])
         .prefixed_process_metrics()
         .build()
-        .expect("nothing of the other was left");
+        .expect("the failed instance left nothing behind");
 }
 
 #[test]
-fn scrapes_at_once_do_not_count_processor_time_twice() {
+fn process_cpu_time_is_counted_once_by_concurrent_scrapes() {
     let metrics = Metrics::builder().process_metrics().build().expect("valid");
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -103,8 +104,9 @@ fn scrapes_at_once_do_not_count_processor_time_twice() {
         }
     });
     let counted = Scrape::of(&metrics).sum("process_cpu_seconds_total", &[]);
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("it is there");
-    let fields: Vec<_> = stat.rsplit(") ").next().expect("it has fields").split(' ').collect();
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("the file exists");
+    let fields: Vec<_> =
+        stat.rsplit(") ").next().expect("the process name ends").split(' ').collect();
     let ticks: i64 =
         fields[11..13].iter().map(|ticks| ticks.parse::<i64>().expect("a number")).sum();
     assert!(counted <= ticks / 100, "{counted} s of {ticks} hundredths");

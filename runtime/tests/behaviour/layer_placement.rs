@@ -1,4 +1,4 @@
-//! Where the layer may stand.
+//! Placement of the layer: on nested routers, on method routers, in stacks, around whole services.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -29,7 +29,7 @@ fn counted(metrics: &Metrics, endpoint: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn on_a_nested_router_it_records_that_routers_routes() {
+async fn layer_on_a_nested_router_records_its_routes() {
     let metrics = metrics();
     let inner = Router::new().route("/items/{id}", route_get(item)).layer(metrics.layer());
     let app = Router::new().nest("/api", inner).route("/outside", route_get(item));
@@ -40,7 +40,7 @@ async fn on_a_nested_router_it_records_that_routers_routes() {
 }
 
 #[tokio::test]
-async fn on_a_method_router_it_records_that_route_with_its_405() {
+async fn layer_on_a_method_router_records_its_route_and_405() {
     let metrics = metrics();
     let app = Router::new().route("/items/{id}", route_get(item).layer(metrics.layer()));
     get(&app, "/items/1").await;
@@ -50,7 +50,7 @@ async fn on_a_method_router_it_records_that_route_with_its_405() {
 }
 
 #[tokio::test]
-async fn among_other_layers_it_records_what_is_inside() {
+async fn layer_in_a_service_builder_records_the_route() {
     let metrics = metrics();
     let layers = ServiceBuilder::new()
         .map_request(|request: Request<Body>| request)
@@ -62,7 +62,7 @@ async fn among_other_layers_it_records_what_is_inside() {
 }
 
 #[tokio::test]
-async fn as_a_route_layer_it_leaves_unmatched_paths_alone() {
+async fn layer_as_route_layer_does_not_record_unmatched_paths() {
     let metrics = metrics();
     let app = Router::new().route("/items/{id}", route_get(item)).route_layer(metrics.layer());
     get(&app, "/items/1").await;
@@ -71,7 +71,7 @@ async fn as_a_route_layer_it_leaves_unmatched_paths_alone() {
 }
 
 #[tokio::test]
-async fn around_the_whole_service_an_annotated_handler_gives_the_endpoint() {
+async fn layer_around_the_service_takes_the_endpoint_from_the_attribute() {
     let metrics = metrics();
     let router = Router::new()
         .route("/items/{id}", route_get(item))
@@ -85,7 +85,7 @@ async fn around_the_whole_service_an_annotated_handler_gives_the_endpoint() {
 }
 
 #[tokio::test]
-async fn routes_that_come_after_it_are_not_its_own() {
+async fn layer_does_not_record_routes_added_later() {
     let metrics = metrics();
     let app = Router::new()
         .route("/before", route_get(item))
@@ -98,12 +98,12 @@ async fn routes_that_come_after_it_are_not_its_own() {
 }
 
 #[tokio::test]
-async fn a_service_that_knows_nothing_of_axum_is_recorded() {
+async fn layer_records_a_service_without_axum() {
     let metrics = metrics();
     let service = metrics.layer().layer(service_fn(|request: Request<String>| async move {
         Ok::<_, Infallible>(Response::new(Full::from(request.into_body())))
     }));
-    let request = Request::put("/any").body("text".to_owned()).expect("it is well formed");
+    let request = Request::put("/any").body("text".to_owned()).expect("the request is well formed");
     service.oneshot(request).await.expect("the service does not fail");
     let scrape = settled(&metrics);
     let labels = [("method", "PUT"), ("endpoint", "unmatched")];
@@ -113,28 +113,29 @@ async fn a_service_that_knows_nothing_of_axum_is_recorded() {
 }
 
 #[test]
-fn it_is_built_and_called_outside_any_runtime() {
+fn layer_works_outside_a_runtime() {
     let metrics = metrics();
     let app = Router::new().route("/items/{id}", route_get(item)).layer(metrics.layer());
-    let response = app.oneshot(request("/items/1")).now_or_never().expect("it is ready at once");
+    let response =
+        app.oneshot(request("/items/1")).now_or_never().expect("the response is ready at once");
     drop(response.expect("a router does not fail"));
     assert_eq!(counted(&metrics, "/items/{id}"), 1);
 }
 
-/// A service that is ready at the third time of asking, or fails then.
-struct Slow {
-    asked: u32,
+/// A service whose third `poll_ready` returns ready, or an error.
+struct ReadyAtThirdPoll {
+    polls: u32,
     fails: bool,
 }
 
-impl Service<Request<Body>> for Slow {
+impl Service<Request<Body>> for ReadyAtThirdPoll {
     type Response = Response<Body>;
     type Error = &'static str;
     type Future = Ready<Result<Response<Body>, &'static str>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
-        self.asked += 1;
-        match self.asked {
+        self.polls += 1;
+        match self.polls {
             ..3 => Poll::Pending,
             _ if self.fails => Poll::Ready(Err("never ready")),
             _ => Poll::Ready(Ok(())),
@@ -142,16 +143,16 @@ impl Service<Request<Body>> for Slow {
     }
 
     fn call(&mut self, _request: Request<Body>) -> Self::Future {
-        assert!(self.asked >= 3, "called before it was ready");
+        assert!(self.polls >= 3, "called before it was ready");
         ready(Ok(Response::new(Body::empty())))
     }
 }
 
 #[tokio::test]
-async fn readiness_is_the_services_and_nothing_moves_before_a_call() {
+async fn layer_forwards_readiness_and_records_nothing_before_a_request() {
     let metrics = metrics();
     let before = page_of(&metrics);
-    let mut service = metrics.layer().layer(Slow { asked: 0, fails: false });
+    let mut service = metrics.layer().layer(ReadyAtThirdPoll { polls: 0, fails: false });
     let mut context = Context::from_waker(std::task::Waker::noop());
     assert!(service.poll_ready(&mut context).is_pending());
     assert!(service.poll_ready(&mut context).is_pending());
@@ -162,9 +163,9 @@ async fn readiness_is_the_services_and_nothing_moves_before_a_call() {
 }
 
 #[tokio::test]
-async fn a_service_that_never_gets_ready_says_so_and_counts_nothing() {
+async fn layer_forwards_a_readiness_error_and_records_nothing() {
     let metrics = metrics();
-    let mut service = metrics.layer().layer(Slow { asked: 2, fails: true });
+    let mut service = metrics.layer().layer(ReadyAtThirdPoll { polls: 2, fails: true });
     assert_eq!(service.ready().await.err(), Some("never ready"));
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 0);
 }

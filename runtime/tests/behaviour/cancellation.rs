@@ -1,4 +1,5 @@
-//! A request that is dropped after any number of polls leaves nothing open, and is counted once.
+//! Cancellation, by a client disconnect or a timeout outside the layer: a request that is dropped
+//! after any number of polls is counted once, and active (in-flight) requests go back to zero.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -18,7 +19,7 @@ use streamgauge::{
 use streamgauge_test_support::client::{metrics, settled};
 use tower::ServiceExt;
 
-/// Is pending once.
+/// Returns `Pending` once.
 async fn pause() {
     tokio::task::yield_now().await;
 }
@@ -108,29 +109,30 @@ fn request(path: &str) -> Request {
         }
     };
     let request = Request::builder().method(Method::GET).uri(path);
-    request.body(Body::from_stream(upload)).expect("it is well formed")
+    request.body(Body::from_stream(upload)).expect("the request is well formed")
 }
 
-/// Polls a request `polls` times, head and body alike, and drops it. Tells whether it came to its end.
+/// Polls a request `polls` times, first its head and then its body, and drops it. Returns whether
+/// its end was reached.
 fn poll(app: &Router, path: &str, polls: usize) -> bool {
     let mut context = Context::from_waker(Waker::noop());
-    let mut left = polls;
+    let mut remaining = polls;
     let mut future = pin!(app.clone().oneshot(request(path)));
     let response = loop {
-        if left == 0 {
+        if remaining == 0 {
             return false;
         }
-        left -= 1;
+        remaining -= 1;
         if let Poll::Ready(response) = future.as_mut().poll(&mut context) {
             break response.expect("a router does not fail");
         }
     };
     let mut body = response.into_body();
     loop {
-        if left == 0 {
+        if remaining == 0 {
             return false;
         }
-        left -= 1;
+        remaining -= 1;
         match Pin::new(&mut body).poll_frame(&mut context) {
             Poll::Ready(None | Some(Err(_))) => return true,
             Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
@@ -139,7 +141,7 @@ fn poll(app: &Router, path: &str, polls: usize) -> bool {
 }
 
 #[tokio::test]
-async fn a_request_dropped_after_any_poll_balances() {
+async fn cancellation_after_any_poll_leaves_no_active_request() {
     for path in ["/fixed", "/generator", "/events", "/failing", "/upload", "/nope"] {
         let mut polls = 0;
         loop {

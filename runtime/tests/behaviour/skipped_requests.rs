@@ -1,4 +1,4 @@
-//! What is served without being recorded: by path, by method, and for want of a route.
+//! Requests that are served without being recorded: skipped by path, by method, or unmatched.
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
@@ -21,8 +21,8 @@ fn app(metrics: &Metrics) -> Router {
 }
 
 #[tokio::test]
-async fn a_skipped_method_is_served_and_not_recorded() {
-    let brew = Method::from_bytes(b"BREW").expect("a token is a method");
+async fn skip_methods_serves_without_recording() {
+    let brew = Method::from_bytes(b"BREW").expect("the method name is valid");
     let methods = [Method::OPTIONS, brew.clone()];
     let metrics = Metrics::builder().skip_methods(methods.clone()).build().expect("valid");
     let app = app(&metrics);
@@ -35,13 +35,13 @@ async fn a_skipped_method_is_served_and_not_recorded() {
     assert_eq!(scrape.sum("app_exceptions_total", &[]), 0);
     assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 0);
     assert_eq!(scrape.count("app_active_requests", &[("endpoint", "/plain")]), 0);
-    let other = Method::from_bytes(b"BREWS").expect("a token is a method");
+    let other = Method::from_bytes(b"BREWS").expect("the method name is valid");
     drop(send(&app, other, "/plain").await);
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[("method", "_OTHER")]), 1);
 }
 
 #[tokio::test]
-async fn skipped_paths_are_compared_with_the_path_alone() {
+async fn skip_paths_ignores_the_query() {
     let skip = ["/plain", "/failing/*"];
     let metrics = Metrics::builder().skip_paths(skip).build().expect("valid");
     let app = app(&metrics);
@@ -53,7 +53,7 @@ async fn skipped_paths_are_compared_with_the_path_alone() {
 }
 
 #[tokio::test]
-async fn unmatched_requests_can_be_ignored() {
+async fn ignore_unmatched_records_matched_requests_only() {
     let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
     let app = app(&metrics);
     for path in ["/nope", "/plain/1", "/plain"] {
@@ -67,14 +67,14 @@ async fn unmatched_requests_can_be_ignored() {
 }
 
 #[tokio::test]
-async fn where_no_route_is_known_what_an_annotated_handler_takes_is_not_ignored() {
+async fn ignore_unmatched_records_annotated_handlers_without_a_route() {
     let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
     let router =
         Router::new().route("/failing", any(failing)).route("/plain", route_get(|| async {}));
     let service = metrics.layer().layer(router);
     for path in ["/failing", "/plain", "/nope"] {
         let request = axum::extract::Request::get(path).body(axum::body::Body::empty());
-        let request = request.expect("it is well formed");
+        let request = request.expect("the request is well formed");
         service.clone().oneshot(request).await.expect("a router does not fail");
     }
     let scrape = settled(&metrics);
@@ -84,7 +84,7 @@ async fn where_no_route_is_known_what_an_annotated_handler_takes_is_not_ignored(
 }
 
 #[tokio::test]
-async fn a_scrape_that_no_route_is_known_of_stays_uncounted() {
+async fn scrape_without_a_route_is_not_counted() {
     let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
     let app = Router::new().fallback(metrics.endpoint()).layer(metrics.layer());
     assert_eq!(get(&app, "/metrics").await.0, StatusCode::OK);

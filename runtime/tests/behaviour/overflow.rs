@@ -1,4 +1,4 @@
-//! Labels: compared whole, and bounded.
+//! Overflow: label values and series are bounded, and the overflow is counted.
 
 use axum::Router;
 use axum::extract::Path;
@@ -12,16 +12,16 @@ async fn ask(provider: &str, model: &str) -> Usage {
     Usage::new(1, 0)
 }
 
-async fn asked(Path((provider, model)): Path<(String, String)>) {
+async fn ask_handler(Path((provider, model)): Path<(String, String)>) {
     ask(&provider, &model).await;
 }
 
 fn app(metrics: &Metrics) -> Router {
-    Router::new().route("/ask/{provider}/{model}", route_get(asked)).layer(metrics.layer())
+    Router::new().route("/ask/{provider}/{model}", route_get(ask_handler)).layer(metrics.layer())
 }
 
 #[tokio::test]
-async fn labels_that_run_together_alike_are_two_series() {
+async fn series_differ_for_labels_with_equal_concatenation() {
     let metrics = metrics();
     let app = app(&metrics);
     get(&app, "/ask/ab/c").await;
@@ -33,7 +33,7 @@ async fn labels_that_run_together_alike_are_two_series() {
 }
 
 #[tokio::test]
-async fn values_past_the_limit_become_other_and_are_counted() {
+async fn overflow_of_label_values_becomes_other() {
     let metrics = Metrics::builder().max_label_values(3).build().expect("valid");
     let app = app(&metrics);
     for round in 0..2 {
@@ -53,7 +53,7 @@ async fn values_past_the_limit_become_other_and_are_counted() {
 }
 
 #[tokio::test]
-async fn endpoints_that_a_program_makes_up_are_bounded() {
+async fn overflow_bounds_endpoints_named_at_run_time() {
     let metrics = metrics();
     let stream = |Path(name): Path<String>| async move {
         let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("one")]);
@@ -70,7 +70,7 @@ async fn endpoints_that_a_program_makes_up_are_bounded() {
 }
 
 #[tokio::test]
-async fn hostile_label_values_leave_the_page_whole() {
+async fn label_values_cannot_forge_a_family() {
     let metrics = metrics();
     let app = app(&metrics);
     for model in ["%22", "%5C", "%0A", "%00", "%E2%80%A8", "a%22%7D%201%0Afake_total%201"] {
@@ -82,7 +82,7 @@ async fn hostile_label_values_leave_the_page_whole() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_too_long_becomes_other() {
+async fn overflow_of_a_long_label_value_becomes_other() {
     let metrics = metrics();
     let app = app(&metrics);
     get(&app, &format!("/ask/house/{}", "m".repeat(128))).await;
@@ -95,14 +95,14 @@ async fn a_value_that_is_too_long_becomes_other() {
 }
 
 #[tokio::test]
-async fn a_closed_set_has_no_limit() {
+async fn overflow_does_not_apply_to_closed_sets_of_values() {
     let metrics = Metrics::builder().max_label_values(0).build().expect("valid");
     get(&app(&metrics), "/nope").await;
     assert_eq!(Scrape::of(&metrics).sum("app_errors_total", &[("error_type", "client")]), 1);
 }
 
 #[tokio::test]
-async fn a_family_has_no_more_series_than_it_may_have() {
+async fn overflow_of_series_becomes_one_series() {
     let metrics = Metrics::builder().max_series(5).build().expect("valid");
     let app = app(&metrics);
     for round in 1..=2 {
@@ -111,7 +111,11 @@ async fn a_family_has_no_more_series_than_it_may_have() {
         }
         let scrape = Scrape::of(&metrics);
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 20 * round);
-        assert_eq!(scrape.count("app_llm_calls_total", &[]), 6, "five, and one for all others");
+        assert_eq!(
+            scrape.count("app_llm_calls_total", &[]),
+            6,
+            "five series, and one for the overflow"
+        );
         let others = [("endpoint", "other"), ("provider", "other"), ("model", "other")];
         assert_eq!(scrape.sum("app_llm_calls_total", &others), 15 * round);
         for label in ["endpoint", "provider", "model"] {
@@ -122,7 +126,7 @@ async fn a_family_has_no_more_series_than_it_may_have() {
 }
 
 #[tokio::test]
-async fn a_family_that_is_full_still_counts_every_request() {
+async fn overflow_of_series_still_counts_every_request() {
     let metrics = Metrics::builder().max_series(0).build().expect("valid");
     let app = app(&metrics);
     for path in ["/ask/a/b", "/nope", "/ask/a/b"] {
