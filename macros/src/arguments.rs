@@ -1,4 +1,4 @@
-//! `name = value, …` in an attribute's parentheses.
+//! Parses the arguments of an attribute: `name = value, …`.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
@@ -8,7 +8,7 @@ use syn::{Error, Expr, ExprLit, Lit, LitStr, Path, Token, token};
 use crate::errors::Errors;
 use crate::suggest::nearest;
 
-/// The arguments of one attribute, each name once and all of them known.
+/// The arguments of one attribute, as written. Each is one that the attribute has, and occurs once.
 pub(crate) struct Arguments {
     given: Vec<(Ident, Value)>,
 }
@@ -19,7 +19,8 @@ enum Value {
 }
 
 impl Arguments {
-    /// Reads the arguments of `attribute`, which knows the names `known`.
+    /// Parses the arguments of `#[attribute]`, which has the arguments `known`. The first one of
+    /// them appears in error messages as the example.
     pub(crate) fn parse(
         attribute: &str,
         known: &[&str],
@@ -29,7 +30,7 @@ impl Arguments {
         let mut given = Vec::new();
         let parse = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                if let Err(error) = one(attribute, known, input, &mut given) {
+                if let Err(error) = parse_argument(attribute, known, input, &mut given) {
                     errors.push(error);
                     skip_to_comma(input)?;
                 }
@@ -46,11 +47,11 @@ impl Arguments {
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
-        let place = self.given.iter().position(|(given, _)| given == name)?;
-        Some(self.given.swap_remove(place).1)
+        let index = self.given.iter().position(|(given, _)| given == name)?;
+        Some(self.given.swap_remove(index).1)
     }
 
-    /// The value of an argument that may be any expression.
+    /// Takes the value of an argument that may be any expression.
     pub(crate) fn expression(&mut self, name: &str) -> Option<Expr> {
         match self.take(name)? {
             Value::Expression(expression) => Some(expression),
@@ -58,34 +59,50 @@ impl Arguments {
         }
     }
 
-    /// The value of an argument that must be a string literal.
-    pub(crate) fn text(&mut self, name: &str, errors: &mut Errors) -> Option<LitStr> {
-        let refuse = |other: Expr, errors: &mut Errors| {
-            let message = format!("`{name}` needs a string literal: {name} = \"…\"");
-            errors.push(Error::new_spanned(other, message));
-            None
-        };
-        match self.expression(name)? {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
-            // A literal that a `macro_rules!` macro was given.
-            Expr::Group(group) => match *group.expr {
-                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
-                other => refuse(other, errors),
-            },
-            other => refuse(other, errors),
+    /// Takes the value of an argument that must be a string literal.
+    pub(crate) fn string(&mut self, name: &str, errors: &mut Errors) -> Option<LitStr> {
+        let value = self.expression(name)?;
+        match literal(&value) {
+            Some(Lit::Str(text)) => Some(text.clone()),
+            _ => {
+                errors.at(value, format!("`{name}` needs a string literal: {name} = \"…\""));
+                None
+            }
         }
     }
 
-    /// The path of the streamgauge crate: `crate = …`, else `::streamgauge`.
+    /// Takes the path of the crate streamgauge: the argument `crate`, or `::streamgauge`.
     pub(crate) fn crate_path(&mut self) -> Path {
         match self.take("crate") {
             Some(Value::Path(path)) => path,
-            _ => syn::parse_quote!(::streamgauge),
+            _ => default_crate_path(),
         }
     }
 }
 
-/// What arguments are called elsewhere, and here.
+/// The literal that an expression consists of. A literal that a `macro_rules!` macro passes on
+/// arrives in an invisible group.
+pub(crate) fn literal(expression: &Expr) -> Option<&Lit> {
+    match expression {
+        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
+        Expr::Group(group) => literal(&group.expr),
+        _ => None,
+    }
+}
+
+/// The path of streamgauge if the argument `crate` is not given.
+pub(crate) fn default_crate_path() -> Path {
+    syn::parse_quote!(::streamgauge)
+}
+
+/// Parses the value of an argument `crate`.
+pub(crate) fn parse_crate_path(input: ParseStream<'_>) -> Result<Path, Error> {
+    input
+        .call(Path::parse_mod_style)
+        .map_err(|error| Error::new(error.span(), "`crate` needs a path: crate = my::streamgauge"))
+}
+
+/// Names that other libraries give to arguments, with ours.
 const SYNONYMS: &[(&str, &str)] = &[
     ("path", "endpoint"),
     ("route", "endpoint"),
@@ -95,31 +112,26 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("mime", "media_type"),
 ];
 
-fn one(
+fn parse_argument(
     attribute: &str,
     known: &[&str],
     input: ParseStream<'_>,
     given: &mut Vec<(Ident, Value)>,
 ) -> Result<(), Error> {
     if let Some(text) = input.fork().parse::<Option<LitStr>>()? {
-        let is_method =
-            !text.value().is_empty() && text.value().bytes().all(|byte| byte.is_ascii_uppercase());
-        let name = match text.value() {
-            path if path.starts_with('/') => "endpoint",
-            _ if is_method && known.contains(&"method") => "method",
-            _ => known[0],
-        };
-        let message = format!("an argument has a name: {name} = {:?}", text.value());
+        let name = name_for(&text.value(), known);
+        let message = format!("arguments have names: write `{name} = {:?}`", text.value());
         return Err(Error::new_spanned(text, message));
     }
     let name = input.call(Ident::parse_any).map_err(|error| {
         Error::new(error.span(), format!("expected an argument, as in `{} = …`", known[0]))
     })?;
     if !known.iter().any(|known| name == known) {
-        return Err(Error::new_spanned(&name, unknown(attribute, known, &name.to_string())));
+        let message = unknown_argument(attribute, known, &name.to_string());
+        return Err(Error::new_spanned(&name, message));
     }
     if input.peek(Token![:]) || input.peek(token::Paren) {
-        let message = format!("an argument is written with `=`: {name} = …");
+        let message = format!("arguments are written with `=`: {name} = …");
         return Err(Error::new_spanned(&name, message));
     }
     let equals = input.parse::<Option<Token![=]>>()?;
@@ -128,33 +140,43 @@ fn one(
         return Err(Error::new_spanned(&name, message));
     }
     let value = if name == "crate" {
-        Value::Path(input.call(Path::parse_mod_style).map_err(|error| {
-            Error::new(error.span(), "`crate` needs a path: crate = my::streamgauge")
-        })?)
+        Value::Path(parse_crate_path(input)?)
     } else {
         Value::Expression(input.parse()?)
     };
     if given.iter().any(|(before, _)| *before == name) {
-        let message = format!("`{name}` is given twice; give it once");
+        let message = format!("`{name}` is given twice; remove one of the two");
         return Err(Error::new_spanned(&name, message));
     }
     given.push((name, value));
     Ok(())
 }
 
-fn unknown(attribute: &str, known: &[&str], name: &str) -> String {
+/// The argument that a value without a name was probably meant for.
+fn name_for<'a>(value: &str, known: &[&'a str]) -> &'a str {
+    let is_known = |name: &&str| known.contains(name);
+    let is_method = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_uppercase());
+    let likely = match value {
+        path if path.starts_with('/') => Some("endpoint"),
+        _ if is_method => Some("method"),
+        _ => None,
+    };
+    likely.filter(is_known).unwrap_or(known[0])
+}
+
+fn unknown_argument(attribute: &str, known: &[&str], name: &str) -> String {
     let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known);
     let meant = synonym
         .filter(|meant| known.contains(meant))
         .or_else(|| nearest(&name.to_lowercase(), known));
     let remedy = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("it takes {}", list(known)),
+        None => format!("its arguments are {}", list(known)),
     };
     format!("#[{attribute}] has no argument `{name}`; {remedy}")
 }
 
-/// After a mistake, goes on with the next argument, so that every mistake is found at once.
+/// Skips the rest of a wrong argument, so that errors in the arguments after it are found too.
 fn skip_to_comma(input: ParseStream<'_>) -> Result<(), Error> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;
@@ -162,7 +184,7 @@ fn skip_to_comma(input: ParseStream<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// `a`, `b` and `c`
+/// Formats names as "`a`, `b` and `c`".
 fn list(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {

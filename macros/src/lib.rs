@@ -1,91 +1,110 @@
-//! The attributes of [streamgauge](https://docs.rs/streamgauge), which re-exports them: depend on that.
+//! The attributes and derive macros of [streamgauge](https://docs.rs/streamgauge).
 //!
-//! Each attribute has a folder: its arguments are parsed and checked in `args`, its expansion is made
-//! in `expand`. What they share is what is true of every annotated function.
+//! Depend on `streamgauge`, which re-exports them: the code that they generate calls into it.
+
+// Each attribute has a module. It parses the arguments as written (`Args`), validates them together
+// with the function into a struct that holds what the expansion needs, and expands that struct. All
+// errors are collected on the way and reported at once, next to the original item.
+//
+// The attributes share `arguments` (parsing), `function` and `return_type` (the annotated
+// function), `endpoint`, `label` and `protocol` (values of arguments), `model_call` (what the two
+// attributes for model calls have in common) and `wrap` (the body of the new function).
 
 mod arguments;
-mod body;
+mod endpoint;
 mod errors;
 mod exception_type;
-mod features;
 mod function;
-mod future;
 mod instrument_endpoint;
 mod label;
+mod model_call;
 mod protocol;
-mod rebind;
-mod reply;
-mod route;
-mod site;
+mod return_type;
 mod streaming_metrics;
 mod suggest;
 mod token_usage;
+mod tokens;
 mod track_tokens;
+mod types;
 mod wrap;
 
 use proc_macro::TokenStream;
 
 use crate::errors::report;
 
-/// Records the requests that a handler serves.
+/// Names the endpoint of a handler and counts the errors that it returns. Outside a
+/// [`PrometheusLayer`], also counts and times each call of the function.
 ///
-/// ```
-/// use axum::{Json, extract::Path, http::StatusCode};
-/// use streamgauge::instrument_endpoint;
-///
-/// #[derive(Debug, serde::Serialize)]
-/// struct Item {
-///     id: u64,
-/// }
-///
-/// #[instrument_endpoint]
-/// async fn item(Path(id): Path<u64>) -> Result<Json<Item>, StatusCode> {
-///     if id == 0 { Err(StatusCode::NOT_FOUND) } else { Ok(Json(Item { id })) }
-/// }
-/// ```
+/// The layer records every request by itself. The attribute adds what only the function can supply:
+/// an endpoint name, and the type of the returned error. It also makes functions observable that
+/// run without a layer, such as the handlers of a queue.
 ///
 /// # Arguments
 ///
-/// | argument | value | default |
-/// |---|---|---|
-/// | `endpoint` | the `endpoint` label, a route template: `"/items/{id}"` | the matched route; outside a request the function's name |
-/// | `method` | the `method` label outside a request: `"GET"` | empty, "not known" |
-/// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
+/// - `endpoint = "/items/{id}"`: the label `endpoint`, as a route template of axum 0.8 of at most
+///   1024 bytes. Defaults to the matched route. If there is none, or outside a request, defaults to
+///   the bare name of the function.
+/// - `method = "GET"`: the label `method` outside a request: `GET`, `HEAD`, `POST`, `PUT`,
+///   `DELETE`, `PATCH`, `OPTIONS`, `TRACE` or `CONNECT`. Defaults to empty, for an unknown method.
+/// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
+///   to `::streamgauge`.
 ///
-/// # What it records
+/// # What is recorded
 ///
-/// Behind [`PrometheusLayer`] the layer counts the request, and the attribute adds what only the
-/// function knows: its endpoint, and the type of the error it returns (`exceptions_total`). The first
-/// annotated function of a request is its handler; others that it calls add nothing. Called outside any
-/// request, the function records by itself: `http_requests_total`, `http_request_duration_seconds`,
-/// `active_requests`, `errors_total` and `exceptions_total`, with the status of its reply where the reply
-/// has one, else 200 for a value and 500 for an `Err`.
+/// A function runs outside a request if no [`PrometheusLayer`] is serving a request on its thread:
+/// in a service without the layer, or in a spawned task.
+///
+/// Within a request, in the instance whose layer serves the request:
+///
+/// - The endpoint of the request.
+/// - `exceptions_total`, with the status of the response, if the function returns an `Err`.
+/// - The outcome `panic` if the function panics, also if another layer turns the panic into a 5xx
+///   response.
+///
+/// The first annotated function that runs in a request is its handler, even if the function is a
+/// middleware. Annotated functions that run after it record nothing. Nothing is counted while a
+/// skipped request is served.
+///
+/// Outside a request, in the global instance, the function records a request of its own:
+///
+/// - `http_requests_total`, `http_request_duration_seconds`, `active_requests` and `errors_total`.
+/// - `exceptions_total` for an `Err`, and `global_exceptions_total` for a panic.
+/// - An `Err` is recorded as 500, whatever status it would become. Otherwise the status is that of
+///   a returned `StatusCode`, `Response` or tuple that begins with a `StatusCode`, also within an
+///   `Ok`, else 200.
+/// - A call that is dropped before its end has the outcome `cancelled`. A call that panics has the
+///   outcome `panic`.
+///
+/// Each counted error also emits a `tracing` event.
 ///
 /// # What it expands to
 ///
-/// A guard before the body, and a call that closes the guard with the result:
+/// A guard before the body, and a call that closes the guard with the return value:
 ///
 /// ```text
 /// async fn item(Path(id): Path<u64>) -> Result<Json<Item>, StatusCode> {
 ///     let guard = start(&SITE);
-///     let reply = { /* the body */ };
-///     finish(guard, verdict(&reply));
-///     reply
+///     let value = { /* the body */ };
+///     finish(guard, inspect(&value));
+///     value
 /// }
 /// ```
 ///
-/// Name, signature, visibility and other attributes stay. The body of a synchronous function runs in a
-/// closure, and one in which a `return`, a `?` or a macro is seen in an async block, so that it does not
-/// leave past `finish`. A future grows by less than 256 bytes, with an async block by its arguments
-/// too, however many of these attributes are on the function.
+/// Name, signature, visibility and other attributes stay as they are. The body of a synchronous
+/// function moves into a closure. The body of an async function moves into an async block if it
+/// contains a `return`, a `?` or a macro call, so that these do not leave the function before
+/// `finish`. A future grows by less than 256 bytes, and with an async block by the size of its
+/// arguments.
 ///
-/// Of a function that returns a future, `impl Future` or `Pin<Box<dyn Future>>`, the call is recorded
-/// from that future's first poll to its end; a boxed one is boxed once more. So are the methods of an
-/// `#[async_trait]` impl.
+/// For a function that returns an `impl Future` or a `Pin<Box<dyn Future>>` the call lasts from the
+/// first poll of that future to its end; a boxed future is boxed a second time. The same holds for
+/// the methods of an `#[async_trait]` impl.
 ///
-/// # Limits
+/// # Compile errors
 ///
-/// A `const fn` has no runtime to record in:
+/// Every argument is checked, and all mistakes are reported at once.
+///
+/// A `const fn` cannot record, because it may run at compile time:
 ///
 /// ```compile_fail
 /// #[streamgauge::instrument_endpoint]
@@ -94,7 +113,8 @@ use crate::errors::report;
 /// }
 /// ```
 ///
-/// What is no function, or has no body, cannot be annotated; nor can a function twice:
+/// Items that are not functions, functions without a body, and functions that have the attribute
+/// already cannot be annotated:
 ///
 /// ```compile_fail
 /// #[streamgauge::instrument_endpoint]
@@ -121,20 +141,48 @@ use crate::errors::report;
 /// async fn item() {}
 /// ```
 ///
-/// These compile, and are not quite as without the attribute:
+/// # Panics
 ///
-/// - A future of a type with a name of its own (`Ready<T>`), or with bounds beyond `Send`, `Sync` and
-///   `Unpin`, cannot be replaced by one that records: there the call is the making of it.
-/// - In a synchronous function whose body may leave early, `#[track_caller]` tracks the attribute.
-/// - A closure behind `impl Fn` needs the types of its arguments written.
-/// - `#[tracing::instrument(err)]` on a method of an `#[async_trait]` impl goes above this attribute.
-/// - Lints that look for what a function is made of do not see through a closure or an async block:
-///   `unconditional_recursion`, and clippy's `needless_pass_by_value`, `needless_return`, `unused_async`,
-///   `print_stdout`, `missing_errors_doc` and `missing_panics_doc`; and `used_underscore_binding`,
-///   `type_complexity` and `result_large_err` are not reported of what is moved in.
-/// - rustdoc shows an argument of a synchronous function that is a pattern as `__arg0`.
-/// - A chain of more than 16 annotated async functions that all leave early and stand before the one they
-///   call reaches the compiler's default `recursion_limit`; without attributes it takes 31.
+/// The attribute adds no panics. A panic in the function is recorded and goes on unwinding. A
+/// returned `impl Future` panics if it is polled after its end, like the future of an async
+/// function.
+///
+/// # Limits
+///
+/// The following functions compile, but do not behave entirely as without the attribute:
+///
+/// - For a future of a named type (`Ready<T>`), or one with other bounds than `Send`, `Sync` and
+///   `Unpin`, only the creation of the future is recorded.
+/// - In a synchronous function whose body may return early, `#[track_caller]` reports the location
+///   of the attribute.
+/// - A closure that is returned as `impl Fn` needs the types of its arguments written.
+/// - `#[tracing::instrument(err)]` on a method of an `#[async_trait]` impl has to stand above this
+///   attribute.
+/// - Some lints do not look into closures and async blocks: `unconditional_recursion`, and clippy's
+///   `needless_pass_by_value`, `needless_return`, `unused_async`, `print_stdout`,
+///   `missing_errors_doc` and `missing_panics_doc`. Clippy's `used_underscore_binding`,
+///   `type_complexity` and `result_large_err` are not reported for values that move into one.
+/// - rustdoc shows a pattern among the arguments of a synchronous function as `__arg0`.
+/// - A chain of more than 16 annotated async functions that all may return early, each defined
+///   before the one it calls, exceeds the compiler's default `recursion_limit`. Without attributes,
+///   a chain of 31 functions exceeds it.
+///
+/// # Examples
+///
+/// ```
+/// use axum::{Json, extract::Path, http::StatusCode};
+/// use streamgauge::instrument_endpoint;
+///
+/// #[derive(Debug, serde::Serialize)]
+/// struct Item {
+///     id: u64,
+/// }
+///
+/// #[instrument_endpoint]
+/// async fn item(Path(id): Path<u64>) -> Result<Json<Item>, StatusCode> {
+///     if id == 0 { Err(StatusCode::NOT_FOUND) } else { Ok(Json(Item { id })) }
+/// }
+/// ```
 ///
 /// [`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html
 #[proc_macro_attribute]
@@ -142,7 +190,153 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
     attribute(instrument_endpoint::attribute, args, item)
 }
 
-/// Records the tokens of the model call that a function makes.
+/// Records the token usage of the model call that a function makes.
+///
+/// A model call is one exchange with a model. The attribute reads its usage from the model's reply,
+/// so that the function needs no code for metrics: from a return value that implements
+/// [`TokenUsage`], or, with a `protocol`, from the bytes of the reply as they pass.
+///
+/// # Arguments
+///
+/// - `model = "small-1"`: the label `model`: text of at most 128 bytes, or an expression over the
+///   function's arguments. Its type is `&str`, `String` or `Cow<str>`, or an `Option`, `Box` or
+///   `Arc` of one of them. The attribute borrows the value and copies its text. Defaults to the
+///   model that the reply names, see [`TokenUsage::model`].
+/// - `provider = "house"`: the label `provider`, like `model`. Defaults to empty, for an unknown
+///   provider.
+/// - `protocol = "openai"`: the model API whose replies the function returns as bytes: `"openai"`,
+///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` to detect it. Without it the
+///   usage is read from a returned value that implements [`TokenUsage`].
+/// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
+///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
+///   to `::streamgauge`.
+///
+/// # What is recorded
+///
+/// A function runs outside a request if no [`PrometheusLayer`] is serving a request on its thread:
+/// in a service without the layer, or in a spawned task. It then records in the global instance.
+///
+/// - `llm_calls_total`, with the label `finish_reason`: `stop`, `length`, `tool_calls`,
+///   `content_filter`, `error`, `cancelled`, `other`, or empty if it is not known. An `Err` is a
+///   failed model call, with `error`.
+/// - `token_usage_total` and `request_tokens`, in tokens.
+/// - `usage_missing_total` instead of these two, for a model call that ends without usage. The
+///   label `reason` is `not_sent`, `disconnected` if the client disconnected before the end, or
+///   `unparsed` if the usage could not be read.
+/// - `cost_usd_total` and `unpriced_calls_total`, if any model has a price.
+///
+/// A `model` or `provider` that is longer than 128 bytes, or past the limit of values (100 by
+/// default), becomes `other`. Restrict a `model` that comes from a client's request with `models`
+/// of [`MetricsBuilder`].
+///
+/// Within a request, usage that `token_usage_context::record` receives while the function runs has
+/// the same labels. Each record is one model call: a function that records usage and also returns
+/// usage has made two.
+///
+/// Without a `protocol`, usage is also read from a value in a `Result`, an `Option`, a `Json`, a
+/// `Box`, an `Arc`, a reference, or the last element of a tuple.
+///
+/// # With a `protocol`
+///
+/// - Usage, model and finish reason are parsed from the bytes of the reply, which are a JSON
+///   document or a stream.
+/// - Bytes that pass are not changed or buffered. A `Json<…>` is serialized a second time for this
+///   purpose.
+/// - The model call ends when the last byte is sent. If the client disconnects earlier, the usage
+///   sent so far is recorded. If there was none, the model call is counted in `usage_missing_total`
+///   with the reason `disconnected`.
+/// - A response with an error status is a failed model call with `finish_reason="error"`, and is
+///   not parsed.
+/// - A response that is compressed, or has a binary media type such as an image or an archive, is
+///   not parsed. Its model call is counted in `usage_missing_total` with the reason `unparsed`. A
+///   proxy should remove `accept-encoding` from the requests that are passed on.
+/// - `OpenAI` sends the usage of a streamed chat completion only if the request contains
+///   `"stream_options": {"include_usage": true}`.
+///
+/// A `protocol` can be read from:
+///
+/// - `Response`, `Body`, `impl Stream` and `Pin<Box<dyn Stream>>`, as they are sent.
+/// - `Bytes`, `Vec<u8>`, `String`, `&str` and `Json<…>`, before the function returns.
+/// - `Sse<…>`, `impl IntoResponse` and tuples, by the layer: their bytes exist only when they are
+///   sent. Outside a request their usage is missing, and a warning is logged once.
+/// - A `Result` or an `Option` of one of these types.
+///
+/// # Streams
+///
+/// The attribute does not meter the stream itself; [`macro@streaming_metrics`] does. Both
+/// attributes may annotate one function:
+///
+/// - They record one model call. If both name a label of it, `track_tokens` wins.
+/// - Place `track_tokens` below a `streaming_metrics` that has a `media_type`. The upper attribute
+///   is expanded first and makes the return type a response. In the other order, `track_tokens`
+///   with a `protocol` does not compile for a stream of axum's `Event` or of a named type.
+///
+/// The usage of a stream comes from its bytes, if one of the two attributes has a `protocol`, or
+/// from `token_usage_context` while the stream is sent within a request. Otherwise the model call
+/// is counted as one without usage.
+///
+/// # What it expands to
+///
+/// As [`macro@instrument_endpoint`]: a guard before the body, and a call that closes the guard with
+/// the return value. `model` and `provider` are evaluated before the body moves the arguments.
+///
+/// # Compile errors
+///
+/// The return type must be able to carry usage:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens]
+/// async fn ask() -> u32 {
+///     42
+/// }
+/// ```
+///
+/// The function must return a value:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens]
+/// async fn ask() {}
+/// ```
+///
+/// A label value must be text:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens(model = 7)]
+/// async fn ask() -> streamgauge::Usage {
+///     streamgauge::Usage::new(1, 2)
+/// }
+/// ```
+///
+/// The value `other` is reserved for values over the limits of a label:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens(model = "other")]
+/// async fn ask() -> streamgauge::Usage {
+///     streamgauge::Usage::new(1, 2)
+/// }
+/// ```
+///
+/// With a `protocol` the return value must contain bytes:
+///
+/// ```compile_fail
+/// #[streamgauge::track_tokens(protocol = "openai")]
+/// async fn ask() -> streamgauge::Usage {
+///     streamgauge::Usage::new(1, 2)
+/// }
+/// ```
+///
+/// The errors of [`macro@instrument_endpoint`] apply as well.
+///
+/// # Limits
+///
+/// Those of [`macro@instrument_endpoint`]. A pattern among the arguments that `model` or `provider`
+/// uses changes the order of drops: with `model = question.model` and an argument
+/// `Wrapper { question, .. }`, the fields under `..` are dropped last.
+///
+/// # Examples
+///
+/// A return value that carries usage:
 ///
 /// ```
 /// use axum::Json;
@@ -167,35 +361,13 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// }
 /// ```
 ///
-/// # Arguments
-///
-/// | argument | value | default |
-/// |---|---|---|
-/// | `model` | the `model` label: text, or an expression over the arguments | what the reply says, see [`TokenUsage::model`] |
-/// | `provider` | the `provider` label: text, or an expression over the arguments | empty, "not known" |
-/// | `protocol` | how the reply's bytes are read: `"openai"`, `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` | the reply's type carries its usage |
-/// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
-/// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
-///
-/// # What it records
-///
-/// `token_usage_total`, `request_tokens` and `llm_calls_total` from the returned value, which is looked
-/// through: `Result`, `Option`, `Json`, `Box`, references and tuples. A call that ends without usage is
-/// counted in `usage_missing_total`. What `token_usage_context::record` is given while the function runs,
-/// or while the stream that it returned flows, is counted under the same labels.
-///
-/// With a `protocol` usage, model and finish reason are read from the bytes of the reply as they pass, plain
-/// JSON or a stream of it, and none of them is changed or held back. The call ends with those bytes; of a
-/// client that leaves the usage so far counts. A reply with an error status is a call that failed, and is not
-/// read; what is compressed cannot be, and its usage is missing as `unparsed`. The stream itself is not
-/// recorded: that is what [`macro@streaming_metrics`] does, and with a `protocol` on both it is one call.
+/// A proxy that parses the replies of a model as they pass:
 ///
 /// ```
 /// use axum::{body::Body, response::Response};
 /// use streamgauge::track_tokens;
 ///
 /// # async fn upstream(_: Body) -> Response { Response::default() }
-/// /// Passes on what another server replies.
 /// #[track_tokens(protocol = "openai", provider = "openai")]
 /// async fn proxy(request: Body) -> Response {
 ///     upstream(request).await
@@ -203,75 +375,169 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// # drop(proxy(Body::empty()));
 /// ```
 ///
-/// # What it expands to
-///
-/// As [`macro@instrument_endpoint`] does: a guard before the body, a call with the result after it. `model`
-/// and `provider` are read from the arguments before the body takes them.
-///
-/// # Limits
-///
-/// The reply must be able to carry usage:
-///
-/// ```compile_fail
-/// #[streamgauge::track_tokens]
-/// async fn ask() -> u32 {
-///     42
-/// }
-/// ```
-///
-/// and there must be a reply:
-///
-/// ```compile_fail
-/// #[streamgauge::track_tokens]
-/// async fn ask() {}
-/// ```
-///
-/// A label is text, and what it says must be sayable:
-///
-/// ```compile_fail
-/// #[streamgauge::track_tokens(model = 7)]
-/// async fn ask() -> streamgauge::Usage {
-///     streamgauge::Usage::new(1, 2)
-/// }
-/// ```
-///
-/// ```compile_fail
-/// // What is beyond the cap of the label is counted as `other`.
-/// #[streamgauge::track_tokens(model = "other")]
-/// async fn ask() -> streamgauge::Usage {
-///     streamgauge::Usage::new(1, 2)
-/// }
-/// ```
-///
-/// Otherwise its limits are those of `instrument_endpoint`, and one more: what is left behind by a pattern
-/// that `model` or `provider` takes a name from is dropped after the arguments instead of among them.
-///
-/// A `protocol` is read from `Response`, `Body`, `Sse<…>`, `impl IntoResponse`, `impl Stream`,
-/// `Pin<Box<dyn Stream>>`, `Bytes`, `Vec<u8>`, `String`, `&str`, `Json<…>`, and a `Result`, an `Option` or a tuple
-/// of one of them; from nothing else:
-///
-/// ```compile_fail
-/// #[streamgauge::track_tokens(protocol = "openai")]
-/// async fn ask() -> streamgauge::Usage {
-///     streamgauge::Usage::new(1, 2)
-/// }
-/// ```
-///
-/// `Sse<…>`, `impl IntoResponse` and tuples have their bytes only when they are sent: they are read by the layer.
-/// Beside a `streaming_metrics` with a `media_type` this attribute comes second.
-///
-/// The usage of a stream is read from its bytes, where a `protocol` is named here or by
-/// [`macro@streaming_metrics`], or recorded by `token_usage_context`, which finds the call through the layer: without one, a call that
-/// returns a stream is counted as one without usage. Where such a stream is read without a layer, the
-/// labels are those of `streaming_metrics`.
-///
+/// [`MetricsBuilder`]: https://docs.rs/streamgauge/latest/streamgauge/struct.MetricsBuilder.html
+/// [`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html
+/// [`TokenUsage`]: https://docs.rs/streamgauge/latest/streamgauge/trait.TokenUsage.html
 /// [`TokenUsage::model`]: https://docs.rs/streamgauge/latest/streamgauge/trait.TokenUsage.html
 #[proc_macro_attribute]
 pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(track_tokens::attribute, args, item)
 }
 
-/// Records the stream that a function returns.
+/// Meters the stream that a function returns: its chunks and bytes, its duration, the times between
+/// chunks, and how it ends.
+///
+/// For a streamed response, `http_request_duration_seconds` ends at the response head and does not
+/// describe the stream. The attribute records the stream until it ends, fails, or the client
+/// disconnects. With a `protocol` it also records the model call behind the stream.
+///
+/// # Arguments
+///
+/// - `media_type = "text/event-stream"`: makes the function return a response with this
+///   `Content-Type` and the stream as its body. The stream must be `Send + 'static`, and its items
+///   bytes, text, another [`ResponseChunk`], axum's `Event`, or a `Result` of one of them. Without
+///   this argument the return type stays.
+/// - `protocol = "openai"`: the model API whose frames the stream consists of: `"openai"` (chat
+///   completions and responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
+///   `"bedrock"`, or `"auto"` to detect it from the first frame that shows it. Without it the bytes
+///   are not parsed.
+/// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
+///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`,
+///   `inter_chunk_seconds`, `time_to_first_token_seconds`, `time_per_output_token_seconds` and the
+///   token families: text or an expression, as in [`macro@track_tokens`]. Defaults to the model
+///   that the reply names if there is a `protocol`, otherwise to empty.
+/// - `provider = "house"`: the label `provider` of the token families, like `model`. Needs a
+///   `protocol`. Defaults to empty, for an unknown provider.
+/// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
+///   to `::streamgauge`.
+///
+/// # What is recorded
+///
+/// A function runs outside a request if no [`PrometheusLayer`] is serving a request on its thread:
+/// in a service without the layer, or in a spawned task. It then records in the global instance,
+/// except an `Sse<…>` or `impl IntoResponse`, which is not recorded: a warning is logged once.
+///
+/// - `active_streams`, from the creation of the metered stream to its end.
+/// - `stream_chunks_total` and `stream_bytes_total`.
+/// - `stream_duration_seconds` by outcome, from the first poll, or from the response head if that
+///   was earlier.
+/// - `stream_errors_total`: `Err` items, error frames and panics.
+/// - `time_to_first_chunk_seconds`, from the arrival of the request; outside a request, from the
+///   creation of the stream.
+/// - `inter_chunk_seconds`, between two chunks.
+///
+/// The outcomes of a stream:
+///
+/// - `complete`: the stream has ended.
+/// - `client_disconnect`: the stream was dropped before its end, also by your own code, as in
+///   `take(5)`.
+/// - `stream_error`: an item was an `Err`, even if the stream went on.
+/// - `error_event`: a frame of the `protocol` was an error. The outcome of the request is
+///   `server_error`, although its status was 200.
+/// - `truncated`: the stream has ended without the end marker of its `protocol`.
+/// - `panic`: the stream panicked, or was dropped while a panic unwound.
+///
+/// Keep-alive comments of an event stream are not chunks. In a returned stream or `Body` without a
+/// `media_type`, they are recognized only with a `protocol`.
+///
+/// # With a `protocol`
+///
+/// - Bytes are parsed as they pass. They are not changed or buffered.
+/// - If the client disconnects after the end marker, the outcome is `complete`.
+/// - The model call behind the stream is recorded as by [`macro@track_tokens`]. If the function has
+///   both attributes, they record one model call, with the labels that `track_tokens` names.
+/// - `time_to_first_token_seconds`: the seconds from the arrival of the request (outside a request,
+///   from the creation of the stream) to the first chunk with generated content, reasoning or a
+///   tool call.
+/// - `time_per_output_token_seconds`: the seconds between the first and the last such chunk,
+///   divided by the number of output tokens less one. Recorded for streams with the outcome
+///   `complete` and at least 2 output tokens.
+/// - The stream of a response with an error status is metered but not parsed. With
+///   [`macro@track_tokens`], its model call has `finish_reason="error"`; without, there is none.
+/// - A response that is compressed, or has a binary media type such as an image or an archive, is
+///   metered but not parsed. Its model call is counted in `usage_missing_total` with the reason
+///   `unparsed`.
+///
+/// # What it expands to
+///
+/// As [`macro@instrument_endpoint`], with a call after the body that wraps the stream in the return
+/// value:
+///
+/// - An `impl Stream` and a `Pin<Box<dyn Stream>>` are returned wrapped.
+/// - A `Response` and a `Body` are metered in place.
+/// - An `Sse<…>`, and a response behind `impl IntoResponse`, is metered by the layer when it is
+///   sent.
+///
+/// # Compile errors
+///
+/// The return type must be a stream or a response:
+///
+/// ```compile_fail
+/// #[streamgauge::streaming_metrics]
+/// async fn numbers() -> Vec<u32> {
+///     vec![1, 2, 3]
+/// }
+/// ```
+///
+/// A stream of a named type cannot be wrapped without changing that type: return `impl Stream`
+/// instead. This does not compile:
+///
+/// ```compile_fail
+/// use axum::body::{Body, BodyDataStream};
+///
+/// #[streamgauge::streaming_metrics]
+/// fn parts(body: Body) -> BodyDataStream {
+///     body.into_data_stream()
+/// }
+/// ```
+///
+/// The items must have a size in bytes. Server-sent events have one only when they are sent: put
+/// the attribute on the function that returns `Sse<…>`, or add a `media_type`.
+///
+/// ```compile_fail
+/// use futures_core::Stream;
+///
+/// #[streamgauge::streaming_metrics]
+/// fn numbers() -> impl Stream<Item = u32> {
+///     async_stream::stream! { yield 1 }
+/// }
+/// ```
+///
+/// The protocol must be one that the library can parse:
+///
+/// ```compile_fail
+/// use futures_core::Stream;
+///
+/// #[streamgauge::streaming_metrics(protocol = "open-ai")]
+/// fn chat() -> impl Stream<Item = String> {
+///     async_stream::stream! { yield String::new() }
+/// }
+/// ```
+///
+/// `media_type` turns a stream into a response, and needs a function that does not return a
+/// response already:
+///
+/// ```compile_fail
+/// use axum::response::Response;
+///
+/// #[streamgauge::streaming_metrics(media_type = "text/plain")]
+/// async fn text() -> Response {
+///     Response::default()
+/// }
+/// ```
+///
+/// The errors of [`macro@instrument_endpoint`] apply as well.
+///
+/// # Limits
+///
+/// Those of [`macro@instrument_endpoint`]. A protocol is parsed from the bytes of the items. A
+/// [`StreamChunk`] of your own has to return them from `payload`. Items of plain text, from which
+/// another function makes events later, have no protocol.
+///
+/// # Examples
+///
+/// With a `media_type` a function that returns a stream becomes a handler:
 ///
 /// ```
 /// use async_stream::stream;
@@ -279,7 +545,6 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// use futures_core::Stream;
 /// use streamgauge::streaming_metrics;
 ///
-/// // With a media type the function becomes a handler: it returns the stream as a response.
 /// #[streaming_metrics(media_type = "text/plain; charset=utf-8")]
 /// async fn numbers() -> impl Stream<Item = std::io::Result<Bytes>> {
 ///     stream! {
@@ -292,26 +557,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// let app: axum::Router = axum::Router::new().route("/numbers", axum::routing::get(numbers));
 /// ```
 ///
-/// # Arguments
-///
-/// | argument | value | default |
-/// |---|---|---|
-/// | `media_type` | makes the function return a response of this `Content-Type` with the stream as its body | the return type stays |
-/// | `protocol` | what the bytes of the stream are: `"openai"` (chat and Responses, and who speaks as they do), `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"`, which is whichever the first frame that tells is of | they are not read |
-/// | `endpoint` | the `endpoint` label | the request's; outside a request the function's name |
-/// | `model` | the `model` label of the stream's pace and usage: text, or an expression over the arguments | what the reply says where a protocol is read, else empty |
-/// | `provider` | the `provider` label of the usage that a protocol tells: text, or an expression over the arguments | empty, "not known" |
-/// | `crate` | the path of streamgauge, where it has another name | `::streamgauge` |
-///
-/// # What it records
-///
-/// `active_streams`, `stream_chunks_total`, `stream_bytes_total`, `stream_duration_seconds` by outcome,
-/// `stream_errors_total`, `time_to_first_chunk_seconds` and `inter_chunk_seconds`. The request's own
-/// duration then ends at the response head. Comments of an event stream, which keep the connection alive,
-/// are no chunks; a stream that is wrapped before it is a response is known as one of events by its
-/// `protocol` alone.
-///
-/// With a `protocol` the bytes are read as they pass, and pass as they are:
+/// With a `protocol` the model call is recorded too:
 ///
 /// ```
 /// use axum::body::Bytes;
@@ -328,115 +574,134 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # drop(chat(String::new()));
 /// ```
 ///
-/// - The stream's end is told by its end marker. One that ends without is `truncated`, one that is left
-///   after it is `complete`; an error within the protocol makes it an `error_event`, and the request a
-///   `server_error`, though its status was 200.
-/// - The model call behind it: `token_usage_total`, `request_tokens` and `llm_calls_total` with its finish
-///   reason, or `usage_missing_total`. Where the function is under [`macro@track_tokens`] as well, it is the
-///   same one call.
-/// - `time_to_first_token_seconds`, to the first content, reasoning or tool call; and
-///   `time_per_output_token_seconds`, of complete streams.
-///
-/// Of a response that is compressed, or of a type such as images or archives have, nothing is read, and its
-/// usage is missing as `unparsed`; one with an error status is no reply of a model.
-///
-/// # What it expands to
-///
-/// As [`macro@instrument_endpoint`] does, with a call after the body that wraps the stream in the reply. An
-/// `impl Stream` and a `Pin<Box<dyn Stream>>` come back wrapped; a `Response` and a `Body` are metered in
-/// place; an `Sse<…>`, or a response behind `impl IntoResponse`, is metered by the layer as it is sent.
-///
-/// # Limits
-///
-/// What is no stream cannot be metered:
-///
-/// ```compile_fail
-/// #[streamgauge::streaming_metrics]
-/// async fn numbers() -> Vec<u32> {
-///     vec![1, 2, 3]
-/// }
-/// ```
-///
-/// A stream of a type with a name cannot be wrapped without changing that type; return it as
-/// `impl Stream`:
-///
-/// ```compile_fail
-/// use axum::body::{Body, BodyDataStream};
-///
-/// #[streamgauge::streaming_metrics]
-/// fn parts(body: Body) -> BodyDataStream {
-///     body.into_data_stream()
-/// }
-/// ```
-///
-/// The size of an item must be known. Server-sent events have one only when they are sent: put the
-/// attribute on the function that returns `Sse<…>`, or let it make the response with a `media_type`.
-///
-/// ```compile_fail
-/// use futures_core::Stream;
-///
-/// #[streamgauge::streaming_metrics]
-/// fn numbers() -> impl Stream<Item = u32> {
-///     async_stream::stream! { yield 1 }
-/// }
-/// ```
-///
-/// A protocol is one of those above:
-///
-/// ```compile_fail
-/// use futures_core::Stream;
-///
-/// #[streamgauge::streaming_metrics(protocol = "open-ai")]
-/// fn chat() -> impl Stream<Item = String> {
-///     async_stream::stream! { yield String::new() }
-/// }
-/// ```
-///
-/// It is read from the bytes that an item shows: those of a `StreamChunk` of your own by its `payload`. What
-/// is sent is what is read, so a stream of bare text has no protocol.
-///
-/// `media_type` makes a response of a stream, not of what is a response already:
-///
-/// ```compile_fail
-/// use axum::response::Response;
-///
-/// #[streamgauge::streaming_metrics(media_type = "text/plain")]
-/// async fn text() -> Response {
-///     Response::default()
-/// }
-/// ```
-///
-/// Otherwise its limits are those of `instrument_endpoint`.
+/// [`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html
+/// [`ResponseChunk`]: https://docs.rs/streamgauge/latest/streamgauge/trait.ResponseChunk.html
+/// [`StreamChunk`]: https://docs.rs/streamgauge/latest/streamgauge/trait.StreamChunk.html
 #[proc_macro_attribute]
 pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(streaming_metrics::attribute, args, item)
 }
 
-/// Implements the trait `TokenUsage` for a struct, from the fields that are marked with what they hold:
-/// `#[token_usage(input)]`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, `nested` for a
-/// field that has usage of its own, and `flatten` for one that has a part of the struct's.
+/// Implements the trait `TokenUsage` for a struct, from fields that are marked with their roles.
 ///
-/// Counts may be of any integer type, or an `Option` of one. `input` and `output` are totals: the other
-/// three are parts of them. Where the input is told without its cached parts, it is marked `uncached` instead.
+/// `#[track_tokens]` then records the usage of functions that return the struct.
+///
+/// # Arguments
+///
+/// On a field, `#[token_usage(role)]`. A count is of an integer type of at most 64 bits, or an
+/// `Option` of one, and is in tokens. A negative count is treated as not known.
+///
+/// - `input`: all input tokens, cached ones included.
+/// - `uncached`: instead of `input`, the input tokens without cached ones, to which `cache_read`
+///   and `cache_write` are added (Anthropic).
+/// - `cache_read`, `cache_write`: input tokens that were read from or written to a cache.
+/// - `output`: all output tokens, reasoning included.
+/// - `reasoning`: output tokens that the model spent on reasoning.
+/// - `model`: the model that the reply names: a string, or an `Option` of one.
+/// - `flatten`: another `TokenUsage` with some of the counts. Counts of this struct take
+///   precedence.
+/// - `nested`: another `TokenUsage`, which is used if this struct has no counts of its own.
+///
+/// Several fields can be marked `flatten` or `nested`. Of several `nested` fields, the first that
+/// has usage is used.
+///
+/// On the struct, `#[token_usage(crate = my::streamgauge)]` is the path of the crate streamgauge if
+/// it has another name.
+///
+/// # Compile errors
+///
+/// At least one field must hold usage. A role other than `flatten` and `nested` may be given to
+/// only one field. For enums and unions, implement the trait by hand.
+///
+/// ```compile_fail
+/// #[derive(streamgauge::TokenUsage)]
+/// struct Answer {
+///     prompt_tokens: u64,
+/// }
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use streamgauge::{TokenUsage, Usage};
+///
+/// #[derive(TokenUsage)]
+/// struct Reply {
+///     #[token_usage(model)]
+///     model: String,
+///     #[token_usage(nested)]
+///     usage: Option<Counts>,
+/// }
+///
+/// #[derive(TokenUsage)]
+/// struct Counts {
+///     #[token_usage(input)]
+///     prompt_tokens: u32,
+///     #[token_usage(output)]
+///     completion_tokens: u32,
+/// }
+///
+/// let usage = Some(Counts { prompt_tokens: 12, completion_tokens: 34 });
+/// let reply = Reply { model: "small-1".to_owned(), usage };
+/// assert_eq!(reply.token_usage(), Some(Usage::new(12, 34)));
+/// assert_eq!(reply.model(), Some("small-1"));
+/// ```
 #[proc_macro_derive(TokenUsage, attributes(token_usage))]
 pub fn derive_token_usage(input: TokenStream) -> TokenStream {
     token_usage::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-/// Implements the trait `ExceptionType`: an enum's values are named by their variant, a struct's by the
-/// struct.
+/// Implements the trait `ExceptionType` for an error: its `exception_type` is the name of the
+/// variant, or of the struct.
+///
+/// The label `exception_type` of `exceptions_total` is otherwise the name of the error's type,
+/// which is the same for all variants of an enum.
+///
+/// # Arguments
+///
+/// On the type, `#[exception_type(crate = my::streamgauge)]` is the path of the crate streamgauge
+/// if it has another name. `#[exception_type]` is not allowed on variants and their fields.
+///
+/// # Compile errors
+///
+/// The trait cannot be derived for a union.
+///
+/// ```compile_fail
+/// #[derive(streamgauge::ExceptionType)]
+/// union Either {
+///     number: u32,
+///     text: &'static str,
+/// }
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use streamgauge::ExceptionType;
+///
+/// #[derive(ExceptionType)]
+/// enum OrderError {
+///     OutOfStock { item: u64 },
+///     Declined(String),
+/// }
+///
+/// let error = OrderError::Declined("card 4711 has expired".to_owned());
+/// assert_eq!(error.exception_type(), "Declined");
+/// # drop(OrderError::OutOfStock { item: 1 });
+/// ```
 #[proc_macro_derive(ExceptionType, attributes(exception_type))]
 pub fn derive_exception_type(input: TokenStream) -> TokenStream {
     exception_type::derive(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-type Tokens = proc_macro2::TokenStream;
+type TokenStream2 = proc_macro2::TokenStream;
 
+/// Expands an attribute. If there are errors, the item stays as it is next to them.
 fn attribute(
-    expand: fn(Tokens, Tokens) -> syn::Result<Tokens>,
+    expand: fn(TokenStream2, TokenStream2) -> syn::Result<TokenStream2>,
     args: TokenStream,
     item: TokenStream,
 ) -> TokenStream {
-    let item = Tokens::from(item);
+    let item = TokenStream2::from(item);
     expand(args.into(), item.clone()).unwrap_or_else(|error| report(&error, item)).into()
 }

@@ -1,13 +1,14 @@
-//! Protocols of model APIs, as an attribute names them.
+//! The argument `protocol`: which model API the bytes of a reply come from.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{LitStr, Path};
 
 use crate::errors::Errors;
 use crate::suggest::nearest;
+use crate::tokens::hygienic;
 
-/// The protocols by name, and by the name of our enum's variant.
+/// The values of `protocol`, each with the variant of `streamgauge::__private::Protocol`.
 const PROTOCOLS: &[(&str, &str)] = &[
     ("openai", "OpenAi"),
     ("anthropic", "Anthropic"),
@@ -17,32 +18,60 @@ const PROTOCOLS: &[(&str, &str)] = &[
     ("auto", "Auto"),
 ];
 
-/// Checks the name of a protocol.
-pub(crate) fn check(protocol: Option<&LitStr>, errors: &mut Errors) {
-    let Some(protocol) = protocol else { return };
-    let value = protocol.value();
-    if variant(&value).is_some() {
-        return;
-    }
-    let names: Vec<_> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
-    let message = match nearest(&value.to_lowercase(), &names) {
-        Some(meant) => format!("{value:?} is no protocol that is read; did you mean \"{meant}\"?"),
-        None => format!("{value:?} is no protocol that is read; those are {}", names.join(", ")),
-    };
-    errors.at(protocol, message);
+/// A protocol that the library can parse.
+pub(crate) struct Protocol {
+    variant: &'static str,
 }
 
-fn variant(name: &str) -> Option<&'static str> {
-    PROTOCOLS.iter().find(|(known, _)| *known == name).map(|(_, variant)| *variant)
-}
-
-/// The protocol, as an `Option`.
-pub(crate) fn expand(krate: &Path, protocol: Option<&LitStr>) -> TokenStream {
-    match protocol.and_then(|protocol| variant(&protocol.value())) {
-        Some(variant) => {
-            let variant = Ident::new(variant, Span::mixed_site());
-            quote! { ::core::option::Option::Some(#krate::__private::Protocol::#variant) }
+impl Protocol {
+    /// Looks up the protocol that an argument names, or reports it.
+    pub(crate) fn validate(name: Option<&LitStr>, errors: &mut Errors) -> Option<Self> {
+        let value = name?.value();
+        if let Some((_, variant)) = PROTOCOLS.iter().find(|(known, _)| *known == value) {
+            return Some(Self { variant });
         }
-        None => quote! { ::core::option::Option::None },
+        let names: Vec<_> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
+        let remedy = match nearest(&value.to_lowercase(), &names) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => format!("the protocols are \"{}\"", names.join("\", \"")),
+        };
+        errors.at(name, format!("unknown protocol {value:?}; {remedy}"));
+        None
+    }
+
+    /// The path of the variant.
+    pub(crate) fn expand(&self, krate: &Path) -> TokenStream {
+        let variant = hygienic(self.variant);
+        quote! { #krate::__private::Protocol::#variant }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use streamgauge::__private::Protocol;
+
+    use super::PROTOCOLS;
+
+    /// All variants. The `match` fails to compile when the runtime has another one.
+    fn variants() -> [Protocol; 6] {
+        use Protocol::{Anthropic, Auto, Bedrock, Gemini, Ollama, OpenAi};
+        match Auto {
+            OpenAi | Anthropic | Gemini | Ollama | Bedrock | Auto => {}
+        }
+        [OpenAi, Anthropic, Gemini, Ollama, Bedrock, Auto]
+    }
+
+    #[test]
+    fn protocols_are_those_of_the_runtime() {
+        let runtime = variants().map(|protocol| format!("{protocol:?}"));
+        let macros: Vec<_> = PROTOCOLS.iter().map(|(_, variant)| *variant).collect();
+        assert_eq!(macros, runtime);
+    }
+
+    #[test]
+    fn protocol_names_are_the_variants_in_lower_case() {
+        for (name, variant) in PROTOCOLS {
+            assert_eq!(*name, variant.to_lowercase());
+        }
     }
 }

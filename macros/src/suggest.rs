@@ -1,23 +1,31 @@
-//! What a mistyped name was meant to be.
+//! Suggests a known name for a mistyped one.
+//!
+//! The edit distance is written out here because the crate `strsim` would be the fifteenth that
+//! streamgauge adds to an axum application, and the budget is fourteen (`tests/tests/budgets.rs`).
 
-/// The known name that is nearest to a name, if it is near.
+/// Returns the known name with the smallest edit distance to `name`, if at most a third of its
+/// letters differ.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let known = known.iter().map(|known| (distance(name, known), *known));
+    let known = known.iter().map(|known| (edit_distance(name, known), *known));
     known.min().filter(|(distance, known)| *distance <= known.len() / 3).map(|(_, known)| known)
 }
 
-/// How many letters must be put in, taken out, changed, or swapped with the next.
-fn distance(from: &str, to: &str) -> usize {
+/// The optimal string alignment distance: how many letters must be inserted, deleted, replaced or
+/// swapped with the next one.
+fn edit_distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<_>, Vec<_>) = (from.chars().collect(), to.chars().collect());
+    // `rows[i][j]` is the distance from the first `i` letters of `from` to the first `j` of `to`.
     let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
     for i in 1..=from.len() {
         let mut row = vec![i];
         for j in 1..=to.len() {
-            let change = usize::from(from[i - 1] != to[j - 1]);
-            let mut best =
-                (rows[i - 1][j - 1] + change).min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            let replaced = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+            let deleted = rows[i - 1][j] + 1;
+            let inserted = row[j - 1] + 1;
+            let mut best = replaced.min(deleted).min(inserted);
             if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
+                let swapped = rows[i - 2][j - 2] + 1;
+                best = best.min(swapped);
             }
             row.push(best);
         }
@@ -33,7 +41,7 @@ mod tests {
     const KNOWN: &[&str] = &["endpoint", "method", "model", "media_type", "crate"];
 
     #[test]
-    fn a_slip_of_the_finger_is_seen_through() {
+    fn nearest_is_the_name_that_was_mistyped() {
         for (typed, meant) in [
             ("endpont", "endpoint"),
             ("enpdoint", "endpoint"),
@@ -48,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn another_word_is_not_taken_for_one_that_is_known() {
+    fn nearest_is_none_for_an_unrelated_word() {
         for typed in ["path", "x", "", "name", "labels", "status"] {
             assert_eq!(nearest(typed, KNOWN), None, "{typed}");
         }

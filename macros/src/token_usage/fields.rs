@@ -1,16 +1,17 @@
-//! What the fields of a reply hold, as `#[token_usage(…)]` on them says.
+//! The fields of a reply by their roles, from `#[token_usage(…)]`.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Error, Ident, Member, Path, Token, Type};
 
+use crate::arguments::parse_crate_path;
 use crate::errors::Errors;
 
-const ROLES: &str = "`input` or `uncached`, `output`, `cache_read`, `cache_write`, `reasoning`, `model`, \
-                     `flatten` or `nested`";
+const ROLES: &str = "`input` or `uncached`, `output`, `cache_read`, `cache_write`, `reasoning`, \
+                     `model`, `flatten` or `nested`";
 
-/// The fields by role.
+/// The fields of a struct by role.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(super) struct Fields {
     pub(super) input: Option<Field>,
     pub(super) uncached: Option<Field>,
     pub(super) output: Option<Field>,
@@ -20,126 +21,132 @@ pub(super) struct Counts {
     pub(super) model: Option<Field>,
     pub(super) flatten: Vec<Field>,
     pub(super) nested: Vec<Field>,
+    /// The path of streamgauge, if `#[token_usage(crate = …)]` gives one.
     pub(super) krate: Option<Path>,
 }
 
-/// A field that has a role.
+/// A field with a role.
 #[derive(Clone)]
 pub(super) struct Field {
     pub(super) member: Member,
     pub(super) ty: Type,
 }
 
-impl Counts {
-    pub(super) fn read(input: &DeriveInput) -> Result<Self, Error> {
+impl Fields {
+    /// Parses and validates the attributes of a struct.
+    pub(super) fn parse(input: &DeriveInput) -> Result<Self, Error> {
         let Data::Struct(data) = &input.data else {
-            let message = "TokenUsage is derived for structs; implement the trait for other types";
+            let message = "`TokenUsage` can only be derived for structs; implement the trait by \
+                           hand";
             return Err(Error::new_spanned(&input.ident, message));
         };
-        let mut counts = Self::default();
+        let mut fields = Self::default();
         let mut errors = Errors::default();
         for attribute in ours(&input.attrs) {
-            errors.keep(counts.read_crate(attribute));
+            errors.keep(fields.parse_crate(attribute));
         }
         for (member, field) in data.fields.members().zip(&data.fields) {
-            let field_of = Field { member, ty: field.ty.clone() };
+            let named = Field { member, ty: field.ty.clone() };
             for attribute in ours(&field.attrs) {
-                errors.keep(counts.read_field(&field_of, attribute));
+                errors.keep(fields.parse_roles(&named, attribute));
             }
         }
-        errors.none_or(())?;
-        counts.check(&input.ident)?;
-        Ok(counts)
+        errors.finish()?;
+        fields.validate(&input.ident)?;
+        Ok(fields)
     }
 
     /// The fields that hold a count.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = &Field> {
+    pub(super) fn counts(&self) -> impl Iterator<Item = &Field> {
         let Self { input, uncached, output, cache_read, cache_write, reasoning, .. } = self;
         [input, uncached, output, cache_read, cache_write, reasoning].into_iter().flatten()
     }
 
-    fn check(&self, ident: &Ident) -> Result<(), Error> {
-        if self.numbers().next().is_some() || !self.flatten.is_empty() || !self.nested.is_empty() {
+    /// Reports a struct without any count.
+    fn validate(&self, ident: &Ident) -> Result<(), Error> {
+        if self.counts().next().is_some() || !self.flatten.is_empty() || !self.nested.is_empty() {
             return Ok(());
         }
         let message = match self.model {
-            Some(_) => {
-                "only the model is marked: mark a field `input`, `output` or `nested` as well"
-                    .to_owned()
-            }
-            None => {
-                format!("no field is marked with `#[token_usage(…)]`: mark those that hold {ROLES}")
-            }
+            Some(_) => "only a `model` is marked: mark a field `input`, `output` or `nested` as \
+                        well"
+                .to_owned(),
+            None => format!(
+                "no field is marked with `#[token_usage(…)]`: mark the fields that hold {ROLES}"
+            ),
         };
         Err(Error::new_spanned(ident, message))
     }
 
-    fn read_crate(&mut self, attribute: &Attribute) -> Result<(), Error> {
+    fn parse_crate(&mut self, attribute: &Attribute) -> Result<(), Error> {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("crate") {
-                let message = "on the struct, `#[token_usage(crate = path)]` is all there is";
+                let message = "on a struct, the only argument is `crate`: \
+                               #[token_usage(crate = path)]; mark fields with roles";
                 return Err(meta.error(message));
             }
-            let path = meta.value()?.call(Path::parse_mod_style).map_err(|error| {
-                Error::new(error.span(), "`crate` needs a path: crate = my::streamgauge")
-            })?;
-            self.krate = Some(path);
+            self.krate = Some(parse_crate_path(meta.value()?)?);
             Ok(())
         })
     }
 
-    fn read_field(&mut self, field: &Field, attribute: &Attribute) -> Result<(), Error> {
+    fn parse_roles(&mut self, field: &Field, attribute: &Attribute) -> Result<(), Error> {
         let parse = Punctuated::<Ident, Token![,]>::parse_terminated;
         let roles = attribute.parse_args_with(parse).map_err(|error| {
-            let message = "roles are plain words: `#[token_usage(output)]`";
+            let message = "a role is a single word, as in #[token_usage(output)]";
             Error::new(error.span(), message)
         })?;
         if roles.is_empty() {
-            let message = format!("name what the field holds: {ROLES}");
+            let message = format!("expected the role of the field: {ROLES}");
             return Err(Error::new_spanned(attribute.path(), message));
         }
-        for role in roles {
-            let rival = match role.to_string().as_str() {
-                "input" => &self.uncached,
-                "uncached" => &self.input,
-                _ => &None,
-            };
-            if rival.is_some() {
-                let message = "`input` is all of the input, `uncached` what no cache had a part in: mark one of \
-                               them";
-                return Err(Error::new_spanned(&role, message));
+        roles.iter().try_for_each(|role| self.assign(role, field))
+    }
+
+    fn assign(&mut self, role: &Ident, field: &Field) -> Result<(), Error> {
+        let name = role.to_string();
+        let rival = match name.as_str() {
+            "input" => &self.uncached,
+            "uncached" => &self.input,
+            _ => &None,
+        };
+        if rival.is_some() {
+            let message = "`input` counts all input tokens, `uncached` those that no cache \
+                           served: mark one of the two";
+            return Err(Error::new_spanned(role, message));
+        }
+        let holder = match name.as_str() {
+            "input" => &mut self.input,
+            "uncached" => &mut self.uncached,
+            "output" => &mut self.output,
+            "cache_read" => &mut self.cache_read,
+            "cache_write" => &mut self.cache_write,
+            "reasoning" => &mut self.reasoning,
+            "model" => &mut self.model,
+            "flatten" => {
+                self.flatten.push(field.clone());
+                return Ok(());
             }
-            let place = match role.to_string().as_str() {
-                "input" => &mut self.input,
-                "uncached" => &mut self.uncached,
-                "output" => &mut self.output,
-                "cache_read" => &mut self.cache_read,
-                "cache_write" => &mut self.cache_write,
-                "reasoning" => &mut self.reasoning,
-                "model" => &mut self.model,
-                "flatten" => {
-                    self.flatten.push(field.clone());
-                    continue;
-                }
-                "nested" => {
-                    self.nested.push(field.clone());
-                    continue;
-                }
-                other => {
-                    let message = format!("`{other}` is no role: a field is marked {ROLES}");
-                    return Err(Error::new_spanned(&role, message));
-                }
-            };
-            if let Some(before) = place.replace(field.clone()) {
+            "nested" => {
+                self.nested.push(field.clone());
+                return Ok(());
+            }
+            other => {
+                let message = format!("unknown role `{other}`: a field is marked {ROLES}");
+                return Err(Error::new_spanned(role, message));
+            }
+        };
+        match holder.replace(field.clone()) {
+            None => Ok(()),
+            Some(before) => {
                 let message = if before.member == field.member {
-                    format!("`{role}` is there twice")
+                    format!("`{role}` is given twice; remove one of the two")
                 } else {
-                    format!("two fields are marked `{role}`; mark one")
+                    format!("two fields are marked `{role}`; mark only one")
                 };
-                return Err(Error::new_spanned(&role, message));
+                Err(Error::new_spanned(role, message))
             }
         }
-        Ok(())
     }
 }
 

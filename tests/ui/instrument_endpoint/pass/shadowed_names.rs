@@ -69,7 +69,7 @@ macro_rules! site {
 }
 
 #[allow(unused_macros)]
-macro_rules! verdict {
+macro_rules! inspect {
     ($($any:tt)*) => {
         compile_error!("nor this one")
     };
@@ -145,7 +145,7 @@ fn r#match<Site: Copy, const SITES: usize>(site: [Site; SITES]) -> ([Site; SITES
 
 /// The expansion brings no trait into scope that a method call in the body could resolve to.
 trait Shown {
-    fn streamgauge_verdict(&self) -> u8 {
+    fn streamgauge_inspect(&self) -> u8 {
         7
     }
 }
@@ -154,7 +154,7 @@ impl Shown for u8 {}
 
 #[instrument_endpoint]
 fn called(number: u8) -> u8 {
-    number.streamgauge_verdict()
+    number.streamgauge_inspect()
 }
 
 pub(crate) fn main() {

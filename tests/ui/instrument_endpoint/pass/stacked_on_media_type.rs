@@ -1,5 +1,6 @@
 //! All attributes, in every order, on a stream function that `media_type` turns into a handler.
-//! Attributes above `#[streaming_metrics]` see the response, attributes below see the stream.
+//! Attributes above `#[streaming_metrics]` expand first and see the stream; attributes below see
+//! the response.
 
 #![deny(warnings)]
 #![forbid(unsafe_code)]

@@ -1,0 +1,289 @@
+//! Classifies a function's return type, once, for validation and for the expansion.
+//!
+//! Only tokens are known: an alias hides its type. Names are therefore compared by their last
+//! segment, and whatever they do not decide is left to the traits that the expansion calls.
+
+use std::mem;
+
+use proc_macro2::Ident;
+use syn::{GenericArgument, Path, PathArguments, Signature, Type, TypeParamBound};
+
+use crate::errors::Errors;
+use crate::types::{
+    associated_type, has_impl_trait, traits, type_arguments, ungrouped, ungrouped_mut,
+};
+
+/// A classified return type.
+pub(crate) struct ReturnType {
+    /// The future that a function returns without being `async`.
+    pub(crate) future: Option<FutureKind>,
+    /// The type of the reply: the return type, or the output of the future.
+    pub(crate) output: Type,
+    /// The same, classified.
+    pub(crate) reply: Reply,
+}
+
+/// A future that the expansion can replace by one that records.
+///
+/// A future of a named type, or with other bounds than `Send`, `Sync` and `Unpin`, cannot be
+/// replaced and is classified as a plain reply.
+#[derive(Clone, Copy)]
+pub(crate) enum FutureKind {
+    /// `impl Future<Output = T>`
+    Opaque,
+    /// `Pin<Box<dyn Future<Output = T>>>`, or the `BoxFuture` and `LocalBoxFuture` of the crate
+    /// futures.
+    Boxed,
+}
+
+/// What a call returns once it is complete.
+pub(crate) enum Reply {
+    /// `()`, or no return type.
+    Unit,
+    /// `!`
+    Never,
+    /// Any other type.
+    Value(Box<ReplyValue>),
+}
+
+/// The part of a reply that can hold a stream or token usage.
+pub(crate) struct ReplyValue {
+    /// Whether the value is the `T` of a `Result<T, E>`, or of an alias with a name like that.
+    pub(crate) in_result: bool,
+    /// The type of the value.
+    pub(crate) ty: Type,
+    /// The type, classified.
+    pub(crate) kind: ValueKind,
+}
+
+/// The type of a reply's value.
+pub(crate) enum ValueKind {
+    /// `impl Stream<Item = T>`: the stream is returned wrapped.
+    OpaqueStream(OpaqueStream),
+    /// `impl IntoResponse`, and any other `impl Trait`: metered by the layer.
+    OpaqueResponse,
+    /// `Response`, `Body` or `Sse<…>`: metered in place.
+    Response(Ident),
+    /// Any other type: its traits decide how it is metered.
+    Plain,
+}
+
+/// An `impl Stream`.
+pub(crate) struct OpaqueStream {
+    /// The item, if its type is given and can be written in a function's body.
+    pub(crate) declared: Option<Box<DeclaredItem>>,
+    /// The first bound that the wrapped stream does not satisfy.
+    lost_bound: Option<Path>,
+}
+
+/// The item of an `impl Stream`.
+#[derive(Clone)]
+pub(crate) struct DeclaredItem {
+    /// A trait that can be used as `dyn Trait`: `Stream<Item = T>`, or `TryStream` with the `Item`
+    /// that follows from `Ok` and `Error`.
+    pub(crate) bound: Path,
+    /// The type of the item.
+    pub(crate) ty: Type,
+}
+
+impl ReturnType {
+    /// Classifies the return type of a function.
+    pub(crate) fn classify(signature: &Signature) -> Self {
+        let mut returned: Type = match &signature.output {
+            syn::ReturnType::Default => syn::parse_quote!(()),
+            syn::ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        let (future, output) = match returned_future(signature, &mut returned) {
+            Some((kind, output)) => (Some(kind), output.clone()),
+            None => (None, returned),
+        };
+        let reply = match ungrouped(&output) {
+            Type::Tuple(tuple) if tuple.elems.is_empty() => Reply::Unit,
+            Type::Never(_) => Reply::Never,
+            _ => Reply::Value(Box::new(ReplyValue::classify(&output))),
+        };
+        Self { future, output, reply }
+    }
+}
+
+impl ReplyValue {
+    fn classify(output: &Type) -> Self {
+        let mut output = output.clone();
+        let (in_result, ty) = match ok_type(&mut output) {
+            Some(ok) => (true, ok.clone()),
+            None => (false, output),
+        };
+        let ty = ungrouped(&ty).clone();
+        let kind = ValueKind::classify(&ty);
+        Self { in_result, ty, kind }
+    }
+
+    /// Reports an `impl Trait` that cannot be metered: one with a bound that the wrapped stream
+    /// loses, or a response in a build without axum.
+    pub(crate) fn validate_opaque(&self, errors: &mut Errors) {
+        match (&self.kind, &self.ty) {
+            (ValueKind::OpaqueStream(OpaqueStream { lost_bound: Some(bound), .. }), _) => {
+                let name = bound.segments.last().map(|last| last.ident.to_string());
+                let message = format!(
+                    "the returned stream is wrapped, and the wrapper does not implement `{}`; \
+                     remove this bound",
+                    name.unwrap_or_default()
+                );
+                errors.at(bound, message);
+            }
+            (ValueKind::OpaqueResponse, Type::ImplTrait(opaque))
+                if traits(opaque).any(|path| is_named(path, &["IntoResponse"])) =>
+            {
+                errors.require_axum("`impl IntoResponse`", opaque);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl ValueKind {
+    fn classify(ty: &Type) -> Self {
+        match ty {
+            Type::ImplTrait(opaque) => {
+                let is_stream = traits(opaque).any(|path| ends_with(path, "Stream"));
+                if !is_stream {
+                    return Self::OpaqueResponse;
+                }
+                let declared = traits(opaque).find_map(DeclaredItem::from_bound);
+                Self::OpaqueStream(OpaqueStream {
+                    declared: declared.filter(|item| !has_impl_trait(&item.ty)).map(Box::new),
+                    lost_bound: traits(opaque).find(|path| !is_named(path, KEPT_BOUNDS)).cloned(),
+                })
+            }
+            Type::Path(path) if is_named(&path.path, &["Response", "Body", "Sse"]) => {
+                let last = path.path.segments.last();
+                last.map_or(Self::Plain, |last| Self::Response(last.ident.clone()))
+            }
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// The traits that a wrapped stream implements if the stream in it does.
+const KEPT_BOUNDS: &[&str] = &["Stream", "TryStream", "FusedStream", "Send", "Sync", "Unpin"];
+
+/// The traits that a future around another one implements if that one does.
+const FUTURE_BOUNDS: &[&str] = &["Send", "Sync", "Unpin"];
+
+impl DeclaredItem {
+    fn from_bound(bound: &Path) -> Option<Self> {
+        if is_named(bound, &["Stream"]) {
+            let ty = associated_type(bound, "Item")?.clone();
+            return Some(Self { bound: bound.clone(), ty });
+        }
+        if !is_named(bound, &["TryStream"]) {
+            return None;
+        }
+        let (ok, error) = (associated_type(bound, "Ok")?, associated_type(bound, "Error")?);
+        let ty: Type = syn::parse_quote!(::core::result::Result<#ok, #error>);
+        let mut bound = bound.clone();
+        if associated_type(&bound, "Item").is_none() {
+            let last = bound.segments.last_mut()?;
+            if let PathArguments::AngleBracketed(arguments) = &mut last.arguments {
+                arguments.args.push(syn::parse_quote!(Item = #ty));
+            }
+        }
+        Some(Self { bound, ty })
+    }
+}
+
+/// Replaces the type of a reply's value in a signature: in a `Result`, and in the output of a
+/// returned future.
+pub(crate) fn replace_value(signature: &mut Signature, with: Type) {
+    let written = mem::replace(&mut signature.output, syn::ReturnType::Default);
+    let syn::ReturnType::Type(arrow, mut returned) = written else { return };
+    let output = match returned_future(signature, &mut returned) {
+        Some((_, output)) => output,
+        None => &mut *returned,
+    };
+    match ok_type(output) {
+        Some(ok) => *ok = with,
+        None => *output = with,
+    }
+    signature.output = syn::ReturnType::Type(arrow, returned);
+}
+
+/// The future in the return type of a function that is not `async`, and its output.
+fn returned_future<'a>(
+    signature: &Signature,
+    returned: &'a mut Type,
+) -> Option<(FutureKind, &'a mut Type)> {
+    if signature.asyncness.is_some() {
+        return None;
+    }
+    match ungrouped_mut(returned) {
+        Type::ImplTrait(opaque) => Some((FutureKind::Opaque, output_of(&mut opaque.bounds)?)),
+        Type::Path(path) => Some((FutureKind::Boxed, output_of_boxed(&mut path.path)?)),
+        _ => None,
+    }
+}
+
+/// The output of `BoxFuture<'_, T>`, or of `Pin<Box<dyn Future<Output = T>>>`.
+fn output_of_boxed(path: &mut Path) -> Option<&mut Type> {
+    let last = path.segments.last()?;
+    // Without a lifetime it is not the alias of the crate futures.
+    let has_lifetime = matches!(&last.arguments, PathArguments::AngleBracketed(arguments)
+        if matches!(arguments.args.first(), Some(GenericArgument::Lifetime(_))));
+    let is_alias = has_lifetime && is_named(path, &["BoxFuture", "LocalBoxFuture"]);
+    let is_pin = is_named(path, &["Pin"]);
+    let argument = only_type_argument(path)?;
+    if is_alias {
+        return Some(argument);
+    }
+    match ungrouped_mut(argument) {
+        Type::Path(pinned) if is_pin && is_named(&pinned.path, &["Box"]) => {
+            match ungrouped_mut(only_type_argument(&mut pinned.path)?) {
+                Type::TraitObject(object) => output_of(&mut object.bounds),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The output of `Future<Output = T> + …`, if a future around it satisfies all bounds.
+fn output_of<'a>(bounds: impl IntoIterator<Item = &'a mut TypeParamBound>) -> Option<&'a mut Type> {
+    let mut output = None;
+    for bound in bounds {
+        let TypeParamBound::Trait(bound) = bound else { continue };
+        if is_named(&bound.path, &["Future"]) {
+            let last = bound.path.segments.last_mut()?;
+            let PathArguments::AngleBracketed(arguments) = &mut last.arguments else { return None };
+            output = arguments.args.iter_mut().find_map(|argument| match argument {
+                GenericArgument::AssocType(item) if item.ident == "Output" => Some(&mut item.ty),
+                _ => None,
+            });
+        } else if !is_named(&bound.path, FUTURE_BOUNDS) {
+            return None;
+        }
+    }
+    output
+}
+
+/// The `T` of a `Result<T, …>`, or of an alias whose name ends in `Result`.
+fn ok_type(reply: &mut Type) -> Option<&mut Type> {
+    match ungrouped_mut(reply) {
+        Type::Path(reply) if ends_with(&reply.path, "Result") => {
+            type_arguments(&mut reply.path).next()
+        }
+        _ => None,
+    }
+}
+
+fn only_type_argument(path: &mut Path) -> Option<&mut Type> {
+    let mut types = type_arguments(path);
+    types.next().filter(|_| types.next().is_none())
+}
+
+fn is_named(path: &Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+fn ends_with(path: &Path, end: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident.to_string().ends_with(end))
+}

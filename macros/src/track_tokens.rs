@@ -1,0 +1,160 @@
+//! `#[track_tokens]`: records the token usage of a model call.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
+use syn::{Error, Path, Type};
+
+use crate::arguments::Arguments;
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::model_call::{ModelCall, ModelCallArgs};
+use crate::return_type::{Reply, ReplyValue, ValueKind};
+use crate::tokens::{hygienic, located_at};
+use crate::wrap::{Recording, wrap};
+
+const NAME: &str = "track_tokens";
+
+/// Expands the attribute.
+pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let function = errors.keep(Function::parse(NAME, item));
+    let tracked = TrackedFunction::validate(args, function, &mut errors);
+    errors.finish()?;
+    Ok(tracked.map(TrackedFunction::expand).unwrap_or_default())
+}
+
+/// The arguments as written.
+struct Args {
+    call: ModelCallArgs,
+    krate: Path,
+}
+
+impl Args {
+    fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let known = &["model", "provider", "protocol", "endpoint", "crate"];
+        let mut given = Arguments::parse(NAME, known, tokens, errors);
+        Self { call: ModelCallArgs::take(&mut given, errors), krate: given.crate_path() }
+    }
+}
+
+/// A valid use of the attribute.
+struct TrackedFunction {
+    function: Function,
+    call: ModelCall,
+    usage: UsageSource,
+    krate: Path,
+}
+
+/// Where the usage of a call comes from.
+enum UsageSource {
+    /// The reply implements `TokenUsage`. The compiler reports at `span` that a reply does not.
+    Reply { span: Span },
+    /// The reply is an `impl Stream`. The handler records its usage while the stream is sent.
+    Manual,
+    /// The bytes of the reply, with a `protocol`.
+    Bytes(ReplyBytes),
+}
+
+/// A reply whose bytes are read.
+struct ReplyBytes {
+    /// The function in `streamgauge::__private` that reads them.
+    read: &'static str,
+    /// Whether they are in the `T` of a `Result<T, E>`.
+    in_result: bool,
+    /// The location of their type, where the compiler reports that the type has no bytes.
+    span: Span,
+}
+
+impl UsageSource {
+    fn choose(value: &ReplyValue, output: &Type, has_protocol: bool) -> Self {
+        if has_protocol {
+            let read = match value.kind {
+                ValueKind::OpaqueStream(_) => "read_stream",
+                ValueKind::OpaqueResponse => "read_sent",
+                ValueKind::Response(_) | ValueKind::Plain => "read",
+            };
+            let (in_result, span) = (value.in_result, value.ty.span());
+            return Self::Bytes(ReplyBytes { read, in_result, span });
+        }
+        match value.kind {
+            ValueKind::OpaqueStream(_) => Self::Manual,
+            _ => Self::Reply { span: output.span() },
+        }
+    }
+
+    /// Statements and an expression that end the call in the variable `call` and evaluate to the
+    /// reply.
+    fn expand(&self, call: &Ident, reply: &Ident, krate: &Path) -> TokenStream {
+        let private = quote! { #krate::__private };
+        match self {
+            Self::Reply { span } => {
+                let finish = quote! { #private::finish_call(#call, &#reply); };
+                let finish = located_at(*span, finish);
+                quote! { #finish #reply }
+            }
+            Self::Manual => quote! {
+                #private::finish_stream_call(#call, #private::inspect!(&#reply));
+                #reply
+            },
+            Self::Bytes(ReplyBytes { read, in_result, span }) => {
+                let read = hygienic(read);
+                let read = |call: &Ident, reply: &Ident| {
+                    located_at(*span, quote! { #private::#read(#call, #reply) })
+                };
+                if !in_result {
+                    return read(call, reply);
+                }
+                let [ok_call, ok] = ["__ok_call", "__ok"].map(hygienic);
+                let read_ok = read(&ok_call, &ok);
+                quote! { #private::read_ok(#call, #reply, |#ok_call, #ok| #read_ok) }
+            }
+        }
+    }
+}
+
+impl TrackedFunction {
+    fn validate(args: Args, function: Option<Function>, errors: &mut Errors) -> Option<Self> {
+        let has_protocol = args.call.protocol.is_some();
+        let call = ModelCall::validate(args.call, errors);
+        let function = function?;
+        let reason = match &function.returns.reply {
+            Reply::Value(value) => {
+                // Without a protocol the reply is not wrapped.
+                if has_protocol {
+                    value.validate_opaque(errors);
+                }
+                let usage = UsageSource::choose(value, &function.returns.output, has_protocol);
+                return Some(Self { function, call, usage, krate: args.krate });
+            }
+            Reply::Unit => {
+                "returns nothing; call `token_usage_context::record` in it, and annotate its caller"
+            }
+            Reply::Never => "never returns; annotate a function that returns the reply of a model",
+        };
+        let message = format!(
+            "#[{NAME}] reads token usage from the value that a function returns, and this one \
+             {reason}"
+        );
+        errors.at(function.reply_tokens(), message);
+        None
+    }
+
+    fn expand(self) -> TokenStream {
+        let Self { function, call, usage, krate } = self;
+        let private = quote! { #krate::__private };
+        let guard = hygienic("__call");
+        let arguments = call.open_arguments("tokens", &function, &krate);
+        let recording = Recording {
+            attribute: NAME,
+            krate: &krate,
+            labels: call.bind_labels(&krate),
+            identifiers: call.identifiers(),
+            guard: guard.clone(),
+            open: quote! { #private::start_call(#arguments) },
+            close: &|reply| usage.expand(&guard, reply, &krate),
+        };
+        wrap(function, &recording).into_token_stream()
+    }
+}
