@@ -1,41 +1,43 @@
-//! Call sites and the series they record into.
+//! Call sites: the statics that attributes declare.
 //!
-//! Every attribute declares one [`Site`] in the function it stands on. The linker gathers them in
-//! [`SITES`], so an instance knows all of them before the first request, and a site's place in that
-//! slice is its place in the instance's table of resolved series.
+//! Each attribute declares one [`Site`] in the annotated function. The linker gathers all sites of
+//! the program in [`SITES`], so that an instance can create their series before the first request.
+//! The index of a site in that slice is also its index in the table of endpoints of an instance.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use crate::label::Method;
 use crate::llm::Protocol;
 
-/// All call sites that are linked into the program.
+/// All call sites of the program.
 #[doc(hidden)]
 #[linkme::distributed_slice]
 pub static SITES: [Site];
 
-/// Where an attribute stands, and what it was told.
+/// The call site of an attribute: where the attribute is, and its arguments.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Site {
     module: &'static str,
-    /// The name of something in the function: a macro may make several of one name at one place.
-    within: fn() -> &'static str,
+    /// Returns the path of a type in the function. Distinguishes functions with the same name
+    /// and position, which one macro invocation can generate.
+    type_path: fn() -> &'static str,
     /// Line and column of the function's name.
-    place: (u32, u32),
+    position: (u32, u32),
     function: &'static str,
     endpoint: Option<&'static str>,
     records: Records,
     warned: AtomicBool,
-    is_read: AtomicU8,
+    /// [`UNRESOLVED`], [`NOT_PARSED`] or [`PARSED`]: the cached result of
+    /// [`is_parsed_by_stream_attribute`](Self::is_parsed_by_stream_attribute).
+    parsed_by_stream_attribute: AtomicU8,
 }
 
-/// What is known of the attributes beside a site: nothing before the first call.
-const UNASKED: u8 = 0;
-const UNREAD: u8 = 1;
-const READ: u8 = 2;
+const UNRESOLVED: u8 = 0;
+const NOT_PARSED: u8 = 1;
+const PARSED: u8 = 2;
 
-/// What a site records.
+/// What the attribute of a call site records.
 #[derive(Debug)]
 pub(crate) enum Records {
     Requests(Method),
@@ -44,7 +46,7 @@ pub(crate) enum Records {
 }
 
 impl Site {
-    /// The site of an `#[instrument_endpoint]`.
+    /// Creates the site of an `#[instrument_endpoint]`.
     #[must_use]
     pub const fn requests(
         function: &'static str,
@@ -54,7 +56,7 @@ impl Site {
         Self::new(function, endpoint, Records::Requests(method))
     }
 
-    /// The site of a `#[streaming_metrics]`.
+    /// Creates the site of a `#[streaming_metrics]`.
     #[must_use]
     pub const fn streams(
         function: &'static str,
@@ -64,7 +66,7 @@ impl Site {
         Self::new(function, endpoint, Records::Streams(protocol))
     }
 
-    /// The site of a `#[track_tokens]`.
+    /// Creates the site of a `#[track_tokens]`.
     #[must_use]
     pub const fn tokens(
         function: &'static str,
@@ -77,70 +79,71 @@ impl Site {
     const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
         Self {
             module: "",
-            within: || "",
-            place: (0, 0),
+            type_path: || "",
+            position: (0, 0),
             function,
             endpoint,
             records,
             warned: AtomicBool::new(false),
-            is_read: AtomicU8::new(UNASKED),
+            parsed_by_stream_attribute: AtomicU8::new(UNRESOLVED),
         }
     }
 
-    /// The same site, in this module.
+    /// Sets the module of the function.
     #[must_use]
-    pub const fn within(self, module: &'static str) -> Self {
+    pub const fn in_module(self, module: &'static str) -> Self {
         Self { module, ..self }
     }
 
-    /// The same site, in the function that a type with this name stands in.
+    /// Sets the function that returns the path of a type in the annotated function.
     #[must_use]
-    pub const fn inside(self, within: fn() -> &'static str) -> Self {
-        Self { within, ..self }
+    pub const fn with_type_path(self, type_path: fn() -> &'static str) -> Self {
+        Self { type_path, ..self }
     }
 
-    /// The same site, of a function whose name stands there.
+    /// Sets the position of the function's name in its source file.
     #[must_use]
     pub const fn at(self, line: u32, column: u32) -> Self {
-        Self { place: (line, column), ..self }
+        Self { position: (line, column), ..self }
     }
 
-    /// Whether another attribute of the same function is at `other`.
-    pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        self.place == other.place
+    /// Returns whether two sites belong to attributes of the same function.
+    pub(crate) fn is_same_function(&self, other: &Self) -> bool {
+        self.position == other.position
             && self.function == other.function
             && self.module == other.module
-            && is_around((self.within)(), (other.within)())
+            && is_same_path((self.type_path)(), (other.type_path)())
     }
 
-    /// Whether an attribute of the same function meters its stream and reads the protocol of that.
-    pub(crate) fn is_read(&self) -> bool {
-        let known = self.is_read.load(Relaxed);
-        if known != UNASKED {
-            return known == READ;
+    /// Returns whether a `#[streaming_metrics]` of the same function parses the reply with a
+    /// protocol. The reply of a `#[track_tokens]` is then not parsed a second time.
+    pub(crate) fn is_parsed_by_stream_attribute(&self) -> bool {
+        let known = self.parsed_by_stream_attribute.load(Relaxed);
+        if known != UNRESOLVED {
+            return known == PARSED;
         }
-        let reads = |other: &Site| matches!(other.records, Records::Streams(Some(_)));
-        let is_read = SITES.iter().any(|other| reads(other) && self.is_beside(other));
-        self.is_read.store(if is_read { READ } else { UNREAD }, Relaxed);
-        is_read
+        let parses = |other: &Site| matches!(other.records, Records::Streams(Some(_)));
+        let is_parsed = SITES.iter().any(|other| parses(other) && self.is_same_function(other));
+        self.parsed_by_stream_attribute.store(if is_parsed { PARSED } else { NOT_PARSED }, Relaxed);
+        is_parsed
     }
 
-    /// What the attribute records.
+    /// Returns what the attribute records.
     pub(crate) fn records(&self) -> &Records {
         &self.records
     }
 
-    /// The annotated function's name.
+    /// Returns the name of the annotated function.
     pub(crate) fn function(&self) -> &'static str {
         self.function
     }
 
-    /// The endpoint that the attribute names.
+    /// Returns the endpoint that the attribute names.
     pub(crate) fn endpoint(&self) -> Option<&'static str> {
         self.endpoint
     }
 
-    /// The method that the attribute names.
+    /// Returns the method that the attribute names.
     pub(crate) fn method(&self) -> Method {
         match self.records {
             Records::Requests(method) => method,
@@ -148,7 +151,7 @@ impl Site {
         }
     }
 
-    /// The protocol that the attribute says its reply is of.
+    /// Returns the protocol that the attribute names.
     pub(crate) fn protocol(&self) -> Option<Protocol> {
         match self.records {
             Records::Streams(protocol) | Records::Tokens(protocol) => protocol,
@@ -156,25 +159,28 @@ impl Site {
         }
     }
 
-    /// The endpoint label outside any request: the attribute's, else the function's name.
-    pub(crate) fn label(&self) -> &'static str {
+    /// Returns the `endpoint` label outside any request: the endpoint that the attribute names,
+    /// else the name of the function.
+    pub(crate) fn endpoint_label(&self) -> &'static str {
         self.endpoint.unwrap_or(self.function)
     }
 
-    /// True once in a program: for a warning that need not be repeated.
-    pub(crate) fn warns_now(&self) -> bool {
+    /// Returns true on the first call only, so that a warning about the site is logged once.
+    pub(crate) fn is_first_warning(&self) -> bool {
         !self.warned.load(Relaxed) && !self.warned.swap(true, Relaxed)
     }
 
-    /// The place among [`SITES`]; past its end for a site that the linker did not gather.
+    /// Returns the index in [`SITES`]. The index of a site that the linker has not gathered is past
+    /// the end of the slice.
     pub(crate) fn index(&self) -> usize {
         let offset = std::ptr::from_ref(self).addr().wrapping_sub(SITES.as_ptr().addr());
         offset / size_of::<Self>()
     }
 }
 
-/// Whether one path begins like the other, but for the closures and the site's own name that attributes put in.
-fn is_around(one: &'static str, other: &'static str) -> bool {
+/// Returns whether one path begins with the other. Closures, and the static that an attribute
+/// declares, are ignored: they are in the paths only because attributes wrap the function's body.
+fn is_same_path(one: &'static str, other: &'static str) -> bool {
     let names = |path: &'static str| {
         path.split("::").filter(|name| !name.starts_with("{{") && *name != "SITE")
     };

@@ -1,10 +1,13 @@
-//! Label values: closed sets of them, and text that is cheap to clone.
+//! Label values: closed sets of values, texts that are cheap to clone, and names of Rust types.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Declares an enum whose variants are the only values of one label. An `indexed` one can stand as
-/// the index of a table.
+/// The name of an error of a response body, whose type is erased.
+pub(crate) const BODY_ERROR: &str = "BodyError";
+
+/// Declares an enum of all values of a label. An `indexed` enum can also be the index of a table.
 macro_rules! closed_set {
     (indexed $(#[$doc:meta])* $vis:vis $set:ident { $($body:tt)* }) => {
         closed_set! { $(#[$doc])* $vis $set { $($body)* } }
@@ -12,22 +15,24 @@ macro_rules! closed_set {
     };
     (@index $vis:vis $set:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         impl $set {
-            /// How many values the set has: the length of a table indexed by [`Self::index`].
+            /// The number of values: the length of a table that is indexed by [`Self::index`].
             $vis const COUNT: usize = [$($text),*].len();
 
-            /// The place of this value in a table of [`Self::COUNT`] entries.
+            /// Returns the index of this value in a table with [`Self::COUNT`] entries.
             $vis const fn index(self) -> usize {
                 self as usize
             }
         }
     };
-    ($(#[$doc:meta])* $vis:vis $set:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* $vis:vis $set:ident {
+        $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         $vis enum $set { $($(#[$variant_doc])* $variant,)* }
 
         impl $set {
-            /// The label's value.
+            /// Returns the value of the label.
             $vis const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -38,8 +43,8 @@ macro_rules! closed_set {
 pub(crate) use closed_set;
 
 closed_set! {
-    /// The `method` label: the methods of RFC 9110 and PATCH, and one value for all others, because
-    /// a client may send any token it likes.
+    /// The `method` label: the methods of RFC 9110, PATCH, and one value for all other methods,
+    /// because a client may send any token as a method.
     #[doc(hidden)]
     pub Method {
         /// GET
@@ -60,9 +65,9 @@ closed_set! {
         Trace = "TRACE",
         /// CONNECT
         Connect = "CONNECT",
-        /// Any other token.
+        /// Any other method.
         Other = "_OTHER",
-        /// Not known: a function that was called outside any request.
+        /// Not known: an annotated function was called outside any request.
         Unknown = "",
     }
 }
@@ -84,12 +89,12 @@ impl From<&http::Method> for Method {
     }
 }
 
-/// Text that is copied without an allocation.
+/// A label value that is cloned without an allocation.
 #[derive(Clone, Debug)]
 pub enum Label {
     /// A literal.
     Static(&'static str),
-    /// Text that a function's arguments gave.
+    /// A value from an argument of the annotated function.
     Shared(Arc<str>),
 }
 
@@ -101,5 +106,43 @@ impl Deref for Label {
             Self::Static(text) => text,
             Self::Shared(text) => text,
         }
+    }
+}
+
+/// Returns the name of a Rust type without the modules of its path:
+/// `Box<dyn core::error::Error>` becomes `Box<dyn Error>`.
+pub(crate) fn short_type_name(type_name: &str) -> Cow<'_, str> {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    if type_name.chars().all(is_path) {
+        return Cow::Borrowed(type_name.rsplit("::").next().unwrap_or(type_name));
+    }
+    let mut short = String::with_capacity(type_name.len());
+    let mut rest = type_name;
+    while !rest.is_empty() {
+        let path = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
+        short.push_str(rest[..path].rsplit("::").next().unwrap_or_default());
+        let other = rest[path..].find(is_path).map_or(rest.len(), |next| path + next);
+        short.push_str(&rest[path..other]);
+        rest = &rest[other..];
+    }
+    Cow::Owned(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_type_name;
+
+    #[test]
+    fn short_type_names_have_no_modules() {
+        assert_eq!(short_type_name("shop::stock::StockError"), "StockError");
+        assert_eq!(short_type_name("u8"), "u8");
+        assert_eq!(
+            short_type_name("alloc::boxed::Box<dyn core::error::Error + core::marker::Send>"),
+            "Box<dyn Error + Send>"
+        );
+        assert_eq!(
+            short_type_name("(http::status::StatusCode, alloc::string::String)"),
+            "(StatusCode, String)"
+        );
     }
 }

@@ -1,15 +1,21 @@
-//! Prometheus metrics for axum services, written by the compiler.
+//! Prometheus metrics for axum services that stream responses and call language models.
 //!
-//! Three attributes rewrite handler functions so that they record what they do, and one tower layer
-//! adds what only the wire knows: status, sizes, departed clients, panics.
+//! A tower layer records what the HTTP layer sees: status, duration, body sizes, client disconnects
+//! and panics. Three attribute macros on handler functions record what only the function can
+//! supply: its endpoint and errors, its model calls and their tokens, and the progress of its
+//! streams. Each request, stream and call is recorded once, with one outcome, and every label has a
+//! bounded number of values.
+//!
+//! # Quick start
 //!
 //! ```
-//! use axum::{Json, Router, routing::post};
+//! use axum::{Json, Router, routing::{get, post}};
 //! use serde::Serialize;
 //! use streamgauge::{
 //!     Metrics, TokenUsage, instrument_endpoint, metrics_endpoint, track_tokens,
 //! };
 //!
+//! // The reply of a model call, with the fields that count its tokens.
 //! #[derive(Serialize, TokenUsage)]
 //! struct Answer {
 //!     text: String,
@@ -29,54 +35,81 @@
 //! let metrics = Metrics::builder().prefix("oracle").build()?;
 //! let app: Router = Router::new()
 //!     .route("/ask", post(ask))
-//!     .route("/metrics", axum::routing::get(metrics_endpoint))
+//!     .route("/metrics", get(metrics_endpoint))
 //!     .layer(metrics.layer());
 //! # Ok::<(), streamgauge::BuildError>(())
 //! ```
 //!
+//! `GET /metrics` then returns `oracle_http_requests_total`, `oracle_token_usage_total` and the
+//! other families, which the README lists.
+//!
 //! # Where to look
 //!
-//! - [`Metrics`] is an instance: prefix, buckets, limits, the registry. [`PrometheusLayer`] brings it
-//!   into the request path, [`metrics_endpoint`] shows it to Prometheus.
-//! - [`instrument_endpoint`], [`track_tokens`] and [`streaming_metrics`] are the attributes.
-//! - [`TokenUsage`], [`Usage`] and [`token_usage_context`] bring in the tokens of model calls.
-//! - [`ExceptionType`] names the variants of an error; [`track_detailed_exception`] and
-//!   [`track_global_exception`] count errors by hand.
-//! - [`wrap_streaming_response`] counts a stream at hand.
-//! - [`Metrics::spawn_file_writer`] keeps a file for node-exporter, where nobody can scrape.
+//! | to do this | use |
+//! |---|---|
+//! | set prefix, labels, buckets, limits, registry | [`Metrics::builder`], [`MetricsBuilder`] |
+//! | record every request of a router | [`Metrics::layer`], [`PrometheusLayer`] |
+//! | record a handler's endpoint and errors | [`instrument_endpoint`], [`ExceptionType`] |
+//! | record the tokens of model calls | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
+//! | record what tokens cost | [`MetricsBuilder::price`], [`Price`] |
+//! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
+//! | count an error in user code | [`track_detailed_exception`], [`track_global_exception`] |
+//! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
+//! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
+//! | push from a batch job | `PushGateway`, with the feature `push` |
+//!
+//! # Within and outside a request
+//!
+//! Code runs *within a request* while a [`PrometheusLayer`] polls the service or the response body
+//! on the current thread. It records into the instance of that layer. Code without such a layer,
+//! and code in a spawned task, runs *outside any request*. It records into [`Metrics::global`], and
+//! its `endpoint` label is the one that an attribute names, the function's name, or empty.
 //!
 //! # Events
 //!
-//! Each failure that is counted is an event of [`tracing`] with the target `streamgauge`: a `WARN` for what
-//! goes into `exceptions_total`, with the fields `endpoint`, `exception_type` and `status`; an `ERROR` for
-//! what goes into `global_exceptions_total`, panics among them, with `endpoint` and `exception_type`. A file
-//! that a [`FileWriter`] cannot write is a `WARN` with `path` and `error`.
+//! Failures are [`tracing`] events with the target `streamgauge`:
+//!
+//! | event | level | fields |
+//! |---|---|---|
+//! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
+//! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
+//! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
+//! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
 //!
 //! # Features
 //!
-//! - `axum` (default): the layer, the handlers, and support for axum's response types. Without this
-//!   feature the attributes record functions, streams and tokens into [`Metrics::global`].
-//! - `exemplars`: exemplars in the `OpenMetrics` format. Each bucket of request durations, of times
-//!   to a first chunk or token, and of tokens of a call names the trace and span of its newest
-//!   value. The trace is the one in OpenTelemetry's current context, as `tracing-opentelemetry`
-//!   maintains it for the entered span; if there is none, the one that was current when the request
-//!   arrived. Only sampled traces are named. Prometheus stores exemplars with
-//!   `--enable-feature=exemplar-storage`.
-//! - `push`: `PushGateway`, which sends the metrics of batch jobs to a Pushgateway.
-//! - `gzip`: compressed metrics pages for scrapers that accept them.
+//! Only `axum` is enabled by default.
+//!
+//! - `axum`: the layer, the metrics page, and the attributes' support for axum's response types.
+//! - `exemplars`: exemplars in the `OpenMetrics` format, which name the traces of recorded values.
+//! - `gzip`: compressed metrics pages.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
-//!   [`MetricsBuilder::process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
+//!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
+//! - `push`: `PushGateway`, for batch jobs.
 //! - `async-openai`: [`TokenUsage`] for the chat and Responses types of
-//!   [async-openai](https://docs.rs/async-openai). Adds that crate's types, not its client.
+//!   [async-openai](https://docs.rs/async-openai), without its client.
 //! - `aws-sdk-bedrockruntime`: [`TokenUsage`] for the Converse reply of [Amazon Bedrock's
-//!   client](https://docs.rs/aws-sdk-bedrockruntime), and for the metadata event that ends a
+//!   client](https://docs.rs/aws-sdk-bedrockruntime), and for the metadata event at the end of a
 //!   Converse stream, which is recorded with [`token_usage_context`].
+//!
+//! **Without the feature `axum`** the crate is for programs without an HTTP server: batch jobs and
+//! queue workers that call models. The attributes record functions, streams and calls into
+//! [`Metrics::global`], and the program writes the metrics to a file or pushes them.
+//!
+//! **Exemplars.** Each bucket of request durations, of times to a first chunk or token, and of
+//! tokens of a call has the trace and span of its newest value. The trace is that of
+//! OpenTelemetry's current context, as `tracing-opentelemetry` sets it for the entered span,
+//! otherwise the trace that was current when the request arrived. Only sampled traces are used.
+//! Prometheus stores exemplars with `--enable-feature=exemplar-storage`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Without the feature these items do not exist, so the links above point to their pages at docs.rs.
+// These items need the feature `axum`. Without it the links above point to docs.rs.
 #![cfg_attr(
     not(feature = "axum"),
     doc = "",
+    doc = "[`Metrics::endpoint`]: https://docs.rs/streamgauge/latest/streamgauge/struct.Metrics.html#method.endpoint",
+    doc = "[`Metrics::layer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.Metrics.html#method.layer",
+    doc = "[`Metrics::serve`]: https://docs.rs/streamgauge/latest/streamgauge/struct.Metrics.html#method.serve",
     doc = "[`PrometheusLayer`]: https://docs.rs/streamgauge/latest/streamgauge/struct.PrometheusLayer.html",
     doc = "[`metrics_endpoint`]: https://docs.rs/streamgauge/latest/streamgauge/fn.metrics_endpoint.html"
 )]
@@ -86,6 +119,7 @@ pub mod __private;
 mod call;
 mod callsite;
 mod endpoint;
+mod error_chain;
 mod exception;
 mod export;
 mod family;

@@ -1,4 +1,8 @@
-//! How requests, streams and calls end. The rules that decide an outcome are in this file.
+//! How requests, streams and calls end.
+//!
+//! The outcome of a request is decided here, and what follows from it for the calls of the request.
+//! The outcome of a stream is decided in `stream/recorder.rs`, which asks the parser of its
+//! protocol first (`call/parser.rs`).
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
@@ -46,7 +50,7 @@ closed_set! { indexed
 /// What terminated a request or a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Termination {
-    /// The whole response was handed over.
+    /// The whole response was handed over to the transport.
     Complete,
     /// The service or the response body failed.
     Failed,
@@ -60,7 +64,11 @@ pub(crate) enum Termination {
 impl Termination {
     /// Returns the termination of a request whose handler may have panicked. A panic that was
     /// caught and became a server error decides, whatever happened after it.
-    pub(crate) fn after_panic(self, has_panicked: bool, status: Option<StatusCode>) -> Self {
+    pub(crate) fn after_handler_panic(
+        self,
+        has_panicked: bool,
+        status: Option<StatusCode>,
+    ) -> Self {
         let is_server_error = status.is_some_and(|status| status.is_server_error());
         if has_panicked && is_server_error { Self::Panicked } else { self }
     }
@@ -76,7 +84,7 @@ impl Termination {
 
     /// Returns the termination of the calls that are open when the request ends. The body of an
     /// error response is not the reply of a model.
-    pub(crate) fn of_calls(self, status: Option<StatusCode>) -> Self {
+    pub(crate) fn for_open_calls(self, status: Option<StatusCode>) -> Self {
         let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
         if self == Self::Complete && status.is_some_and(is_error) { Self::Failed } else { self }
     }
@@ -157,8 +165,8 @@ impl ProtocolErrors {
         self.streams.fetch_add(1, Relaxed);
     }
 
-    /// Notes that such a stream has been dropped. Before the response head, the handler has read
-    /// the stream itself and responds with something else.
+    /// Takes back the error of a stream that was dropped before the response head: the handler has
+    /// consumed the stream and responds with something else.
     pub(crate) fn retract(&self) {
         if !self.head_sent.load(Relaxed) {
             self.streams.fetch_sub(1, Relaxed);

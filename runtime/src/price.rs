@@ -1,12 +1,17 @@
-//! What tokens cost.
+//! Prices of tokens.
 
 use std::collections::HashMap;
 
 use crate::usage::TokenClass;
 
-/// What a model's tokens cost, in US dollars per million.
+/// The price of a model's tokens, in US dollars per million tokens.
 ///
-/// Without a price of their own cached tokens cost what input costs, and reasoning what output costs.
+/// Cached tokens without a price of their own cost as much as other input tokens, and reasoning
+/// tokens as much as other output tokens. Pass a price to
+/// [`MetricsBuilder::price`](crate::MetricsBuilder::price). A price that is negative or not finite
+/// is an error of `build`.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::{Metrics, Price};
@@ -27,35 +32,37 @@ pub struct Price {
 }
 
 impl Price {
-    /// The price of a million input tokens, and of a million output tokens.
+    /// Creates a price from the prices of a million input tokens and of a million output tokens,
+    /// in US dollars.
     #[must_use]
     pub const fn per_million(input: f64, output: f64) -> Self {
         Self { input, output, cache_read: None, cache_write: None, reasoning: None }
     }
 
-    /// The price of a million input tokens that are read from a cache.
+    /// Sets the price of a million input tokens that are read from a cache, in US dollars.
     #[must_use]
     pub const fn cache_read(mut self, price: f64) -> Self {
         self.cache_read = Some(price);
         self
     }
 
-    /// The price of a million input tokens that are written to a cache.
+    /// Sets the price of a million input tokens that are written to a cache, in US dollars.
     #[must_use]
     pub const fn cache_write(mut self, price: f64) -> Self {
         self.cache_write = Some(price);
         self
     }
 
-    /// The price of a million output tokens that the model spends on reasoning.
+    /// Sets the price of a million output tokens that the model spends on reasoning, in US
+    /// dollars.
     #[must_use]
     pub const fn reasoning(mut self, price: f64) -> Self {
         self.reasoning = Some(price);
         self
     }
 
-    /// The prices by name, as far as they are given.
-    pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, f64)> {
+    /// Iterates over the prices that are set, with their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, f64)> {
         [
             ("input", Some(self.input)),
             ("output", Some(self.output)),
@@ -67,7 +74,7 @@ impl Price {
         .filter_map(|(name, price)| Some((name, price?)))
     }
 
-    /// What so many tokens of a class cost, in picodollars.
+    /// Returns the cost of tokens of one class, in picodollars.
     pub(crate) fn cost(&self, class: TokenClass, tokens: u64) -> f64 {
         let per_million = match class {
             TokenClass::InputUncached | TokenClass::InputUnspecified => self.input,
@@ -76,14 +83,14 @@ impl Price {
             TokenClass::OutputResponse | TokenClass::OutputUnspecified => self.output,
             TokenClass::OutputReasoning => self.reasoning.unwrap_or(self.output),
         };
-        #[expect(clippy::cast_precision_loss, reason = "money is counted to fifteen digits")]
+        #[expect(clippy::cast_precision_loss, reason = "the cost is precise to fifteen digits")]
         let tokens = tokens as f64;
-        // First the price, which is a whole number of picodollars a token, or nearly.
+        // The first product is a price in picodollars per token, which is (nearly) a whole number.
         per_million * 1e6 * tokens
     }
 }
 
-/// The price table: prices by model. Empty where none is given.
+/// The prices of all models that have one, by model name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prices(HashMap<Box<str>, Price>);
 
@@ -96,7 +103,9 @@ impl Prices {
         self.0.is_empty()
     }
 
-    pub(crate) fn of(&self, model: &str) -> Option<Price> {
+    /// Returns the price of a model. The name must match exactly; the limit of the label does not
+    /// apply.
+    pub(crate) fn get(&self, model: &str) -> Option<Price> {
         self.0.get(model).copied()
     }
 }

@@ -1,14 +1,21 @@
-//! The tokens of one model call, and their partition into classes that do not overlap.
+//! The usage of a model call, and its partition into classes of tokens that do not overlap.
 
 use crate::label::closed_set;
 
-/// More tokens than a call can have.
-pub(crate) const MOST_TOKENS: u64 = 1 << 40;
+/// The largest token count that is recorded. No call has more tokens.
+pub(crate) const MAX_TOKENS: u64 = 1 << 40;
 
-/// The tokens of one model call.
+/// The token usage of one model call.
 ///
 /// `input` and `output` are totals, as providers bill them: cached tokens are part of the input,
-/// reasoning tokens part of the output. What is not known is absent, which is not zero.
+/// and reasoning tokens are part of the output. `Usage::default()` has no counts: a count that is
+/// not known is absent, which differs from zero.
+///
+/// If neither `cache_read` nor `cache_write` is set, the whole input is recorded with the detail
+/// `unspecified`, and so is the whole output without `reasoning`. Recording never fails: a part
+/// that is larger than its total is cut to the total, and counts are limited to 2^40 tokens.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::Usage;
@@ -17,9 +24,8 @@ pub(crate) const MOST_TOKENS: u64 = 1 << 40;
 /// assert_eq!(usage.total(), 1_500);
 /// ```
 ///
-/// It is recorded as input {uncached 200, `cache_read` 1000} and output {response 50, reasoning 250}.
-/// Without `cache_read` and `cache_write` the input is one class, `unspecified`; likewise the output
-/// without `reasoning`.
+/// This usage is recorded as input {`uncached` 200, `cache_read` 1000} and output {`response` 50,
+/// `reasoning` 250}.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Usage {
     input: Option<u64>,
@@ -30,7 +36,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Usage with the totals of both sides, in tokens.
+    /// Creates the usage of a call from its input and output tokens, both as totals.
     #[must_use]
     pub const fn new(input: u64, output: u64) -> Self {
         Self {
@@ -42,44 +48,45 @@ impl Usage {
         }
     }
 
-    /// Input tokens that were read from a cache: a part of the input.
+    /// Sets the input tokens that were read from a cache. They are part of the input.
     #[must_use]
     pub const fn cache_read(mut self, tokens: u64) -> Self {
         self.cache_read = Some(tokens);
         self
     }
 
-    /// Input tokens that were written to a cache: a part of the input.
+    /// Sets the input tokens that were written to a cache. They are part of the input.
     #[must_use]
     pub const fn cache_write(mut self, tokens: u64) -> Self {
         self.cache_write = Some(tokens);
         self
     }
 
-    /// Output tokens that the model spent on reasoning: a part of the output.
+    /// Sets the output tokens that the model spent on reasoning. They are part of the output.
     #[must_use]
     pub const fn reasoning(mut self, tokens: u64) -> Self {
         self.reasoning = Some(tokens);
         self
     }
 
-    /// All tokens of the call: input and output, as far as they are known.
+    /// Returns the tokens of the call: input and output, as far as they are known.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.known_input().saturating_add(self.known_output())
     }
 
-    /// The usage of two calls together.
+    /// Returns the sum of the usage of two calls.
     pub(crate) fn plus(self, other: Self) -> Self {
-        self.with(other, u64::saturating_add)
+        self.combine(other, u64::saturating_add)
     }
 
-    /// The usage of one call that two have told of: where both know a number, the larger counts.
-    pub(crate) fn or_more(self, other: Self) -> Self {
-        self.with(other, u64::max)
+    /// Returns the larger of the two counts for each field. Both are the usage of the same call.
+    pub(crate) fn max_per_field(self, other: Self) -> Self {
+        self.combine(other, u64::max)
     }
 
-    fn with(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
+    /// Merges two usages. `both` merges the counts that both of them have.
+    fn combine(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
         let either = |one: Option<u64>, other: Option<u64>| match (one, other) {
             (Some(one), Some(other)) => Some(both(one, other)),
             _ => one.or(other),
@@ -93,20 +100,18 @@ impl Usage {
         }
     }
 
-    /// The input tokens, where they are known.
+    /// Returns the input tokens, if they are known.
     pub(crate) const fn input_tokens(&self) -> Option<u64> {
         self.input
     }
 
-    /// The output tokens, where they are known.
+    /// Returns the output tokens, if they are known.
     pub(crate) const fn output_tokens(&self) -> Option<u64> {
         self.output
     }
 
-    /// Usage from the counts of a reply, any of which may be missing; `None` if all are.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn from_counts(
+    /// Creates usage from the counts of a reply. Returns `None` if all of them are missing.
+    pub(crate) fn from_counts(
         input: Option<u64>,
         output: Option<u64>,
         cache_read: Option<u64>,
@@ -117,39 +122,37 @@ impl Usage {
         (usage != Self::default()).then_some(usage)
     }
 
-    /// Usage of which another part holds what this one lacks.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn with_part(whole: Option<Self>, part: Option<Self>) -> Option<Self> {
+    /// Fills the counts that `whole` lacks with those of `part`.
+    pub(crate) fn with_part(whole: Option<Self>, part: Option<Self>) -> Option<Self> {
         match (whole, part) {
-            (Some(whole), Some(part)) => Some(whole.with(part, |own, _| own)),
+            (Some(whole), Some(part)) => Some(whole.combine(part, |own, _| own)),
             (whole, part) => whole.or(part),
         }
     }
 
-    /// Usage whose input is what was neither read from a cache nor written to it, and what was.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn with_uncached(usage: Option<Self>, uncached: Option<u64>) -> Option<Self> {
+    /// Sets the input to the sum of the uncached and the cached tokens, for replies that report the
+    /// input without its cached part.
+    pub(crate) fn with_uncached(usage: Option<Self>, uncached: Option<u64>) -> Option<Self> {
         let Some(uncached) = uncached else { return usage };
         let usage = usage.unwrap_or_default();
         let cached = or_zero(usage.cache_read).saturating_add(or_zero(usage.cache_write));
         Some(Self { input: Some(uncached.saturating_add(cached)), ..usage })
     }
 
-    /// The same, with no count so large that adding it up could wrap a counter around.
-    pub(crate) fn plausible(&self) -> Self {
-        let plausible = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MOST_TOKENS));
+    /// Returns the usage with each count at most [`MAX_TOKENS`], so that sums cannot wrap a counter
+    /// around.
+    pub(crate) fn clamped(&self) -> Self {
+        let clamped = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MAX_TOKENS));
         Self {
-            input: plausible(self.input),
-            cache_read: plausible(self.cache_read),
-            cache_write: plausible(self.cache_write),
-            output: plausible(self.output),
-            reasoning: plausible(self.reasoning),
+            input: clamped(self.input),
+            cache_read: clamped(self.cache_read),
+            cache_write: clamped(self.cache_write),
+            output: clamped(self.output),
+            reasoning: clamped(self.reasoning),
         }
     }
 
-    /// The input, or as much of it as the known parts prove.
+    /// Returns the input. If it is not known, returns the sum of its known parts.
     const fn known_input(&self) -> u64 {
         match self.input {
             Some(input) => input,
@@ -157,6 +160,7 @@ impl Usage {
         }
     }
 
+    /// Returns the output. If it is not known, returns its known part.
     const fn known_output(&self) -> u64 {
         match self.output {
             Some(output) => output,
@@ -164,8 +168,9 @@ impl Usage {
         }
     }
 
-    /// The classes of this usage. They sum to [`total`](Self::total) whatever a provider sends: a part
-    /// is never larger than what is left of its whole.
+    /// Returns the tokens of each class. Their sum is [`total`](Self::total), also if a provider
+    /// reports parts that are larger than the whole: each part is cut to what the parts before it
+    /// have left.
     pub(crate) fn partition(&self) -> impl Iterator<Item = (TokenClass, u64)> {
         let input = self.known_input();
         let cache_read = self.cache_read.map(|tokens| tokens.min(input));
@@ -202,7 +207,7 @@ const fn or_zero(tokens: Option<u64>) -> u64 {
 }
 
 closed_set! { indexed
-    /// The pair of labels `token_type` and `detail`, as one place in the partition of a call's tokens.
+    /// A class of tokens: the `detail` label, whose value belongs to one `token_type`.
     pub(crate) TokenClass {
         InputUncached = "uncached",
         InputCacheRead = "cache_read",
@@ -215,7 +220,7 @@ closed_set! { indexed
 }
 
 impl TokenClass {
-    /// The side of the call that the class belongs to.
+    /// Returns the side of the call that the class belongs to.
     pub(crate) const fn token_type(self) -> TokenType {
         match self {
             Self::InputUncached
@@ -252,7 +257,7 @@ closed_set! { indexed
 }
 
 closed_set! { indexed
-    /// The `reason` label of a model call that closed without usage.
+    /// The `reason` label of a model call that ended without usage.
     pub(crate) MissingReason {
         NotSent = "not_sent",
         Disconnected = "disconnected",
@@ -260,14 +265,14 @@ closed_set! { indexed
     }
 }
 
-/// A field that holds a number of tokens, of whatever integer type. Negative counts are not known.
+/// An integer, or an optional one, that is a token count. A negative count is treated as not known.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` is not a number of tokens",
     label = "expected an integer, or an `Option` of one"
 )]
 pub trait TokenCount {
-    /// The number, if it is one.
+    /// Returns the count, if it is known.
     fn count(&self) -> Option<u64>;
 }
 
@@ -298,12 +303,12 @@ mod tests {
     }
 
     #[test]
-    fn totals_alone_are_unspecified() {
+    fn partition_of_totals_alone_is_unspecified() {
         assert_eq!(classes(Usage::new(10, 5)), [("unspecified", 10), ("unspecified", 5)]);
     }
 
     #[test]
-    fn parts_are_taken_out_of_their_whole() {
+    fn partition_subtracts_parts_from_their_whole() {
         let usage = Usage::new(1_200, 300).cache_read(1_000).cache_write(50).reasoning(250);
         assert_eq!(
             classes(usage),
@@ -318,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_classes_sum_to_the_total_even_when_the_parts_are_too_large() {
+    fn partition_sums_to_the_total_if_parts_exceed_their_whole() {
         let usage = Usage::new(10, 5).cache_read(8).cache_write(9).reasoning(u64::MAX);
         let sum: u64 = usage.partition().map(|(_, tokens)| tokens).sum();
         assert_eq!(sum, usage.total());
@@ -326,13 +331,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_larger_than_the_input_counts_as_all_of_it() {
+    fn partition_cuts_a_cache_part_to_the_input() {
         let usage = Usage::new(10, 5).cache_read(11);
         assert_eq!(classes(usage), [("uncached", 0), ("cache_read", 10), ("unspecified", 5)]);
     }
 
     #[test]
-    fn caches_are_added_to_an_input_that_is_told_without_them() {
+    fn cached_tokens_are_added_to_an_input_without_them() {
         let parts = Usage::from_counts(None, Some(503), Some(2_000), None, None);
         let whole = Usage::with_uncached(parts, Some(50));
         assert_eq!(whole, Some(Usage::new(2_050, 503).cache_read(2_000)));
@@ -342,14 +347,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_without_its_whole_counts_as_itself() {
+    fn partition_counts_a_part_without_its_whole() {
         let usage = Usage::from_counts(None, Some(3), Some(7), None, None).unwrap_or_default();
         assert_eq!(classes(usage), [("cache_read", 7), ("unspecified", 3)]);
         assert_eq!(usage.total(), 10);
     }
 
     #[test]
-    fn absent_counts_are_no_usage() {
+    fn usage_without_any_count_is_none() {
         assert_eq!(Usage::from_counts(None, None, None, None, None), None);
         assert_eq!((-1_i32).count(), None);
         assert_eq!(Some(7_u8).count(), Some(7));

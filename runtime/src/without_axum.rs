@@ -14,7 +14,7 @@ use crate::request::{ActiveReplies, Entry, RequestSize, Scope, ScopeHandle, Serv
 use crate::stream::StreamRecorder;
 
 const _: () = {
-    let _ = Site::warns_now;
+    let _ = Site::is_first_warning;
     let _ = Site::function;
     let _ = content_of;
     let _ = is_event_stream;
@@ -40,6 +40,6 @@ const _: () = {
     let _ = Scope::take_expected_stream;
     let _ = Scope::take_expected_reply;
     let _ = Scope::skip_recording;
-    let _ = ActiveReplies::any;
+    let _ = ActiveReplies::is_newest_active;
     let _ = StreamRecorder::with_event_stream;
 };

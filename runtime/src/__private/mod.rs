@@ -3,11 +3,13 @@
 //! Nothing here is public API. It changes with any version of the macros, which require exactly the
 //! version of this crate.
 
+mod derived_usage;
 mod label_text;
 mod returned_future;
 
 pub use linkme;
 
+pub use self::derived_usage::{usage_from_counts, usage_with_part, usage_with_uncached};
 pub use self::label_text::{LabelText, label};
 pub use self::returned_future::returned;
 pub use crate::callsite::{SITES, Site};
@@ -16,14 +18,14 @@ pub use crate::label::{Label, Method};
 pub use crate::llm::Protocol;
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use crate::stream::{mark, respond};
+pub use crate::stream::{expect_response, response_from_stream};
 #[cfg(feature = "axum")]
 pub use crate::tokens::read_sent;
 pub use crate::tokens::{
     ReadReply, TrackedCall, finish_call, finish_stream_call, read, read_ok, read_stream, start_call,
 };
 pub use crate::usage::TokenCount;
-pub use crate::{__streamgauge_site as site, __streamgauge_verdict as verdict};
+pub use crate::{__streamgauge_inspect as inspect, __streamgauge_site as site};
 
 /// The traits that inspect a returned value. They are imported together, without names, because
 /// only the compiler knows which of them applies: as single imports some would be unused.
@@ -53,8 +55,9 @@ macro_rules! __streamgauge_site {
     ($site:expr) => {{
         #[$crate::__private::linkme::distributed_slice($crate::__private::SITES)]
         #[linkme(crate = $crate::__private::linkme)]
-        static SITE: $crate::__private::Site =
-            $site.within(::core::module_path!()).inside(|| ::core::any::type_name_of_val(&|| ()));
+        static SITE: $crate::__private::Site = $site
+            .in_module(::core::module_path!())
+            .with_type_path(|| ::core::any::type_name_of_val(&|| ()));
         &SITE
     }};
 }
@@ -62,7 +65,7 @@ macro_rules! __streamgauge_site {
 /// Evaluates to the status and the error of a returned value: see `endpoint::inspect`.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __streamgauge_verdict {
+macro_rules! __streamgauge_inspect {
     ($returned:expr) => {{
         use $crate::__private::inspection::*;
         let value = $crate::__private::Inspected($returned);

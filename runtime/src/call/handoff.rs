@@ -12,7 +12,7 @@ use crate::callsite::Site;
 enum CallHandoff {
     /// A call whose reply may be a stream that the other attribute meters.
     Offered(OpenCall),
-    /// The stream of this call was created, and has the call.
+    /// A stream has taken this call.
     Taken(CallId),
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn offer_unless_taken(call: OpenCall) {
 /// Takes the call that another attribute of the same function has offered.
 pub(crate) fn take_for_site(site: &Site) -> Option<OpenCall> {
     match take()? {
-        CallHandoff::Offered(call) if call.site().is_beside(site) => Some(call),
+        CallHandoff::Offered(call) if call.site().is_same_function(site) => Some(call),
         _ => None,
     }
 }

@@ -62,7 +62,7 @@ impl ManualUsage {
             State::NoUsageYet(..) | State::Recorded(_) => None,
         };
         let usage = match (parsed, recorded) {
-            (Some(parsed), Some(recorded)) => Some(parsed.or_more(recorded)),
+            (Some(parsed), Some(recorded)) => Some(parsed.max_per_field(recorded)),
             (parsed, recorded) => parsed.or(recorded),
         };
         if let Some(usage) = &usage {
@@ -79,8 +79,7 @@ impl ManualUsage {
 impl Drop for ManualUsage {
     fn drop(&mut self) {
         if let State::NoUsageYet(series, finish, missing) = mem::take(self.0.get_mut()) {
-            series.calls(finish).add(1);
-            series.missing(missing).add(1);
+            series.record_missing(finish, missing);
         }
     }
 }

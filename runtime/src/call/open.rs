@@ -1,4 +1,4 @@
-//! Calls whose usage is not known yet.
+//! Calls that have begun and are not closed.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -11,7 +11,8 @@ use crate::outcome::Termination;
 use crate::series::{EndpointSeries, TokenSeries};
 use crate::usage::{FinishReason, Usage};
 
-/// A call of a tracked function that has begun, and whose usage is not known yet.
+/// A call of a tracked function that has begun and is not closed. User code may have recorded usage
+/// for it already.
 ///
 /// The endpoint is looked up when the call is recorded: another attribute of the same function may
 /// set it after the call has begun.
@@ -45,8 +46,8 @@ impl OpenCall {
         Self { id, site, provider, model, recorded: false, left_to_request: false, shared: None }
     }
 
-    /// Returns the same call without its handles, for an end in another task, which does not reach
-    /// the request.
+    /// Returns the same call without its handles. It is used if the call ends in a task that cannot
+    /// reach the scope of the request.
     pub(crate) fn detached(&self) -> Self {
         let Self { id, site, ref provider, ref model, .. } = *self;
         let (provider, model) = (provider.clone(), model.clone());
@@ -184,8 +185,7 @@ impl Drop for SharedCall {
 
 /// Records a call that ended without usage.
 fn record_missing_usage(series: &TokenSeries, termination: Termination) {
-    series.calls(termination.finish_reason()).add(1);
-    series.missing(termination.missing_reason()).add(1);
+    series.record_missing(termination.finish_reason(), termination.missing_reason());
 }
 
 /// The open calls of a request. Most requests have at most one, which is stored without an
@@ -201,8 +201,8 @@ pub(crate) struct OpenCalls {
 }
 
 impl OpenCalls {
-    /// Adds a call that begins. Also sets the request of `call`, whose owner may end the call in
-    /// another task.
+    /// Adds a call that begins. Also sets the request in `call`, because its owner may end the call
+    /// in another task.
     pub(crate) fn begin(&mut self, call: &mut OpenCall) {
         call.id.first_of_request = *self.first.get_or_insert(call.id.number);
         self.older.extend(self.newest.replace(call.detached()));
@@ -231,7 +231,7 @@ impl OpenCalls {
     /// Returns the newest call that the function of `site` has begun.
     pub(crate) fn newest_for_site(&self, site: &Site) -> Option<&OpenCall> {
         let mut calls = self.newest.iter().chain(self.older.iter().rev());
-        calls.find(|call| call.site.is_beside(site))
+        calls.find(|call| call.site.is_same_function(site))
     }
 
     /// Leaves a call to the request: its function has returned a stream. `has_stream` is true if an
@@ -250,7 +250,7 @@ impl OpenCalls {
     pub(crate) fn take_just_left(&mut self, site: &Site) -> Option<CallId> {
         let left = self.just_left?;
         let mut calls = self.newest.iter().chain(&self.older);
-        let is_of_site = calls.any(|call| call.id == left && call.site.is_beside(site));
+        let is_of_site = calls.any(|call| call.id == left && call.site.is_same_function(site));
         is_of_site.then(|| self.just_left.take()).flatten()
     }
 

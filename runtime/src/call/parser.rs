@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{ManualUsage, OpenCall};
-use crate::llm::{Protocol, Reader, Seen};
+use crate::llm::{ChunkFindings, Protocol, ReplyReader};
 use crate::media_type::BodyContent;
 use crate::outcome::{ProtocolErrors, StreamOutcome, Termination};
 use crate::series::{EndpointSeries, PaceSeries};
@@ -13,7 +13,7 @@ use crate::usage::{FinishReason, MissingReason};
 
 /// Parses the reply of a call as its bytes pass, and records the call when the reply has ended.
 pub(crate) struct ReplyParser {
-    reader: Reader,
+    reader: ReplyReader,
     is_readable: bool,
     /// The endpoint whose pace families the reply is recorded in, if it is a metered stream.
     pace_endpoint: Option<Arc<EndpointSeries>>,
@@ -25,7 +25,7 @@ pub(crate) struct ReplyParser {
     manual_usage: Arc<ManualUsage>,
     /// Where error events are reported; `None` outside any request.
     protocol_errors: Option<Arc<ProtocolErrors>>,
-    /// Whether an error event was reported there.
+    /// Whether the reply has contained an error event.
     has_failed: bool,
     /// When the first and the last chunk with generated content were ready.
     content_times: Option<(Instant, Instant)>,
@@ -42,10 +42,10 @@ impl ReplyParser {
         let manual_usage = Arc::default();
         call.forward_handles_to(&manual_usage);
         let is_readable = content == BodyContent::Readable;
-        // In bytes that cannot be read there is no end marker whose absence would mean `truncated`.
+        // Unreadable bytes show no end marker, so they must not count as truncated.
         let protocol = if is_readable { protocol } else { Protocol::Auto };
         Box::new(Self {
-            reader: Reader::new(protocol),
+            reader: ReplyReader::new(protocol),
             is_readable,
             pace_endpoint: None,
             has_model_pace: false,
@@ -89,12 +89,12 @@ impl ReplyParser {
     }
 
     /// Parses a chunk that was ready `at`. The time to the first token starts at `entered`.
-    pub(crate) fn read(&mut self, bytes: &[u8], at: Instant, entered: Instant) -> Seen {
-        let seen = self.reader.read(bytes);
-        if seen.content {
+    pub(crate) fn read(&mut self, bytes: &[u8], at: Instant, entered: Instant) -> ChunkFindings {
+        let findings = self.reader.read(bytes);
+        if findings.content {
             self.note_content(at, entered);
         }
-        seen
+        findings
     }
 
     /// Parses a chunk without recording when it was ready.
@@ -124,13 +124,13 @@ impl ReplyParser {
     }
 
     /// Parses the end of the source. The last line may lack its line end.
-    pub(crate) fn end(&mut self) -> Seen {
+    pub(crate) fn end(&mut self) -> ChunkFindings {
         self.reader.end()
     }
 
     /// Returns the `error_type` label of an error event: the name that the event gives, if any.
     pub(crate) fn error_type(&self) -> &str {
-        self.reader.error().unwrap_or("error_event")
+        self.reader.error_type().unwrap_or(StreamOutcome::ErrorEvent.as_str())
     }
 
     /// Returns how the stream ended, if the protocol shows it. `source_ended` is false for a stream

@@ -13,7 +13,7 @@ pub use self::inspect::{
 };
 use crate::callsite::Site;
 use crate::metrics::Metrics;
-use crate::outcome::{Termination, request_end};
+use crate::outcome::{ErrorType, Termination, request_end};
 use crate::request::{self, Scope};
 use crate::series::{EndpointSeries, RequestSeries};
 
@@ -108,7 +108,9 @@ impl Drop for StandaloneCall {
             return;
         }
         if thread::panicking() {
-            Metrics::global().endpoints().count_global_exception("panic", self.endpoint.label());
+            Metrics::global()
+                .endpoints()
+                .count_global_exception(ErrorType::Panic.as_str(), self.endpoint.label());
             self.close(None, Termination::Panicked);
         } else {
             self.close(None, Termination::ClientDisconnected);

@@ -11,15 +11,20 @@ use crate::request::{self, ExceptionInfo};
 /// Counts an error in `exceptions_total`, with its type and the status of the response.
 ///
 /// Call it for an error that a handler does not return, because the handler recovers from it or
-/// turns it into a response. An error that the handler returns is counted without a call. One that
-/// is reported here and returned as well counts once.
+/// turns it into a response. An error that a handler with `#[instrument_endpoint]` returns is
+/// counted without a call.
 ///
 /// The `exception_type` label is the name of the type without its path: `shop::StockError` becomes
 /// `StockError`. The message of the error never becomes a label. [`ExceptionType`] is not used
-/// here, only for errors that a handler returns.
+/// here, only for errors that a handler returns. A type-erased error such as `Box<dyn Error>` has
+/// no better name than `Box<dyn Error>`.
 ///
-/// Within a request, the `endpoint` label is that of the request. Outside any request it is empty,
-/// and the error is counted in the global instance.
+/// Within a request, the `endpoint` label is that of the request, and nothing is counted if the
+/// request is skipped. An error that the handler returns is not counted again if an error of the
+/// same type was reported before the response head. Outside any request, the label is empty, each
+/// report counts, and the error is counted in the global instance.
+///
+/// Each count also emits a `tracing` event at level `WARN`.
 ///
 /// # Examples
 ///
@@ -34,7 +39,7 @@ use crate::request::{self, ExceptionInfo};
 pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
     let exception = ExceptionInfo::from_type::<E>();
     let endpoint = request::current(|scope| scope.note_reported_error(exception))
-        .unwrap_or_else(|| Some(Metrics::global().endpoints().get("")));
+        .unwrap_or_else(|| Some(Metrics::global().endpoints().get_or_create("")));
     if let Some(endpoint) = endpoint {
         endpoint.count_exception(&exception.label(), status.as_u16());
     }
@@ -42,17 +47,24 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 
 /// Counts an error in `global_exceptions_total`, with its type.
 ///
-/// Call it for failures that belong to no handler, for example in a fallback or a background task.
-/// An error that is reported here and returned by the handler as well counts once.
+/// Call it for failures that belong to no handler, for example in middleware or in a background
+/// task. If the handler returns an error of the same type afterwards, that error counts here only,
+/// and not in `exceptions_total`.
+///
+/// Each count also emits a `tracing` event at level `ERROR`.
 ///
 /// # Examples
 ///
 /// ```
 /// use streamgauge::track_global_exception;
 ///
-/// fn on_reload_failure(error: &std::io::Error) {
-///     track_global_exception(error); // exception_type="Error"
+/// #[derive(Debug)]
+/// struct ReloadError;
+///
+/// fn on_reload_failure(error: &ReloadError) {
+///     track_global_exception(error); // exception_type="ReloadError"
 /// }
+/// # on_reload_failure(&ReloadError);
 /// ```
 pub fn track_global_exception<E: ?Sized>(_error: &E) {
     let exception = ExceptionInfo::from_type::<E>();
@@ -72,8 +84,8 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
 
 /// Supplies the `exception_type` label of an error.
 ///
-/// An error that a handler returns is counted in `exceptions_total` with the name of its type. For
-/// an enum, derive this trait to count each variant separately.
+/// An error that a handler with `#[instrument_endpoint]` returns is counted in `exceptions_total`
+/// with the name of its type. For an enum, derive this trait to count each variant separately.
 ///
 /// # Examples
 ///

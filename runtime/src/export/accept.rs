@@ -1,4 +1,8 @@
-//! What a scraper asks for: a format, a coding, some of the families.
+//! Reads what a scraper asks for: a format, an encoding, and some of the families.
+//!
+//! General content negotiation does not fit here. Prometheus adds parameters to its media ranges,
+//! such as `escaping=allow-utf-8`, of which only `version` may rule a format out, and a client that
+//! accepts neither format still gets text.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,34 +11,33 @@ use http::header::{ACCEPT, AsHeaderName};
 use http::{HeaderMap, HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::text::{Format, TEXT_FORMAT};
+use super::text_format::{Format, TEXT_CONTENT_TYPE};
 
 impl Format {
-    /// What Prometheus 3 needs to be told: without it the whole scrape is lost.
+    /// Returns the value of the header `Content-Type`. Prometheus 3 rejects a page without it.
     pub(super) const fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Text => TEXT_FORMAT,
+            Self::Text => TEXT_CONTENT_TYPE,
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         })
     }
 
-    /// The format that is liked best of those that there are, by their q-values. A scraper that likes
-    /// none of them is better served by one that it may read than by none.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut liked = (0, Self::Text);
+    /// Returns the format with the highest q-value in the header `Accept`, and of equal ones the
+    /// first. Without a match it is the text format.
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
+        let mut best = (0, Self::Text);
         for range in elements(headers, ACCEPT) {
-            let Some(format) = Self::of_range(range.value, range.parameter("version")) else {
+            let Some(format) = Self::from_range(range.value, range.parameter("version")) else {
                 continue;
             };
-            // Of two that are liked alike the first is taken, as it was named first.
-            if range.quality > liked.0 {
-                liked = (range.quality, format);
+            if range.quality > best.0 {
+                best = (range.quality, format);
             }
         }
-        liked.1
+        best.1
     }
 
-    fn of_range(range: &str, version: Option<&str>) -> Option<Self> {
+    fn from_range(range: &str, version: Option<&str>) -> Option<Self> {
         let is = |other: &str| range.eq_ignore_ascii_case(other);
         if is("application/openmetrics-text") {
             matches!(version, None | Some("1.0.0")).then_some(Self::OpenMetrics)
@@ -46,9 +49,9 @@ impl Format {
     }
 }
 
-/// Whether a response may be compressed with gzip.
+/// Returns whether the client accepts a response that is compressed with gzip.
 #[cfg(feature = "gzip")]
-pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let mut any = false;
     for coding in elements(headers, http::header::ACCEPT_ENCODING) {
         match coding.value {
@@ -62,37 +65,37 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     any
 }
 
-/// The families that are asked for by `name[]`; all where none is.
+/// The names in the query parameters `name[]`. Without such a parameter every family is requested.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeSet<String>);
+pub(super) struct RequestedNames(BTreeSet<String>);
 
-impl Names {
-    pub(super) fn of(uri: &Uri) -> Self {
+impl RequestedNames {
+    pub(super) fn from_uri(uri: &Uri) -> Self {
         let pairs = uri.query().unwrap_or_default().split('&');
         let names = pairs.filter_map(|pair| {
             let (key, value) = pair.split_once('=')?;
-            (decoded(key) == "name[]" && !value.is_empty()).then(|| decoded(value).into_owned())
+            (decode(key) == "name[]" && !value.is_empty()).then(|| decode(value).into_owned())
         });
         Self(names.collect())
     }
 
-    /// Whether a family is asked for, be it by its own name or by that of one of its samples.
-    pub(super) fn has(&self, family: &str) -> bool {
-        let is_asked = |name: &str| self.0.contains(name);
+    /// Returns whether a family is requested, by its own name or by the name of one of its samples.
+    pub(super) fn contains(&self, family: &str) -> bool {
+        let is_requested = |name: &str| self.0.contains(name);
         self.0.is_empty()
-            || is_asked(family)
-            || family.strip_suffix("_total").is_some_and(is_asked)
+            || is_requested(family)
+            || family.strip_suffix("_total").is_some_and(is_requested)
             || ["_bucket", "_count", "_sum", "_total"]
                 .iter()
-                .any(|suffix| is_asked(&format!("{family}{suffix}")))
+                .any(|suffix| is_requested(&format!("{family}{suffix}")))
     }
 }
 
-fn decoded(text: &str) -> Cow<'_, str> {
+fn decode(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// One thing that a header lists, and how much it is liked, in thousandths.
+/// An element of a header's list, with its q-value in thousandths.
 struct Element<'a> {
     value: &'a str,
     parameters: &'a str,
@@ -104,8 +107,8 @@ impl<'a> Element<'a> {
         let (value, parameters) = text.split_once(';').unwrap_or((text, ""));
         let mut element = Self { value: value.trim(), parameters, quality: 1_000 };
         if let Some(quality) = element.parameter("q") {
-            // What is no number says nothing of how much it is liked, and so the least.
-            element.quality = thousandths(quality).unwrap_or(1);
+            // An invalid q-value counts as the lowest that still accepts the element.
+            element.quality = parse_quality(quality).unwrap_or(1);
         }
         element
     }
@@ -118,13 +121,13 @@ impl<'a> Element<'a> {
     }
 }
 
-/// A quality: from 0 to 1, with at most three digits behind the point.
-fn thousandths(quality: &str) -> Option<u16> {
+/// Parses a q-value, from 0 to 1 with at most three decimal digits, as thousandths.
+fn parse_quality(quality: &str) -> Option<u16> {
     let (whole, digits) = quality.split_once('.').unwrap_or((quality, ""));
-    let known = digits.len() <= 3 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let is_valid = digits.len() <= 3 && digits.bytes().all(|digit| digit.is_ascii_digit());
     match whole {
-        "1" if known && digits.bytes().all(|digit| digit == b'0') => Some(1_000),
-        "0" if known => format!("{digits:0<3}").parse().ok(),
+        "1" if is_valid && digits.bytes().all(|digit| digit == b'0') => Some(1_000),
+        "0" if is_valid => format!("{digits:0<3}").parse().ok(),
         _ => None,
     }
 }
@@ -138,35 +141,39 @@ fn elements(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item 
 mod tests {
     use super::*;
 
-    fn format(accept: &str) -> Format {
+    fn negotiate(accept: &str) -> Format {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, accept.parse().expect("it is a header"));
-        Format::of(&headers)
+        headers.insert(ACCEPT, accept.parse().expect("the text is a header value"));
+        Format::from_headers(&headers)
     }
 
     #[test]
-    fn every_prometheus_gets_what_it_likes_best() {
-        for asks in [
+    fn accept_headers_of_prometheus_select_openmetrics() {
+        for accept in [
             // 2.42
-            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+            "application/openmetrics-text;version=1.0.0,\
+             application/openmetrics-text;version=0.0.1;q=0.75,\
              text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             // 2.53
-            "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
+            "application/openmetrics-text;version=1.0.0;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,\
              text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-            // 3.5, which would rather have what nobody here writes
-            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,\
+            // 3.5, which prefers a format that is not implemented here
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+             encoding=delimited;q=0.7,\
              application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
              application/openmetrics-text;version=0.0.1;q=0.5,\
-             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+             text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
         ] {
-            assert_eq!(format(asks), Format::OpenMetrics, "{asks}");
+            assert_eq!(negotiate(accept), Format::OpenMetrics, "{accept}");
         }
-        assert_eq!(format("text/plain;version=0.0.4;q=1,*/*;q=0.1"), Format::Text);
+        assert_eq!(negotiate("text/plain;version=0.0.4;q=1,*/*;q=0.1"), Format::Text);
     }
 
     #[test]
-    fn what_is_liked_more_is_taken_wherever_it_stands() {
-        for (asks, format) in [
+    fn accept_headers_select_the_format_with_the_highest_quality() {
+        for (accept, format) in [
             ("text/plain;q=0.5, Application/OpenMetrics-Text ; VERSION=\"1.0.0\" ; Q=0.9", "om"),
             ("application/openmetrics-text;q=0.3,text/plain;q=0.301", "text"),
             ("application/openmetrics-text;q=0,*/*;q=0.1", "text"),
@@ -181,13 +188,13 @@ mod tests {
             (";;;,,,=;q=,", "text"),
         ] {
             let expected = if format == "om" { Format::OpenMetrics } else { Format::Text };
-            assert_eq!(super::tests::format(asks), expected, "{asks}");
+            assert_eq!(negotiate(accept), expected, "{accept}");
         }
     }
 
     #[test]
-    fn qualities_are_thousandths() {
-        for (quality, known) in [
+    fn qualities_are_parsed_as_thousandths() {
+        for (quality, expected) in [
             ("1", Some(1_000)),
             ("1.000", Some(1_000)),
             ("0.5", Some(500)),
@@ -199,20 +206,20 @@ mod tests {
             ("-1", None),
             ("", None),
         ] {
-            assert_eq!(thousandths(quality), known, "{quality:?}");
+            assert_eq!(parse_quality(quality), expected, "{quality:?}");
         }
     }
 
     #[test]
-    fn families_are_named_by_themselves_or_by_their_samples() {
+    fn requested_names_select_families_by_name_or_by_sample() {
         let names = |query: &str| {
-            let uri: Uri = format!("/metrics?{query}").parse().expect("it is a path");
-            Names::of(&uri)
+            let uri: Uri = format!("/metrics?{query}").parse().expect("the text is a URI");
+            RequestedNames::from_uri(&uri)
         };
-        assert!(names("").has("app_anything"));
-        assert!(names("other=1&name[]=").has("app_anything"));
+        assert!(names("").contains("app_anything"));
+        assert!(names("other=1&name[]=").contains("app_anything"));
         let some = names("name[]=app_a_total&name%5B%5D=app_b_bucket&name[]=app%5Fc");
-        for (family, asked) in [
+        for (family, requested) in [
             ("app_a_total", true),
             ("app_b", true),
             ("app_c", true),
@@ -221,7 +228,7 @@ mod tests {
             ("app_d", false),
             ("app_c_more", false),
         ] {
-            assert_eq!(some.has(family), asked, "{family}");
+            assert_eq!(some.contains(family), requested, "{family}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The page that Prometheus scrapes.
+//! The handler that serves the metrics page.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,18 +12,20 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use tower_service::Service;
 
-use super::accept::Names;
-use super::body::PageBody;
-use super::coding::Coding;
+use super::accept::RequestedNames;
+use super::content_encoding::ContentEncoding;
 use super::page::Page;
-use super::text::Format;
+use super::page_body::PageBody;
+use super::text_format::Format;
 use crate::metrics::{Metrics, ScrapePermit};
 use crate::request::{self, Scope};
 
-/// Serves the metrics: a handler for `GET /metrics`.
+/// Serves the metrics page: a handler for `GET /metrics`.
 ///
-/// Behind a layer it shows the instance of that layer, else [`Metrics::global`]. Scrapes are not
-/// counted, wherever it is mounted. What it answers: see [`MetricsEndpoint`].
+/// Behind a layer it serves the instance of that layer, otherwise [`Metrics::global`]. Scrapes are
+/// not recorded. [`MetricsEndpoint`] describes the responses.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -38,26 +40,31 @@ pub async fn metrics_endpoint(request: Request) -> Response {
     respond(metrics.as_ref().unwrap_or_else(|| Metrics::global()), &request)
 }
 
-/// Serves one instance's metrics, whichever layer is around it: made by [`Metrics::endpoint`].
+/// Serves the metrics page of one instance, created by [`Metrics::endpoint`].
 ///
-/// It is a handler, to be mounted with `get`, and a tower service, to be mounted with `route_service` or to stand
-/// alone. It answers `GET` and `HEAD`:
+/// It is a handler, for `get(…)`, and a tower service, for `route_service` or a server of its own.
 ///
-/// - in the format that `Accept` likes best: `OpenMetrics` 1.0, or the text format 0.0.4, which is also
-///   what a client gets that likes neither; compressed, where `Accept-Encoding` has gzip and the feature `gzip` is on;
-/// - with `?name[]=…`, once or more, only the families of these names;
-/// - 503 with `Retry-After` while as many pages as [`max_scrapes`](crate::MetricsBuilder::max_scrapes) are being
-///   written and sent;
-/// - 500 where a collector that was registered beside the families panics; the next scrape asks it again;
-/// - 405 to any other method.
+/// # Responses
 ///
-/// A page is written piece by piece as it is read: a large one takes little memory, and nothing is locked while a
-/// client reads. Up to 64 KiB it has a `BodyContent-Length`. What other collectors of the registry give is gathered at the
-/// beginning, and written a family at a time.
+/// - A `GET` or `HEAD` request gets the page in the format that its `Accept` header prefers:
+///   `OpenMetrics` 1.0 or the text format 0.0.4. Clients that accept neither get the text format.
+/// - With the feature `gzip`, the page is compressed if `Accept-Encoding` allows it.
+/// - With the query `?name[]=…`, once or several times, the page contains only the families of
+///   these names.
+/// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being written and sent,
+///   the response is 503 with `Retry-After`.
+/// - If another collector in the registry panics, the response is 500. The next scrape calls the
+///   collector again.
+/// - Other methods get 405.
 ///
-/// # Who may read it
+/// A page is written piece by piece while its client reads it, so a large page takes little memory,
+/// and nothing is locked between two pieces. Only pages up to 64 KiB have a `Content-Length`. The
+/// families of other collectors in the registry are gathered at the beginning and kept in memory
+/// until they are written.
 ///
-/// That is up to the layers around it, as for any route. With a token that Prometheus sends as
+/// # Access control
+///
+/// Restrict access with a layer, as for any route. For a token that Prometheus sends with
 /// `authorization: { credentials: … }`:
 ///
 /// ```
@@ -85,7 +92,9 @@ pub struct MetricsEndpoint {
 }
 
 impl Metrics {
-    /// A handler that serves this instance's metrics, to be mounted with `get`; also a tower service.
+    /// Creates a handler and tower service that serves this instance's metrics page.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use axum::{Router, routing::get};
@@ -136,16 +145,16 @@ fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
     }
-    let Some(permit) = metrics.scrapes().begin() else {
-        let later = [(header::RETRY_AFTER, "1")];
-        let text = "too many scrapes at once: see `max_scrapes`\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, later, text).into_response();
+    let Some(permit) = metrics.scrape_limit().try_acquire() else {
+        let retry_after = [(header::RETRY_AFTER, "1")];
+        let text = "too many scrapes at the same time: see the option `max_scrapes`\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, retry_after, text).into_response();
     };
-    let format = Format::of(request.headers());
-    let names = Names::of(request.uri());
-    match Page::new(metrics, format, |family| names.has(family)) {
+    let format = Format::from_headers(request.headers());
+    let names = RequestedNames::from_uri(request.uri());
+    match Page::new(metrics, format, |family| names.contains(family)) {
         Ok(page) => {
-            let mut response = sent(page, permit, request);
+            let mut response = page_response(page, permit, request);
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, format.content_type());
             headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
@@ -158,11 +167,11 @@ fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
     }
 }
 
-/// The page as it is sent: to `HEAD` its head alone.
-fn sent<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Response {
-    let coding = Coding::of(request.headers());
-    let coding_name = coding.name();
-    let body = PageBody::new(page, coding, permit);
+/// Builds the response that sends a page. A `HEAD` request gets its headers without the body.
+fn page_response<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Response {
+    let encoding = ContentEncoding::from_headers(request.headers());
+    let encoding_name = encoding.name();
+    let body = PageBody::new(page, encoding, permit);
     let length = body.length();
     let mut response = Response::new(match *request.method() {
         Method::HEAD => Body::empty(),
@@ -172,8 +181,8 @@ fn sent<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Resp
     if let Some(length) = length {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    if let Some(coding) = coding_name {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    if let Some(encoding) = encoding_name {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }

@@ -1,26 +1,27 @@
-//! The way out: the page that Prometheus scrapes, and the file that node-exporter reads.
+//! Exports the metrics: pages for Prometheus, files for node-exporter, pushes to a Pushgateway.
 
 #[cfg(feature = "axum")]
 mod accept;
 #[cfg(feature = "axum")]
-mod body;
-#[cfg(feature = "axum")]
-mod coding;
+mod content_encoding;
 #[cfg(feature = "axum")]
 mod endpoint;
+mod error;
 mod file;
-mod others;
+mod foreign;
 mod page;
+#[cfg(feature = "axum")]
+mod page_body;
 #[cfg(feature = "push")]
 mod push;
 #[cfg(feature = "axum")]
 mod serve;
-mod text;
+mod text_format;
 
 #[cfg(feature = "axum")]
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};
+pub use self::error::EncodeError;
 pub use self::file::{FileWriter, WriteError, generate_prometheus_data};
-pub use self::page::EncodeError;
 #[cfg(feature = "push")]
 pub use self::push::{PushError, PushGateway};
 #[cfg(feature = "axum")]

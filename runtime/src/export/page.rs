@@ -1,199 +1,204 @@
-//! All metrics of an instance, written.
+//! A metrics page: all families of an instance and of its registry.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use prometheus::proto::{MetricFamily, MetricType};
 
-use super::others::{is_readable, leave_out, write_other};
-use super::text::{Format, Writer};
+use super::EncodeError;
+use super::foreign::{gather, is_readable, log_left_out, write_foreign};
+use super::text_format::{Format, TextWriter};
 use crate::family::{AnyFamily, Families, SeriesKey, SeriesSink};
-use crate::metrics::{GatherError, Metrics, RegistryNames, gather};
+use crate::metrics::Metrics;
 
-/// How long a piece of a page is, about, in bytes: enough to be quick, and nothing to hold for long.
+/// The approximate length of one piece of a page, in bytes.
 #[cfg(feature = "axum")]
-const PIECE: usize = 64 * 1024;
-
-/// Why the metrics were not written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EncodeError {
-    /// A collector that was registered beside our families panicked. The next attempt asks it again.
-    #[error(
-        "a collector registered beside the families panicked: {message}; mend it, or unregister it"
-    )]
-    CollectorPanicked {
-        /// What it said.
-        message: String,
-    },
-    /// A collector asks for the page that it is gathered for.
-    #[error(
-        "a collector registered beside the families asks for the page that it is gathered for: let it give \
-         its own metrics alone"
-    )]
-    Nested,
-}
+const PIECE_LENGTH: usize = 64 * 1024;
 
 impl Metrics {
-    /// All metrics of the registry in the Prometheus text format 0.0.4.
+    /// Encodes all metrics in the registry in the Prometheus text format 0.0.4.
     ///
-    /// Families are sorted by name and series by their labels: without traffic two texts are the same, byte
-    /// for byte. What other collectors of the registry give that no scraper could read (a name that is none,
-    /// a label that comes twice, a name that is taken) is left out, and said so in a `tracing` event: it would
-    /// cost the whole scrape. Timestamps are left out, too, and in the format of `OpenMetrics` what that does not know: a
-    /// counter that is no number, the sum of a histogram with negative values.
+    /// Families are sorted by name and series by their labels, so two pages without traffic between
+    /// them are byte-identical.
+    ///
+    /// A family of another collector is left out, with a [`tracing`] event, if it would make a
+    /// scraper reject the whole page: if a name is not valid, a series has a label twice, or the
+    /// family's name is taken. Timestamps of other collectors are left out too.
     ///
     /// # Errors
     ///
-    /// Our own families always encode; a collector registered beside them may panic.
+    /// Returns an error if another collector in the registry panics, or encodes the metrics itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let page = Metrics::builder().build_info([("version", "1.2.3")]).build()?.encode_text()?;
+    /// assert!(page.contains("app_build_info{version=\"1.2.3\"} 1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn encode_text(&self) -> Result<String, EncodeError> {
         self.encode(Format::Text)
     }
 
-    /// The same in the format of `OpenMetrics` 1.0.
+    /// Encodes all metrics in the registry in the `OpenMetrics` format 1.0.
+    ///
+    /// The page has the content of [`encode_text`](Self::encode_text), with units and, with the
+    /// feature `exemplars`, with exemplars. Values of other collectors that the format does not
+    /// allow are left out: a counter that is negative or not a number, and the sum and count of a
+    /// histogram with negative values.
     ///
     /// # Errors
     ///
-    /// As [`encode_text`](Self::encode_text).
+    /// Returns the same errors as [`encode_text`](Self::encode_text).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let page = Metrics::builder().build()?.encode_openmetrics()?;
+    /// assert!(page.ends_with("# EOF\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn encode_openmetrics(&self) -> Result<String, EncodeError> {
         self.encode(Format::OpenMetrics)
     }
 
     fn encode(&self, format: Format) -> Result<String, EncodeError> {
-        let page = Page::new(self, format, |_| true)?.whole();
-        // All of it was text before.
+        let page = Page::new(self, format, |_| true)?.into_bytes();
+        // Only text was written.
         Ok(String::from_utf8(page)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 }
 
-/// The families that are asked for, written piece by piece: between two pieces nothing is locked, and of our
-/// own families nothing is held.
+/// A page that is written piece by piece.
 ///
-/// Each series is shown as it is when its turn comes.
+/// Between two pieces nothing is locked, and no series of our own families is kept in memory. Each
+/// series has the value of the moment in which it is written.
 pub(super) struct Page {
     metrics: Metrics,
-    writer: Writer,
-    families: btree_map::IntoIter<String, Source>,
-    /// The family that has more series behind one.
-    current: Option<(Source, SeriesKey)>,
+    writer: TextWriter,
+    families: btree_map::IntoIter<String, FamilySources>,
+    /// The family that is partly written, and its last written series.
+    current: Option<(FamilySources, SeriesKey)>,
     ended: bool,
 }
 
 impl Page {
+    /// Gathers the families of other collectors, and selects the families whose name is wanted.
     pub(super) fn new(
         metrics: &Metrics,
         format: Format,
-        wanted: impl Fn(&str) -> bool,
+        is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, EncodeError> {
         let families = metrics.endpoints().families();
-        let others = gather(metrics.registry(), Some(families)).map_err(|error| match error {
-            GatherError::Panicked(message) => EncodeError::CollectorPanicked { message },
-            GatherError::Nested => EncodeError::Nested,
-        })?;
-        let outer = metrics.outer();
-        let ours = families.each().enumerate().map(|(place, family)| {
-            let source = Source { kind: Some(family.kind()), ours: Some(place), others: None };
-            (outer.name(&family.desc().fq_name).into_owned(), source)
+        let foreign = gather(metrics.registry(), families)?;
+        let registry_names = metrics.registry_names();
+        let own = families.iter().enumerate().map(|(index, family)| {
+            let sources =
+                FamilySources { kind: Some(family.metric_type()), own: Some(index), foreign: None };
+            (registry_names.exported_name(&family.desc().fq_name).into_owned(), sources)
         });
-        let mut all: BTreeMap<String, Source> = ours.collect();
-        let readable =
-            |other: &MetricFamily| !RegistryNames::is_probe(other.name()) && is_readable(other);
-        for other in others.into_iter().filter(readable) {
-            let source = all.entry(other.name().to_owned()).or_default();
-            let kind = *source.kind.get_or_insert(other.get_field_type());
-            if other.get_field_type() == kind {
-                source.others = Some(other);
+        let mut all: BTreeMap<String, FamilySources> = own.collect();
+        for family in foreign.into_iter().filter(is_readable) {
+            let sources = all.entry(family.name().to_owned()).or_default();
+            let kind = *sources.kind.get_or_insert(family.get_field_type());
+            if family.get_field_type() == kind {
+                sources.foreign = Some(family);
             } else {
-                leave_out(other.name(), "it is of another type than the family of its name");
+                log_left_out(family.name(), "another family has the same name and another type");
             }
         }
-        all.retain(|name, _| wanted(name));
-        let writer = Writer::new(format, outer.labels());
-        // Ours have their names, whatever another has.
-        let own = all.iter().filter(|(_, source)| source.ours.is_some());
-        let own = own.map(|(name, source)| writer.announced(name, source.kind()));
-        let mut announced: BTreeSet<String> = own.collect();
-        all.retain(|name, source| {
-            let is_alone =
-                source.ours.is_some() || announced.insert(writer.announced(name, source.kind()));
-            if !is_alone {
-                leave_out(name, "another family has its name in this format");
+        all.retain(|name, _| is_wanted(name));
+        let writer = TextWriter::new(format, registry_names.labels());
+        // Our own names come first, so that a foreign family cannot replace one of ours.
+        let own = all.iter().filter(|(_, sources)| sources.own.is_some());
+        let own = own.map(|(name, sources)| writer.announced_name(name, sources.kind()));
+        let mut announced: BTreeSet<String> = own.map(str::to_owned).collect();
+        all.retain(|name, sources| {
+            let is_unique = sources.own.is_some()
+                || announced.insert(writer.announced_name(name, sources.kind()).to_owned());
+            if !is_unique {
+                log_left_out(name, "another family has the same name in this format");
             }
-            is_alone
+            is_unique
         });
         let (metrics, families) = (metrics.clone(), all.into_iter());
         Ok(Self { metrics, writer, families, current: None, ended: false })
     }
 
-    /// All of it.
-    pub(super) fn whole(mut self) -> Vec<u8> {
+    /// Writes the whole page.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         while !self.ended {
             self.write(usize::MAX);
         }
         self.writer.take()
     }
 
-    /// What comes next; nothing more behind the end.
+    /// Writes the next piece. Returns `None` after the end.
     #[cfg(feature = "axum")]
-    pub(super) fn piece(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn next_piece(&mut self) -> Option<Vec<u8>> {
         if self.ended {
             return None;
         }
-        self.write(PIECE);
+        self.write(PIECE_LENGTH);
         Some(self.writer.take())
     }
 
-    /// Whether there is nothing more.
+    /// Returns whether the whole page is written.
     #[cfg(feature = "axum")]
     pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Writes up to so many bytes, and to the end of the series, or of the family of another collector, whose turn
-    /// it is then.
-    fn write(&mut self, most: usize) {
+    /// Writes until the output has `limit` bytes. The series, or the foreign family, that crosses
+    /// the limit is finished.
+    fn write(&mut self, limit: usize) {
         let Self { metrics, writer, families, current, ended } = self;
-        let ours = metrics.endpoints().families();
-        writer.until(most);
+        let own = metrics.endpoints().families();
+        writer.set_limit(limit);
         while !writer.is_full() {
-            let (source, after) = if let Some((source, last)) = current.take() {
-                (source, Some(last))
-            } else if let Some((name, source)) = families.next() {
-                writer.family(&name, source.help(ours), source.kind());
-                (source, None)
+            let (sources, after) = if let Some((sources, last)) = current.take() {
+                (sources, Some(last))
+            } else if let Some((name, sources)) = families.next() {
+                writer.start_family(&name, sources.help(own), sources.kind());
+                (sources, None)
             } else {
                 writer.finish();
                 *ended = true;
                 return;
             };
-            match source.own(ours).and_then(|family| family.visit(after, writer)) {
-                Some(last) => *current = Some((source, last)),
-                None => source.others.iter().for_each(|others| write_other(writer, others)),
+            match sources.own(own).and_then(|family| family.write_series(after, writer)) {
+                Some(last) => *current = Some((sources, last)),
+                None => sources.foreign.iter().for_each(|family| write_foreign(writer, family)),
             }
         }
     }
 }
 
-/// Where the series of a family come from: another instance in the same registry may have some, too.
+/// The sources of a family's series. A family may have both: another instance in the same registry
+/// has the same families.
 #[derive(Default)]
-struct Source {
+struct FamilySources {
     kind: Option<MetricType>,
-    /// The place among our families.
-    ours: Option<usize>,
-    others: Option<MetricFamily>,
+    /// The index among our families.
+    own: Option<usize>,
+    foreign: Option<MetricFamily>,
 }
 
-impl Source {
+impl FamilySources {
     fn kind(&self) -> MetricType {
         self.kind.unwrap_or(MetricType::UNTYPED)
     }
 
-    fn own<'a>(&self, ours: &'a Families) -> Option<&'a dyn AnyFamily> {
-        self.ours.and_then(|place| ours.each().nth(place))
+    fn own<'a>(&self, families: &'a Families) -> Option<&'a dyn AnyFamily> {
+        self.own.and_then(|index| families.iter().nth(index))
     }
 
-    fn help<'a>(&'a self, ours: &'a Families) -> &'a str {
-        let others = self.others.as_ref().map(MetricFamily::help);
-        self.own(ours).map(|family| &*family.desc().help).or(others).unwrap_or_default()
+    fn help<'a>(&'a self, families: &'a Families) -> &'a str {
+        let foreign = self.foreign.as_ref().map(MetricFamily::help);
+        self.own(families).map(|family| &*family.desc().help).or(foreign).unwrap_or_default()
     }
 }

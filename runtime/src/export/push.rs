@@ -1,8 +1,6 @@
-//! Pushing to a Pushgateway, for jobs that end before anybody scrapes them.
+//! Pushes metrics to a Pushgateway, for jobs that end before they can be scraped.
 
-use std::error::Error;
 use std::fmt;
-use std::iter;
 use std::time::Duration;
 
 use base64::Engine;
@@ -13,17 +11,21 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
 
 use super::EncodeError;
-use super::text::TEXT_FORMAT;
+use super::text_format::TEXT_CONTENT_TYPE;
 use crate::metrics::{Metrics, is_label_name};
 
-/// How long a gateway may take to answer.
+/// The timeout of a request to the gateway.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What stands in a path as it is (RFC 3986, section 2.3); the rest is escaped.
+/// The characters that are escaped in a path: all but the unreserved ones of RFC 3986, section 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One group of metrics at a Pushgateway, for batch jobs: what is pushed stays there until somebody replaces or
-/// deletes it.
+/// One group of metrics at a Pushgateway.
+///
+/// A group is identified by its labels. What is pushed to it stays at the gateway until it is
+/// replaced or deleted.
+///
+/// # Examples
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,11 +40,11 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 ///
 /// # When to push
 ///
-/// At the end of a job that nobody can scrape, and not otherwise: the gateway shows the last values for ever, also
-/// when the job has died; `up` is the gateway's; several instances of a service that push into one
-/// group overwrite each other, so each needs a label of its own in the group, and somebody who deletes it. A
-/// service that runs is scraped; a job beside a node-exporter writes a file
-/// ([`write_to_file`](Metrics::write_to_file)).
+/// Push at the end of a batch job that cannot be scraped. A service that keeps running should be
+/// scraped instead, for three reasons: the gateway exports the last pushed values for ever, even
+/// after the job has died; the metric `up` describes the gateway and not the job; and several
+/// instances that push into the same group overwrite each other. A job on a machine with a
+/// node-exporter can write a file instead, with [`write_to_file`](Metrics::write_to_file).
 #[derive(Clone)]
 pub struct PushGateway {
     url: String,
@@ -50,108 +52,143 @@ pub struct PushGateway {
 }
 
 impl PushGateway {
-    /// The group of a job, at the gateway of this address: `http://` and host, and a path where the gateway has one. An
-    /// `https://` address needs a TLS feature of `reqwest` in the application.
+    /// Creates the group with the label `job`, at the gateway with this URL.
+    ///
+    /// The URL has a scheme and a host, such as `http://pushgateway:9091`, and a path if the
+    /// gateway has one. An `https://` URL needs a TLS feature of `reqwest`, which the application
+    /// enables. The URL and the labels are validated by [`push`](Self::push), [`add`](Self::add)
+    /// and [`delete`](Self::delete).
     #[must_use]
     pub fn new(url: impl Into<String>, job: impl Into<String>) -> Self {
         Self { url: url.into(), group: vec![("job".to_owned(), job.into())] }
     }
 
-    /// The group that has this label, too: `instance`, say, where the job runs several times at once.
+    /// Adds a label to the group, such as `instance` if the job runs several times at once.
     #[must_use]
     pub fn group(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
         self.group.push((label.into(), value.into()));
         self
     }
 
-    /// Puts all metrics in the place of all that the group has.
+    /// Replaces all metrics of the group by the metrics of an instance.
     ///
     /// # Errors
     ///
-    /// [`PushError`] says which setting is wrong, or what the gateway did. Nothing is tried again.
+    /// Returns an error if a setting is not valid, the gateway does not respond within ten seconds,
+    /// or it refuses the metrics. A failed push is not retried.
+    ///
+    /// # Panics
+    ///
+    /// The returned future panics if it is polled outside a tokio runtime with I/O and time
+    /// enabled.
     pub async fn push(&self, metrics: &Metrics) -> Result<(), PushError> {
         self.send(Method::PUT, metrics.encode_text()?).await
     }
 
-    /// Puts all metrics into the group, in the place of those of the same names.
+    /// Adds the metrics of an instance to the group, and replaces those of the same names.
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push).
+    /// Returns the same errors as [`push`](Self::push).
+    ///
+    /// # Panics
+    ///
+    /// The returned future panics under the same conditions as that of [`push`](Self::push).
     pub async fn add(&self, metrics: &Metrics) -> Result<(), PushError> {
         self.send(Method::POST, metrics.encode_text()?).await
     }
 
-    /// Deletes the group.
+    /// Deletes the group, so that the gateway no longer exports it.
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push).
+    /// Returns the same errors as [`push`](Self::push).
+    ///
+    /// # Panics
+    ///
+    /// The returned future panics under the same conditions as that of [`push`](Self::push).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), streamgauge::PushError> {
+    /// use streamgauge::PushGateway;
+    ///
+    /// PushGateway::new("http://pushgateway:9091", "nightly_report").delete().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn delete(&self) -> Result<(), PushError> {
         self.send(Method::DELETE, String::new()).await
     }
 
     async fn send(&self, method: Method, text: String) -> Result<(), PushError> {
-        let url = self.address()?;
-        // A redirected push would be a GET.
+        let url = self.group_url()?;
+        // Following a redirect would turn the push into a GET.
         let client = Client::builder()
             .timeout(TIMEOUT)
             .redirect(Policy::none())
             .build()
             .map_err(unreachable)?;
         let request = client.request(method, url).body(text);
-        let request = request.header(header::CONTENT_TYPE, TEXT_FORMAT);
+        let request = request.header(header::CONTENT_TYPE, TEXT_CONTENT_TYPE);
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {
             return Ok(());
         }
-        let said = response.text().await.unwrap_or_default();
-        Err(PushError::Refused { status, said: said.trim().to_owned() })
+        let body = response.text().await.unwrap_or_default();
+        Err(PushError::Refused { status, body: body.trim().to_owned() })
     }
 
-    /// The group's address.
-    fn address(&self) -> Result<String, PushError> {
-        let wrong = |reason| PushError::Setting { reason };
-        // Its text may have a password in it.
+    /// Returns the URL of the group. Errors do not contain the gateway's URL, which may have a
+    /// password in it.
+    fn group_url(&self) -> Result<String, PushError> {
+        let invalid = |reason| PushError::Setting { reason };
         let url = Url::parse(&self.url).map_err(|error| {
-            wrong(format!("the url is no address ({error}): give http:// and a host"))
+            invalid(format!("the URL is not valid ({error}): use `http://` and a host"))
         })?;
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme();
-            return Err(wrong(format!("the url begins with {scheme:?}: give http:// and a host")));
+            return Err(invalid(format!(
+                "the url begins with {scheme:?}: give http:// and a host"
+            )));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            let reason =
-                "the url has a query or a fragment: leave it out, the group comes after it";
-            return Err(wrong(reason.to_owned()));
+            let reason = "the url has a query or a fragment: remove it: the group is \
+                          appended to the path";
+            return Err(invalid(reason.to_owned()));
         }
-        let mut address = format!("{}/metrics", url.as_str().trim_end_matches('/'));
-        for (place, (label, value)) in self.group.iter().enumerate() {
+        let mut group_url = format!("{}/metrics", url.as_str().trim_end_matches('/'));
+        for (index, (label, value)) in self.group.iter().enumerate() {
             if !is_label_name(label) {
                 let reason = "use letters, digits and `_`, with no digit first";
-                return Err(wrong(format!("group label {label:?} is no label name: {reason}")));
+                return Err(invalid(format!(
+                    "group label {label:?} is not a label name: {reason}"
+                )));
             }
-            if self.group[..place].iter().any(|(other, _)| other == label) {
-                return Err(wrong(format!("group label {label:?} is given twice: give it once")));
+            if self.group[..index].iter().any(|(other, _)| other == label) {
+                return Err(invalid(format!("group label {label:?} is given twice: give it once")));
             }
-            if place == 0 && value.is_empty() {
-                return Err(wrong("the job has no name: the gateway asks for one".to_owned()));
+            if index == 0 && value.is_empty() {
+                return Err(invalid("the job has no name: the gateway requires one".to_owned()));
             }
-            address.push_str(&segment(label, value));
+            group_url.push_str(&path_segments(label, value));
         }
-        Ok(address)
+        Ok(group_url)
     }
 }
 
 impl fmt::Debug for PushGateway {
+    /// Leaves out the URL, which may have a password in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PushGateway").field("group", &self.group).finish_non_exhaustive()
     }
 }
 
-/// A label in the gateway's path. What a path cannot hold, or would lose, is written in base64.
-fn segment(label: &str, value: &str) -> String {
+/// Returns the part of the gateway's path for a label. Values that a path cannot contain, or that
+/// would be normalized away, are written in base64.
+fn path_segments(label: &str, value: &str) -> String {
     if value.is_empty() {
         return format!("/{label}@base64/=");
     }
@@ -161,50 +198,52 @@ fn segment(label: &str, value: &str) -> String {
     format!("/{label}/{}", utf8_percent_encode(value, ESCAPED))
 }
 
-/// The address may have a password in it.
 fn unreachable(error: reqwest::Error) -> PushError {
+    // The URL may have a password in it.
     PushError::Unreachable(error.without_url())
 }
 
-/// An error with what is behind it, which alone says why.
-fn causes(error: &reqwest::Error) -> String {
-    let causes = iter::successors(Some(error as &dyn Error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// Why nothing was pushed.
+/// Error returned by [`PushGateway`]: nothing was pushed.
+///
+/// The cause of an error is its [`source`](std::error::Error::source), and not part of the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushError {
-    /// The address or a label of the group.
+    /// The URL or a label of the group is not valid.
     #[error("push gateway: {reason}")]
     Setting {
-        /// What is wrong with it, and what would be right.
+        /// The mistake, and how to correct it.
         reason: String,
     },
-    /// A collector registered beside ours does not encode.
-    #[error("the metrics cannot be encoded: {0}")]
+    /// Another collector in the registry failed.
+    #[error("cannot encode the metrics")]
     Encode(#[from] EncodeError),
-    /// The gateway could not be reached, or did not answer in ten seconds.
-    #[error("the push gateway does not answer: {}", causes(.0))]
+    /// The gateway could not be reached, or did not respond within ten seconds.
+    #[error("the push gateway does not respond")]
     Unreachable(#[source] reqwest::Error),
-    /// The gateway has refused what was pushed.
-    #[error("the push gateway refused: {status}: {said}")]
+    /// The gateway responded with an error status.
+    #[error("the push gateway refused with status {status}{}", detail(body))]
     Refused {
-        /// The status of its answer.
+        /// The status of the response.
         status: StatusCode,
-        /// What it said.
-        said: String,
+        /// The body of the response.
+        body: String,
     },
+}
+
+/// Returns the body of a refusal as the end of a message.
+fn detail(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(": {body}") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error_chain::assert_shows_causes_once;
 
     #[test]
-    fn groups_are_written_as_the_gateway_reads_them() {
-        for (job, group, address) in [
+    fn push_group_urls_escape_labels_as_the_gateway_expects() {
+        for (job, group, path) in [
             ("nightly", None, "/metrics/job/nightly"),
             ("a b+c%", Some(("instance", "h:1")), "/metrics/job/a%20b%2Bc%25/instance/h%3A1"),
             ("grüße", None, "/metrics/job/gr%C3%BC%C3%9Fe"),
@@ -215,31 +254,46 @@ mod tests {
             if let Some((label, value)) = group {
                 gateway = gateway.group(label, value);
             }
-            let expected = format!("http://gateway:9091{address}");
-            assert_eq!(gateway.address().expect("it is right"), expected);
+            let expected = format!("http://gateway:9091{path}");
+            assert_eq!(gateway.group_url().expect("the settings are valid"), expected);
         }
     }
 
     #[test]
-    fn a_password_shows_nowhere() {
+    fn push_errors_do_not_contain_the_password() {
         let gateway = PushGateway::new("ftp://user:secret@g", "j");
-        let error = gateway.address().expect_err("it is wrong");
+        let error = gateway.group_url().expect_err("the scheme is wrong");
         assert!(!format!("{gateway:?} {error} {error:?}").contains("secret"));
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn push_settings_errors_name_the_mistake() {
         for (gateway, named) in [
             (PushGateway::new("gateway:9091", "j"), "gateway"),
-            (PushGateway::new("//gateway", "j"), "no address"),
+            (PushGateway::new("//gateway", "j"), "not valid"),
             (PushGateway::new("http://g?x=1", "j"), "query"),
             (PushGateway::new("http://g/#f", "j"), "fragment"),
             (PushGateway::new("http://g", ""), "job"),
             (PushGateway::new("http://g", "j").group("my-label", "x"), "my-label"),
             (PushGateway::new("http://g", "j").group("job", "x"), "twice"),
         ] {
-            let error = gateway.address().expect_err("it is wrong").to_string();
+            let error = gateway.group_url().expect_err("a setting is wrong").to_string();
             assert!(error.contains(named), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn error_texts_show_their_cause_once() {
+        assert_shows_causes_once(&PushError::Encode(EncodeError::Nested), 2);
+        // Port 0 cannot be connected to.
+        let unreachable = PushGateway::new("http://127.0.0.1:0", "j").delete().await;
+        let unreachable = unreachable.expect_err("nothing listens on port 0");
+        let chain = crate::error_chain::error_chain(&unreachable);
+        assert!(chain.starts_with("the push gateway does not respond: "), "{chain}");
+        for text in chain.split(": ") {
+            assert_eq!(chain.matches(text).count(), 1, "{text:?} repeats in {chain:?}");
+        }
+        let reason = "the url has a query".to_owned();
+        assert_shows_causes_once(&PushError::Setting { reason }, 1);
     }
 }

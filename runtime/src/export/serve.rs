@@ -1,24 +1,40 @@
-//! A listener of its own for the page.
+//! A server for the metrics on a separate port.
 
 use std::fmt;
+use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::metrics::Metrics;
 
-/// How long a scrape may take to end once the server is asked to stop.
-const GRACE: Duration = Duration::from_secs(5);
+/// The time that open connections have to finish after `stop`.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Metrics {
-    /// Serves `GET /metrics` at an address of its own, in a task of its own, so that the port of the
-    /// application shows no metrics. Port 0 lets the system choose one.
+    /// Serves `GET /metrics` at an address of its own, in a new task.
+    ///
+    /// Use this to keep the metrics off the application's public port. Port 0 lets the operating
+    /// system choose a port. The server runs until [`MetricsServer::stop`] or the end of the
+    /// runtime; dropping the [`MetricsServer`] does not stop it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the address cannot be bound, or if this is called outside a tokio
+    /// runtime.
+    ///
+    /// # Panics
+    ///
+    /// Panics, as [`TcpListener::bind`] does, if the runtime has no I/O driver.
+    ///
+    /// # Examples
     ///
     /// ```no_run
     /// # async fn example(app: axum::Router) -> std::io::Result<()> {
@@ -31,34 +47,35 @@ impl Metrics {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// The task is there as long as the runtime is, whether [`MetricsServer`] is kept or not.
-    ///
-    /// # Errors
-    ///
-    /// Says the address, and why the system does not let anybody listen there.
     pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<MetricsServer> {
+        let runtime = Handle::try_current().map_err(|_| {
+            io::Error::other(
+                "the metrics are served by a tokio task and no runtime is running: call `serve` \
+                 within a runtime",
+            )
+        })?;
         let listener = TcpListener::bind(address).await.map_err(|error| {
-            let text = format!("the metrics have no address to be served at: {error}");
+            // A custom `io::Error` has one text and no source, so the cause is in the text.
+            let text = format!("cannot bind the address of the metrics server: {error}");
             io::Error::new(error.kind(), text)
         })?;
         let local_addr = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let app = Router::new().route_service("/metrics", self.endpoint());
-        let served = axum::serve(listener, app).with_graceful_shutdown(asked(stopped));
-        let task = tokio::spawn(served.into_future());
+        let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal(stopped));
+        let task = runtime.spawn(server.into_future());
         Ok(MetricsServer { local_addr, stop, task })
     }
 }
 
-/// Resolves when somebody asks; that nobody can any more is no reason.
-async fn asked(stopped: oneshot::Receiver<()>) {
+/// Resolves when the server is asked to stop. Dropping the sender does not stop the server.
+async fn stop_signal(stopped: oneshot::Receiver<()>) {
     if stopped.await.is_err() {
-        std::future::pending::<()>().await;
+        future::pending::<()>().await;
     }
 }
 
-/// A server of the metrics, made by [`Metrics::serve`].
+/// A running metrics server, created by [`Metrics::serve`].
 pub struct MetricsServer {
     local_addr: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -66,18 +83,29 @@ pub struct MetricsServer {
 }
 
 impl MetricsServer {
-    /// The address that is listened at.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Stops: no connection is taken any more. Waits for those that there are to end, five seconds at most;
-    /// then they are left to their clients.
+    /// Stops the server: it accepts no more connections.
+    ///
+    /// Waits up to five seconds for open connections. Connections that are still open after that
+    /// finish on their own.
+    ///
+    /// # Panics
+    ///
+    /// The returned future panics if it is polled outside a tokio runtime with time enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// The server stops even if the returned future is dropped after its first poll, without the
+    /// limit of five seconds.
     pub async fn stop(mut self) {
-        // It may have ended by itself, with its runtime.
+        // The send fails if the task has already ended.
         let _ = self.stop.send(());
-        if timeout(GRACE, &mut self.task).await.is_err() {
+        if timeout(STOP_TIMEOUT, &mut self.task).await.is_err() {
             self.task.abort();
         }
     }

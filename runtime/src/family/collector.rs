@@ -1,122 +1,131 @@
-//! The families as a collector of a `prometheus` registry.
+//! The families as a collector in a `prometheus` registry.
+//!
+//! The crate's own pages do not use the collector: they encode the families directly, and gather
+//! only the other collectors of the registry.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::ptr;
 use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto;
 
-use super::primitives::float;
-use super::snapshot::{HistogramSnapshot, Labels, SeriesSink, SeriesValue};
-use super::{AnyFamily, Families};
+use super::primitives::to_f64;
+use super::snapshot::{HistogramSnapshot, SeriesLabels, SeriesSink, SeriesValue};
+use super::store::AnyFamily;
+use super::table::Families;
 
 thread_local! {
-    /// The families that whoever gathers on this thread writes out by themselves.
-    static WRITTEN: Cell<*const Families> = const { Cell::new(ptr::null()) };
+    /// The families whose collector returns nothing on this thread.
+    static EXCLUDED: Cell<*const Families> = const { Cell::new(ptr::null()) };
 }
 
-/// Gathers what is in a registry beside these families.
-pub(crate) fn elsewhere<R>(families: &Families, gather: impl FnOnce() -> R) -> R {
+/// Runs `gather` while the collector of these families returns nothing on this thread, so that a
+/// registry is gathered without them.
+pub(crate) fn exclude_while<R>(families: &Families, gather: impl FnOnce() -> R) -> R {
     struct Restore(*const Families);
     impl Drop for Restore {
         fn drop(&mut self) {
-            WRITTEN.set(self.0);
+            EXCLUDED.set(self.0);
         }
     }
-    let _restore = Restore(WRITTEN.replace(families));
+    let _restore = Restore(EXCLUDED.replace(families));
     gather()
 }
 
-/// Whether these families are being written on this thread, and the rest gathered.
-pub(crate) fn is_gathered(families: &Families) -> bool {
-    ptr::eq(WRITTEN.get(), families)
+/// Returns whether this thread is inside [`exclude_while`] for these families.
+pub(crate) fn are_excluded(families: &Families) -> bool {
+    ptr::eq(EXCLUDED.get(), families)
 }
 
-/// The families as one collector.
+/// All families of one instance, as one collector.
 pub(crate) struct FamilyCollector {
     families: Arc<Families>,
-    /// Names that nobody else may take: those of a histogram's samples, and of a counter in `OpenMetrics`.
+    /// Names that no other collector may register, because samples of the families have them.
     reserved: Vec<Desc>,
 }
 
 impl FamilyCollector {
     pub(crate) fn new(families: Arc<Families>) -> prometheus::Result<Self> {
-        let reserved = families.each().flat_map(samples).collect::<Result<_, _>>()?;
+        let reserved = families.iter().flat_map(reserved_names).collect::<Result<_, _>>()?;
         Ok(Self { families, reserved })
     }
 }
 
-/// The names of a family's samples, where they are not its own.
-fn samples(family: &dyn AnyFamily) -> impl Iterator<Item = prometheus::Result<Desc>> {
+/// Returns the names besides the family's own that would collide with samples of the family.
+fn reserved_names(family: &dyn AnyFamily) -> impl Iterator<Item = prometheus::Result<Desc>> {
     let desc = family.desc();
-    let names = match family.kind() {
+    let sample_names = match family.metric_type() {
         proto::MetricType::HISTOGRAM => {
             ["_bucket", "_count", "_sum"].map(|suffix| format!("{}{suffix}", desc.fq_name)).into()
         }
+        // OpenMetrics names a counter family without the suffix.
         proto::MetricType::COUNTER => {
             let name = desc.fq_name.strip_suffix("_total");
             name.map(|name| vec![name.to_owned()]).unwrap_or_default()
         }
         _ => Vec::new(),
     };
-    // Of a counter of this name OpenMetrics would show the same family.
-    let counter = match family.kind() {
+    // OpenMetrics would give a counter with this name the same family name.
+    let counter_name = match family.metric_type() {
         proto::MetricType::COUNTER => None,
         _ => Some(format!("{}_total", desc.fq_name)),
     };
-    let constant = desc.const_label_pairs.iter();
-    let constant = constant.map(|pair| (pair.name().to_owned(), pair.value().to_owned()));
-    let constant: std::collections::HashMap<_, _> = constant.collect();
-    names
+    let const_labels: HashMap<_, _> = desc
+        .const_label_pairs
+        .iter()
+        .map(|pair| (pair.name().to_owned(), pair.value().to_owned()))
+        .collect();
+    sample_names
         .into_iter()
-        .chain(counter)
-        .map(move |name| Desc::new(name, desc.help.clone(), Vec::new(), constant.clone()))
+        .chain(counter_name)
+        .map(move |name| Desc::new(name, desc.help.clone(), Vec::new(), const_labels.clone()))
 }
 
 impl Collector for FamilyCollector {
     fn desc(&self) -> Vec<&Desc> {
-        self.families.each().map(AnyFamily::desc).chain(&self.reserved).collect()
+        self.families.iter().map(AnyFamily::desc).chain(&self.reserved).collect()
     }
 
     fn collect(&self) -> Vec<proto::MetricFamily> {
-        if is_gathered(&self.families) {
+        if are_excluded(&self.families) {
             return Vec::new();
         }
-        self.families.each().map(collect).collect()
+        self.families.iter().map(collect).collect()
     }
 }
 
 fn collect(family: &dyn AnyFamily) -> proto::MetricFamily {
-    let mut metrics = Metrics(Vec::new());
-    family.visit(None, &mut metrics);
+    let mut sink = ProtoSink(Vec::new());
+    family.write_series(None, &mut sink);
     let desc = family.desc();
     let mut collected = proto::MetricFamily::default();
     collected.set_name(desc.fq_name.clone());
     collected.set_help(desc.help.clone());
-    collected.set_field_type(family.kind());
-    collected.set_metric(metrics.0);
+    collected.set_field_type(family.metric_type());
+    collected.set_metric(sink.0);
     collected
 }
 
-/// The series of a family in the interchange form.
-struct Metrics(Vec<proto::Metric>);
+/// Converts series to the types that a registry gathers.
+struct ProtoSink(Vec<proto::Metric>);
 
-impl SeriesSink for Metrics {
-    fn series(&mut self, labels: &Labels<'_>, reading: SeriesValue<'_>) {
-        let constant = labels.constant().pairs.iter();
-        let constant = constant.map(|(name, value)| (&**name, &**value));
-        let pairs = constant.chain(labels.variable()).map(|(name, value)| pair(name, value));
+impl SeriesSink for ProtoSink {
+    fn series(&mut self, labels: &SeriesLabels<'_>, value: SeriesValue<'_>) {
+        let const_labels = labels.const_labels().pairs.iter();
+        let const_labels = const_labels.map(|(name, value)| (&**name, &**value));
+        let pairs = const_labels.chain(labels.variable()).map(|(name, value)| pair(name, value));
         let mut metric = proto::Metric::from_label(pairs.collect());
-        match reading {
-            SeriesValue::Whole(value) => metric.set_counter(counter(float(value))),
-            SeriesValue::Float(value) => metric.set_counter(counter(value)),
-            SeriesValue::Level(value) => {
+        match value {
+            SeriesValue::Counter(value) => metric.set_counter(counter(to_f64(value))),
+            SeriesValue::FloatCounter(value) => metric.set_counter(counter(value)),
+            SeriesValue::Gauge(value) => {
                 let mut gauge = proto::Gauge::default();
-                gauge.set_value(float(value));
+                gauge.set_value(to_f64(value));
                 metric.set_gauge(gauge);
             }
-            SeriesValue::Histogram(reading) => metric.set_histogram(histogram(&reading)),
+            SeriesValue::Histogram(snapshot) => metric.set_histogram(histogram(&snapshot)),
         }
         self.0.push(metric);
     }
@@ -135,17 +144,17 @@ fn counter(value: f64) -> proto::Counter {
     counter
 }
 
-fn histogram(reading: &HistogramSnapshot<'_>) -> proto::Histogram {
-    let bounds = reading.bounds.values.iter().copied().chain([f64::INFINITY]);
-    let buckets = bounds.zip(reading.cumulative).map(|(bound, count)| {
+fn histogram(snapshot: &HistogramSnapshot<'_>) -> proto::Histogram {
+    let bounds = snapshot.bounds.values.iter().copied().chain([f64::INFINITY]);
+    let buckets = bounds.zip(snapshot.cumulative).map(|(bound, count)| {
         let mut bucket = proto::Bucket::default();
         bucket.set_upper_bound(bound);
         bucket.set_cumulative_count(*count);
         bucket
     });
     let mut histogram = proto::Histogram::default();
-    histogram.set_sample_count(reading.count);
-    histogram.set_sample_sum(reading.sum);
+    histogram.set_sample_count(snapshot.count);
+    histogram.set_sample_sum(snapshot.sum);
     histogram.set_bucket(buckets.collect());
     histogram
 }

@@ -1,7 +1,8 @@
-//! The traces that values belong to.
+//! Exemplars: the traces of recorded values.
 //!
-//! Each bucket of a histogram remembers the newest value that was recorded within a sampled trace. Writers
-//! never wait: of two at once one is remembered, and a reader leaves out what is just being written.
+//! Each bucket of a histogram keeps the newest value that was recorded within a sampled trace.
+//! Neither writers nor readers wait: of two concurrent writers one is dropped, and a reader skips
+//! an exemplar that is being written.
 
 use std::cell::Cell;
 use std::panic::catch_unwind;
@@ -16,115 +17,122 @@ use opentelemetry::trace::TraceContextExt;
 /// A span of a sampled trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trace {
-    trace: u128,
-    span: u64,
+    trace_id: u128,
+    span_id: u64,
 }
 
 thread_local! {
-    /// The trace of the request that is being served.
-    static OF_REQUEST: Cell<Option<Trace>> = const { Cell::new(None) };
+    /// The trace of the request that this thread serves.
+    static REQUEST_TRACE: Cell<Option<Trace>> = const { Cell::new(None) };
 }
 
 impl Trace {
-    /// The span that is current, if it is sampled: another nobody could look up.
+    /// Returns the current span of OpenTelemetry. `None` if it is not sampled: a tracing backend
+    /// would not have it.
     pub(crate) fn current() -> Option<Self> {
-        let of = |context: &Context| {
+        let sampled = |context: &Context| {
             let span = context.span();
             let span = span.span_context();
             (span.is_valid() && span.is_sampled()).then(|| Self {
-                trace: u128::from_be_bytes(span.trace_id().to_bytes()),
-                span: u64::from_be_bytes(span.span_id().to_bytes()),
+                trace_id: u128::from_be_bytes(span.trace_id().to_bytes()),
+                span_id: u64::from_be_bytes(span.span_id().to_bytes()),
             })
         };
-        // On a thread that is on its way out there is no context any more, and asking for it panics.
-        catch_unwind(|| Context::map_current(of)).ok().flatten()
+        // While a thread ends, OpenTelemetry's thread-local may already be destroyed: then this
+        // panics.
+        catch_unwind(|| Context::map_current(sampled)).ok().flatten()
     }
 
-    /// Lets values that are recorded on this thread be of a request's trace, if it has one. Gives back whose
-    /// they were before.
+    /// Sets the trace of the request that this thread serves. Returns the trace that was set
+    /// before.
     pub(crate) fn replace_request_trace(trace: Option<Self>) -> Option<Self> {
-        OF_REQUEST.try_with(|current| current.replace(trace)).unwrap_or(None)
+        REQUEST_TRACE.try_with(|current| current.replace(trace)).unwrap_or(None)
     }
 
-    fn of_value() -> Option<Self> {
-        Self::current().or_else(|| OF_REQUEST.try_with(Cell::get).ok().flatten())
+    /// Returns the trace of a value that is recorded now: the current span, else that of the
+    /// request.
+    fn for_value() -> Option<Self> {
+        Self::current().or_else(|| REQUEST_TRACE.try_with(Cell::get).ok().flatten())
     }
 }
 
-/// What an exemplar says.
+/// A recorded value and its trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Exemplar {
-    pub(crate) trace: u128,
-    pub(crate) span: u64,
-    /// The value, in the unit in which the histogram counts.
+    pub(crate) trace_id: u128,
+    pub(crate) span_id: u64,
+    /// The value, in the unit in which the histogram stores values.
     pub(super) amount: u64,
-    /// When it was recorded, in milliseconds since 1970.
-    pub(crate) millis: u64,
+    /// When the value was recorded, in milliseconds since 1970.
+    pub(crate) unix_millis: u64,
 }
 
-/// The exemplars of a histogram's buckets; there once one is recorded.
+/// The exemplars of the buckets of a histogram. Memory is allocated for them with the first
+/// exemplar.
 #[derive(Default)]
 pub(super) struct Exemplars(OnceLock<Box<[Slot]>>);
 
 impl Exemplars {
-    /// Remembers a value of one of so many buckets, if it belongs to a trace.
-    pub(super) fn note(&self, bucket: usize, buckets: usize, amount: u64) {
-        let Some(trace) = Trace::of_value() else { return };
-        let slots = self.0.get_or_init(|| (0..buckets).map(|_| Slot::default()).collect());
+    /// Records an exemplar for one of `len` buckets, if a trace is current.
+    pub(super) fn record(&self, bucket: usize, len: usize, amount: u64) {
+        let Some(trace) = Trace::for_value() else { return };
+        let slots = self.0.get_or_init(|| (0..len).map(|_| Slot::default()).collect());
         if let Some(slot) = slots.get(bucket) {
             slot.write(trace, amount);
         }
     }
 
-    pub(super) fn of(&self, bucket: usize) -> Option<Exemplar> {
+    pub(super) fn get(&self, bucket: usize) -> Option<Exemplar> {
         self.0.get()?.get(bucket)?.read()
     }
 }
 
-/// One exemplar. The turn is odd while it is written, and zero before it has been.
+/// The exemplar of one bucket, as a sequence lock.
 #[derive(Default)]
 struct Slot {
-    turn: AtomicU64,
-    trace: [AtomicU64; 2],
-    span: AtomicU64,
+    /// Zero before the first write, odd during a write, and two higher after each write.
+    sequence: AtomicU64,
+    /// The upper and the lower half.
+    trace_id: [AtomicU64; 2],
+    span_id: AtomicU64,
     amount: AtomicU64,
-    millis: AtomicU64,
+    unix_millis: AtomicU64,
 }
 
 impl Slot {
+    /// Writes an exemplar, unless another thread is writing one.
     fn write(&self, trace: Trace, amount: u64) {
-        let turn = self.turn.load(Relaxed);
-        let is_mine =
-            turn % 2 == 0 && self.turn.compare_exchange(turn, turn + 1, Acquire, Relaxed).is_ok();
-        if !is_mine {
+        let sequence = self.sequence.load(Relaxed);
+        let begin = || self.sequence.compare_exchange(sequence, sequence + 1, Acquire, Relaxed);
+        if sequence % 2 == 1 || begin().is_err() {
             return;
         }
         fence(Release);
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        let [high, low] = &self.trace;
-        high.store((trace.trace >> 64) as u64, Relaxed);
-        #[expect(clippy::cast_possible_truncation, reason = "it is the lower half")]
-        low.store(trace.trace as u64, Relaxed);
-        self.span.store(trace.span, Relaxed);
+        let [high, low] = &self.trace_id;
+        high.store((trace.trace_id >> 64) as u64, Relaxed);
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is stored")]
+        low.store(trace.trace_id as u64, Relaxed);
+        self.span_id.store(trace.span_id, Relaxed);
         self.amount.store(amount, Relaxed);
-        self.millis.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
-        self.turn.store(turn + 2, Release);
+        self.unix_millis.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
+        self.sequence.store(sequence + 2, Release);
     }
 
     fn read(&self) -> Option<Exemplar> {
-        let turn = self.turn.load(Acquire);
-        if turn == 0 || turn % 2 == 1 {
+        let sequence = self.sequence.load(Acquire);
+        if sequence == 0 || sequence % 2 == 1 {
             return None;
         }
-        let [high, low] = self.trace.each_ref().map(|half| u128::from(half.load(Relaxed)));
+        let [high, low] = self.trace_id.each_ref().map(|half| u128::from(half.load(Relaxed)));
         let exemplar = Exemplar {
-            trace: high << 64 | low,
-            span: self.span.load(Relaxed),
+            trace_id: high << 64 | low,
+            span_id: self.span_id.load(Relaxed),
             amount: self.amount.load(Relaxed),
-            millis: self.millis.load(Relaxed),
+            unix_millis: self.unix_millis.load(Relaxed),
         };
         fence(Acquire);
-        (self.turn.load(Relaxed) == turn).then_some(exemplar)
+        (self.sequence.load(Relaxed) == sequence).then_some(exemplar)
     }
 }
 
@@ -133,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_was_written_at_once() {
+    fn exemplars_are_read_as_one_write_left_them() {
         let slot = Slot::default();
         assert_eq!(slot.read(), None);
         std::thread::scope(|threads| {
@@ -142,15 +150,15 @@ mod tests {
                 threads.spawn(move || {
                     for amount in 0..100_000 {
                         let number = writer << 32 | amount;
-                        let trace = u128::from(number) << 64 | u128::from(number);
-                        slot.write(Trace { trace, span: number }, number);
+                        let trace_id = u128::from(number) << 64 | u128::from(number);
+                        slot.write(Trace { trace_id, span_id: number }, number);
                     }
                 });
             }
             for _ in 0..100_000 {
                 if let Some(read) = slot.read() {
-                    assert_eq!((read.trace >> 64) as u64, read.amount);
-                    assert_eq!(read.span, read.amount);
+                    assert_eq!((read.trace_id >> 64) as u64, read.amount);
+                    assert_eq!(read.span_id, read.amount);
                 }
             }
         });

@@ -1,4 +1,4 @@
-//! The numbers of a histogram's series, and its buckets.
+//! Histograms and their buckets.
 
 use std::mem;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use prometheus::proto::MetricType;
 
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplars;
-use super::primitives::{Primitive, float};
+use super::primitives::{Primitive, to_f64};
 use super::shard::{Sharded, add};
 use super::snapshot::{Bounds, HistogramSnapshot, SeriesValue};
 
-/// How often a value fell between two bounds, and the sum of all values.
+/// A histogram: the number of values in each bucket, and the sum of all values.
 ///
-/// The count is not stored: it is the sum of the buckets, so a scrape can never show a `+Inf`
-/// bucket that differs from `_count`.
+/// The number of all values is not stored. It is the sum over the buckets, so that the `+Inf`
+/// bucket never differs from `_count` in a scrape.
 pub(crate) struct Histogram {
     buckets: Arc<Buckets>,
     numbers: Sharded<Numbers>,
@@ -25,7 +25,7 @@ pub(crate) struct Histogram {
     exemplars: Exemplars,
 }
 
-/// Values of one bucket that are yet to be recorded in a histogram.
+/// Values of one bucket that are still to be recorded in a histogram.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Batch {
     bucket: usize,
@@ -33,31 +33,35 @@ pub(crate) struct Batch {
     sum: u64,
 }
 
-/// The sum, and behind it the count of each bucket: most values are in one of the first, beside it.
+/// The sum, followed by the number of values in each bucket. Most values fall into one of the first
+/// buckets, which then share a cache line with the sum.
 type Numbers = Box<[AtomicU64]>;
 
 const SUM: usize = 0;
-const FIRST: usize = 1;
+const FIRST_BUCKET: usize = 1;
 
-/// As many numbers as keep those of two threads off one cache line.
-const LINE: usize = 16;
+/// The number of unused atomics behind the numbers of a shard, so that the shards of two threads
+/// share no pair of cache lines.
+const PADDING: usize = 16;
 
 impl Histogram {
     pub(crate) fn observe(&self, amount: u64) {
-        let bucket = self.buckets.of(amount);
-        self.add(Batch { bucket, count: 1, sum: amount });
+        let bucket = self.buckets.bucket_index(amount);
+        self.add_batch(Batch { bucket, count: 1, sum: amount });
         #[cfg(feature = "exemplars")]
-        if self.buckets.traced {
-            self.exemplars.note(bucket, self.buckets.count(), amount);
+        if self.buckets.with_exemplars {
+            self.exemplars.record(bucket, self.buckets.len(), amount);
         }
     }
 
-    /// Takes a value into a batch; what the batch had of another bucket is recorded. Traces are lost: this is for
-    /// families that show none.
-    pub(crate) fn batch(&self, batch: &mut Batch, amount: u64) {
-        let bucket = self.buckets.of(amount);
+    /// Adds a value to a batch. If the batch has values of another bucket, these are recorded
+    /// first.
+    ///
+    /// Batches have no exemplars, so that only histograms without exemplars use them.
+    pub(crate) fn observe_in_batch(&self, batch: &mut Batch, amount: u64) {
+        let bucket = self.buckets.bucket_index(amount);
         if bucket != batch.bucket {
-            self.add(mem::take(batch));
+            self.add_batch(mem::take(batch));
             batch.bucket = bucket;
         }
         batch.count += 1;
@@ -65,7 +69,7 @@ impl Histogram {
     }
 
     /// Records a batch.
-    pub(crate) fn add(&self, batch: Batch) {
+    pub(crate) fn add_batch(&self, batch: Batch) {
         let Batch { bucket, count, sum } = batch;
         if count == 0 {
             return;
@@ -75,32 +79,32 @@ impl Histogram {
                 if sum > 0 {
                     numbers[SUM].fetch_add(sum, Relaxed);
                 }
-                add(&numbers[FIRST + bucket], count)
+                add(&numbers[FIRST_BUCKET + bucket], count)
             },
-            || self.buckets.numbers(LINE),
+            || self.buckets.new_numbers(PADDING),
         );
     }
 }
 
 impl Primitive for Histogram {
-    type Shape = Arc<Buckets>;
-    const KIND: MetricType = MetricType::HISTOGRAM;
+    type Settings = Arc<Buckets>;
+    const METRIC_TYPE: MetricType = MetricType::HISTOGRAM;
 
     fn new(buckets: &Arc<Buckets>) -> Self {
         Self {
             buckets: Arc::clone(buckets),
-            numbers: Sharded::new(buckets.numbers(0)),
+            numbers: Sharded::new(buckets.new_numbers(0)),
             #[cfg(feature = "exemplars")]
             exemplars: Exemplars::default(),
         }
     }
 
     fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        let of = |place: usize| self.numbers.sum(|numbers| numbers[place].load(Acquire));
+        let number = |index: usize| self.numbers.sum(|numbers| numbers[index].load(Acquire));
         let mut count = 0;
-        let cumulative: Vec<u64> = (0..self.buckets.count())
+        let cumulative: Vec<u64> = (0..self.buckets.len())
             .map(|bucket| {
-                count += of(FIRST + bucket);
+                count += number(FIRST_BUCKET + bucket);
                 count
             })
             .collect();
@@ -108,91 +112,96 @@ impl Primitive for Histogram {
             bounds: &self.buckets.bounds,
             cumulative: &cumulative,
             count,
-            sum: float(of(SUM)) / self.buckets.unit.per_base(),
+            sum: self.buckets.unit.to_base(number(SUM)),
             #[cfg(feature = "exemplars")]
             exemplar: &|bucket| {
-                let exemplar = self.exemplars.of(bucket)?;
-                Some((exemplar, float(exemplar.amount) / self.buckets.unit.per_base()))
+                let exemplar = self.exemplars.get(bucket)?;
+                Some((exemplar, self.buckets.unit.to_base(exemplar.amount)))
             },
         }));
     }
 }
 
-/// A duration as histograms count it. Centuries are cut off at 584 years.
+/// Returns a duration in nanoseconds, at most `u64::MAX`, which is 584 years.
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What the integers of a histogram count, and how that becomes Prometheus' base unit.
+/// The unit of a histogram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
-    /// Stored as nanoseconds, shown as seconds.
+    /// Seconds on the page, nanoseconds in memory.
     Seconds,
-    /// Bytes or tokens, shown as they are.
+    /// Bytes or tokens, on the page and in memory.
     Whole,
 }
 
 impl Unit {
-    fn per_base(self) -> f64 {
+    /// Returns how many of the stored units make one unit of the page.
+    fn scale(self) -> f64 {
         match self {
             Self::Seconds => 1e9,
             Self::Whole => 1.0,
         }
     }
+
+    /// Converts a stored amount to the unit of the page.
+    fn to_base(self, amount: u64) -> f64 {
+        to_f64(amount) / self.scale()
+    }
 }
 
-/// The upper bounds of a histogram, as shown and as compared.
+/// The buckets of a histogram family.
 pub(crate) struct Buckets {
     unit: Unit,
+    /// The upper bounds, as the page shows them.
     bounds: Bounds,
+    /// The upper bounds in stored units, as values are compared with them.
     limits: Box<[u64]>,
-    /// Whether values are remembered with their traces.
-    #[cfg(feature = "exemplars")]
-    traced: bool,
+    /// Whether each bucket keeps an exemplar.
+    #[cfg_attr(
+        not(feature = "exemplars"),
+        expect(dead_code, reason = "only the code of the feature reads the field")
+    )]
+    with_exemplars: bool,
 }
 
 impl Buckets {
-    /// The bounds must be finite, rising and not negative; `MetricsBuilder` sees to that.
-    #[cfg_attr(not(feature = "exemplars"), expect(unused_variables))]
-    pub(crate) fn new(unit: Unit, bounds: &[f64], traced: bool) -> Self {
+    /// Creates the buckets for upper bounds that are finite, rising and not negative.
+    /// `MetricsBuilder` validates the bounds that a user sets.
+    pub(crate) fn new(unit: Unit, bounds: &[f64], with_exemplars: bool) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "the cast saturates, and a bound past 2^64 is never reached"
+            reason = "the cast saturates, and no amount exceeds a bound above 2^64"
         )]
         let limits = bounds
             .iter()
             .map(|bound| match unit {
-                Unit::Seconds => (bound * unit.per_base()).round() as u64,
+                Unit::Seconds => (bound * unit.scale()).round() as u64,
                 Unit::Whole => bound.floor() as u64,
             })
             .collect();
-        Self {
-            unit,
-            bounds: Bounds::new(bounds),
-            limits,
-            #[cfg(feature = "exemplars")]
-            traced,
-        }
+        Self { unit, bounds: Bounds::new(bounds), limits, with_exemplars }
     }
 
-    /// How many buckets there are: one more than bounds.
-    fn count(&self) -> usize {
+    /// Returns the number of buckets: one per bound, and the `+Inf` bucket.
+    fn len(&self) -> usize {
         self.limits.len() + 1
     }
 
-    /// The bucket of a value.
-    fn of(&self, amount: u64) -> usize {
+    /// Returns the index of the bucket that an amount falls into.
+    fn bucket_index(&self, amount: u64) -> usize {
         match self.limits.first() {
-            // Where most values are: quick answers, and messages without a body.
+            // Most values fall into the first bucket: fast responses, and requests without a body.
             Some(&first) if amount <= first => 0,
             _ => self.limits.partition_point(|&limit| limit < amount),
         }
     }
 
-    /// The numbers of one histogram, with some room behind them.
-    fn numbers(&self, room: usize) -> Numbers {
-        (0..=self.count() + room).map(|_| AtomicU64::new(0)).collect()
+    /// Creates the numbers of a histogram, followed by `padding` unused ones.
+    fn new_numbers(&self, padding: usize) -> Numbers {
+        (0..=self.len() + padding).map(|_| AtomicU64::new(0)).collect()
     }
 }
 
@@ -202,15 +211,15 @@ mod tests {
 
     fn read(histogram: &Histogram) -> (Vec<u64>, u64, f64) {
         let mut read = None;
-        histogram.read(|reading| {
-            let SeriesValue::Histogram(reading) = reading else { unreachable!("it is one") };
-            read = Some((reading.cumulative.to_vec(), reading.count, reading.sum));
+        histogram.read(|value| {
+            let SeriesValue::Histogram(snapshot) = value else { unreachable!("a histogram") };
+            read = Some((snapshot.cumulative.to_vec(), snapshot.count, snapshot.sum));
         });
-        read.expect("it has been shown")
+        read.expect("`read` calls its argument")
     }
 
     #[test]
-    fn a_value_on_a_bound_belongs_to_the_bucket_of_that_bound() {
+    fn buckets_include_their_upper_bound() {
         let histogram =
             Histogram::new(&Arc::new(Buckets::new(Unit::Seconds, &[0.005, 0.01], false)));
         histogram.observe(nanos(Duration::from_millis(5)));
@@ -220,21 +229,21 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_what_its_values_are() {
+    fn batch_records_the_same_as_single_values() {
         let buckets = Arc::new(Buckets::new(Unit::Whole, &[1.0, 10.0], false));
         let (batched, single) = (Histogram::new(&buckets), Histogram::new(&buckets));
         let mut batch = Batch::default();
         for value in [0, 1, 1, 5, 11, 12, 1, 0] {
-            batched.batch(&mut batch, value);
+            batched.observe_in_batch(&mut batch, value);
             single.observe(value);
         }
-        batched.add(batch);
+        batched.add_batch(batch);
         assert_eq!(read(&batched), read(&single));
         assert_eq!(read(&single), (vec![5, 6, 8], 8, 31.0));
     }
 
     #[test]
-    fn a_fractional_bound_holds_the_whole_numbers_below_it() {
+    fn buckets_with_a_fractional_bound_hold_the_whole_numbers_below_it() {
         let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Whole, &[1.5], false)));
         histogram.observe(1);
         histogram.observe(2);

@@ -1,7 +1,7 @@
-//! One series' numbers: plain atomics that never wait for each other.
+//! The numbers of one series: counters and gauges, as atomics without locks.
 //!
-//! Amounts are integers, so that sums are exact and one addition is one instruction: durations in
-//! nanoseconds, sizes in bytes, tokens in tokens. Seconds appear only when a value is read out.
+//! Amounts are integers, so that sums are exact and an addition is one instruction: durations in
+//! nanoseconds, sizes in bytes, tokens in tokens. They are converted to seconds when they are read.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -13,24 +13,25 @@ use prometheus::proto::MetricType;
 use super::shard::{Sharded, add};
 use super::snapshot::SeriesValue;
 
-/// What a family's series are made of.
+/// The numbers of one series of a family.
 pub(crate) trait Primitive: Send + Sync + 'static {
-    /// What all series of one family share.
-    type Shape: Send + Sync + 'static;
-    /// The type that is written behind `# TYPE`.
-    const KIND: MetricType;
+    /// The settings that all series of a family share.
+    type Settings: Send + Sync + 'static;
+    /// The type in the `# TYPE` line of the family.
+    const METRIC_TYPE: MetricType;
 
-    fn new(shape: &Self::Shape) -> Self;
-    /// Whether there is something to show yet.
+    fn new(settings: &Self::Settings) -> Self;
+
+    /// Returns whether the series appears on the page.
     fn is_shown(&self) -> bool {
         true
     }
 
-    /// Shows the current numbers.
+    /// Calls `show` with the current value.
     fn read(&self, show: impl FnOnce(SeriesValue<'_>));
 }
 
-/// A number that only grows.
+/// A counter of events, bytes or tokens.
 pub(crate) struct Counter(Sharded<AtomicU64>);
 
 impl Counter {
@@ -40,21 +41,23 @@ impl Counter {
 }
 
 impl Primitive for Counter {
-    type Shape = ();
-    const KIND: MetricType = MetricType::COUNTER;
+    type Settings = ();
+    const METRIC_TYPE: MetricType = MetricType::COUNTER;
 
     fn new((): &()) -> Self {
         Self(Sharded::new(AtomicU64::default()))
     }
 
     fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::Whole(self.0.sum(|number| number.load(Relaxed))));
+        show(SeriesValue::Counter(self.0.sum(|number| number.load(Relaxed))));
     }
 }
 
-/// An amount of money that only grows, in picodollars: a dollar per million tokens is a million of them a
-/// token. As a float it cannot overflow, whatever a provider counts, and up to some thousands of dollars its
-/// sums are exact, from there on to fifteen digits.
+/// A counter of money, in picodollars: one dollar per million tokens is one million picodollars per
+/// token.
+///
+/// The amount is a float, which cannot overflow however many tokens a provider reports. Its sums
+/// are exact up to some thousands of dollars, and precise to fifteen digits above that.
 #[derive(Default)]
 pub(crate) struct MoneyCounter(AtomicU64);
 
@@ -66,52 +69,60 @@ impl MoneyCounter {
 }
 
 impl Primitive for MoneyCounter {
-    type Shape = ();
-    const KIND: MetricType = MetricType::COUNTER;
+    type Settings = ();
+    const METRIC_TYPE: MetricType = MetricType::COUNTER;
 
     fn new((): &()) -> Self {
         Self::default()
     }
 
     fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::Float(f64::from_bits(self.0.load(Relaxed)) / 1e12));
+        show(SeriesValue::FloatCounter(f64::from_bits(self.0.load(Relaxed)) / 1e12));
     }
 }
 
-/// A number that rises and falls by one. At zero it is shown only once somebody has said that it counts: a
-/// request that turned out not to be recorded leaves no trace.
+/// A number of active things, which rises and falls by one.
+///
+/// A gauge at zero is shown only after [`show`](Self::show): a request that turns out not to be
+/// recorded must not leave a series behind.
 pub(crate) struct Gauge {
-    turns: Sharded<Turns>,
+    changes: Sharded<Changes>,
     shown: AtomicBool,
 }
 
-/// How often a gauge that others move meanwhile is read.
-const ATTEMPTS: usize = 16;
+/// How many times a gauge is read at most while other threads change it.
+const MAX_READS: usize = 16;
 
-/// How often it has risen and fallen. Both are kept, because it may rise on one thread and fall on another:
-/// whoever reads the falls first finds all the rises before them, and never a number below zero.
+/// The number of times that a gauge has risen and fallen.
+///
+/// Both are kept because a gauge may rise on one thread and fall on another. A reader that loads
+/// the falls first then sees all rises that happened before them, so that the difference is never
+/// negative.
 #[derive(Default)]
-struct Turns {
+struct Changes {
     rises: AtomicU64,
     falls: AtomicU64,
 }
 
 impl Gauge {
     pub(crate) fn inc(&self) {
-        self.turns.add(|turns| add(&turns.rises, 1), Turns::default);
+        self.changes.add(|changes| add(&changes.rises, 1), Changes::default);
     }
 
     pub(crate) fn dec(&self) {
-        self.turns.add(|turns| add(&turns.falls, 1), Turns::default);
+        self.changes.add(|changes| add(&changes.falls, 1), Changes::default);
     }
 
-    /// What comes and goes between the two readings is seen to rise and not to fall, which makes the difference
-    /// too large: it is taken where nothing has fallen meanwhile, else the least of some.
+    /// Returns the current value.
+    ///
+    /// A rise and fall between the loads of the falls and of the rises makes the difference too
+    /// large. So the difference is taken when no fall happened meanwhile, else the smallest of
+    /// several is.
     fn value(&self) -> u64 {
-        let falls = || self.turns.sum(|turns| turns.falls.load(Acquire));
-        let rises = || self.turns.sum(|turns| turns.rises.load(Acquire));
+        let falls = || self.changes.sum(|changes| changes.falls.load(Acquire));
+        let rises = || self.changes.sum(|changes| changes.rises.load(Acquire));
         let (mut before, mut least) = (falls(), u64::MAX);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_READS {
             least = least.min(rises().wrapping_sub(before));
             let after = falls();
             if after == before {
@@ -122,8 +133,9 @@ impl Gauge {
         least
     }
 
-    /// Shows the gauge from now on, also at zero.
+    /// Shows the gauge from now on, also while it is zero.
     pub(crate) fn show(&self) {
+        // The load avoids a write to a cache line that all threads share.
         if !self.shown.load(Relaxed) {
             self.shown.store(true, Relaxed);
         }
@@ -131,11 +143,11 @@ impl Gauge {
 }
 
 impl Primitive for Gauge {
-    type Shape = ();
-    const KIND: MetricType = MetricType::GAUGE;
+    type Settings = ();
+    const METRIC_TYPE: MetricType = MetricType::GAUGE;
 
     fn new((): &()) -> Self {
-        Self { turns: Sharded::new(Turns::default()), shown: AtomicBool::new(false) }
+        Self { changes: Sharded::new(Changes::default()), shown: AtomicBool::new(false) }
     }
 
     fn is_shown(&self) -> bool {
@@ -143,12 +155,12 @@ impl Primitive for Gauge {
     }
 
     fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::Level(self.value()));
+        show(SeriesValue::Gauge(self.value()));
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus samples are 64-bit floats")]
-pub(super) fn float(value: u64) -> f64 {
+pub(super) fn to_f64(value: u64) -> f64 {
     value as f64
 }
 
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gauge_that_rises_on_one_thread_and_falls_on_another_is_never_more_nor_less_than_it_was() {
+    fn gauge_that_rises_and_falls_on_different_threads_is_never_too_large_or_negative() {
         let gauge = Gauge::new(&());
         let (rise, fall) = std::sync::mpsc::sync_channel(4);
         std::thread::scope(|threads| {
@@ -165,7 +177,7 @@ mod tests {
                 let rise = rise;
                 for _ in 0..100_000 {
                     gauge.inc();
-                    rise.send(()).expect("the other one listens");
+                    rise.send(()).expect("the other thread receives until this one ends");
                 }
             });
             let falls = threads.spawn(|| {
@@ -174,9 +186,9 @@ mod tests {
                 }
             });
             while !falls.is_finished() {
-                // As many as wait to fall, and those that the two threads are about.
+                // Four rises wait in the channel, and each thread is about to send or to fall once.
                 let value = gauge.value();
-                assert!(value <= 6, "{value}: never so many at once, or less than nothing");
+                assert!(value <= 6, "{value}: the gauge was never above 6 or below 0");
             }
         });
         assert_eq!(gauge.value(), 0);

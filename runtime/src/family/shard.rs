@@ -1,7 +1,8 @@
-//! Numbers that several threads add to at once.
+//! Numbers to which several threads add at the same time.
 //!
-//! Most series have one thread at a time, and are a few atomics. One that threads are seen to collide on gets
-//! a set of them for each thread from then on, on cache lines of its own; whoever reads adds them up.
+//! A series starts with one set of atomics, which most series never outgrow. A series on which
+//! threads collide often is split: it gets several more sets, each on cache lines of its own, and
+//! each thread adds to one of them. Readers sum up all sets.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -9,63 +10,71 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::thread;
 
-/// How many collisions a set of numbers takes before it is split: a rare one costs less than the memory.
-const PATIENCE: u32 = 64;
+/// The number of collisions before a series is split. A rare collision costs less than the memory.
+const COLLISIONS_BEFORE_SPLIT: u32 = 64;
 
-/// The most sets that a series is split into, whatever the machine has.
-const MOST_SHARDS: usize = 16;
+/// The maximum number of shards of a series, on machines with any number of processors.
+const MAX_SHARDS: usize = 16;
 
-/// A set of numbers, or several that add up to it.
+/// A set of numbers that is split into shards when threads collide on it.
 pub(super) struct Sharded<T> {
     first: T,
     collisions: AtomicU32,
-    more: OnceLock<Box<Shards<T>>>,
+    shards: OnceLock<Box<Shards<T>>>,
 }
 
-type Shards<T> = Box<[Padded<T>]>;
+type Shards<T> = Box<[CachePadded<T>]>;
 
-/// Something that shares no cache line with its neighbour: most processors fetch two of 64 bytes at once.
+/// A value that shares no cache line with its neighbours. Most processors fetch pairs of 64-byte
+/// lines.
+///
+/// This is `CachePadded` of `crossbeam-utils`, which an axum application does not build otherwise.
 #[repr(align(128))]
-struct Padded<T>(T);
+struct CachePadded<T>(T);
 
 impl<T> Sharded<T> {
     pub(super) fn new(first: T) -> Self {
-        Self { first, collisions: AtomicU32::new(0), more: OnceLock::new() }
+        Self { first, collisions: AtomicU32::new(0), shards: OnceLock::new() }
     }
 
-    /// Lets `add` do its additions to this thread's numbers. It tells whether it collided with another thread;
-    /// if that goes on, there are more numbers, which `make` makes.
+    /// Calls `add` with the numbers of this thread. `add` returns whether it collided with another
+    /// thread; after enough collisions `make` creates the shards.
     #[inline]
     pub(super) fn add(&self, add: impl FnOnce(&T) -> bool, make: impl Fn() -> T) {
-        match self.more.get() {
+        match self.shards.get() {
             Some(shards) => {
-                add(&shards[shard() & (shards.len() - 1)].0);
+                add(&shards[thread_number() & (shards.len() - 1)].0);
             }
-            None if add(&self.first) => self.collided(make),
+            None if add(&self.first) => self.note_collision(make),
             None => {}
         }
     }
 
     #[cold]
-    fn collided(&self, make: impl Fn() -> T) {
-        if self.collisions.fetch_add(1, Relaxed) >= PATIENCE && shards() > 1 {
-            self.more.get_or_init(|| Box::new((0..shards()).map(|_| Padded(make())).collect()));
+    fn note_collision(&self, make: impl Fn() -> T) {
+        let collisions = self.collisions.fetch_add(1, Relaxed);
+        if collisions >= COLLISIONS_BEFORE_SPLIT && shard_count() > 1 {
+            self.shards.get_or_init(|| {
+                Box::new((0..shard_count()).map(|_| CachePadded(make())).collect())
+            });
         }
     }
 
-    /// What all sets add up to.
+    /// Returns the sum of a number over all sets.
     pub(super) fn sum(&self, number: impl Fn(&T) -> u64) -> u64 {
-        self.each().map(number).fold(0, u64::wrapping_add)
+        self.iter().map(number).fold(0, u64::wrapping_add)
     }
 
-    fn each(&self) -> impl Iterator<Item = &T> {
-        let more = self.more.get().into_iter().flat_map(|shards| shards.iter());
-        std::iter::once(&self.first).chain(more.map(|shard| &shard.0))
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        let shards = self.shards.get().into_iter().flat_map(|shards| shards.iter());
+        std::iter::once(&self.first).chain(shards.map(|shard| &shard.0))
     }
 }
 
-/// Adds to a number, and tells whether another thread did so at the same moment. Whoever reads the sum, and
-/// acquires, finds what was added elsewhere before.
+/// Adds to a number. Returns whether another thread changed the number at the same moment.
+///
+/// A reader that loads the number with `Acquire` also sees what this thread wrote before the
+/// addition.
 #[inline]
 pub(super) fn add(number: &AtomicU64, amount: u64) -> bool {
     let seen = number.load(Relaxed);
@@ -77,33 +86,36 @@ pub(super) fn add(number: &AtomicU64, amount: u64) -> bool {
     collided
 }
 
-/// How many sets there are of a series that is split: a power of two. Whoever makes an instance asks first: the
-/// system is to be asked then, and not while something is recorded.
-pub(super) fn shards() -> usize {
-    static SHARDS: OnceLock<usize> = OnceLock::new();
-    *SHARDS.get_or_init(|| {
+/// Returns the number of shards of a split series, a power of two.
+///
+/// The first call asks the operating system. `Families::new` makes that call, so that recording
+/// never does.
+pub(super) fn shard_count() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        threads.next_power_of_two().min(MOST_SHARDS)
+        threads.next_power_of_two().min(MAX_SHARDS)
     })
 }
 
-/// This thread's number. Threads that start after one another, as a runtime's workers do, have sets of their own.
+/// Returns the number of this thread. Numbers are consecutive, so that the workers of a runtime,
+/// which start one after another, use different shards.
 #[inline]
-fn shard() -> usize {
+fn thread_number() -> usize {
     const UNKNOWN: usize = usize::MAX;
     thread_local! {
-        static SHARD: Cell<usize> = const { Cell::new(UNKNOWN) };
+        static NUMBER: Cell<usize> = const { Cell::new(UNKNOWN) };
     }
     #[cold]
     fn next() -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         NEXT.fetch_add(1, Relaxed)
     }
-    SHARD.with(|shard| {
-        if shard.get() == UNKNOWN {
-            shard.set(next());
+    NUMBER.with(|number| {
+        if number.get() == UNKNOWN {
+            number.set(next());
         }
-        shard.get()
+        number.get()
     })
 }
 
@@ -116,30 +128,30 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_do_not_collide_stay_one() {
+    fn shards_are_not_created_without_collisions() {
         let numbers = Sharded::new(AtomicU64::default());
         for _ in 0..1_000 {
             numbers.add(|number| add(number, 1), AtomicU64::default);
         }
-        assert_eq!((numbers.each().count(), total(&numbers)), (1, 1_000));
+        assert_eq!((numbers.iter().count(), total(&numbers)), (1, 1_000));
     }
 
     #[test]
-    fn numbers_that_go_on_colliding_are_split_and_still_add_up() {
+    fn shards_are_created_after_collisions_and_sum_up() {
         let numbers = Sharded::new(AtomicU64::default());
-        let collides = |number: &AtomicU64| {
+        let add_and_collide = |number: &AtomicU64| {
             add(number, 1);
             true
         };
         for _ in 0..1_000 {
-            numbers.add(collides, AtomicU64::default);
+            numbers.add(add_and_collide, AtomicU64::default);
         }
-        let split = if shards() > 1 { shards() + 1 } else { 1 };
-        assert_eq!((numbers.each().count(), total(&numbers)), (split, 1_000));
+        let sets = if shard_count() > 1 { shard_count() + 1 } else { 1 };
+        assert_eq!((numbers.iter().count(), total(&numbers)), (sets, 1_000));
     }
 
     #[test]
-    fn no_addition_is_lost_while_threads_collide() {
+    fn shards_lose_no_addition_while_threads_collide() {
         let numbers = Sharded::new(AtomicU64::default());
         thread::scope(|threads| {
             for _ in 0..4 {

@@ -1,118 +1,119 @@
-//! How families are shown to whoever writes them out.
+//! The values of series at one moment, as encoders receive them.
 
 use std::sync::Arc;
 
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplar;
 
-/// Sees families, one after another, and the series of each.
+/// Receives the series of a family.
 pub(crate) trait SeriesSink {
-    /// The next series of the family.
-    fn series(&mut self, labels: &Labels<'_>, reading: SeriesValue<'_>);
+    /// Receives the next series of the family.
+    fn series(&mut self, labels: &SeriesLabels<'_>, value: SeriesValue<'_>);
 
-    /// Whether that is enough for now.
+    /// Returns whether the sink wants no more series for now.
     fn is_full(&self) -> bool {
         false
     }
 }
 
-/// Which series of a family: the values of its labels, and the class.
+/// Identifies a series of a family: the values of its labels, then the value of the request label.
 pub(crate) struct SeriesKey(pub(super) Box<[Arc<str>]>);
 
-/// The labels of a series, in the order in which they are shown.
-pub(crate) struct Labels<'a> {
-    pub(super) constant: &'a Constant,
+/// The labels of a series.
+pub(crate) struct SeriesLabels<'a> {
+    pub(super) const_labels: &'a ConstLabels,
     pub(super) names: &'a [&'static str],
     pub(super) values: &'a [Arc<str>],
-    pub(super) class: Option<(&'a str, &'a str)>,
+    /// The name and the value of the request label.
+    pub(super) request_label: Option<(&'a str, &'a str)>,
 }
 
-impl Labels<'_> {
-    /// The labels that all series have.
-    pub(crate) fn constant(&self) -> &Constant {
-        self.constant
+impl SeriesLabels<'_> {
+    /// Returns the labels that all series of the instance have. They come first on the page.
+    pub(crate) fn const_labels(&self) -> &ConstLabels {
+        self.const_labels
     }
 
-    /// The labels that tell the series of a family apart.
+    /// Iterates over the labels by which the series of a family differ.
     pub(crate) fn variable(&self) -> impl Iterator<Item = (&str, &str)> {
         let values = self.names.iter().zip(self.values);
-        values.map(|(name, value)| (*name, &**value)).chain(self.class)
+        values.map(|(name, value)| (*name, &**value)).chain(self.request_label)
     }
 }
 
-/// A series' numbers at one moment.
+/// The value of a series at one moment.
 pub(crate) enum SeriesValue<'a> {
-    /// A counter's.
-    Whole(u64),
-    /// A counter's that is no whole number.
-    Float(f64),
-    /// A gauge's.
-    Level(u64),
+    Counter(u64),
+    /// A counter whose value is not a whole number.
+    FloatCounter(f64),
+    Gauge(u64),
     Histogram(HistogramSnapshot<'a>),
 }
 
-/// A histogram's numbers.
+/// The value of a histogram at one moment.
 pub(crate) struct HistogramSnapshot<'a> {
     pub(crate) bounds: &'a Bounds,
-    /// How many values are in each bucket or one below it: one number more than there are bounds.
+    /// For each bucket, the number of values in the bucket and in all buckets below it. The last
+    /// bucket is the `+Inf` bucket, which has no entry in [`Bounds::values`].
     pub(crate) cumulative: &'a [u64],
-    /// How many values there are: the last of these numbers.
+    /// The number of values: the last of the cumulative numbers.
     pub(crate) count: u64,
     pub(crate) sum: f64,
-    /// The newest traced value of a bucket.
+    /// Returns the exemplar of a bucket and its value.
     #[cfg(feature = "exemplars")]
     pub(crate) exemplar: &'a dyn Fn(usize) -> Option<(Exemplar, f64)>,
 }
 
-/// The upper bounds of a histogram.
+/// The upper bounds of a histogram. The texts are formatted once, because they make up most of a
+/// page.
 pub(crate) struct Bounds {
-    /// All but the last, which is infinite.
+    /// All bounds except `+Inf`.
     pub(crate) values: Box<[f64]>,
-    /// What a sample has between its own labels and its value, the bound as short as can be. The last one is
-    /// `+Inf`.
-    pub(crate) short: Box<[Box<str>]>,
-    /// The same with bounds as floats, which a whole number shows by its `.0`.
-    pub(crate) floats: Box<[Box<str>]>,
+    /// The text `le="0.5"} ` of each bound, `+Inf` included, in the Prometheus text format. It
+    /// stands between the other labels of a sample and its value.
+    pub(crate) le_text: Box<[Box<str>]>,
+    /// The same in `OpenMetrics`, which writes whole numbers with a fraction: `le="1.0"} `.
+    pub(crate) le_openmetrics: Box<[Box<str>]>,
 }
 
 impl Bounds {
     pub(super) fn new(bounds: &[f64]) -> Self {
-        let text = |write: fn(&f64) -> String| {
-            let bounds = bounds.iter().map(write).chain(["+Inf".to_owned()]);
+        let le = |format: fn(&f64) -> String| {
+            let bounds = bounds.iter().map(format).chain(["+Inf".to_owned()]);
             bounds.map(|bound| format!("le=\"{bound}\"}} ").into_boxed_str()).collect()
         };
         Self {
             values: bounds.into(),
-            short: text(|bound| format!("{bound}")),
-            floats: text(|bound| canonical(*bound)),
+            le_text: le(|bound| format!("{bound}")),
+            le_openmetrics: le(|bound| openmetrics_float(*bound)),
         }
     }
 }
 
-/// The labels that all series of an instance have.
+/// The labels with the same value on all series of an instance.
 #[derive(Clone, Default)]
-pub(crate) struct Constant {
+pub(crate) struct ConstLabels {
     pub(crate) pairs: Arc<[(String, String)]>,
-    /// As they are written, each with a comma behind it.
-    pub(crate) text: Arc<str>,
+    /// The labels as a text format writes them, each followed by a comma.
+    pub(crate) encoded: Arc<str>,
 }
 
-impl Constant {
+impl ConstLabels {
     pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut pairs: Vec<_> = pairs.into_iter().collect();
         pairs.sort();
-        let mut text = Vec::new();
+        let mut encoded = Vec::new();
         for (name, value) in &pairs {
-            push_label(&mut text, name, value);
-            text.push(b',');
+            push_label(&mut encoded, name, value);
+            encoded.push(b',');
         }
-        Self { pairs: pairs.into(), text: String::from_utf8_lossy(&text).into() }
+        Self { pairs: pairs.into(), encoded: String::from_utf8_lossy(&encoded).into() }
     }
 }
 
-/// A float as `OpenMetrics` wants bounds: the shortest digits, with an exponent below 1e-4 and from 1e+6 on, and
-/// always told from a whole number.
-pub(crate) fn canonical(number: f64) -> String {
+/// Formats a float in the canonical form that `OpenMetrics` requires of bounds: the shortest
+/// digits, always with a fraction or an exponent, and an exponent below 1e-4 and from 1e+6 on.
+pub(crate) fn openmetrics_float(number: f64) -> String {
     if !number.is_finite() {
         return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
@@ -126,7 +127,7 @@ pub(crate) fn canonical(number: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// Writes a label as all text formats do.
+/// Appends `name="value"`.
 pub(crate) fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
@@ -134,7 +135,7 @@ pub(crate) fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.push(b'"');
 }
 
-/// Writes a text between quotes.
+/// Appends a text with the escapes that it needs between quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     while let Some(at) = memchr::memchr3(b'\\', b'"', b'\n', rest) {
@@ -151,10 +152,10 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::openmetrics_float;
 
     #[test]
-    fn bounds_are_written_as_the_standard_lists_them() {
+    fn openmetrics_floats_are_in_the_canonical_form_of_the_specification() {
         for (number, text) in [
             (0.0, "0.0"),
             (1.0, "1.0"),
@@ -168,7 +169,7 @@ mod tests {
             (1e-10, "1e-10"),
             (f64::INFINITY, "+Inf"),
         ] {
-            assert_eq!(canonical(number), text);
+            assert_eq!(openmetrics_float(number), text);
         }
     }
 }

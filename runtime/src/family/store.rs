@@ -1,7 +1,7 @@
-//! A family and its labelled series.
+//! A family and its series.
 //!
-//! Series are found by comparing whole label values, never their hash alone. This is the slow way to
-//! a series: it is taken once, and the [`SeriesHandle`] it gives is kept by whoever records.
+//! [`Family::series`] compares whole label values, never their hash alone, and takes a lock. It is
+//! called once per series: the caller keeps the returned [`SeriesHandle`] and records through it.
 
 use std::array;
 use std::collections::btree_map::Entry;
@@ -16,155 +16,221 @@ use prometheus::core::Desc;
 use prometheus::proto::MetricType;
 
 use super::histogram::{Batch, Histogram, nanos};
+use super::options::{FamilyOptions, LabelLimit, OVERFLOW, ValueSet};
 use super::primitives::{Counter, Gauge, MoneyCounter, Primitive};
-use super::snapshot::{Constant, Labels, SeriesKey, SeriesSink};
-use super::{Families, Limit, Limits, Values};
+use super::snapshot::{ConstLabels, SeriesKey, SeriesLabels, SeriesSink};
 
-/// The value that stands for all values past a label's limit.
-pub(crate) const OVERFLOW: &str = "other";
-
-/// One family: a name, its labels, and one cell a combination of their values.
-pub(crate) struct Family<C: Primitive, const L: usize> {
+/// A family: a name, labels, and one primitive for each combination of label values. The primitive
+/// `P` is the counter, gauge or histogram of one series.
+pub(crate) struct Family<P: Primitive, const L: usize> {
     desc: Desc,
-    constant: Constant,
+    const_labels: ConstLabels,
     labels: [&'static str; L],
-    /// The label by which a user tells requests apart, in the families of requests.
-    class_label: Option<Box<str>>,
-    limits: [Option<Limit>; L],
-    /// The values that may be shown, of the labels for which they are listed.
-    allowed: [Option<Values>; L],
-    most: usize,
-    shape: C::Shape,
-    series: Mutex<Series<C, L>>,
+    /// The name of the label that the user takes from a header or an extension of each request.
+    /// Families of requests have it.
+    request_label: Option<Box<str>>,
+    limits: [Option<LabelLimit>; L],
+    /// The allowed values of each label for which they are listed.
+    allowed: [Option<ValueSet>; L],
+    max_series: usize,
+    settings: P::Settings,
+    series: Mutex<SeriesMap<P, L>>,
+    shared: SharedStorage,
 }
 
-/// The values of a family's labels, and of the class.
+/// The storage that all families of one instance share.
+#[derive(Clone, Default)]
+pub(super) struct SharedStorage {
+    interner: Arc<Interner>,
+    /// The family that counts the overflow of the others. `None` in that family itself, whose
+    /// labels have no limit.
+    overflow: Option<Arc<Family<Counter, 2>>>,
+}
+
+impl SharedStorage {
+    /// Sets the family that counts the overflow. Its labels are the name of a family and the name
+    /// of a label in that family.
+    pub(super) fn set_overflow(&mut self, family: &Arc<Family<Counter, 2>>) {
+        self.overflow = Some(Arc::clone(family));
+    }
+}
+
+/// Keeps one copy of each label value. The same `endpoint` value occurs in about twenty series.
+#[derive(Default)]
+struct Interner(Mutex<BTreeSet<Arc<str>>>);
+
+impl Interner {
+    /// Returns the copy of a text, which is created if there is none.
+    fn intern(&self, text: &str) -> Arc<str> {
+        let mut texts = self.0.lock();
+        if let Some(known) = texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        texts.insert(Arc::clone(&new));
+        new
+    }
+}
+
+/// The values of a family's labels, and the value of the request label.
+#[derive(Clone, Copy)]
+pub(crate) struct LabelValues<'a, const L: usize> {
+    pub(crate) values: [&'a str; L],
+    /// Empty in families without a request label.
+    pub(crate) request_label: &'a str,
+}
+
+impl<'a, const L: usize> From<[&'a str; L]> for LabelValues<'a, L> {
+    fn from(values: [&'a str; L]) -> Self {
+        Self { values, request_label: "" }
+    }
+}
+
+/// The values of a family's labels, and the value of the request label, interned.
 type Key<const L: usize> = ([Arc<str>; L], Arc<str>);
 
-struct Series<C, const L: usize> {
-    cells: BTreeMap<Key<L>, Arc<C>>,
-    /// The distinct values seen of each label that has a limit.
+struct SeriesMap<P, const L: usize> {
+    primitives: BTreeMap<Key<L>, Arc<P>>,
+    /// The distinct values of each label that has a limit.
     seen: [BTreeSet<Arc<str>>; L],
 }
 
-impl<C: Primitive, const L: usize> Family<C, L> {
+impl<P: Primitive, const L: usize> Family<P, L> {
     pub(super) fn new(
         name: &str,
-        desc: Desc,
-        constant: Constant,
+        help: &str,
         labels: [&'static str; L],
-        class_label: Option<Box<str>>,
-        shape: C::Shape,
-        limits: &Limits,
-    ) -> Self {
-        Self {
-            desc,
-            constant,
+        settings: P::Settings,
+        options: &FamilyOptions,
+        shared: &SharedStorage,
+    ) -> prometheus::Result<Self> {
+        let limits = &options.limits;
+        Ok(Self {
+            desc: options.desc(name, help, &labels)?,
+            const_labels: options.const_labels.clone(),
             labels,
-            class_label,
-            limits: labels.map(|label| limits.of(name, label)),
-            allowed: labels.map(|label| limits.allowed.of(label).cloned()),
-            most: limits.series,
-            shape,
-            series: Mutex::new(Series {
-                cells: BTreeMap::new(),
+            request_label: options.request_label_for(&labels),
+            limits: labels.map(|label| limits.for_label(name, label)),
+            allowed: labels.map(|label| limits.allowed.get(label).cloned()),
+            max_series: limits.max_series,
+            settings,
+            series: Mutex::new(SeriesMap {
+                primitives: BTreeMap::new(),
                 seen: [const { BTreeSet::new() }; L],
             }),
-        }
+            shared: shared.clone(),
+        })
     }
 
-    /// The series with these label values; past a limit, the one with `other` in their place.
-    pub(crate) fn series(&self, families: &Families, values: [&str; L]) -> SeriesHandle<C> {
-        self.series_of(families, "", values)
+    /// Returns the series with these label values, which is created if it does not exist.
+    ///
+    /// A value that is not allowed or beyond the limit of its label becomes `other`. In a new
+    /// series of a family that has its maximum of series, all limited values become `other`. Each
+    /// call that records through the returned handle then also adds one to
+    /// `metrics_overflow_total`.
+    pub(crate) fn series<'a>(&self, values: impl Into<LabelValues<'a, L>>) -> SeriesHandle<P> {
+        self.get_or_create(values.into())
     }
 
-    /// The series of one class of requests.
-    pub(crate) fn series_of(
-        &self,
-        families: &Families,
-        class: &str,
-        values: [&str; L],
-    ) -> SeriesHandle<C> {
-        let mut folded = Vec::new();
-        if let Some(label) = self.class_label.as_deref().filter(|_| class == OVERFLOW) {
-            folded.push(label);
+    /// Replaces values beyond a limit by `other`, and looks the series up.
+    fn get_or_create(&self, values: LabelValues<'_, L>) -> SeriesHandle<P> {
+        let LabelValues { mut values, request_label } = values;
+        let mut replaced = Vec::new();
+        if let Some(label) = self.request_label.as_deref().filter(|_| request_label == OVERFLOW) {
+            replaced.push(label);
         }
-        let mut values = values;
-        let cell = {
+        let interner = &self.shared.interner;
+        let primitive = {
             let mut series = self.series.lock();
-            for (place, value) in values.iter_mut().enumerate() {
-                let admitted = match &self.allowed[place] {
-                    Some(listed) => value.is_empty() || listed.contains(*value),
-                    None => series.admits(place, value, self.limits[place], families),
+            for (index, value) in values.iter_mut().enumerate() {
+                let admitted = match &self.allowed[index] {
+                    Some(allowed) => value.is_empty() || allowed.contains(*value),
+                    None => series.admits(index, value, self.limits[index], interner),
                 };
                 if !admitted {
                     *value = OVERFLOW;
-                    folded.push(self.labels[place]);
+                    replaced.push(self.labels[index]);
                 }
             }
             let key = |values: [&str; L]| {
-                (values.map(|value| families.texts.shared(value)), families.texts.shared(class))
+                (values.map(|value| interner.intern(value)), interner.intern(request_label))
             };
-            if series.cells.len() >= self.most && !series.cells.contains_key(&key(values)) {
-                for (place, value) in values.iter_mut().enumerate() {
-                    let folds = self.limits[place].is_some() && !value.is_empty();
-                    if folds && *value != OVERFLOW {
+            let is_full = series.primitives.len() >= self.max_series;
+            if is_full && !series.primitives.contains_key(&key(values)) {
+                for (index, value) in values.iter_mut().enumerate() {
+                    let is_limited = self.limits[index].is_some() && !value.is_empty();
+                    if is_limited && *value != OVERFLOW {
                         *value = OVERFLOW;
-                        folded.push(self.labels[place]);
+                        replaced.push(self.labels[index]);
                     }
                 }
             }
-            match series.cells.entry(key(values)) {
+            match series.primitives.entry(key(values)) {
                 Entry::Occupied(entry) => Arc::clone(entry.get()),
-                Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(C::new(&self.shape)))),
+                Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(P::new(&self.settings)))),
             }
         };
-        let counter =
-            |label| families.metrics_overflow.series(families, [&self.desc.fq_name, label]).cell;
-        let overflow: Box<[_]> = folded.into_iter().map(counter).collect();
-        let overflow = (!overflow.is_empty()).then(|| Box::new(Overflow(overflow)));
-        SeriesHandle { cell, overflow }
+        SeriesHandle { primitive, overflow: self.overflow_counters(&replaced) }
+    }
+
+    /// Returns the counters of the labels whose values were replaced, or `None` if no value was.
+    fn overflow_counters(&self, labels: &[&str]) -> Option<Box<OverflowCounters>> {
+        let family = self.shared.overflow.as_ref().filter(|_| !labels.is_empty())?;
+        let counter = |label: &&str| family.series([&*self.desc.fq_name, *label]).primitive;
+        Some(Box::new(OverflowCounters(labels.iter().map(counter).collect())))
     }
 }
 
-impl<C, const L: usize> Series<C, L> {
-    /// Whether a value may become a label value. An empty one says "not known" and always may.
+impl<P, const L: usize> SeriesMap<P, L> {
+    /// Returns whether the limit of a label admits a value. The empty value, "not known", is always
+    /// admitted.
     fn admits(
         &mut self,
-        place: usize,
+        index: usize,
         value: &str,
-        limit: Option<Limit>,
-        families: &Families,
+        limit: Option<LabelLimit>,
+        interner: &Interner,
     ) -> bool {
         let Some(limit) = limit else { return true };
-        if value.len() > limit.bytes {
+        if value.len() > limit.max_bytes {
             return false;
         }
-        let seen = &mut self.seen[place];
+        let seen = &mut self.seen[index];
         value.is_empty()
             || seen.contains(value)
-            || (seen.len() < limit.values && seen.insert(families.texts.shared(value)))
+            || (seen.len() < limit.max_values && seen.insert(interner.intern(value)))
     }
 }
 
-/// A family, whatever it is made of.
+/// A family of any type and with any number of labels, as an encoder sees it.
 pub(crate) trait AnyFamily: Sync {
     fn desc(&self) -> &Desc;
-    fn kind(&self) -> MetricType;
-    /// Shows all series behind one until the visitor has enough, and tells which it was if there may be more.
-    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn SeriesSink) -> Option<SeriesKey>;
+
+    fn metric_type(&self) -> MetricType;
+
+    /// Passes the series after the key `after` to `sink`, in the order of their labels, until the
+    /// sink is full. Returns the key of the last series if there may be more.
+    fn write_series(
+        &self,
+        after: Option<SeriesKey>,
+        sink: &mut dyn SeriesSink,
+    ) -> Option<SeriesKey>;
 }
 
-impl<C: Primitive, const L: usize> AnyFamily for Family<C, L> {
+impl<P: Primitive, const L: usize> AnyFamily for Family<P, L> {
     fn desc(&self) -> &Desc {
         &self.desc
     }
 
-    fn kind(&self) -> MetricType {
-        C::KIND
+    fn metric_type(&self) -> MetricType {
+        P::METRIC_TYPE
     }
 
-    fn visit(&self, after: Option<SeriesKey>, visitor: &mut dyn SeriesSink) -> Option<SeriesKey> {
+    fn write_series(
+        &self,
+        after: Option<SeriesKey>,
+        sink: &mut dyn SeriesSink,
+    ) -> Option<SeriesKey> {
         let after = after.map(|SeriesKey(key)| {
             let mut key = key.into_iter();
             let values = array::from_fn(|_| key.next().unwrap_or_default());
@@ -172,83 +238,87 @@ impl<C: Primitive, const L: usize> AnyFamily for Family<C, L> {
         });
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let series = self.series.lock();
-        let behind = series.cells.range((after, Bound::Unbounded));
-        for ((values, class), cell) in behind.filter(|(_, cell)| cell.is_shown()) {
-            let labels = Labels {
-                constant: &self.constant,
+        let rest = series.primitives.range((after, Bound::Unbounded));
+        for ((values, request_label), primitive) in rest.filter(|(_, series)| series.is_shown()) {
+            let labels = SeriesLabels {
+                const_labels: &self.const_labels,
                 names: &self.labels,
                 values,
-                class: self.class_label.as_deref().map(|name| (name, &**class)),
+                request_label: self.request_label.as_deref().map(|name| (name, &**request_label)),
             };
-            cell.read(|reading| visitor.series(&labels, reading));
-            if visitor.is_full() {
-                return Some(SeriesKey(values.iter().chain([class]).cloned().collect()));
+            primitive.read(|value| sink.series(&labels, value));
+            if sink.is_full() {
+                return Some(SeriesKey(values.iter().chain([request_label]).cloned().collect()));
             }
         }
         None
     }
 }
 
-/// A resolved series: recording into it is a few atomic additions.
-pub(crate) struct SeriesHandle<C> {
-    cell: Arc<C>,
-    /// The counters of the labels whose value did not fit; nearly every series has none.
-    overflow: Option<Box<Overflow>>,
+/// A handle to one series. Recording through it is a few atomic additions.
+pub(crate) struct SeriesHandle<P> {
+    primitive: Arc<P>,
+    /// `None` for nearly all series: no label value was replaced.
+    overflow: Option<Box<OverflowCounters>>,
 }
 
-struct Overflow(Box<[Arc<Counter>]>);
+/// The counters in `metrics_overflow_total` for the labels of a series whose values were replaced.
+struct OverflowCounters(Box<[Arc<Counter>]>);
 
-impl<C> SeriesHandle<C> {
-    fn record(&self) -> &C {
+impl<P> SeriesHandle<P> {
+    /// Returns the primitive of the series, for one observation.
+    fn count_overflow_and_get(&self) -> &P {
         if let Some(overflow) = &self.overflow {
             overflow.0.iter().for_each(|counter| counter.add(1));
         }
-        &self.cell
+        &self.primitive
     }
 }
 
 impl SeriesHandle<Counter> {
     pub(crate) fn add(&self, amount: u64) {
-        self.record().add(amount);
+        self.count_overflow_and_get().add(amount);
     }
 }
 
 impl SeriesHandle<MoneyCounter> {
     /// Adds an amount in picodollars.
     pub(crate) fn add(&self, amount: f64) {
-        self.record().add(amount);
+        self.count_overflow_and_get().add(amount);
     }
 }
 
 impl SeriesHandle<Gauge> {
     pub(crate) fn inc(&self) {
-        self.record().inc();
+        self.count_overflow_and_get().inc();
     }
 
     pub(crate) fn dec(&self) {
-        self.cell.dec();
+        self.primitive.dec();
     }
 
+    /// Shows the gauge from now on, also while it is zero.
     pub(crate) fn show(&self) {
-        self.cell.show();
+        self.primitive.show();
     }
 }
 
 impl SeriesHandle<Histogram> {
     pub(crate) fn observe(&self, amount: u64) {
-        self.record().observe(amount);
+        self.count_overflow_and_get().observe(amount);
     }
 
     pub(crate) fn observe_duration(&self, duration: Duration) {
         self.observe(nanos(duration));
     }
 
-    /// Takes a duration into a batch, which is to be given back to [`flush`](Self::flush).
+    /// Adds a duration to a batch. [`flush`](Self::flush) records the rest of the batch.
     pub(crate) fn batch_duration(&self, batch: &mut Batch, duration: Duration) {
-        self.record().batch(batch, nanos(duration));
+        self.count_overflow_and_get().observe_in_batch(batch, nanos(duration));
     }
 
+    /// Records a batch and empties it.
     pub(crate) fn flush(&self, batch: &mut Batch) {
-        self.cell.add(mem::take(batch));
+        self.primitive.add_batch(mem::take(batch));
     }
 }

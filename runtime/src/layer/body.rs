@@ -9,7 +9,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::outcome::Termination;
 use crate::request::{self, Scope, ScopeHandle, enter};
-use crate::stream::BodyMeter;
+use crate::stream::BodyRecorder;
 
 /// A response body that counts its bytes and closes the request when it ends.
 pub(super) struct ResponseBody {
@@ -17,7 +17,7 @@ pub(super) struct ResponseBody {
     scope: ScopeHandle,
     /// The stream that the body is, and the call whose reply it is, if an attribute could not reach
     /// them in the handler's return value.
-    meters: [Option<BodyMeter>; 2],
+    meters: [Option<BodyRecorder>; 2],
     sent: u64,
     /// The length after which the transport does not poll the body again.
     declared: Option<u64>,
@@ -29,7 +29,7 @@ impl ResponseBody {
     pub(super) fn new(
         inner: Body,
         scope: ScopeHandle,
-        meters: [Option<BodyMeter>; 2],
+        meters: [Option<BodyRecorder>; 2],
         declared: Option<u64>,
     ) -> Self {
         let ended = inner.is_end_stream();
@@ -65,9 +65,9 @@ impl ResponseBody {
                 request::current(Scope::note_delivered);
             }
             if termination.is_some() {
-                self.meters.iter_mut().flatten().for_each(BodyMeter::record_end);
+                self.meters.iter_mut().flatten().for_each(BodyRecorder::record_end);
             }
-            self.meters.iter_mut().flatten().for_each(BodyMeter::begin_drop);
+            self.meters.iter_mut().flatten().for_each(BodyRecorder::begin_drop);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
         });
@@ -91,8 +91,8 @@ impl HttpBody for ResponseBody {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
             let [outer, inner] = &mut this.meters;
-            let outer = outer.as_mut().map(BodyMeter::begin_poll);
-            let inner = inner.as_mut().map(BodyMeter::begin_poll);
+            let outer = outer.as_mut().map(BodyRecorder::begin_poll);
+            let inner = inner.as_mut().map(BodyRecorder::begin_poll);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             drop((inner, outer));
             this.meters.iter_mut().flatten().for_each(|meter| meter.end_poll(&polled));

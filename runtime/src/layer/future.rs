@@ -15,11 +15,11 @@ use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
 use crate::call::{OpenCall, ReplyParser};
-use crate::family::short_name;
+use crate::label::short_type_name;
 use crate::media_type::{self, BodyContent};
 use crate::outcome::Termination;
 use crate::request::{Scope, ScopeHandle, StreamInfo, enter};
-use crate::stream::{BodyMeter, StreamRecorder};
+use crate::stream::{BodyRecorder, StreamRecorder};
 
 /// The largest response body, in bytes, that is assumed to be in memory if its length is known.
 const MAX_IN_MEMORY: u64 = 64 * 1024;
@@ -27,7 +27,9 @@ const MAX_IN_MEMORY: u64 = 64 * 1024;
 pin_project! {
     /// The response future of [`Prometheus`](super::Prometheus).
     ///
-    /// Dropping it before it is ready records a client disconnect, with status 499.
+    /// If it is dropped before it is ready, because the client disconnected or a timeout outside
+    /// the layer fired, the request is recorded with the outcome `cancelled` and the status 499. If
+    /// the service has panicked, the outcome is `panic` and the status 500.
     pub struct ResponseFuture<F> {
         // An option, so that dropping this future can drop the inner one while the scope is
         // current.
@@ -74,7 +76,7 @@ where
             Ok(response) => Ok(finish_head(response, scope)),
             Err(error) => {
                 if let Some(scope) = scope.get() {
-                    scope.count_global_exception(&short_name(type_name::<E>()));
+                    scope.count_global_exception(&short_type_name(type_name::<E>()));
                     scope.close(Termination::Failed, None);
                 }
                 Err(error)
@@ -106,7 +108,7 @@ where
     let is_expected = stream.is_some() || call.is_some();
     let size_in_memory = if has_no_body || (body.is_end_stream() && !is_expected) {
         Some(0)
-    } else if is_expected || scope.active_replies().any() {
+    } else if is_expected || scope.active_replies().is_newest_active() {
         // An error event in the body can still make the request fail.
         None
     } else {
@@ -122,8 +124,8 @@ where
     scope.note_head(head.status, stream.is_some() || is_event_stream);
     let body = Body::new(body);
     let stream_meter = stream.and_then(|stream| {
-        let recorder = StreamRecorder::inside(scope, &stream)?;
-        Some(BodyMeter::new(recorder.with_event_stream(is_event_stream)))
+        let recorder = StreamRecorder::in_request(scope, &stream)?;
+        Some(BodyRecorder::new(recorder.with_event_stream(is_event_stream)))
     });
     let reply_meter = call.and_then(|call| parse_reply(scope, call, content()));
     let meters = [stream_meter, reply_meter];
@@ -133,18 +135,21 @@ where
 
 /// Parses the response body as the reply of `call`. The body of an error response is no reply: its
 /// call has failed.
-fn parse_reply(scope: &mut Scope, call: OpenCall, content: BodyContent) -> Option<BodyMeter> {
+fn parse_reply(scope: &mut Scope, call: OpenCall, content: BodyContent) -> Option<BodyRecorder> {
     let endpoint = scope.endpoint_for_site(call.site());
     if content == BodyContent::Error {
         call.close(&endpoint, Termination::Failed);
         return None;
     }
     let parser = ReplyParser::for_call(call, content, endpoint);
-    Some(BodyMeter::new(StreamRecorder::parsing_inside(scope, parser)))
+    Some(BodyRecorder::new(StreamRecorder::parsing_in_request(scope, parser)))
 }
 
 /// Returns whether HTTP sends a response of this status without a body, whatever the handler
 /// returned (RFC 9110, section 6.4.1).
+///
+/// The response to a WebSocket upgrade, 101, is one: its request ends with the head, and the socket
+/// is not measured.
 fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }

@@ -17,9 +17,17 @@ pub use self::future::ResponseFuture;
 pub use self::service::Prometheus;
 use crate::metrics::Metrics;
 
-/// Records every request that passes: its count, duration, sizes and outcome.
+/// Records the requests that pass: their count, duration in seconds, body sizes in bytes and
+/// outcome.
 ///
-/// Add the layer to the finished router, so that it sees all routes.
+/// The families are `http_requests_total`, `http_request_duration_seconds`, `active_requests`,
+/// `request_size_bytes`, `response_size_bytes` and `errors_total`. Not recorded are the requests
+/// for the metrics page, and those that
+/// [`MetricsBuilder::skip_paths`](crate::MetricsBuilder::skip_paths) and its neighbours skip.
+///
+/// Call [`Router::layer`](axum::Router::layer) with it after the last route is added, so that the
+/// layer sees all routes. Layers that are added after it are outside: a timeout there is recorded
+/// as a client disconnect, and a compressed size is not seen.
 ///
 /// # Examples
 ///
@@ -38,9 +46,9 @@ use crate::metrics::Metrics;
 /// # Endpoints
 ///
 /// The `endpoint` label is the template of the matched route, such as `/items/{id}`, or `unmatched`
-/// if no route matches. Use [`Router::layer`](axum::Router::layer): a layer that is wrapped around
-/// a whole router does not see routes. There, the label is the endpoint that the attribute of an
-/// annotated handler names, or the name of that handler; all other requests are `unmatched`.
+/// if no route matches. A layer that is wrapped around a whole router, as in `layer.layer(router)`,
+/// does not see routes. Its label is then the endpoint that the attribute of an annotated handler
+/// names, or the name of that handler; all other requests are `unmatched`.
 ///
 /// Services that `nest_service` mounts have no route either, unless they have a layer of their own.
 /// A request that passes through several layers of one instance is recorded once, by the outermost
@@ -48,10 +56,12 @@ use crate::metrics::Metrics;
 ///
 /// # Bodies
 ///
-/// Bodies pass through frame by frame; the layer collects nothing. A request body of unknown length
-/// is counted while it is read, if it is axum's `Body`, as it is behind a `Router`. A response body
-/// is watched until its last frame. Bodies of known length up to 64 KiB are assumed to be in
-/// memory: such a request is recorded when its head is sent, without an allocation.
+/// Bodies pass through frame by frame; the layer buffers nothing. A request body of unknown length
+/// is counted while it is read, if it is axum's `Body`, as it is behind a `Router`.
+///
+/// A response body is watched until its last frame. A body of known length up to 64 KiB is assumed
+/// to be in memory, unless the handler has set `Content-Length` or an attribute reads the body. The
+/// request is then recorded when its response head is ready, and a later disconnect is not seen.
 #[derive(Clone)]
 pub struct PrometheusLayer {
     metrics: Metrics,
@@ -59,6 +69,16 @@ pub struct PrometheusLayer {
 
 impl PrometheusLayer {
     /// Creates a layer that records into [`Metrics::global`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use streamgauge::PrometheusLayer;
+    ///
+    /// let app: Router =
+    ///     Router::new().route("/", get(|| async { "hello" })).layer(PrometheusLayer::new());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Metrics::global().layer()

@@ -23,7 +23,7 @@ pub(super) fn is_recorded_by_outer_layer<B>(request: &Request<B>, metrics: &Metr
     } else {
         None
     };
-    let marked = mark.is_some_and(|mark| mark.0.is(metrics));
+    let marked = mark.is_some_and(|mark| mark.0.is_same_instance(metrics));
     let is_same_request = |scope: &mut Scope| {
         let route = route(request);
         let same = scope.is_same_request(metrics, marked, route);
@@ -38,7 +38,7 @@ pub(super) fn is_recorded_by_outer_layer<B>(request: &Request<B>, metrics: &Metr
 }
 
 /// Marks the request for nested layers, if requests are marked. Returns whether they are.
-pub(super) fn mark<B>(request: &mut Request<B>, metrics: &Metrics) -> bool {
+pub(super) fn mark_request<B>(request: &mut Request<B>, metrics: &Metrics) -> bool {
     let deduplicates = metrics.deduplicates_by_mark();
     if deduplicates {
         request.extensions_mut().insert(RecordedBy(metrics.clone()));

@@ -16,9 +16,10 @@ use crate::request::{Entry, Scope, ScopeHandle, ServiceState, enter};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
 ///
-/// It opens a record for each request and keeps it until the response body has ended. It calls the
-/// inner service once per request and changes neither the request nor the response, except that the
-/// response body becomes axum's [`Body`].
+/// It opens a record for each request and closes it when the response has ended: at the head if the
+/// body is in memory, otherwise at the last frame. It calls the inner service once per request. A
+/// request body of unknown length is wrapped to be counted, and an extension may be added to the
+/// request. The response body becomes axum's [`Body`].
 #[derive(Clone)]
 pub struct Prometheus<S> {
     inner: S,
@@ -36,7 +37,7 @@ impl<S> Prometheus<S> {
         if nested::is_recorded_by_outer_layer(request, metrics) {
             return ScopeHandle::NONE;
         }
-        let marked = nested::mark(request, metrics);
+        let marked = nested::mark_request(request, metrics);
         let size = upload::measure(request.body_mut());
         let entry = Entry {
             route: nested::route(request),

@@ -1,68 +1,69 @@
-//! Bedrock's Converse, whose replies are JSON. Its streams are framed in a binary form that is not read.
+//! Bedrock's Converse, for replies in JSON. The binary event streams of Bedrock are not read.
 
-use super::counts::{Count, Counts, Normal, Owner, with};
-use super::detect::{Reading, Rules};
-use super::frame::{Facts, Mark};
-use super::schema::{Dialect, Place};
-use crate::usage::FinishReason;
+use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
+use super::frame::{Frame, FrameFlag};
+use super::schema::{Container, Field};
+use super::spec::{FrameFindings, ProtocolSpec};
+use super::vocabulary::Dialect;
 
-pub(super) const RULES: Rules = Rules {
-    owners: &[Owner::Frame],
-    // It names none by itself.
-    models: &[Place::Model(Owner::Frame)],
-    tells,
-    read,
-    quiet,
-    normal,
+pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
+    containers: &[Container::Frame],
+    // Bedrock names no model itself. A gateway may add the name.
+    model_fields: &[Field::Model(Container::Frame)],
+    detects,
+    read_frame,
+    is_content_only,
+    normalize,
 };
 
-fn tells(facts: &Facts) -> bool {
-    let counts = facts.counts(Owner::Frame);
-    counts.has(Count::BedrockInput) || counts.has(Count::BedrockOutput)
+fn detects(frame: &Frame) -> bool {
+    let counts = frame.counts(Container::Frame);
+    counts.has(RawCount::BedrockInput) || counts.has(RawCount::BedrockOutput)
 }
 
-fn read(facts: &Facts) -> Reading {
-    Reading {
-        content: facts.has(Mark::Output),
-        finish: facts.finish(Dialect::Bedrock),
-        ..Reading::default()
+fn read_frame(frame: &Frame) -> FrameFindings {
+    FrameFindings {
+        has_content: frame.has(FrameFlag::Output),
+        finish_reason: frame.finish_reason(Dialect::Bedrock),
+        ..FrameFindings::default()
     }
 }
 
-/// They come alone.
-const fn quiet(_frame: &[u8]) -> bool {
+/// Returns false, because a reply is a single frame with usage.
+const fn is_content_only(_frame: &[u8]) -> bool {
     false
 }
 
-fn normal(counts: &Counts) -> Normal {
-    of(
-        counts.get(Count::BedrockInput),
-        counts.get(Count::BedrockOutput),
-        counts.get(Count::BedrockTotal),
-        counts.get(Count::BedrockCacheRead),
-        counts.get(Count::BedrockCacheWrite),
+fn normalize(counts: &RawCounts) -> NormalizedUsage {
+    include_caches(
+        counts.get(RawCount::BedrockInput),
+        counts.get(RawCount::BedrockOutput),
+        counts.get(RawCount::BedrockTotal),
+        counts.get(RawCount::BedrockCacheRead),
+        counts.get(RawCount::BedrockCacheWrite),
     )
 }
 
-/// The meaning of the numbers. Whether the input includes what was read from a cache or written to it
-/// depends on the model, which a reply does not name, but its total tells.
-fn of(
+/// Adds the cached tokens to an input that excludes them. Whether the input excludes them depends
+/// on the model, which a reply does not name. The total shows it.
+fn include_caches(
     input: Option<u64>,
     output: Option<u64>,
     total: Option<u64>,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
-) -> Normal {
-    let cached = with(Some(0), [cache_read, cache_write]);
-    let excludes = match (with(input, [output, None]), total) {
+) -> NormalizedUsage {
+    let cached = add_parts(Some(0), [cache_read, cache_write]);
+    let excludes_caches = match (add_parts(input, [output, None]), total) {
         (Some(sum), Some(total)) => total > sum,
         _ => input < cached,
     };
-    let more = if excludes { [cache_read, cache_write] } else { [None, None] };
-    Normal { input: with(input, more), cache_read, cache_write, output, reasoning: None }
+    let parts = if excludes_caches { [cache_read, cache_write] } else { [None, None] };
+    let input = add_parts(input, parts);
+    NormalizedUsage { input, cache_read, cache_write, output, reasoning: None }
 }
 
-/// The same of a reply that somebody else has read.
+/// Returns the usage of a reply that a client crate has parsed.
 #[cfg(feature = "aws-sdk-bedrockruntime")]
 pub(crate) fn usage(
     input: Option<u64>,
@@ -71,16 +72,5 @@ pub(crate) fn usage(
     cache_read: Option<u64>,
     cache_write: Option<u64>,
 ) -> Option<crate::usage::Usage> {
-    of(input, output, total, cache_read, cache_write).into()
-}
-
-pub(crate) fn finish_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"end_turn" | b"stop_sequence" => FinishReason::Stop,
-        b"max_tokens" | b"model_context_window_exceeded" => FinishReason::Length,
-        b"tool_use" => FinishReason::ToolCalls,
-        b"content_filtered" | b"guardrail_intervened" => FinishReason::ContentFilter,
-        b"malformed_model_output" | b"malformed_tool_use" => FinishReason::Error,
-        _ => FinishReason::Other,
-    }
+    include_caches(input, output, total, cache_read, cache_write).into()
 }

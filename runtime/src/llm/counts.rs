@@ -1,19 +1,19 @@
-//! The numbers of tokens that protocols name, as they are sent.
+//! Token counts as protocols send them, and the normalized form that all protocols share.
 
-use super::schema::Place;
 use crate::usage::Usage;
 
-/// A number that some protocol names. Its meaning is that protocol's: see each one's `usage`.
+/// A token count under the name that a protocol gives it. Each protocol's `normalize` defines what
+/// its counts include.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Count {
-    // OpenAI's chat, and what DeepSeek adds
+pub(super) enum RawCount {
+    // OpenAI's chat completions; DeepSeek adds the last one.
     Prompt,
     Completion,
     PromptCached,
     PromptCacheWrite,
     CompletionReasoning,
     PromptCacheHit,
-    // OpenAI's Responses; the first two are Anthropic's too
+    // OpenAI's Responses. Anthropic has the first two as well.
     Input,
     Output,
     InputCached,
@@ -24,12 +24,12 @@ pub(super) enum Count {
     CacheRead,
     CacheCreation,
     // Gemini
-    PromptTokens,
-    ToolUsePrompt,
-    Candidates,
-    Thoughts,
-    CachedContent,
-    TotalTokens,
+    GeminiPrompt,
+    GeminiToolUsePrompt,
+    GeminiCandidates,
+    GeminiThoughts,
+    GeminiCachedContent,
+    GeminiTotal,
     // Ollama
     PromptEval,
     Eval,
@@ -41,64 +41,64 @@ pub(super) enum Count {
     BedrockCacheWrite,
 }
 
-impl Count {
+impl RawCount {
     const LAST: Self = Self::BedrockCacheWrite;
+    const COUNT: usize = Self::LAST as usize + 1;
 }
 
-const COUNTS: usize = Count::LAST as usize + 1;
-
-/// The numbers that were seen.
+/// The token counts that a frame, or a stream so far, has sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
+pub(super) struct RawCounts {
+    /// One bit for each [`RawCount`] that is known.
     known: u32,
-    of: [u64; COUNTS],
+    tokens: [u64; RawCount::COUNT],
 }
 
-impl Counts {
+impl RawCounts {
     pub(super) const fn new() -> Self {
-        Self { known: 0, of: [0; COUNTS] }
+        Self { known: 0, tokens: [0; RawCount::COUNT] }
     }
 
     pub(super) const fn clear(&mut self) {
         self.known = 0;
     }
 
-    pub(super) const fn get(&self, count: Count) -> Option<u64> {
-        if self.known & bit(count as usize) == 0 { None } else { Some(self.of[count as usize]) }
+    pub(super) const fn get(&self, count: RawCount) -> Option<u64> {
+        if self.has(count) { Some(self.tokens[count as usize]) } else { None }
     }
 
-    pub(super) const fn has(&self, count: Count) -> bool {
+    pub(super) const fn has(&self, count: RawCount) -> bool {
         self.known & bit(count as usize) != 0
     }
 
-    pub(super) fn add(&mut self, count: Count, tokens: u64) {
-        self.keep_larger(count as usize, tokens);
+    /// Adds a count of the same frame. If the count is already known, the larger value stays.
+    pub(super) fn insert_max(&mut self, count: RawCount, tokens: u64) {
+        self.insert_max_at(count as usize, tokens);
     }
 
-    /// Takes over the numbers of the same frame: of two the larger one.
-    pub(super) fn merge(&mut self, other: &Self) {
-        for index in other.indices() {
-            self.keep_larger(index, other.of[index]);
+    /// Adds the counts of another object of the same frame. Of two values the larger one stays.
+    pub(super) fn merge_max(&mut self, other: &Self) {
+        for index in other.known_indices() {
+            self.insert_max_at(index, other.tokens[index]);
         }
     }
 
-    /// Takes over the numbers of a later frame.
-    pub(super) fn update(&mut self, later: &Self) {
-        for index in later.indices() {
-            self.of[index] = later.of[index];
+    /// Replaces counts by those of a later frame.
+    pub(super) fn replace_by(&mut self, later: &Self) {
+        for index in later.known_indices() {
+            self.tokens[index] = later.tokens[index];
         }
         self.known |= later.known;
     }
 
-    /// The indices of what is known.
-    fn indices(&self) -> impl Iterator<Item = usize> + use<> {
+    fn known_indices(&self) -> impl Iterator<Item = usize> + use<> {
         let known = self.known;
-        (0..COUNTS).filter(move |index| known & bit(*index) != 0)
+        (0..RawCount::COUNT).filter(move |index| known & bit(*index) != 0)
     }
 
-    fn keep_larger(&mut self, index: usize, tokens: u64) {
-        let of = &mut self.of[index];
-        *of = if self.known & bit(index) == 0 { tokens } else { tokens.max(*of) };
+    fn insert_max_at(&mut self, index: usize, tokens: u64) {
+        let current = &mut self.tokens[index];
+        *current = if self.known & bit(index) == 0 { tokens } else { tokens.max(*current) };
         self.known |= bit(index);
     }
 }
@@ -107,9 +107,9 @@ const fn bit(index: usize) -> u32 {
     1 << index
 }
 
-/// Usage in the normal form: totals of both sides, and parts that are within them.
+/// Usage in the form of [`Usage`]: `input` and `output` are totals that include the other counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Normal {
+pub(super) struct NormalizedUsage {
     pub(super) input: Option<u64>,
     pub(super) cache_read: Option<u64>,
     pub(super) cache_write: Option<u64>,
@@ -117,25 +117,29 @@ pub(super) struct Normal {
     pub(super) reasoning: Option<u64>,
 }
 
-impl Normal {
-    /// Nothing is known.
-    pub(super) const NONE: Self =
+impl NormalizedUsage {
+    /// Usage without any count.
+    pub(super) const EMPTY: Self =
         Self { input: None, cache_read: None, cache_write: None, output: None, reasoning: None };
 
-    /// The same with the output that only a total tells of: thoughts, say, that were left out. A total that
-    /// is less than its parts says nothing.
-    pub(super) fn up_to(self, total: Option<u64>) -> Self {
-        let sum = with(self.input, [self.output, None]);
-        let rest = match (total, sum) {
+    /// Raises the output so that input and output add up to the total. Some servers
+    /// include output, such as thoughts, in the total alone. A total below the sum is ignored.
+    pub(super) fn raise_output_to_total(self, total: Option<u64>) -> Self {
+        let sum = add_parts(self.input, [self.output, None]);
+        let missing = match (total, sum) {
             (Some(total), Some(sum)) => total.saturating_sub(sum),
             _ => 0,
         };
-        let output = if rest == 0 { self.output } else { with(Some(rest), [self.output, None]) };
+        let output = match missing {
+            0 => self.output,
+            _ => add_parts(Some(missing), [self.output, None]),
+        };
         Self { output, ..self }
     }
 
-    /// What two frames of a stream have told. Usage is cumulative everywhere, so the larger number counts.
-    pub(super) fn or_more(self, other: Self) -> Self {
+    /// Merges the usage of two frames of a stream. All protocols send cumulative counts, so the
+    /// larger value of each count is kept.
+    pub(super) fn max(self, other: Self) -> Self {
         Self {
             input: self.input.max(other.input),
             cache_read: self.cache_read.max(other.cache_read),
@@ -146,70 +150,16 @@ impl Normal {
     }
 }
 
-impl From<Normal> for Option<Usage> {
-    fn from(normal: Normal) -> Self {
-        let Normal { input, cache_read, cache_write, output, reasoning } = normal;
+impl From<NormalizedUsage> for Option<Usage> {
+    fn from(usage: NormalizedUsage) -> Self {
+        let NormalizedUsage { input, cache_read, cache_write, output, reasoning } = usage;
         Usage::from_counts(input, output, cache_read, cache_write, reasoning)
     }
 }
 
-/// A whole and what is not in it yet; not known if the whole is not.
-pub(super) fn with(whole: Option<u64>, more: [Option<u64>; 2]) -> Option<u64> {
-    let whole = whole?;
-    Some(more.into_iter().flatten().fold(whole, u64::saturating_add))
-}
-
-/// Whose usage, model or error a place holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
-    /// The frame itself.
-    Frame,
-    /// The frame's `message`.
-    Message,
-    /// The frame's `response`.
-    Response,
-}
-
-impl Owner {
-    pub(super) const ALL: [Self; 3] = [Self::Frame, Self::Message, Self::Response];
-    pub(super) const COUNT: usize = Self::ALL.len();
-}
-
-/// The number that a member of a usage object is, or where more of them are.
-pub(super) fn usage_member(owner: Owner, key: &[u8]) -> Place {
-    let count = match key {
-        b"prompt_tokens" => Count::Prompt,
-        b"completion_tokens" => Count::Completion,
-        b"prompt_cache_hit_tokens" => Count::PromptCacheHit,
-        b"input_tokens" => Count::Input,
-        b"output_tokens" => Count::Output,
-        b"total_tokens" => Count::Total,
-        b"cache_read_input_tokens" => Count::CacheRead,
-        b"cache_creation_input_tokens" => Count::CacheCreation,
-        b"inputTokens" => Count::BedrockInput,
-        b"outputTokens" => Count::BedrockOutput,
-        b"totalTokens" => Count::BedrockTotal,
-        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => Count::BedrockCacheRead,
-        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => Count::BedrockCacheWrite,
-        b"prompt_tokens_details" => return Place::PromptDetails(owner),
-        b"completion_tokens_details" => return Place::CompletionDetails(owner),
-        b"input_tokens_details" => return Place::InputDetails(owner),
-        b"output_tokens_details" => return Place::OutputDetails(owner),
-        _ => return Place::Elsewhere,
-    };
-    Place::Count(owner, count)
-}
-
-/// The number that a member of Gemini's `usageMetadata` is.
-pub(super) fn metadata_member(key: &[u8]) -> Place {
-    let count = match key {
-        b"promptTokenCount" => Count::PromptTokens,
-        b"toolUsePromptTokenCount" => Count::ToolUsePrompt,
-        b"candidatesTokenCount" => Count::Candidates,
-        b"thoughtsTokenCount" => Count::Thoughts,
-        b"cachedContentTokenCount" => Count::CachedContent,
-        b"totalTokenCount" => Count::TotalTokens,
-        _ => return Place::Elsewhere,
-    };
-    Place::Count(Owner::Frame, count)
+/// Adds the known parts to a total that does not include them. The result is unknown if the total
+/// is.
+pub(super) fn add_parts(total: Option<u64>, parts: [Option<u64>; 2]) -> Option<u64> {
+    let total = total?;
+    Some(parts.into_iter().flatten().fold(total, u64::saturating_add))
 }

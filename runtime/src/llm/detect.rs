@@ -1,90 +1,67 @@
-//! What a protocol makes of a frame.
+//! The protocols, and which one a frame belongs to.
 
-use super::counts::{Counts, Normal, Owner};
-use super::frame::{Facts, Kind, Mark};
-use super::schema::Place;
+use super::frame::{Frame, FrameFlag};
+use super::spec::{FrameFindings, ProtocolSpec};
+use super::vocabulary::FrameType;
 use super::{anthropic, bedrock, gemini, ollama, openai};
-use crate::llm::Protocol;
-use crate::usage::FinishReason;
+
+/// The protocol of a model API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// Detected by the first frame that can only belong to one protocol.
+    #[default]
+    Auto,
+    /// `OpenAI`'s chat completions and Responses, also as served by compatible servers.
+    OpenAi,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Gemini's `generateContent` and `streamGenerateContent`.
+    Gemini,
+    /// Ollama's own API.
+    Ollama,
+    /// Bedrock's Converse.
+    Bedrock,
+}
 
 impl Protocol {
-    /// The rules, if the protocol is known.
-    pub(super) const fn rules(self) -> Option<&'static Rules> {
+    /// Returns how to read frames of this protocol. Returns `None` for `Auto`.
+    pub(super) const fn spec(self) -> Option<&'static ProtocolSpec> {
         match self {
             Self::Auto => None,
-            Self::OpenAi => Some(&openai::RULES),
-            Self::Anthropic => Some(&anthropic::RULES),
-            Self::Gemini => Some(&gemini::RULES),
-            Self::Ollama => Some(&ollama::RULES),
-            Self::Bedrock => Some(&bedrock::RULES),
+            Self::OpenAi => Some(&openai::SPEC),
+            Self::Anthropic => Some(&anthropic::SPEC),
+            Self::Gemini => Some(&gemini::SPEC),
+            Self::Ollama => Some(&ollama::SPEC),
+            Self::Bedrock => Some(&bedrock::SPEC),
         }
     }
 
-    /// This protocol, or the one that a frame is of.
-    pub(super) fn or_of(self, facts: &Facts) -> Self {
-        // Anthropic first: its messages have counts that Responses has, too.
+    /// Returns this protocol, or the detected one if this is `Auto`.
+    pub(super) fn or_detect(self, frame: &Frame) -> Self {
+        // Anthropic is first because its messages have counts that Responses has, too.
         let all = [Self::Anthropic, Self::OpenAi, Self::Gemini, Self::Ollama, Self::Bedrock];
-        let tells = |protocol: &Self| protocol.rules().is_some_and(|rules| (rules.tells)(facts));
+        let detects = |protocol: &Self| protocol.spec().is_some_and(|spec| (spec.detects)(frame));
         match self {
-            Self::Auto => all.into_iter().find(tells).unwrap_or(Self::Auto),
-            given => given,
+            Self::Auto => all.into_iter().find(detects).unwrap_or(Self::Auto),
+            known => known,
         }
     }
 
-    /// What a frame says in this protocol. Errors are told where it is not known, too.
-    pub(super) fn read(self, facts: &Facts) -> Reading {
-        let mut reading = match self.rules() {
-            Some(rules) => (rules.read)(facts),
-            None => Reading { failed: facts.kind == Kind::Error, ..Reading::default() },
+    /// Interprets a frame. Errors are found while the protocol is `Auto`, too.
+    pub(super) fn read_frame(self, frame: &Frame) -> FrameFindings {
+        let mut findings = match self.spec() {
+            Some(spec) => (spec.read_frame)(frame),
+            None => FrameFindings {
+                is_error: frame.kind == FrameType::Error,
+                ..FrameFindings::default()
+            },
         };
-        reading.failed |= facts.has(Mark::Error);
-        reading
+        findings.is_error |= frame.has(FrameFlag::Error);
+        findings
     }
 
-    /// Whether a whole reply is one object that no marker follows.
+    /// Returns whether a reply that is not streamed is one object without an end marker.
     pub(super) const fn ends_with_object(self) -> bool {
         matches!(self, Self::OpenAi | Self::Anthropic | Self::Bedrock)
-    }
-}
-
-/// The rules of one protocol.
-pub(super) struct Rules {
-    /// Whose usage counts.
-    pub(super) owners: &'static [Owner],
-    /// Where the model's name stands.
-    pub(super) models: &'static [Place],
-    /// Whether a frame can only be of this protocol.
-    pub(super) tells: fn(&Facts) -> bool,
-    pub(super) read: fn(&Facts) -> Reading,
-    /// Whether a frame has a token in it and nothing else. Where it cannot tell it says no.
-    pub(super) quiet: fn(&[u8]) -> bool,
-    /// The meaning of the numbers.
-    pub(super) normal: fn(&Counts) -> Normal,
-}
-
-/// What a frame says.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
-pub(super) struct Reading {
-    /// There is a token in it.
-    pub(super) content: bool,
-    /// It is the protocol's end marker.
-    pub(super) end: bool,
-    /// It is an error.
-    pub(super) failed: bool,
-    pub(super) finish: FinishReason,
-    /// The model asks for a tool.
-    pub(super) calls: bool,
-}
-
-impl Default for Reading {
-    fn default() -> Self {
-        Self {
-            content: false,
-            end: false,
-            failed: false,
-            finish: FinishReason::Unknown,
-            calls: false,
-        }
     }
 }

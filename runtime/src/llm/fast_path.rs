@@ -1,13 +1,14 @@
-//! Frames that have a token in them and nothing else. They are nearly all frames of a stream, and a
-//! search for a few keys tells them without reading their JSON.
+//! A test for frames that need no JSON scan.
 //!
-//! Each protocol has a test of its own, `quiet`. Where it says no it may be wrong, and the frame is read.
+//! Nearly all frames of a stream have content and nothing else that counts. A search for a few keys
+//! recognizes them. Each protocol has a test of its own, `is_content_only`. A frame that the test
+//! does not recognize is scanned.
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-/// A key of interest, with its quotes: within text these would be escaped.
+/// A key together with its quotes. Text cannot contain it, because quotes are escaped there.
 pub(super) struct Key(LazyLock<Finder<'static>>);
 
 macro_rules! keys {
@@ -25,13 +26,13 @@ keys! {
 }
 
 impl Key {
-    /// Whether the key is nowhere in a frame, or is null wherever it is.
+    /// Returns whether the key is absent, or null wherever it occurs.
     pub(super) fn is_null(&self, frame: &[u8]) -> bool {
         self.0.find_iter(frame).all(|at| self.after(frame, at).starts_with(b":null"))
     }
 
-    /// What follows the key where it is first.
-    pub(super) fn first<'a>(&self, frame: &'a [u8]) -> Option<&'a [u8]> {
+    /// Returns the bytes after the first occurrence of the key.
+    pub(super) fn after_first<'a>(&self, frame: &'a [u8]) -> Option<&'a [u8]> {
         self.0.find(frame).map(|at| self.after(frame, at))
     }
 
@@ -40,10 +41,11 @@ impl Key {
     }
 }
 
-/// Whether the bytes are one of these beginnings of a string, and the string is not empty.
-pub(super) fn begins_text(bytes: &[u8], beginnings: &[&[u8]]) -> bool {
-    beginnings
+/// Returns whether `bytes` start with one of the prefixes, each of which ends with an opening
+/// quote, and the string that follows is not empty.
+pub(super) fn starts_non_empty_string(bytes: &[u8], prefixes: &[&[u8]]) -> bool {
+    prefixes
         .iter()
-        .filter_map(|beginning| bytes.strip_prefix(*beginning))
-        .any(|text| text.first().is_some_and(|byte| *byte != b'"'))
+        .filter_map(|prefix| bytes.strip_prefix(*prefix))
+        .any(|string| string.first().is_some_and(|byte| *byte != b'"'))
 }

@@ -1,306 +1,290 @@
-//! What one frame has told, whatever protocol it will turn out to be of.
+//! The content of one frame, collected before its protocol is known.
 
-use crate::usage::MOST_TOKENS;
 use serde_json::{Number, Value};
 
-use super::counts::{Counts, Owner};
-use super::schema::{Dialect, Place};
-use super::{anthropic, bedrock, gemini, ollama, openai};
-use crate::usage::FinishReason;
+use super::counts::RawCounts;
+use super::schema::{Container, Field};
+use super::vocabulary::{Dialect, FrameType, is_tool_call};
+use crate::usage::{FinishReason, MAX_TOKENS};
 
-/// The longest text that is looked at, in bytes as sent: a longer one is no model's name.
-pub(super) const LONGEST_TEXT: usize = 160;
+/// The longest text that is buffered, in bytes; the rest is cut. A frame itself has no maximum
+/// size, because no frame is buffered.
+pub(super) const MAX_BUFFERED_TEXT: usize = 160;
 
-/// The longest name of an error that is taken over.
-const LONGEST_ERROR: usize = 64;
+/// The maximum length of an error type.
+const MAX_ERROR_TYPE: usize = 64;
 
-/// What a frame's `type` says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
-    #[default]
-    Unknown,
-    Error,
-    Responses(openai::Event),
-    Anthropic(anthropic::Event),
-}
-
-/// Something that a frame has in it.
+/// A fact about a frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Mark {
+pub(super) enum FrameFlag {
     Error,
-    /// `object` is one of the chat's or of the completions before it.
+    /// `object` is that of a chat completion or of a text completion.
     ChatObject,
     /// `object` is that of Responses.
     ResponseObject,
     Model,
     Choices,
     ChoiceContent,
-    /// `response` is text, as Ollama's is.
+    /// `response` is text, as in Ollama's replies.
     ResponseText,
     Output,
-    CallOutput,
+    /// An output item is a tool call.
+    OutputToolCall,
     DeltaText,
-    NoDeltaText,
-    Blocks,
+    EmptyDeltaText,
+    ContentBlocks,
+    /// A member that only Gemini has.
     Gemini,
     GeminiPart,
-    GeminiCall,
-    Blocked,
+    GeminiToolCall,
+    PromptBlocked,
     Done,
     NotDone,
     OllamaText,
-    OllamaCalls,
+    OllamaToolCalls,
 }
 
-/// A value without members, as it is written.
+/// A JSON value that is neither an object nor an array, as sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scalar<'a> {
-    /// The bytes between the quotes.
+    /// The bytes between the quotes of a string.
     Text(&'a [u8]),
-    /// A number, or `true`, `false`, `null`.
-    Bare(&'a [u8]),
+    /// A number, `true`, `false`, or `null`.
+    Literal(&'a [u8]),
 }
 
+/// The content of one frame.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) kind: Kind,
-    marks: u32,
-    finish: [FinishReason; Dialect::COUNT],
-    counts: [Counts; Owner::COUNT],
-    /// Whether there was usage at all, of any form.
-    usage: [bool; Owner::COUNT],
-    /// Cleared by the reader once it has a model, so that no name is kept again.
+pub(super) struct Frame {
+    pub(super) kind: FrameType,
+    /// One bit for each [`FrameFlag`].
+    flags: u32,
+    finish_reasons: [FinishReason; Dialect::COUNT],
+    counts: [RawCounts; Container::COUNT],
+    /// Whether each container has usage, readable or not.
+    has_usage: [bool; Container::COUNT],
+    /// Whether to copy the model's name. The reader clears it once it has the name.
     pub(super) wants_model: bool,
-    model: Option<(Place, String)>,
-    error: Option<String>,
+    model: Option<(Field, String)>,
+    error_type: Option<String>,
 }
 
-impl Facts {
+impl Frame {
     pub(super) const fn new() -> Self {
         Self {
-            kind: Kind::Unknown,
-            marks: 0,
-            finish: [FinishReason::Unknown; Dialect::COUNT],
-            counts: [const { Counts::new() }; Owner::COUNT],
-            usage: [false; Owner::COUNT],
+            kind: FrameType::Unknown,
+            flags: 0,
+            finish_reasons: [FinishReason::Unknown; Dialect::COUNT],
+            counts: [const { RawCounts::new() }; Container::COUNT],
+            has_usage: [false; Container::COUNT],
             wants_model: true,
             model: None,
-            error: None,
+            error_type: None,
         }
     }
 
     pub(super) fn clear(&mut self) {
-        self.kind = Kind::Unknown;
-        self.marks = 0;
-        self.finish = [FinishReason::Unknown; Dialect::COUNT];
-        self.counts.iter_mut().for_each(Counts::clear);
-        self.usage = [false; Owner::COUNT];
+        self.kind = FrameType::Unknown;
+        self.flags = 0;
+        self.finish_reasons = [FinishReason::Unknown; Dialect::COUNT];
+        self.counts.iter_mut().for_each(RawCounts::clear);
+        self.has_usage = [false; Container::COUNT];
         self.model = None;
-        self.error = None;
+        self.error_type = None;
     }
 
-    pub(super) const fn has(&self, mark: Mark) -> bool {
-        self.marks & (1 << mark as u32) != 0
+    pub(super) const fn has(&self, flag: FrameFlag) -> bool {
+        self.flags & (1 << flag as u32) != 0
     }
 
-    pub(super) const fn finish(&self, dialect: Dialect) -> FinishReason {
-        self.finish[dialect as usize]
+    pub(super) const fn finish_reason(&self, dialect: Dialect) -> FinishReason {
+        self.finish_reasons[dialect as usize]
     }
 
-    pub(super) const fn counts(&self, owner: Owner) -> &Counts {
-        &self.counts[owner as usize]
+    pub(super) const fn counts(&self, container: Container) -> &RawCounts {
+        &self.counts[container as usize]
     }
 
-    /// Whether any of these has usage, be it numbers or not.
-    pub(super) fn has_usage(&self, owners: &[Owner]) -> bool {
-        owners.iter().any(|owner| self.usage[*owner as usize])
+    /// Returns whether one of the containers has usage, readable or not.
+    pub(super) fn has_usage(&self, containers: &[Container]) -> bool {
+        containers.iter().any(|container| self.has_usage[*container as usize])
     }
 
-    /// The model's name, if it stands at one of these places.
-    pub(super) fn take_model(&mut self, places: &[Place]) -> Option<String> {
-        self.model.take_if(|(place, _)| places.contains(place)).map(|(_, name)| name)
+    /// Takes the model's name, if one of the fields has it.
+    pub(super) fn take_model(&mut self, fields: &[Field]) -> Option<String> {
+        self.model.take_if(|(field, _)| fields.contains(field)).map(|(_, name)| name)
     }
 
-    pub(super) fn take_error(&mut self) -> Option<String> {
-        self.error.take()
+    pub(super) fn take_error_type(&mut self) -> Option<String> {
+        self.error_type.take()
     }
 
-    const fn mark(&mut self, mark: Mark) {
-        self.marks |= 1 << mark as u32;
+    const fn set(&mut self, flag: FrameFlag) {
+        self.flags |= 1 << flag as u32;
     }
 
-    /// An object or array begins.
-    pub(super) fn open(&mut self, place: Place) {
-        match place {
-            Place::Error => self.mark(Mark::Error),
-            Place::Choices => self.mark(Mark::Choices),
-            Place::UsageMetadata | Place::Candidates | Place::PromptFeedback => {
-                self.mark(Mark::Gemini);
+    const fn set_has_usage(&mut self, container: Container) {
+        self.has_usage[container as usize] = true;
+    }
+
+    /// Notes the start of an object or array.
+    pub(super) fn note_open(&mut self, field: Field) {
+        match field {
+            Field::Error => self.set(FrameFlag::Error),
+            Field::Choices => self.set(FrameFlag::Choices),
+            Field::UsageMetadata | Field::Candidates | Field::PromptFeedback => {
+                self.set(FrameFlag::Gemini);
             }
-            Place::PartData => self.mark(Mark::GeminiPart),
-            Place::FunctionCall => {
-                self.mark(Mark::GeminiPart);
-                self.mark(Mark::GeminiCall);
+            Field::PartData => self.set(FrameFlag::GeminiPart),
+            Field::FunctionCall => {
+                self.set(FrameFlag::GeminiPart);
+                self.set(FrameFlag::GeminiToolCall);
             }
             _ => {}
         }
     }
 
-    /// Something is in an object or array.
-    pub(super) fn filled(&mut self, place: Place) {
-        match place {
-            Place::Usage(owner) => self.usage[owner as usize] = true,
-            Place::UsageMetadata => self.usage[Owner::Frame as usize] = true,
-            Place::ChoiceContent => self.mark(Mark::ChoiceContent),
-            Place::Output => self.mark(Mark::Output),
-            Place::Blocks => self.mark(Mark::Blocks),
-            Place::OllamaCalls => self.mark(Mark::OllamaCalls),
+    /// Notes that an object or array is not empty.
+    pub(super) fn note_not_empty(&mut self, field: Field) {
+        match field {
+            Field::Usage(container) => self.set_has_usage(container),
+            Field::UsageMetadata => self.set_has_usage(Container::Frame),
+            Field::ChoiceContent => self.set(FrameFlag::ChoiceContent),
+            Field::Output => self.set(FrameFlag::Output),
+            Field::ContentBlocks => self.set(FrameFlag::ContentBlocks),
+            Field::OllamaToolCalls => self.set(FrameFlag::OllamaToolCalls),
             _ => {}
         }
     }
 
-    pub(super) fn note(&mut self, place: Place, value: Scalar<'_>) {
+    pub(super) fn note_scalar(&mut self, field: Field, value: Scalar<'_>) {
         match value {
-            _ if place == Place::Elsewhere => {}
-            Scalar::Text(text) => self.note_text(place, &text[..text.len().min(LONGEST_TEXT)]),
-            Scalar::Bare(b"null") => {}
-            Scalar::Bare(bare) => self.note_bare(place, bare),
+            _ if field == Field::Ignored => {}
+            Scalar::Text(text) => self.note_text(field, &text[..text.len().min(MAX_BUFFERED_TEXT)]),
+            Scalar::Literal(b"null") => {}
+            Scalar::Literal(literal) => self.note_literal(field, literal),
         }
     }
 
-    fn note_text(&mut self, place: Place, text: &[u8]) {
-        match place {
-            Place::Kind => self.kind = kind(text),
-            Place::Object => match text {
-                b"response" => self.mark(Mark::ResponseObject),
-                b"text_completion" => self.mark(Mark::ChatObject),
-                _ if text.starts_with(b"chat.completion") => self.mark(Mark::ChatObject),
+    fn note_text(&mut self, field: Field, text: &[u8]) {
+        match field {
+            Field::Type => self.kind = FrameType::from_word(text),
+            Field::Object => match text {
+                b"response" => self.set(FrameFlag::ResponseObject),
+                b"text_completion" => self.set(FrameFlag::ChatObject),
+                _ if text.starts_with(b"chat.completion") => self.set(FrameFlag::ChatObject),
                 _ => {}
             },
-            Place::Model(_) | Place::ModelVersion => self.note_model(place, text),
-            Place::Error => self.mark(Mark::Error),
-            Place::ErrorName if self.error.is_none() => self.error = error_name(text),
-            Place::Finish(dialect) => self.note_finish(dialect, text),
-            Place::BlockReason => self.mark(Mark::Blocked),
-            Place::DeltaText if text.is_empty() => self.mark(Mark::NoDeltaText),
-            Place::OutputKind if openai::is_call(text) => self.mark(Mark::CallOutput),
+            Field::Model(_) | Field::ModelVersion => self.note_model(field, text),
+            Field::Error => self.set(FrameFlag::Error),
+            Field::ErrorType if self.error_type.is_none() => self.error_type = error_type(text),
+            Field::FinishReason(dialect) => self.note_finish_reason(dialect, text),
+            Field::BlockReason => self.set(FrameFlag::PromptBlocked),
+            Field::DeltaText if text.is_empty() => self.set(FrameFlag::EmptyDeltaText),
+            Field::OutputItemType if is_tool_call(text) => self.set(FrameFlag::OutputToolCall),
             _ if text.is_empty() => {}
-            Place::Delta => self.mark(Mark::DeltaText),
-            Place::ChoiceContent => self.mark(Mark::ChoiceContent),
-            Place::PartText => self.mark(Mark::GeminiPart),
-            Place::OllamaText => self.mark(Mark::OllamaText),
-            Place::Response => self.mark(Mark::ResponseText),
-            _ => self.note_misplaced(place),
+            Field::Delta => self.set(FrameFlag::DeltaText),
+            Field::ChoiceContent => self.set(FrameFlag::ChoiceContent),
+            Field::PartText => self.set(FrameFlag::GeminiPart),
+            Field::OllamaText => self.set(FrameFlag::OllamaText),
+            Field::Response => self.set(FrameFlag::ResponseText),
+            _ => self.note_unreadable_usage(field),
         }
     }
 
-    fn note_bare(&mut self, place: Place, bare: &[u8]) {
-        match place {
-            Place::Count(owner, count) => {
-                if let Some(tokens) = natural(bare) {
-                    self.counts[owner as usize].add(count, tokens);
+    fn note_literal(&mut self, field: Field, literal: &[u8]) {
+        match field {
+            Field::Count(container, count) => {
+                if let Some(tokens) = token_count(literal) {
+                    self.counts[container as usize].insert_max(count, tokens);
                 }
-                self.usage[owner as usize] = true;
+                self.set_has_usage(container);
             }
-            Place::Done => self.mark(if bare == b"true" { Mark::Done } else { Mark::NotDone }),
-            Place::Error => self.mark(Mark::Error),
-            _ => self.note_misplaced(place),
+            Field::Done => {
+                let is_done = literal == b"true";
+                self.set(if is_done { FrameFlag::Done } else { FrameFlag::NotDone });
+            }
+            Field::Error => self.set(FrameFlag::Error),
+            _ => self.note_unreadable_usage(field),
         }
     }
 
-    /// Usage that is no object, a count that is no number: it was there, and nobody can read it.
-    fn note_misplaced(&mut self, place: Place) {
-        match place {
-            Place::Usage(owner) | Place::Count(owner, _) => self.usage[owner as usize] = true,
-            Place::UsageMetadata => self.usage[Owner::Frame as usize] = true,
+    /// Notes usage that is not an object, or a count that is not a number.
+    fn note_unreadable_usage(&mut self, field: Field) {
+        match field {
+            Field::Usage(container) | Field::Count(container, _) => self.set_has_usage(container),
+            Field::UsageMetadata => self.set_has_usage(Container::Frame),
             _ => {}
         }
     }
 
-    fn note_model(&mut self, place: Place, text: &[u8]) {
-        if text.is_empty() || text.len() >= LONGEST_TEXT {
+    fn note_model(&mut self, field: Field, text: &[u8]) {
+        // Text of this length may have been cut.
+        if text.is_empty() || text.len() >= MAX_BUFFERED_TEXT {
             return;
         }
-        self.mark(Mark::Model);
+        self.set(FrameFlag::Model);
         if self.wants_model && self.model.is_none() {
-            self.model = unescaped(text).map(|name| (place, name));
+            self.model = unescape(text).map(|name| (field, name));
         }
     }
 
-    /// A word that says more beats one that says less.
-    fn note_finish(&mut self, dialect: Dialect, text: &[u8]) {
-        let reason = match dialect {
-            _ if text.is_empty() => return,
-            Dialect::Chat => openai::finish_reason(text),
-            Dialect::Responses => openai::status(text),
-            Dialect::Anthropic => anthropic::finish_reason(text),
-            Dialect::Gemini => gemini::finish_reason(text),
-            Dialect::Ollama => ollama::finish_reason(text),
-            Dialect::Bedrock => bedrock::finish_reason(text),
-        };
-        let finish = &mut self.finish[dialect as usize];
-        let vague = match reason {
-            FinishReason::Unknown => true,
-            FinishReason::Other => *finish != FinishReason::Unknown,
-            _ => false,
-        };
-        if !vague {
-            *finish = reason;
+    /// Keeps the most specific of several finish reasons.
+    fn note_finish_reason(&mut self, dialect: Dialect, word: &[u8]) {
+        if word.is_empty() {
+            return;
+        }
+        let current = &mut self.finish_reasons[dialect as usize];
+        match dialect.finish_reason(word) {
+            FinishReason::Unknown => {}
+            FinishReason::Other if *current != FinishReason::Unknown => {}
+            reason => *current = reason,
         }
     }
 
-    /// Notes a value that has been parsed already.
-    pub(super) fn note_value(&mut self, place: Place, value: &Value) {
+    /// Notes a value that is already parsed, and all values within it.
+    pub(super) fn note_value(&mut self, field: Field, value: &Value) {
         match value {
-            _ if place == Place::Elsewhere => {}
+            _ if field == Field::Ignored => {}
             Value::Null => {}
-            Value::Bool(true) => self.note(place, Scalar::Bare(b"true")),
-            Value::Bool(false) => self.note(place, Scalar::Bare(b"false")),
+            Value::Bool(true) => self.note_scalar(field, Scalar::Literal(b"true")),
+            Value::Bool(false) => self.note_scalar(field, Scalar::Literal(b"false")),
             Value::Number(number) => {
-                self.note(place, Scalar::Bare(number.to_string().as_bytes()));
+                self.note_scalar(field, Scalar::Literal(number.to_string().as_bytes()));
             }
-            Value::String(text) => self.note(place, Scalar::Text(text.as_bytes())),
+            Value::String(text) => self.note_scalar(field, Scalar::Text(text.as_bytes())),
             Value::Array(elements) => {
-                self.open(place);
+                self.note_open(field);
                 for element in elements {
-                    self.filled(place);
-                    self.note_value(place.element(), element);
+                    self.note_not_empty(field);
+                    self.note_value(field.element(), element);
                 }
             }
             Value::Object(members) => {
-                self.open(place);
+                self.note_open(field);
                 for (key, member) in members {
-                    self.filled(place);
-                    self.note_value(place.member(key.as_bytes()), member);
+                    self.note_not_empty(field);
+                    self.note_value(field.member(key.as_bytes()), member);
                 }
             }
         }
     }
 }
 
-fn kind(text: &[u8]) -> Kind {
-    if text == b"error" {
-        return Kind::Error;
-    }
-    openai::event(text)
-        .map(Kind::Responses)
-        .or_else(|| anthropic::event(text).map(Kind::Anthropic))
-        .unwrap_or_default()
-}
-
-/// The number that this is, if it is whole and not negative: some languages write 10 as 10.0.
+/// Parses a whole number that is not negative. Accepts `10.0` and `1e1`, because some languages
+/// have only floating-point numbers.
 ///
-/// One that no model could have read is a mistake upstream (-1, say, in another guise), and would wrap a
-/// counter around.
-fn natural(bare: &[u8]) -> Option<u64> {
-    let number: Number = serde_json::from_slice(bare).ok()?;
-    // Of a whole number only digits are shown.
+/// Returns `None` for a number larger than any call's tokens. Such a number is an error of the
+/// server, for example a wrapped -1, and would make a counter wrap around.
+fn token_count(literal: &[u8]) -> Option<u64> {
+    let number: Number = serde_json::from_slice(literal).ok()?;
+    // The text of a floating-point number without a fraction consists of digits only.
     let whole = || number.as_f64()?.to_string().parse().ok();
-    number.as_u64().or_else(whole).filter(|number| *number <= MOST_TOKENS)
+    number.as_u64().or_else(whole).filter(|number| *number <= MAX_TOKENS)
 }
 
-/// The text that a JSON string's inside stands for.
-fn unescaped(raw: &[u8]) -> Option<String> {
+/// Returns the text of a JSON string, given the bytes between its quotes.
+fn unescape(raw: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(raw).ok()?;
     if !text.contains('\\') {
         return Some(text.to_owned());
@@ -308,11 +292,11 @@ fn unescaped(raw: &[u8]) -> Option<String> {
     serde_json::from_str(&format!("\"{text}\"")).ok()
 }
 
-/// An error's name, if it is a name and no sentence.
-fn error_name(text: &[u8]) -> Option<String> {
+/// Returns the text if it can be the `error_type` label: an identifier, not a sentence.
+fn error_type(text: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(text).ok()?;
-    let is_name = !name.is_empty()
-        && name.len() <= LONGEST_ERROR
+    let is_identifier = !name.is_empty()
+        && name.len() <= MAX_ERROR_TYPE
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    is_name.then(|| name.to_owned())
+    is_identifier.then(|| name.to_owned())
 }

@@ -1,66 +1,57 @@
-//! Gemini's `generateContent`. Candidates exclude thoughts, the prompt excludes what tools brought in.
+//! Gemini's `generateContent`. The prompt excludes tool use, and the candidates exclude thoughts.
 
-use super::counts::{Count, Counts, Normal, Owner, with};
-use super::detect::{Reading, Rules};
-use super::frame::{Facts, Mark};
-use super::schema::{Dialect, Place};
+use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
+use super::frame::{Frame, FrameFlag};
+use super::schema::{Container, Field};
+use super::spec::{FrameFindings, ProtocolSpec};
+use super::vocabulary::Dialect;
 use crate::usage::FinishReason;
 
-pub(super) const RULES: Rules =
-    Rules { owners: &[Owner::Frame], models: &[Place::ModelVersion], tells, read, quiet, normal };
+pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
+    containers: &[Container::Frame],
+    model_fields: &[Field::ModelVersion],
+    detects,
+    read_frame,
+    is_content_only,
+    normalize,
+};
 
-fn tells(facts: &Facts) -> bool {
-    facts.has(Mark::Gemini)
+fn detects(frame: &Frame) -> bool {
+    frame.has(FrameFlag::Gemini)
 }
 
-fn read(facts: &Facts) -> Reading {
-    let finish = match facts.finish(Dialect::Gemini) {
-        FinishReason::Unknown if facts.has(Mark::Blocked) => FinishReason::ContentFilter,
-        finish => finish,
+fn read_frame(frame: &Frame) -> FrameFindings {
+    let finish_reason = match frame.finish_reason(Dialect::Gemini) {
+        FinishReason::Unknown if frame.has(FrameFlag::PromptBlocked) => FinishReason::ContentFilter,
+        reason => reason,
     };
-    Reading {
-        content: facts.has(Mark::GeminiPart),
-        // A prompt that was blocked has no candidate that could finish.
-        end: finish != FinishReason::Unknown,
-        failed: false,
-        finish,
-        calls: facts.has(Mark::GeminiCall),
+    FrameFindings {
+        has_content: frame.has(FrameFlag::GeminiPart),
+        // A blocked prompt has no candidate with a finish reason.
+        is_end: finish_reason != FinishReason::Unknown,
+        is_error: false,
+        finish_reason,
+        has_tool_calls: frame.has(FrameFlag::GeminiToolCall),
     }
 }
 
-/// There is usage in all of them.
-const fn quiet(_frame: &[u8]) -> bool {
+/// Returns false, because each frame of a stream has usage.
+const fn is_content_only(_frame: &[u8]) -> bool {
     false
 }
 
-fn normal(counts: &Counts) -> Normal {
-    let candidates = counts.get(Count::Candidates);
-    let thoughts = counts.get(Count::Thoughts);
-    let tools = counts.get(Count::ToolUsePrompt);
-    let told = Normal {
-        input: with(counts.get(Count::PromptTokens).or(tools.map(|_| 0)), [tools, None]),
-        cache_read: counts.get(Count::CachedContent),
+fn normalize(counts: &RawCounts) -> NormalizedUsage {
+    let candidates = counts.get(RawCount::GeminiCandidates);
+    let thoughts = counts.get(RawCount::GeminiThoughts);
+    let tool_use = counts.get(RawCount::GeminiToolUsePrompt);
+    let prompt = counts.get(RawCount::GeminiPrompt).or(tool_use.map(|_| 0));
+    let usage = NormalizedUsage {
+        input: add_parts(prompt, [tool_use, None]),
+        cache_read: counts.get(RawCount::GeminiCachedContent),
         cache_write: None,
-        // Without candidates the thoughts were all there was.
-        output: with(candidates.or(thoughts.map(|_| 0)), [thoughts, None]),
+        // Without candidates the output consists of thoughts alone.
+        output: add_parts(candidates.or(thoughts.map(|_| 0)), [thoughts, None]),
         reasoning: thoughts,
     };
-    told.up_to(counts.get(Count::TotalTokens))
-}
-
-pub(super) fn finish_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"FINISH_REASON_UNSPECIFIED" => FinishReason::Unknown,
-        b"STOP" => FinishReason::Stop,
-        b"MAX_TOKENS" => FinishReason::Length,
-        b"SAFETY"
-        | b"RECITATION"
-        | b"BLOCKLIST"
-        | b"PROHIBITED_CONTENT"
-        | b"SPII"
-        | b"IMAGE_SAFETY"
-        | b"IMAGE_PROHIBITED_CONTENT"
-        | b"IMAGE_RECITATION" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
-    }
+    usage.raise_output_to_total(counts.get(RawCount::GeminiTotal))
 }

@@ -1,147 +1,155 @@
-//! A JSON reader that is fed piece by piece and keeps nothing but what the protocols name.
+//! A JSON scanner that reads chunks split at any byte and keeps only what a protocol names.
 //!
-//! It reads a sequence of objects: the lines of NDJSON, a whole reply, the elements of an array at the
-//! top, the data of an event. A value of any length costs no memory. It is no judge of JSON: what it
-//! must be sure of is where a value stands, and whether it is whole.
+//! The library has a scanner of its own because `serde_json` needs a whole value in memory, or a
+//! blocking reader. This scanner reads a reply of any size in constant memory, as its bytes pass,
+//! and skips every value that no protocol names.
+//!
+//! The input is a sequence of objects: JSON lines, one whole reply, the elements of a top-level
+//! array, or the data of events. The scanner does not validate JSON fully. It only makes sure of
+//! the path of each value and of the end of each object.
 
 use memchr::{memchr, memchr3};
 
-use super::counts::Owner;
-use super::frame::{Facts, LONGEST_TEXT, Scalar};
-use super::lost::Lost;
-use super::schema::Place;
+use super::frame::{Frame, MAX_BUFFERED_TEXT, Scalar};
+use super::malformed::MalformedUsage;
+use super::schema::{Container, Field};
 
-/// Deeper than this is broken: `serde_json` stops here, too.
-const DEEPEST: usize = 128;
+/// The maximum nesting depth. It is that of `serde_json`.
+const MAX_DEPTH: usize = 128;
 
-/// No protocol names a place deeper than this.
-const DEEPEST_PLACE: usize = 8;
+/// The maximum depth at which a protocol names a field.
+const MAX_FIELD_DEPTH: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Between objects.
-    Top,
-    /// A value comes.
+    TopLevel,
+    /// Before a value.
     Value,
-    /// A value comes, or `]`.
+    /// Before a value or `]`.
     FirstValue,
-    /// A key comes.
+    /// Before a key.
     Key,
-    /// A key comes, or `}`.
+    /// Before a key or `}`.
     FirstKey,
     InKey,
     Colon,
-    InText,
-    InBare,
-    /// A comma comes, or the end of what is open.
-    After,
-    /// What comes cannot be understood, up to the end of the line.
-    Lost,
-    /// The same, and a line begins: among lines of objects, one there is a new one.
-    LostAtLine,
+    InString,
+    /// Within a number, `true`, `false`, or `null`.
+    InLiteral,
+    /// Before a comma or a closing bracket.
+    AfterValue,
+    /// Within malformed input, which is skipped up to the end of the line.
+    Malformed,
+    /// At the start of a line after malformed input. With JSON lines, scanning may resume here.
+    MalformedLineStart,
 }
 
-/// Whether objects come one a line, so that a line that begins with one is no part of another. What is
-/// broken may hold the lines of a text that somebody has written to be counted.
+/// Whether the input is JSON lines, so that scanning may resume at a line that begins with `{`.
+///
+/// Without this proof the scanner must not resume: malformed input may contain lines that someone
+/// has forged to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lines {
-    /// They come in events, or in an array.
+enum JsonLines {
+    /// The input is events, or an array.
     No,
-    /// No object has ended with its line so far.
+    /// No object has ended together with its line so far.
     Unproven,
-    Yes,
+    Proven,
 }
 
 #[derive(Debug)]
-pub(super) struct JsonReader {
+pub(super) struct JsonScanner {
     state: State,
-    /// Within a string, the byte before was a backslash.
-    escape: bool,
+    /// The last byte of the current string was a backslash.
+    is_escaped: bool,
+    /// The number of open objects and arrays.
     depth: usize,
-    /// What is open: one bit each, set for an object.
+    /// One bit for each open object or array, set for an object.
     objects: u128,
-    /// Where that stands.
-    places: [Place; DEEPEST_PLACE],
-    /// Where the value that comes stands.
-    place: Place,
-    /// As much of a key or value as is kept.
-    text: [u8; LONGEST_TEXT],
-    kept: usize,
-    line_begins: bool,
-    lines: Lines,
+    /// The fields of the open objects and arrays.
+    open_fields: [Field; MAX_FIELD_DEPTH],
+    /// The field of the next value.
+    field: Field,
+    /// The bytes of the current key or value that earlier chunks contained, as far as they matter.
+    buffer: [u8; MAX_BUFFERED_TEXT],
+    buffered: usize,
+    /// No byte but white space has been read of the current line.
+    is_line_start: bool,
+    json_lines: JsonLines,
     in_array: bool,
-    facts: Facts,
-    lost: Lost,
+    frame: Frame,
+    malformed_usage: MalformedUsage,
 }
 
-impl JsonReader {
+impl JsonScanner {
     pub(super) const fn new() -> Self {
         Self {
-            state: State::Top,
-            escape: false,
+            state: State::TopLevel,
+            is_escaped: false,
             depth: 0,
             objects: 0,
-            places: [Place::Elsewhere; DEEPEST_PLACE],
-            place: Place::Elsewhere,
-            text: [0; LONGEST_TEXT],
-            kept: 0,
-            line_begins: true,
-            lines: Lines::No,
+            open_fields: [Field::Ignored; MAX_FIELD_DEPTH],
+            field: Field::Ignored,
+            buffer: [0; MAX_BUFFERED_TEXT],
+            buffered: 0,
+            is_line_start: true,
+            json_lines: JsonLines::No,
             in_array: false,
-            facts: Facts::new(),
-            lost: Lost::new(),
+            frame: Frame::new(),
+            malformed_usage: MalformedUsage::new(),
         }
     }
 
-    /// The bytes are objects and nothing else.
-    pub(super) const fn expect_lines(&mut self) {
-        self.lines = Lines::Unproven;
+    /// Declares that the input has no other framing, so that it may be JSON lines.
+    pub(super) const fn allow_json_lines(&mut self) {
+        self.json_lines = JsonLines::Unproven;
     }
 
-    /// What the last whole object has told.
-    pub(super) const fn facts(&mut self) -> &mut Facts {
-        &mut self.facts
+    /// Returns the content of the last complete object.
+    pub(super) const fn frame(&mut self) -> &mut Frame {
+        &mut self.frame
     }
 
-    /// Whether nothing is open.
+    /// Returns whether no object and no top-level array is open.
     pub(super) fn is_idle(&self) -> bool {
-        self.state == State::Top && !self.in_array
+        self.state == State::TopLevel && !self.in_array
     }
 
-    /// Whether an array at the top has begun.
+    /// Returns whether a top-level array has begun.
     pub(super) const fn in_array(&self) -> bool {
         self.in_array
     }
 
-    /// Whether usage may have been in what could not be read.
-    pub(super) const fn lost_usage(&self) -> bool {
-        self.lost.had_usage()
+    /// Returns whether malformed input may have held usage.
+    pub(super) const fn may_have_lost_usage(&self) -> bool {
+        self.malformed_usage.is_found()
     }
 
-    /// What follows is something new. An object that is still open was cut off.
+    /// Ends the input, or the data of an event. An object that is still open is incomplete.
     pub(super) fn finish(&mut self) {
-        self.lose();
-        self.state = State::Top;
-        self.line_begins = true;
+        self.enter_malformed();
+        self.state = State::TopLevel;
+        self.is_line_start = true;
         self.in_array = false;
     }
 
-    /// Reads up to the end of an object, or of the bytes. Says how many bytes that took, and whether an
-    /// object has ended.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, bool) {
+    /// Scans up to the end of an object, or of `bytes`. Returns the number of scanned bytes, and
+    /// whether an object has ended.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> (usize, bool) {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
             match self.state {
-                State::InText | State::InKey => at += self.in_string(rest),
-                State::InBare => at += self.in_bare(rest),
-                State::Lost => at += self.in_lost(rest),
+                State::InString | State::InKey => at += self.scan_string(rest),
+                State::InLiteral => at += self.scan_literal(rest),
+                State::Malformed => at += self.skip_malformed(rest),
                 _ => {
-                    if !self.between(rest[0]) {
+                    if !self.scan_structure(rest[0]) {
                         continue;
                     }
                     at += 1;
-                    if self.state == State::Top && rest[0] == b'}' {
+                    if self.state == State::TopLevel && rest[0] == b'}' {
                         return (at, true);
                     }
                 }
@@ -150,59 +158,61 @@ impl JsonReader {
         (at, false)
     }
 
-    /// Reads a byte that is in no string, number or literal; or does not, and has changed the state.
-    fn between(&mut self, byte: u8) -> bool {
-        if self.state == State::LostAtLine {
-            let new = byte == b'{' && self.lines == Lines::Yes;
-            self.state = if new { State::Top } else { State::Lost };
+    /// Scans a byte outside of strings and literals. Returns false if the state has changed and the
+    /// byte must be scanned again.
+    fn scan_structure(&mut self, byte: u8) -> bool {
+        if self.state == State::MalformedLineStart {
+            let resumes = byte == b'{' && self.json_lines == JsonLines::Proven;
+            self.state = if resumes { State::TopLevel } else { State::Malformed };
             return false;
         }
         if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
-            if byte == b'\n' && self.state == State::Top && self.lines == Lines::Unproven {
-                self.lines = Lines::Yes;
+            let is_after_object = byte == b'\n' && self.state == State::TopLevel;
+            if is_after_object && self.json_lines == JsonLines::Unproven {
+                self.json_lines = JsonLines::Proven;
             }
-            self.line_begins = byte == b'\n' || (self.line_begins && byte == b'\r');
+            self.is_line_start = byte == b'\n' || (self.is_line_start && byte == b'\r');
             return true;
         }
-        let line_begins = std::mem::take(&mut self.line_begins);
+        let is_line_start = std::mem::take(&mut self.is_line_start);
         match (self.state, byte) {
-            (State::Top, b'{') => {
-                self.facts.clear();
+            (State::TopLevel, b'{') => {
+                self.frame.clear();
                 self.depth = 0;
-                self.place = Place::Root;
+                self.field = Field::Root;
                 self.open(true);
             }
-            (State::Top, b'[') => {
+            (State::TopLevel, b'[') => {
                 self.in_array = true;
-                self.lines = Lines::No;
+                self.json_lines = JsonLines::No;
             }
-            (State::Top, b',' | b']') => {}
+            (State::TopLevel, b',' | b']') => {}
             (State::Value | State::FirstValue, b'{' | b'[') => {
-                self.begin();
-                self.facts.open(self.place);
+                self.begin_value();
+                self.frame.note_open(self.field);
                 self.open(byte == b'{');
             }
             (State::Value | State::FirstValue, b'"') => {
-                self.begin();
-                self.begin_text(State::InText);
+                self.begin_value();
+                self.begin_text(State::InString);
             }
-            (State::Value | State::FirstValue, _) if is_bare(byte) => {
-                self.begin();
-                self.begin_text(State::InBare);
+            (State::Value | State::FirstValue, _) if is_in_literal(byte) => {
+                self.begin_value();
+                self.begin_text(State::InLiteral);
                 return false;
             }
             (State::Key | State::FirstKey, b'"') => self.begin_text(State::InKey),
             (State::Colon, b':') => self.state = State::Value,
-            (State::After, b',') => {
+            (State::AfterValue, b',') => {
                 self.state = if self.in_object() { State::Key } else { State::Value };
             }
-            (State::After | State::FirstKey, b'}') if self.in_object() => self.close(),
-            (State::After | State::FirstValue, b']') if !self.in_object() => self.close(),
+            (State::AfterValue | State::FirstKey, b'}') if self.in_object() => self.close(),
+            (State::AfterValue | State::FirstValue, b']') if !self.in_object() => self.close(),
             _ => {
-                self.lose();
-                // The line before was cut off, and this is the next one.
-                if byte == b'{' && line_begins && self.lines == Lines::Yes {
-                    self.state = State::Top;
+                self.enter_malformed();
+                // The previous line was cut off, and this line is a new object.
+                if byte == b'{' && is_line_start && self.json_lines == JsonLines::Proven {
+                    self.state = State::TopLevel;
                 }
                 return false;
             }
@@ -214,139 +224,142 @@ impl JsonReader {
         self.objects & 1 << (self.depth - 1) != 0
     }
 
-    /// The place of what is open.
-    fn container(&self) -> Place {
-        self.places.get(self.depth - 1).copied().unwrap_or(Place::Elsewhere)
+    /// Returns the field of the innermost open object or array.
+    fn enclosing_field(&self) -> Field {
+        self.open_fields.get(self.depth - 1).copied().unwrap_or(Field::Ignored)
     }
 
-    /// A value begins.
-    fn begin(&mut self) {
-        let container = self.container();
-        if container != Place::Elsewhere {
-            self.facts.filled(container);
+    fn begin_value(&mut self) {
+        let enclosing = self.enclosing_field();
+        if enclosing != Field::Ignored {
+            self.frame.note_not_empty(enclosing);
         }
         if !self.in_object() {
-            self.place = container.element();
+            self.field = enclosing.element();
         }
     }
 
     fn begin_text(&mut self, state: State) {
         self.state = state;
-        self.kept = 0;
-        self.escape = false;
+        self.buffered = 0;
+        self.is_escaped = false;
     }
 
-    fn open(&mut self, object: bool) {
-        if self.depth == DEEPEST {
-            return self.lose();
+    fn open(&mut self, is_object: bool) {
+        if self.depth == MAX_DEPTH {
+            return self.enter_malformed();
         }
         let bit = 1 << self.depth;
-        self.objects = if object { self.objects | bit } else { self.objects & !bit };
-        if let Some(place) = self.places.get_mut(self.depth) {
-            *place = self.place;
+        self.objects = if is_object { self.objects | bit } else { self.objects & !bit };
+        if let Some(field) = self.open_fields.get_mut(self.depth) {
+            *field = self.field;
         }
         self.depth += 1;
-        self.state = if object { State::FirstKey } else { State::FirstValue };
+        self.state = if is_object { State::FirstKey } else { State::FirstValue };
     }
 
     const fn close(&mut self) {
         self.depth -= 1;
-        self.state = if self.depth == 0 { State::Top } else { State::After };
+        self.state = if self.depth == 0 { State::TopLevel } else { State::AfterValue };
     }
 
-    fn in_string(&mut self, bytes: &[u8]) -> usize {
-        if std::mem::take(&mut self.escape) {
-            self.keep(&bytes[..1]);
+    fn scan_string(&mut self, bytes: &[u8]) -> usize {
+        if std::mem::take(&mut self.is_escaped) {
+            self.buffer(&bytes[..1]);
             return 1;
         }
-        let end = string_end(bytes);
+        let end = find_string_end(bytes);
         let part = &bytes[..end];
         match bytes.get(end) {
-            Some(b'"') if self.kept == 0 => self.end_string(Some(part)),
+            Some(b'"') if self.buffered == 0 => self.end_string(Some(part)),
             Some(b'"') => {
-                self.keep(part);
+                self.buffer(part);
                 self.end_string(None);
             }
             Some(b'\\') => {
-                self.keep(&bytes[..=end]);
-                self.escape = true;
+                self.buffer(&bytes[..=end]);
+                self.is_escaped = true;
             }
-            // A line never ends within a string.
+            // JSON strings contain no line feed.
             Some(_) => {
-                self.lose();
+                self.enter_malformed();
                 return end;
             }
             None => {
-                self.keep(part);
+                self.buffer(part);
                 return end;
             }
         }
         end + 1
     }
 
-    /// A string is whole: it lies in the bytes at hand, or has been kept.
-    fn end_string(&mut self, at_hand: Option<&[u8]>) {
-        let text = at_hand.unwrap_or(&self.text[..self.kept]);
+    /// Ends a string, given its bytes if all of them are in the current chunk and not in the
+    /// buffer.
+    fn end_string(&mut self, unbuffered: Option<&[u8]>) {
+        let text = unbuffered.unwrap_or(&self.buffer[..self.buffered]);
         if self.state == State::InKey {
-            self.place = self.container().member(text);
+            self.field = self.enclosing_field().member(text);
             self.state = State::Colon;
         } else {
-            self.facts.note(self.place, Scalar::Text(text));
-            self.state = State::After;
+            self.frame.note_scalar(self.field, Scalar::Text(text));
+            self.state = State::AfterValue;
         }
     }
 
-    fn in_bare(&mut self, bytes: &[u8]) -> usize {
-        let end = bytes.iter().position(|byte| !is_bare(*byte)).unwrap_or(bytes.len());
-        self.keep(&bytes[..end]);
+    fn scan_literal(&mut self, bytes: &[u8]) -> usize {
+        let end = bytes.iter().position(|byte| !is_in_literal(*byte)).unwrap_or(bytes.len());
+        self.buffer(&bytes[..end]);
         if end < bytes.len() {
-            self.facts.note(self.place, Scalar::Bare(&self.text[..self.kept]));
-            self.state = State::After;
+            let literal = Scalar::Literal(&self.buffer[..self.buffered]);
+            self.frame.note_scalar(self.field, literal);
+            self.state = State::AfterValue;
         }
         end
     }
 
-    /// Keeps what is of interest.
-    fn keep(&mut self, part: &[u8]) {
-        let place = if self.state == State::InKey { self.container() } else { self.place };
-        if place == Place::Elsewhere {
+    /// Buffers a part of a key or value, unless no protocol names it.
+    fn buffer(&mut self, part: &[u8]) {
+        let in_key = self.state == State::InKey;
+        let field = if in_key { self.enclosing_field() } else { self.field };
+        if field == Field::Ignored {
             return;
         }
-        let room = &mut self.text[self.kept..];
-        let fits = part.len().min(room.len());
-        room[..fits].copy_from_slice(&part[..fits]);
-        self.kept += fits;
+        let free = &mut self.buffer[self.buffered..];
+        let length = part.len().min(free.len());
+        free[..length].copy_from_slice(&part[..length]);
+        self.buffered += length;
     }
 
-    fn lose(&mut self) {
-        let open = !matches!(self.state, State::Top | State::Lost | State::LostAtLine);
-        let usage = open && (self.facts.has_usage(&Owner::ALL) || self.is_in_usage());
-        self.lost.begin(usage);
-        self.state = State::Lost;
+    fn enter_malformed(&mut self) {
+        let is_open =
+            !matches!(self.state, State::TopLevel | State::Malformed | State::MalformedLineStart);
+        let had_usage = is_open && (self.frame.has_usage(&Container::ALL) || self.in_usage());
+        self.malformed_usage.begin(had_usage);
+        self.state = State::Malformed;
     }
 
-    /// Whether what is open holds usage, if there is more in it.
-    fn is_in_usage(&self) -> bool {
-        self.depth > 0 && matches!(self.container(), Place::Usage(_) | Place::UsageMetadata)
+    /// Returns whether the innermost open object is usage.
+    fn in_usage(&self) -> bool {
+        self.depth > 0 && matches!(self.enclosing_field(), Field::Usage(_) | Field::UsageMetadata)
     }
 
-    fn in_lost(&mut self, bytes: &[u8]) -> usize {
+    fn skip_malformed(&mut self, bytes: &[u8]) -> usize {
         let end = memchr(b'\n', bytes);
-        self.lost.read(&bytes[..end.unwrap_or(bytes.len())]);
+        self.malformed_usage.search(&bytes[..end.unwrap_or(bytes.len())]);
         let Some(end) = end else { return bytes.len() };
-        self.state = State::LostAtLine;
+        self.state = State::MalformedLineStart;
         end + 1
     }
 }
 
-/// Whether a byte can be in a number or literal.
-const fn is_bare(byte: u8) -> bool {
+/// Returns whether a byte can be part of a number, `true`, `false`, or `null`.
+const fn is_in_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
-/// Where a string ends, or is interrupted.
-fn string_end(bytes: &[u8]) -> usize {
-    // Most strings are short, and a search by hand has begun sooner.
+/// Returns the index of the first quote, backslash or line feed, or the length.
+fn find_string_end(bytes: &[u8]) -> usize {
+    // Most strings are short. For them a plain loop is faster than memchr, which has a fixed cost.
     const SHORT: usize = 16;
     let short = bytes.len().min(SHORT);
     bytes[..short]

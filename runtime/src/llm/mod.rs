@@ -1,30 +1,40 @@
-//! A reader of model protocols from bytes that pass by: usage, the model, how the reply ended, what
-//! went wrong in it, and which bytes hold tokens.
+//! Protocols of model APIs: bytes of a reply in; usage, model, finish reason and errors out.
 //!
-//! The bytes are read in place and in one pass. What a protocol names is picked out of the JSON as it
-//! passes, so a reply of any size takes the same small memory, however it is split.
+//! [`ReplyReader`] reads a reply in one pass, in chunks that may be split at any byte. A reply of
+//! any size takes the same small memory, because only the members that a protocol names are kept,
+//! up to 160 bytes of each. [`read_value`] reads a reply that is already parsed.
+//!
+//! How a reply is read: `reader` finds the framing. `sse` takes event streams apart, and `json`
+//! scans the objects in them; a frame is one such object. `schema` maps the path of each member of
+//! an object to a `Field`, and `frame` collects what one frame contains, with its token counts in
+//! `counts`. `detect` picks the protocol. Its module interprets the frame as `spec` requires, with
+//! the words of all protocols in `vocabulary`. `fast_path` recognizes frames that need not be
+//! scanned, and `malformed` searches for usage in what cannot be.
+//!
+//! This module depends on [`usage`](crate::usage) alone and records no metric.
 
 mod anthropic;
 pub(crate) mod bedrock;
-mod comments;
 mod counts;
 mod detect;
 mod fast_path;
 mod frame;
 mod gemini;
 mod json;
-mod lost;
+mod malformed;
 mod ollama;
 pub(crate) mod openai;
-mod protocol;
 mod reader;
 mod schema;
+mod spec;
 mod sse;
 mod value;
+pub(crate) mod vocabulary;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub(crate) use self::comments::Comments;
-pub use self::protocol::Protocol;
-pub(crate) use self::reader::{Reader, Seen};
+pub use self::detect::Protocol;
+pub(crate) use self::reader::{ChunkFindings, ReplyReader};
+pub(crate) use self::sse::KeepAliveFilter;
+pub(crate) use self::value::{model_name, read_value};

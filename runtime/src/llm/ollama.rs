@@ -1,52 +1,49 @@
-//! Ollama's own interface. Its counts stand at the top of the last object.
+//! Ollama's own API: one JSON object a line. The last object has the counts, at its top level.
 
-use super::counts::{Count, Counts, Normal, Owner};
-use super::detect::{Reading, Rules};
-use super::frame::{Facts, Mark};
-use super::schema::{Dialect, Place};
-use crate::usage::FinishReason;
+use super::counts::{NormalizedUsage, RawCount, RawCounts};
+use super::frame::{Frame, FrameFlag};
+use super::schema::{Container, Field};
+use super::spec::{FrameFindings, ProtocolSpec};
+use super::vocabulary::Dialect;
 
-pub(super) const RULES: Rules = Rules {
-    owners: &[Owner::Frame],
-    models: &[Place::Model(Owner::Frame)],
-    tells,
-    read,
-    quiet,
-    normal,
+pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
+    containers: &[Container::Frame],
+    model_fields: &[Field::Model(Container::Frame)],
+    detects,
+    read_frame,
+    is_content_only,
+    normalize,
 };
 
-fn tells(facts: &Facts) -> bool {
-    let counts = facts.counts(Owner::Frame);
-    counts.has(Count::PromptEval)
-        || counts.has(Count::Eval)
-        || ((facts.has(Mark::Done) || facts.has(Mark::NotDone)) && facts.has(Mark::Model))
+fn detects(frame: &Frame) -> bool {
+    let counts = frame.counts(Container::Frame);
+    let has_done = frame.has(FrameFlag::Done) || frame.has(FrameFlag::NotDone);
+    counts.has(RawCount::PromptEval)
+        || counts.has(RawCount::Eval)
+        || (has_done && frame.has(FrameFlag::Model))
 }
 
-fn read(facts: &Facts) -> Reading {
-    Reading {
-        content: facts.has(Mark::OllamaText)
-            || facts.has(Mark::ResponseText)
-            || facts.has(Mark::OllamaCalls),
-        end: facts.has(Mark::Done),
-        failed: false,
-        finish: facts.finish(Dialect::Ollama),
-        calls: facts.has(Mark::OllamaCalls),
+fn read_frame(frame: &Frame) -> FrameFindings {
+    FrameFindings {
+        has_content: frame.has(FrameFlag::OllamaText)
+            || frame.has(FrameFlag::ResponseText)
+            || frame.has(FrameFlag::OllamaToolCalls),
+        is_end: frame.has(FrameFlag::Done),
+        is_error: false,
+        finish_reason: frame.finish_reason(Dialect::Ollama),
+        has_tool_calls: frame.has(FrameFlag::OllamaToolCalls),
     }
 }
 
-/// They are short.
-const fn quiet(_frame: &[u8]) -> bool {
+/// Returns false, because the fast path applies to server-sent events only.
+const fn is_content_only(_frame: &[u8]) -> bool {
     false
 }
 
-fn normal(counts: &Counts) -> Normal {
-    Normal { input: counts.get(Count::PromptEval), output: counts.get(Count::Eval), ..Normal::NONE }
-}
-
-pub(super) fn finish_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"stop" => FinishReason::Stop,
-        b"length" => FinishReason::Length,
-        _ => FinishReason::Other,
+fn normalize(counts: &RawCounts) -> NormalizedUsage {
+    NormalizedUsage {
+        input: counts.get(RawCount::PromptEval),
+        output: counts.get(RawCount::Eval),
+        ..NormalizedUsage::EMPTY
     }
 }

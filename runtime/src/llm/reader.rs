@@ -1,268 +1,266 @@
-//! The reader: bytes in, what they tell out.
+//! The entry of this module: reads the bytes of one reply.
 
-use super::counts::{Counts, Normal};
-use super::json::JsonReader;
-use super::sse::{Events, Item};
-use crate::llm::Protocol;
-use crate::usage::FinishReason;
-use crate::usage::Usage;
+use super::counts::{NormalizedUsage, RawCounts};
+use super::detect::Protocol;
+use super::json::JsonScanner;
+use super::sse::{SseItem, SseParser};
+use super::vocabulary::reply_finish_reason;
+use crate::usage::{FinishReason, Usage};
 
-/// Some begin their bytes with this mark, and neither events nor JSON have use for it.
+/// Some servers begin a reply with this mark. It is part of neither events nor JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What a piece of the bytes had in it.
+/// What one chunk of a reply contained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// A token: content, reasoning, or a call. A role alone is none.
+pub(crate) struct ChunkFindings {
+    /// Content: text, reasoning, or a tool call. A role alone is not content.
     pub(crate) content: bool,
-    /// Comments and line ends of an event stream, and nothing else.
-    pub(crate) comment_only: bool,
+    /// Nothing but comments and empty lines of an event stream: a keep-alive.
+    pub(crate) keep_alive_only: bool,
     /// An error within the protocol.
     pub(crate) error: bool,
 }
 
-/// What the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// Not known yet: so much of a byte order mark has been seen.
+    /// Not known yet. Holds the number of bytes that match the byte order mark.
     Unknown(usize),
     Events,
-    /// JSON objects: one, lines of them, or an array of them.
+    /// JSON objects: a single one, JSON lines, or an array.
     Objects,
 }
 
-/// Reads one reply, plain or streamed, from bytes that are split anywhere.
+/// Reads one reply, streamed or not, from chunks that may be split at any byte.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct ReplyReader {
     protocol: Protocol,
     framing: Framing,
-    events: Events,
-    json: JsonReader,
-    /// The numbers as they were told last.
-    counts: Counts,
-    /// What they have meant, frame by frame.
-    usage: Normal,
+    sse: SseParser,
+    json: JsonScanner,
+    /// The last value of each token count, as its protocol names it.
+    counts: RawCounts,
+    /// The largest value of each count after normalization: as a total, or a part of it.
+    usage: NormalizedUsage,
     model: Option<String>,
-    finish: FinishReason,
-    calls: bool,
+    finish_reason: FinishReason,
+    has_tool_calls: bool,
     ended: bool,
-    /// The name of the first error, empty if it has none.
-    error: Option<String>,
-    /// Usage that is no number was seen.
-    odd_usage: bool,
-    /// Tells frames that need not be read, when there has been a token and the model's name.
-    quiet: Option<fn(&[u8]) -> bool>,
+    /// The type of the first error. Empty if that error has no type.
+    error_type: Option<String>,
+    /// A frame had usage without a readable count.
+    has_unreadable_usage: bool,
+    /// Recognizes frames that need not be scanned. Set once the reply has had content and has named
+    /// its model.
+    is_content_only: Option<fn(&[u8]) -> bool>,
 }
 
-impl Reader {
+impl ReplyReader {
     pub(crate) const fn new(protocol: Protocol) -> Self {
         Self {
             protocol,
             framing: Framing::Unknown(0),
-            events: Events::new(),
-            json: JsonReader::new(),
-            counts: Counts::new(),
-            usage: Normal::NONE,
+            sse: SseParser::new(),
+            json: JsonScanner::new(),
+            counts: RawCounts::new(),
+            usage: NormalizedUsage::EMPTY,
             model: None,
-            finish: FinishReason::Unknown,
-            calls: false,
+            finish_reason: FinishReason::Unknown,
+            has_tool_calls: false,
             ended: false,
-            error: None,
-            odd_usage: false,
-            quiet: None,
+            error_type: None,
+            has_unreadable_usage: false,
+            is_content_only: None,
         }
     }
 
-    /// Reads a piece of the bytes.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> Seen {
-        let mut seen = Seen::default();
-        let rest = self.begin(bytes);
+    /// Reads the next chunk.
+    pub(crate) fn read(&mut self, chunk: &[u8]) -> ChunkFindings {
+        let mut findings = ChunkFindings::default();
+        let rest = self.detect_framing(chunk);
         match self.framing {
             Framing::Unknown(_) => {
-                seen.comment_only = bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+                // Empty lines may come before the first event of a stream.
+                findings.keep_alive_only = chunk.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
             }
-            Framing::Objects => self.read_objects(rest, &mut seen),
+            Framing::Objects => self.read_objects(rest, &mut findings),
             Framing::Events => {
-                self.read_events(rest, &mut seen);
-                seen.comment_only = !bytes.is_empty() && !self.events.take_spoken();
+                self.read_events(rest, &mut findings);
+                findings.keep_alive_only = !chunk.is_empty() && !self.sse.take_non_comment();
             }
         }
-        seen
+        findings
     }
 
-    /// The bytes have ended: so has the last line, whether it says so or not.
-    pub(crate) fn end(&mut self) -> Seen {
-        let mut seen = Seen::default();
-        if let Some(item) = self.events.end() {
-            self.take_item(item, &mut seen);
+    /// Ends the reply. The last line may lack its line end.
+    pub(crate) fn end(&mut self) -> ChunkFindings {
+        let mut findings = ChunkFindings::default();
+        if let Some(item) = self.sse.end() {
+            self.read_event_item(item, &mut findings);
         }
         self.json.finish();
-        seen
+        findings
     }
 
-    /// Whether the protocol's end marker was seen; a plain reply ends with its object.
+    /// Returns whether the end marker has been read, or the whole object of a reply that is not
+    /// streamed.
     pub(crate) const fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Whether the protocol is known, and so that there is a marker at the end of what is whole.
+    /// Returns whether the protocol is known, so that a complete reply has an end marker.
     pub(crate) fn has_end_marker(&self) -> bool {
         self.protocol != Protocol::Auto
     }
 
-    /// Whether an error within the protocol was seen.
+    /// Returns whether the reply has had an error within the protocol.
     pub(crate) const fn failed(&self) -> bool {
-        self.error.is_some()
+        self.error_type.is_some()
     }
 
-    /// What the first error calls itself, if it does.
-    pub(crate) fn error(&self) -> Option<&str> {
-        self.error.as_deref().filter(|name| !name.is_empty())
+    /// Returns the type of the first error, if that error has a type.
+    pub(crate) fn error_type(&self) -> Option<&str> {
+        self.error_type.as_deref().filter(|name| !name.is_empty())
     }
 
-    /// The usage that was seen, merged per field: the larger one counts.
+    /// Returns the usage so far: the largest value of each count.
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.usage.into()
     }
 
-    /// The model that the reply names.
+    /// Returns the model that the reply names.
     pub(crate) fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
-    /// Why the model stopped.
+    /// Returns why the model stopped.
     pub(crate) const fn finish_reason(&self) -> FinishReason {
-        finish_reason(self.failed(), self.finish, self.calls)
+        reply_finish_reason(self.failed(), self.finish_reason, self.has_tool_calls)
     }
 
-    /// Whether usage was there, or may have been, that could not be read.
+    /// Returns whether the reply has had, or may have had, usage that could not be read.
     pub(crate) const fn unparsed(&self) -> bool {
-        self.odd_usage || self.json.lost_usage()
+        self.has_unreadable_usage || self.json.may_have_lost_usage()
     }
 
-    /// Decides what the bytes are by the first that tells, and steps over those before it.
-    fn begin<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let Framing::Unknown(mut mark) = self.framing else { return bytes };
-        for (at, byte) in bytes.iter().enumerate() {
+    /// Decides the framing by the first byte that is neither white space nor part of a byte order
+    /// mark. Returns the bytes from there on.
+    fn detect_framing<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+        let Framing::Unknown(mut matched) = self.framing else { return chunk };
+        for (at, byte) in chunk.iter().enumerate() {
             match byte {
                 b' ' | b'\t' | b'\r' | b'\n' => {}
-                _ if BYTE_ORDER_MARK.get(mark) == Some(byte) => mark += 1,
+                _ if BYTE_ORDER_MARK.get(matched) == Some(byte) => matched += 1,
                 _ => {
                     self.framing = if matches!(byte, b'{' | b'[') {
-                        self.json.expect_lines();
+                        self.json.allow_json_lines();
                         Framing::Objects
                     } else {
                         Framing::Events
                     };
-                    return &bytes[at..];
+                    return &chunk[at..];
                 }
             }
         }
-        self.framing = Framing::Unknown(mark);
+        self.framing = Framing::Unknown(matched);
         &[]
     }
 
-    fn read_events(&mut self, mut bytes: &[u8], seen: &mut Seen) {
-        while let Some(item) = self.events.next(&mut bytes) {
-            self.take_item(item, seen);
+    fn read_events(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
+        while let Some(item) = self.sse.next(&mut bytes) {
+            self.read_event_item(item, findings);
         }
     }
 
-    fn take_item(&mut self, item: Item<'_>, seen: &mut Seen) {
+    fn read_event_item(&mut self, item: SseItem<'_>, findings: &mut ChunkFindings) {
         match item {
-            Item::Data { part, whole } if whole && self.is_quiet(part) => seen.content = true,
-            Item::Data { part, .. } => self.read_objects(part, seen),
-            Item::DataEnd { done } => {
-                self.read_objects(b"\n", seen);
-                if done {
-                    self.take_done();
+            SseItem::Data { part, is_whole_line } if is_whole_line && self.can_skip(part) => {
+                findings.content = true;
+            }
+            SseItem::Data { part, .. } => self.read_objects(part, findings),
+            SseItem::DataEnd { is_done } => {
+                self.read_objects(b"\n", findings);
+                if is_done {
+                    self.note_done_marker();
                 }
             }
-            Item::NameEnd => {}
-            Item::EventEnd => self.json.finish(),
+            SseItem::EventNameEnd => {}
+            SseItem::EventEnd => self.json.finish(),
         }
-        if self.events.is_error() && !matches!(item, Item::Data { .. }) {
-            self.fail(None, seen);
+        if self.sse.is_error_event() && !matches!(item, SseItem::Data { .. }) {
+            self.note_error(None, findings);
         }
     }
 
-    fn is_quiet(&self, frame: &[u8]) -> bool {
-        self.json.is_idle() && self.quiet.is_some_and(|quiet| quiet(frame))
+    /// Returns whether a frame need not be scanned, because it has content and nothing else.
+    fn can_skip(&self, frame: &[u8]) -> bool {
+        self.json.is_idle() && self.is_content_only.is_some_and(|test| test(frame))
     }
 
-    fn take_done(&mut self) {
+    /// Notes `[DONE]`, the end marker of `OpenAI`'s chat completions.
+    fn note_done_marker(&mut self) {
         if self.protocol == Protocol::Auto {
             self.protocol = Protocol::OpenAi;
         }
         self.ended |= self.protocol == Protocol::OpenAi;
     }
 
-    fn read_objects(&mut self, mut bytes: &[u8], seen: &mut Seen) {
+    fn read_objects(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
         while !bytes.is_empty() {
-            let (taken, object) = self.json.read(bytes);
-            if object {
-                self.take_object(seen);
+            let (scanned, is_object_end) = self.json.scan(bytes);
+            if is_object_end {
+                self.read_frame(findings);
             }
-            bytes = &bytes[taken..];
+            bytes = &bytes[scanned..];
         }
     }
 
-    /// Takes what a whole object has told.
-    fn take_object(&mut self, seen: &mut Seen) {
+    /// Reads the object that the scanner has completed.
+    fn read_frame(&mut self, findings: &mut ChunkFindings) {
         let in_array = self.json.in_array();
-        let facts = self.json.facts();
-        let protocol = self.protocol.or_of(facts);
-        // Only Gemini streams its frames as an array.
+        let frame = self.json.frame();
+        let protocol = self.protocol.or_detect(frame);
+        // Only Gemini streams its frames as the elements of an array.
         if in_array && protocol != Protocol::Gemini {
             return;
         }
         self.protocol = protocol;
-        let reading = protocol.read(facts);
-        seen.content |= reading.content;
-        self.ended |= reading.end;
-        self.calls |= reading.calls;
-        if reading.finish != FinishReason::Unknown {
-            self.finish = reading.finish;
+        let frame_findings = protocol.read_frame(frame);
+        findings.content |= frame_findings.has_content;
+        self.ended |= frame_findings.is_end;
+        self.has_tool_calls |= frame_findings.has_tool_calls;
+        if frame_findings.finish_reason != FinishReason::Unknown {
+            self.finish_reason = frame_findings.finish_reason;
         }
-        if let Some(rules) = protocol.rules() {
-            if facts.has_usage(rules.owners) {
-                let mut counts = Counts::new();
-                rules.owners.iter().for_each(|owner| counts.merge(facts.counts(*owner)));
-                self.counts.update(&counts);
-                self.usage = self.usage.or_more((rules.normal)(&self.counts));
-                self.odd_usage |= (rules.normal)(&counts) == Normal::NONE;
+        if let Some(spec) = protocol.spec() {
+            if frame.has_usage(spec.containers) {
+                let counts = spec.counts(frame);
+                self.counts.replace_by(&counts);
+                self.usage = self.usage.max((spec.normalize)(&self.counts));
+                let is_unreadable = (spec.normalize)(&counts) == NormalizedUsage::EMPTY;
+                self.has_unreadable_usage |= is_unreadable;
             }
             if self.model.is_none() {
-                self.model = facts.take_model(rules.models);
-                facts.wants_model = self.model.is_none();
+                self.model = frame.take_model(spec.model_fields);
+                frame.wants_model = self.model.is_none();
             }
-            if seen.content && self.model.is_some() {
-                self.quiet = Some(rules.quiet);
+            if findings.content && self.model.is_some() {
+                self.is_content_only = Some(spec.is_content_only);
             }
         }
-        let error = reading.failed.then(|| facts.take_error());
-        if let Some(name) = error {
-            self.fail(name, seen);
+        let error_type = frame_findings.is_error.then(|| frame.take_error_type());
+        if let Some(error_type) = error_type {
+            self.note_error(error_type, findings);
         }
         if self.framing == Framing::Objects {
             self.ended |= protocol.ends_with_object();
         }
     }
 
-    fn fail(&mut self, name: Option<String>, seen: &mut Seen) {
-        seen.error |= self.framing == Framing::Objects || self.events.report();
-        let error = self.error.get_or_insert_default();
-        if let Some(name) = name.filter(|_| error.is_empty()) {
-            *error = name;
+    fn note_error(&mut self, error_type: Option<String>, findings: &mut ChunkFindings) {
+        findings.error |= self.framing == Framing::Objects || self.sse.mark_error_reported();
+        let first = self.error_type.get_or_insert_default();
+        if let Some(error_type) = error_type.filter(|_| first.is_empty()) {
+            *first = error_type;
         }
-    }
-}
-
-/// One reason of what is known. Some protocols call it a stop when the model asks for a tool.
-pub(super) const fn finish_reason(failed: bool, finish: FinishReason, calls: bool) -> FinishReason {
-    match finish {
-        _ if failed => FinishReason::Error,
-        FinishReason::Stop if calls => FinishReason::ToolCalls,
-        finish => finish,
     }
 }

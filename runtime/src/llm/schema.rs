@@ -1,62 +1,67 @@
-//! The places of a frame that some protocol names. All else is stepped over.
+//! The schema of a frame: the paths of the members that some protocol names.
 
-use super::counts::{Count, Owner, metadata_member, usage_member};
+use super::counts::RawCount;
+use super::vocabulary::Dialect;
 
-/// Whose words a finish reason is in.
+/// The object that has the usage or names the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Chat,
-    Responses,
-    Anthropic,
-    Gemini,
-    Ollama,
-    Bedrock,
+pub(super) enum Container {
+    /// The frame itself.
+    Frame,
+    /// The frame's member `message`.
+    Message,
+    /// The frame's member `response`.
+    Response,
 }
 
-impl Dialect {
-    pub(super) const COUNT: usize = 6;
+impl Container {
+    pub(super) const ALL: [Self; 3] = [Self::Frame, Self::Message, Self::Response];
+    pub(super) const COUNT: usize = Self::ALL.len();
 }
 
-/// Where a value stands.
+/// The meaning of a value by its path within a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Nothing here or below is of interest.
-    Elsewhere,
-    /// The frame.
+pub(super) enum Field {
+    /// No protocol names the value or anything within it.
+    Ignored,
+    /// The frame itself.
     Root,
-    Kind,
+    /// The member `type` of the frame.
+    Type,
+    /// The member `object` of the frame.
     Object,
-    Model(Owner),
+    Model(Container),
     ModelVersion,
     Error,
-    ErrorOfResponse,
-    ErrorName,
-    Finish(Dialect),
+    /// The member `error` of a response.
+    ResponseError,
+    ErrorType,
+    FinishReason(Dialect),
     BlockReason,
     // Usage
-    Usage(Owner),
+    Usage(Container),
     UsageMetadata,
-    PromptDetails(Owner),
-    CompletionDetails(Owner),
-    InputDetails(Owner),
-    OutputDetails(Owner),
-    Count(Owner, Count),
-    // OpenAI's chat
+    PromptDetails(Container),
+    CompletionDetails(Container),
+    InputDetails(Container),
+    OutputDetails(Container),
+    Count(Container, RawCount),
+    // OpenAI's chat completions
     Choices,
     Choice,
     ChoiceMessage,
-    /// Text, or a list of parts of it, or of calls.
+    /// Text, a list of parts of text, or a list of tool calls.
     ChoiceContent,
-    // Responses
+    // OpenAI's Responses
     Response,
     IncompleteDetails,
     Output,
     OutputItem,
-    OutputKind,
+    OutputItemType,
     // Anthropic
     Delta,
     DeltaText,
-    Blocks,
+    ContentBlocks,
     // Gemini
     Candidates,
     Candidate,
@@ -69,80 +74,82 @@ pub(super) enum Place {
     PromptFeedback,
     // Ollama
     Done,
-    /// `message`, which is Anthropic's too.
+    /// The member `message` of the frame. Anthropic has it, too.
     Message,
     OllamaText,
-    OllamaCalls,
+    OllamaToolCalls,
 }
 
-impl Place {
-    /// The place of an object's member.
+impl Field {
+    /// Returns the field of an object's member.
     pub(super) fn member(self, key: &[u8]) -> Self {
         match self {
             Self::Root => root_member(key),
-            Self::Error | Self::ErrorOfResponse => match key {
-                b"type" | b"code" | b"status" => Self::ErrorName,
-                _ => Self::Elsewhere,
+            Self::Error | Self::ResponseError => match key {
+                b"type" | b"code" | b"status" => Self::ErrorType,
+                _ => Self::Ignored,
             },
-            Self::Usage(owner) => usage_member(owner, key),
-            Self::UsageMetadata => metadata_member(key),
-            Self::PromptDetails(owner) => match key {
-                b"cached_tokens" => Self::Count(owner, Count::PromptCached),
-                b"cache_write_tokens" => Self::Count(owner, Count::PromptCacheWrite),
-                _ => Self::Elsewhere,
+            Self::Usage(container) => usage_member(container, key),
+            Self::UsageMetadata => usage_metadata_member(key),
+            Self::PromptDetails(container) => match key {
+                b"cached_tokens" => Self::Count(container, RawCount::PromptCached),
+                b"cache_write_tokens" => Self::Count(container, RawCount::PromptCacheWrite),
+                _ => Self::Ignored,
             },
-            Self::InputDetails(owner) => match key {
-                b"cached_tokens" => Self::Count(owner, Count::InputCached),
-                b"cache_write_tokens" => Self::Count(owner, Count::InputCacheWrite),
-                _ => Self::Elsewhere,
+            Self::InputDetails(container) => match key {
+                b"cached_tokens" => Self::Count(container, RawCount::InputCached),
+                b"cache_write_tokens" => Self::Count(container, RawCount::InputCacheWrite),
+                _ => Self::Ignored,
             },
-            Self::CompletionDetails(owner) => match key {
-                b"reasoning_tokens" => Self::Count(owner, Count::CompletionReasoning),
-                _ => Self::Elsewhere,
+            Self::CompletionDetails(container) => match key {
+                b"reasoning_tokens" => Self::Count(container, RawCount::CompletionReasoning),
+                _ => Self::Ignored,
             },
-            Self::OutputDetails(owner) => match key {
-                b"reasoning_tokens" => Self::Count(owner, Count::OutputReasoning),
-                _ => Self::Elsewhere,
+            Self::OutputDetails(container) => match key {
+                b"reasoning_tokens" => Self::Count(container, RawCount::OutputReasoning),
+                _ => Self::Ignored,
             },
             Self::Choice => match key {
                 b"delta" | b"message" => Self::ChoiceMessage,
                 b"text" => Self::ChoiceContent,
-                b"finish_reason" => Self::Finish(Dialect::Chat),
-                _ => Self::Elsewhere,
+                b"finish_reason" => Self::FinishReason(Dialect::OpenAiChat),
+                _ => Self::Ignored,
             },
             Self::ChoiceMessage => match key {
                 b"content" | b"reasoning_content" | b"reasoning" | b"refusal" | b"tool_calls"
                 | b"function_call" => Self::ChoiceContent,
-                _ => Self::Elsewhere,
+                _ => Self::Ignored,
             },
             Self::Response => match key {
-                b"usage" => Self::Usage(Owner::Response),
-                b"model" => Self::Model(Owner::Response),
-                b"status" => Self::Finish(Dialect::Responses),
-                b"error" => Self::ErrorOfResponse,
+                b"usage" => Self::Usage(Container::Response),
+                b"model" => Self::Model(Container::Response),
+                b"status" => Self::FinishReason(Dialect::OpenAiResponses),
+                b"error" => Self::ResponseError,
                 b"incomplete_details" => Self::IncompleteDetails,
                 b"output" => Self::Output,
-                _ => Self::Elsewhere,
+                _ => Self::Ignored,
             },
-            Self::IncompleteDetails if key == b"reason" => Self::Finish(Dialect::Responses),
-            Self::OutputItem if key == b"type" => Self::OutputKind,
+            Self::IncompleteDetails if key == b"reason" => {
+                Self::FinishReason(Dialect::OpenAiResponses)
+            }
+            Self::OutputItem if key == b"type" => Self::OutputItemType,
             Self::Message => match key {
-                b"usage" => Self::Usage(Owner::Message),
-                b"model" => Self::Model(Owner::Message),
-                b"stop_reason" => Self::Finish(Dialect::Anthropic),
+                b"usage" => Self::Usage(Container::Message),
+                b"model" => Self::Model(Container::Message),
+                b"stop_reason" => Self::FinishReason(Dialect::Anthropic),
                 b"content" | b"thinking" => Self::OllamaText,
-                b"tool_calls" => Self::OllamaCalls,
-                _ => Self::Elsewhere,
+                b"tool_calls" => Self::OllamaToolCalls,
+                _ => Self::Ignored,
             },
             Self::Delta => match key {
                 b"text" | b"thinking" | b"partial_json" => Self::DeltaText,
-                b"stop_reason" => Self::Finish(Dialect::Anthropic),
-                _ => Self::Elsewhere,
+                b"stop_reason" => Self::FinishReason(Dialect::Anthropic),
+                _ => Self::Ignored,
             },
             Self::Candidate => match key {
                 b"content" => Self::CandidateContent,
-                b"finishReason" => Self::Finish(Dialect::Gemini),
-                _ => Self::Elsewhere,
+                b"finishReason" => Self::FinishReason(Dialect::Gemini),
+                _ => Self::Ignored,
             },
             Self::CandidateContent if key == b"parts" => Self::Parts,
             Self::Part => match key {
@@ -151,51 +158,90 @@ impl Place {
                 _ => Self::PartData,
             },
             Self::PromptFeedback if key == b"blockReason" => Self::BlockReason,
-            _ => Self::Elsewhere,
+            _ => Self::Ignored,
         }
     }
 
-    /// The place of an array's element.
+    /// Returns the field of an array's element.
     pub(super) const fn element(self) -> Self {
         match self {
             Self::Choices => Self::Choice,
             Self::Candidates => Self::Candidate,
             Self::Parts => Self::Part,
             Self::Output => Self::OutputItem,
-            _ => Self::Elsewhere,
+            _ => Self::Ignored,
         }
     }
 }
 
-fn root_member(key: &[u8]) -> Place {
+fn root_member(key: &[u8]) -> Field {
     match key {
-        b"type" => Place::Kind,
-        b"object" => Place::Object,
-        b"model" => Place::Model(Owner::Frame),
-        b"modelVersion" => Place::ModelVersion,
-        b"usage" => Place::Usage(Owner::Frame),
-        b"usageMetadata" => Place::UsageMetadata,
-        b"error" => Place::Error,
-        // The error event of Responses says it here.
-        b"code" => Place::ErrorName,
-        b"choices" => Place::Choices,
-        b"response" => Place::Response,
-        b"status" => Place::Finish(Dialect::Responses),
-        b"incomplete_details" => Place::IncompleteDetails,
-        b"output" => Place::Output,
-        b"item" => Place::OutputItem,
-        b"delta" => Place::Delta,
-        b"content" => Place::Blocks,
-        b"stop_reason" => Place::Finish(Dialect::Anthropic),
-        b"stopReason" => Place::Finish(Dialect::Bedrock),
-        b"candidates" => Place::Candidates,
-        b"promptFeedback" => Place::PromptFeedback,
-        b"done" => Place::Done,
-        b"done_reason" => Place::Finish(Dialect::Ollama),
-        b"message" => Place::Message,
-        b"thinking" => Place::OllamaText,
-        b"prompt_eval_count" => Place::Count(Owner::Frame, Count::PromptEval),
-        b"eval_count" => Place::Count(Owner::Frame, Count::Eval),
-        _ => Place::Elsewhere,
+        b"type" => Field::Type,
+        b"object" => Field::Object,
+        b"model" => Field::Model(Container::Frame),
+        b"modelVersion" => Field::ModelVersion,
+        b"usage" => Field::Usage(Container::Frame),
+        b"usageMetadata" => Field::UsageMetadata,
+        b"error" => Field::Error,
+        // The error event of Responses has no member `error`.
+        b"code" => Field::ErrorType,
+        b"choices" => Field::Choices,
+        b"response" => Field::Response,
+        b"status" => Field::FinishReason(Dialect::OpenAiResponses),
+        b"incomplete_details" => Field::IncompleteDetails,
+        b"output" => Field::Output,
+        b"item" => Field::OutputItem,
+        b"delta" => Field::Delta,
+        b"content" => Field::ContentBlocks,
+        b"stop_reason" => Field::FinishReason(Dialect::Anthropic),
+        b"stopReason" => Field::FinishReason(Dialect::Bedrock),
+        b"candidates" => Field::Candidates,
+        b"promptFeedback" => Field::PromptFeedback,
+        b"done" => Field::Done,
+        b"done_reason" => Field::FinishReason(Dialect::Ollama),
+        b"message" => Field::Message,
+        b"thinking" => Field::OllamaText,
+        b"prompt_eval_count" => Field::Count(Container::Frame, RawCount::PromptEval),
+        b"eval_count" => Field::Count(Container::Frame, RawCount::Eval),
+        _ => Field::Ignored,
     }
+}
+
+/// Returns the field of a member of `usage`.
+fn usage_member(container: Container, key: &[u8]) -> Field {
+    let count = match key {
+        b"prompt_tokens" => RawCount::Prompt,
+        b"completion_tokens" => RawCount::Completion,
+        b"prompt_cache_hit_tokens" => RawCount::PromptCacheHit,
+        b"input_tokens" => RawCount::Input,
+        b"output_tokens" => RawCount::Output,
+        b"total_tokens" => RawCount::Total,
+        b"cache_read_input_tokens" => RawCount::CacheRead,
+        b"cache_creation_input_tokens" => RawCount::CacheCreation,
+        b"inputTokens" => RawCount::BedrockInput,
+        b"outputTokens" => RawCount::BedrockOutput,
+        b"totalTokens" => RawCount::BedrockTotal,
+        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
+        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
+        b"prompt_tokens_details" => return Field::PromptDetails(container),
+        b"completion_tokens_details" => return Field::CompletionDetails(container),
+        b"input_tokens_details" => return Field::InputDetails(container),
+        b"output_tokens_details" => return Field::OutputDetails(container),
+        _ => return Field::Ignored,
+    };
+    Field::Count(container, count)
+}
+
+/// Returns the field of a member of Gemini's `usageMetadata`.
+fn usage_metadata_member(key: &[u8]) -> Field {
+    let count = match key {
+        b"promptTokenCount" => RawCount::GeminiPrompt,
+        b"toolUsePromptTokenCount" => RawCount::GeminiToolUsePrompt,
+        b"candidatesTokenCount" => RawCount::GeminiCandidates,
+        b"thoughtsTokenCount" => RawCount::GeminiThoughts,
+        b"cachedContentTokenCount" => RawCount::GeminiCachedContent,
+        b"totalTokenCount" => RawCount::GeminiTotal,
+        _ => return Field::Ignored,
+    };
+    Field::Count(Container::Frame, count)
 }

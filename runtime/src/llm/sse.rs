@@ -1,57 +1,64 @@
-//! The lines of an event stream, fed piece by piece. Nothing is kept of a line but what it is so far.
+//! Server-sent events, parsed line by line from chunks that may be split at any byte.
+//!
+//! The parser keeps no text of a line, only its position within the line.
+
+use std::mem;
 
 use memchr::memchr2;
 
 /// The name of an event that is an error.
 const ERROR: &[u8] = b"error";
 
-/// The data that ends a stream of `OpenAI`'s chat.
+/// The data that ends a stream of chat completions.
 const DONE: &[u8] = b"[DONE]";
 
-/// What the next bytes are.
+/// The next part of an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Item<'a> {
+pub(super) enum SseItem<'a> {
     /// A part of a line of data.
     Data {
         part: &'a [u8],
-        /// It is the whole line.
-        whole: bool,
+        /// The part is the whole line.
+        is_whole_line: bool,
     },
-    /// A line of data has ended.
+    /// The end of a line of data.
     DataEnd {
         /// The line was `[DONE]`.
-        done: bool,
+        is_done: bool,
     },
-    /// The event has been named.
-    NameEnd,
-    /// The event has ended.
+    /// The end of a line that names the event.
+    EventNameEnd,
+    /// The end of an event.
     EventEnd,
 }
 
+/// A position within a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum Position {
     LineStart,
-    /// So many bytes of the field's name have been read.
-    Field(Name, usize),
-    /// After the colon: one space may come.
-    Colon(Name),
-    /// A part of the data has been read, or none.
+    /// Within the name of a field, of which this many bytes have been read.
+    FieldName(LineField, usize),
+    /// After the colon, where a space may follow.
+    Colon(LineField),
+    /// Within the data of a line.
     Data {
-        begun: bool,
+        has_begun: bool,
     },
     EventName,
     Comment,
+    /// Within a line of a field that does not matter.
     Ignored,
 }
 
+/// A field of an event that matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
+enum LineField {
     Data,
     Event,
 }
 
-impl Name {
-    const fn text(self) -> &'static [u8] {
+impl LineField {
+    const fn name(self) -> &'static [u8] {
         match self {
             Self::Data => b"data",
             Self::Event => b"event",
@@ -59,110 +66,116 @@ impl Name {
     }
 }
 
-/// The event at hand, as far as it has been read.
+/// The current event, as far as it has been read.
 #[derive(Clone, Copy, Debug)]
-struct Event {
-    /// Its name is that of an error.
-    error: bool,
-    data: bool,
-    /// It has been reported as an error, which it may be in two ways.
-    reported: bool,
+struct CurrentEvent {
+    is_named_error: bool,
+    has_data: bool,
+    /// The event has been reported as an error. Both its name and its data can show an error.
+    is_reported: bool,
 }
 
-impl Event {
-    const NEW: Self = Self { error: false, data: false, reported: false };
+impl CurrentEvent {
+    const NEW: Self = Self { is_named_error: false, has_data: false, is_reported: false };
 }
 
 #[derive(Debug)]
-pub(super) struct Events {
-    at: At,
-    /// A line feed that follows belongs to this line end, whose line was a part of an event, or not.
-    after_return: Option<bool>,
-    /// How many bytes of the value at hand are as expected; more than all: it is something else.
+pub(super) struct SseParser {
+    position: Position,
+    /// Set after a carriage return, because a line feed that follows belongs to the same line end.
+    /// The value is whether the line belongs to an event.
+    after_carriage_return: Option<bool>,
+    /// How many bytes of the current value match the expected ones. Larger than their number if the
+    /// value differs.
     matched: usize,
-    event: Event,
-    /// The event at hand has a line that is no comment.
-    begun: bool,
-    /// A line that is no comment has been read from.
-    spoken: bool,
+    event: CurrentEvent,
+    /// The current event has a line that is not a comment.
+    has_begun: bool,
+    /// Bytes that are not part of a comment have been read.
+    has_non_comment: bool,
 }
 
-impl Events {
+impl SseParser {
     pub(super) const fn new() -> Self {
         Self {
-            at: At::LineStart,
-            after_return: None,
+            position: Position::LineStart,
+            after_carriage_return: None,
             matched: 0,
-            event: Event::NEW,
-            begun: false,
-            spoken: false,
+            event: CurrentEvent::NEW,
+            has_begun: false,
+            has_non_comment: false,
         }
     }
 
-    /// Whether the event at hand has data and the name of an error.
-    pub(super) const fn is_error(&self) -> bool {
-        self.event.error && self.event.data
+    /// Returns whether the current event has data and is named `error`.
+    pub(super) const fn is_error_event(&self) -> bool {
+        self.event.is_named_error && self.event.has_data
     }
 
-    /// Whether the event at hand has not been reported as an error, and now is.
-    pub(super) const fn report(&mut self) -> bool {
-        !std::mem::replace(&mut self.event.reported, true)
+    /// Marks the current event as reported. Returns whether it was not reported before.
+    pub(super) const fn mark_error_reported(&mut self) -> bool {
+        !mem::replace(&mut self.event.is_reported, true)
     }
 
-    /// Whether more than comments has been read since the last time.
-    pub(super) const fn take_spoken(&mut self) -> bool {
-        std::mem::replace(&mut self.spoken, false)
+    /// Returns whether anything but comments has been read since the last call.
+    pub(super) const fn take_non_comment(&mut self) -> bool {
+        mem::replace(&mut self.has_non_comment, false)
     }
 
-    /// Whether no line and no event is open.
-    pub(super) fn is_between(&self) -> bool {
-        self.at == At::LineStart && !self.begun && self.after_return.is_none()
+    /// Returns whether the parser is neither within a line nor within an event.
+    fn is_between_events(&self) -> bool {
+        self.position == Position::LineStart
+            && !self.has_begun
+            && self.after_carriage_return.is_none()
     }
 
-    /// Takes what comes next from the bytes; `None` when they are used up.
-    pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Item<'a>> {
+    /// Takes the next item from the front of `bytes`. Returns `None` once `bytes` is empty.
+    pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<SseItem<'a>> {
         while let Some(&byte) = bytes.first() {
-            if let Some(of_event) = self.after_return.take().filter(|_| byte == b'\n') {
+            let line_feed_of_event = self.after_carriage_return.take().filter(|_| byte == b'\n');
+            if let Some(of_event) = line_feed_of_event {
                 *bytes = &bytes[1..];
-                self.spoken |= of_event;
+                self.has_non_comment |= of_event;
                 continue;
             }
             if matches!(byte, b'\r' | b'\n') {
                 *bytes = &bytes[1..];
-                let of_event = match self.at {
-                    At::LineStart => self.begun,
-                    At::Comment => false,
+                let of_event = match self.position {
+                    Position::LineStart => self.has_begun,
+                    Position::Comment => false,
                     _ => true,
                 };
-                self.spoken |= of_event;
-                self.after_return = (byte == b'\r').then_some(of_event);
+                self.has_non_comment |= of_event;
+                self.after_carriage_return = (byte == b'\r').then_some(of_event);
                 let item = self.end_line();
                 if item.is_some() {
                     return item;
                 }
                 continue;
             }
-            self.spoken |= self.at != At::Comment && !(self.at == At::LineStart && byte == b':');
-            match self.at {
-                At::LineStart => self.begin_line(bytes),
-                At::Field(name, read) => self.field(name, read, bytes),
-                At::Colon(name) => {
+            let begins_comment = self.position == Position::LineStart && byte == b':';
+            self.has_non_comment |= self.position != Position::Comment && !begins_comment;
+            match self.position {
+                Position::LineStart => self.begin_line(bytes),
+                Position::FieldName(field, read) => self.read_field_name(field, read, bytes),
+                Position::Colon(field) => {
                     if byte == b' ' {
                         *bytes = &bytes[1..];
                     }
-                    self.begin_value(name);
+                    self.begin_value(field);
                 }
-                At::Data { begun } => {
+                Position::Data { has_begun } => {
                     let part = take_line(bytes);
                     self.match_value(DONE, part);
-                    self.at = At::Data { begun: true };
-                    return Some(Item::Data { part, whole: !begun && !bytes.is_empty() });
+                    self.position = Position::Data { has_begun: true };
+                    let is_whole_line = !has_begun && !bytes.is_empty();
+                    return Some(SseItem::Data { part, is_whole_line });
                 }
-                At::EventName => {
+                Position::EventName => {
                     let name = take_line(bytes);
                     self.match_value(ERROR, name);
                 }
-                At::Comment | At::Ignored => {
+                Position::Comment | Position::Ignored => {
                     take_line(bytes);
                 }
             }
@@ -170,41 +183,45 @@ impl Events {
         None
     }
 
-    /// The last line and the last event have ended, though nothing says so.
-    pub(super) fn end(&mut self) -> Option<Item<'static>> {
+    /// Ends the last line, which may lack its line end.
+    pub(super) fn end(&mut self) -> Option<SseItem<'static>> {
         self.end_line()
     }
 
     fn begin_line(&mut self, bytes: &mut &[u8]) {
         if let Some(rest) = bytes.strip_prefix(b"data:") {
             *bytes = rest;
-            self.at = At::Colon(Name::Data);
+            self.position = Position::Colon(LineField::Data);
             return;
         }
-        self.at = match bytes[0] {
-            b':' => At::Comment,
-            b'd' => At::Field(Name::Data, 0),
-            b'e' => At::Field(Name::Event, 0),
-            _ => At::Ignored,
+        self.position = match bytes[0] {
+            b':' => Position::Comment,
+            b'd' => Position::FieldName(LineField::Data, 0),
+            b'e' => Position::FieldName(LineField::Event, 0),
+            _ => Position::Ignored,
         };
     }
 
-    fn field(&mut self, name: Name, read: usize, bytes: &mut &[u8]) {
-        let expected = name.text().get(read).copied().unwrap_or(b':');
+    fn read_field_name(&mut self, field: LineField, read: usize, bytes: &mut &[u8]) {
+        let name = field.name();
+        let expected = name.get(read).copied().unwrap_or(b':');
         if bytes[0] != expected {
-            self.at = At::Ignored;
+            self.position = Position::Ignored;
             return;
         }
         *bytes = &bytes[1..];
-        self.at =
-            if read == name.text().len() { At::Colon(name) } else { At::Field(name, read + 1) };
+        self.position = if read == name.len() {
+            Position::Colon(field)
+        } else {
+            Position::FieldName(field, read + 1)
+        };
     }
 
-    fn begin_value(&mut self, name: Name) {
+    fn begin_value(&mut self, field: LineField) {
         self.matched = 0;
-        self.at = match name {
-            Name::Data => At::Data { begun: false },
-            Name::Event => At::EventName,
+        self.position = match field {
+            LineField::Data => Position::Data { has_begun: false },
+            LineField::Event => Position::EventName,
         };
     }
 
@@ -213,27 +230,30 @@ impl Events {
         self.matched = if matches { self.matched + part.len() } else { usize::MAX };
     }
 
-    fn end_line(&mut self) -> Option<Item<'static>> {
-        self.begun |= !matches!(self.at, At::LineStart | At::Comment);
-        match std::mem::replace(&mut self.at, At::LineStart) {
-            At::LineStart => {
-                self.event = Event::NEW;
-                self.begun = false;
-                Some(Item::EventEnd)
+    fn end_line(&mut self) -> Option<SseItem<'static>> {
+        self.has_begun |= !matches!(self.position, Position::LineStart | Position::Comment);
+        match mem::replace(&mut self.position, Position::LineStart) {
+            Position::LineStart => {
+                self.event = CurrentEvent::NEW;
+                self.has_begun = false;
+                Some(SseItem::EventEnd)
             }
-            At::Colon(Name::Data) => {
-                self.event.data = true;
-                Some(Item::DataEnd { done: false })
+            Position::Colon(LineField::Data) => {
+                self.event.has_data = true;
+                Some(SseItem::DataEnd { is_done: false })
             }
-            At::Data { .. } => {
-                self.event.data = true;
-                Some(Item::DataEnd { done: self.matched == DONE.len() })
+            Position::Data { .. } => {
+                self.event.has_data = true;
+                Some(SseItem::DataEnd { is_done: self.matched == DONE.len() })
             }
-            At::EventName => {
-                self.event.error = self.matched == ERROR.len();
-                Some(Item::NameEnd)
+            Position::EventName => {
+                self.event.is_named_error = self.matched == ERROR.len();
+                Some(SseItem::EventNameEnd)
             }
-            At::Field(..) | At::Colon(Name::Event) | At::Comment | At::Ignored => None,
+            Position::FieldName(..)
+            | Position::Colon(LineField::Event)
+            | Position::Comment
+            | Position::Ignored => None,
         }
     }
 }
@@ -244,4 +264,72 @@ fn take_line<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     let (line, rest) = bytes.split_at(end);
     *bytes = rest;
     line
+}
+
+/// Recognizes the keep-alive chunks of an event stream: chunks that consist of comments alone.
+///
+/// For streams without a `protocol`, of which nothing else is read.
+#[derive(Debug)]
+pub(crate) struct KeepAliveFilter(SseParser);
+
+impl KeepAliveFilter {
+    pub(crate) const fn new() -> Self {
+        Self(SseParser::new())
+    }
+
+    /// Returns whether the next chunk of the stream is a keep-alive.
+    pub(crate) fn is_keep_alive(&mut self, chunk: &[u8]) -> bool {
+        let Some(first) = chunk.first() else { return false };
+        let is_complete = chunk.ends_with(b"\n\n") && self.0.is_between_events();
+        if is_complete && !matches!(first, b':' | b'\r' | b'\n') {
+            // Nearly all chunks are whole events. They leave the parser between events.
+            return false;
+        }
+        let mut rest = chunk;
+        while self.0.next(&mut rest).is_some() {}
+        !self.0.take_non_comment()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeepAliveFilter;
+
+    /// Returns for each chunk whether it is a keep-alive.
+    fn keep_alives<const N: usize>(chunks: [&str; N]) -> [bool; N] {
+        let mut filter = KeepAliveFilter::new();
+        chunks.map(|chunk| filter.is_keep_alive(chunk.as_bytes()))
+    }
+
+    #[test]
+    fn keep_alive_comments_are_distinguished_from_events() {
+        assert_eq!(keep_alives([":\n\n", ": a\n\n", "data: a\n\n"]), [true, true, false]);
+        assert_eq!(keep_alives([": a\r\n\r\n", ": a\ndata: b\n\n", ": a\n"]), [true, false, true]);
+    }
+
+    #[test]
+    fn keep_alive_excludes_the_line_end_of_an_event() {
+        assert_eq!(keep_alives(["data: a\n", "\n", ": a\n\n"]), [false, false, true]);
+        assert_eq!(keep_alives(["data: a", "\r\n\r\n", ":\n\n"]), [false, false, true]);
+        assert_eq!(keep_alives(["data: a\r", "\n", "\r\n", "\n"]), [false, false, false, true]);
+        assert_eq!(keep_alives(["data: a", "\n", "\n", "\n"]), [false, false, false, true]);
+        assert_eq!(keep_alives(["data: a\n\n", "\n", "\r\n"]), [false, true, true]);
+    }
+
+    #[test]
+    fn keep_alive_excludes_the_continuation_of_an_event() {
+        assert_eq!(keep_alives(["data: a", ": b\n\n", ": b\n\n"]), [false, false, true]);
+    }
+
+    #[test]
+    fn keep_alive_comments_may_be_split() {
+        assert_eq!(keep_alives([": a", "b", "c\n\n", "data: d\n\n"]), [true, true, true, false]);
+        assert_eq!(keep_alives([": a", "b\ndata: c\n\n", ":\n\n"]), [true, false, true]);
+    }
+
+    #[test]
+    fn keep_alive_excludes_an_empty_chunk() {
+        assert_eq!(keep_alives(["", ":\n\n"]), [false, true]);
+        assert_eq!(keep_alives(["data: a", "", ": b\n\n"]), [false, false, false]);
+    }
 }

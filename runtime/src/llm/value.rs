@@ -1,53 +1,50 @@
-//! A plain reply that has been parsed already.
+//! Replies that are already parsed.
 
 use serde_json::Value;
 
-use super::counts::{Counts, Owner};
-use super::frame::Facts;
-use super::reader::finish_reason;
-use super::schema::Place;
-use crate::llm::Protocol;
-use crate::tokens::TokenUsage;
-use crate::usage::FinishReason;
-use crate::usage::Usage;
+use super::detect::Protocol;
+use super::frame::Frame;
+use super::schema::{Container, Field};
+use super::vocabulary::reply_finish_reason;
+use crate::usage::{FinishReason, Usage};
 
-/// Where a reply, or a frame of one, names its model.
-const MODEL: [&str; 4] = ["/model", "/modelVersion", "/message/model", "/response/model"];
+/// The JSON pointers at which a reply, or a frame of a reply, names its model.
+const MODEL_POINTERS: [&str; 4] = ["/model", "/modelVersion", "/message/model", "/response/model"];
 
-/// The reply of a model API as it came: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, or one that speaks
-/// as one of them does.
-impl TokenUsage for Value {
-    fn token_usage(&self) -> Option<Usage> {
-        let (facts, protocol) = facts(self);
-        let rules = protocol.rules()?;
-        let mut counts = Counts::new();
-        rules.owners.iter().for_each(|owner| counts.merge(facts.counts(*owner)));
-        (rules.normal)(&counts).into()
+/// What [`read_value`] found in a reply.
+pub(crate) struct ValueFindings {
+    pub(crate) usage: Option<Usage>,
+    pub(crate) finish_reason: FinishReason,
+    /// The reply has usage, but in a form that cannot be read.
+    pub(crate) unparsed: bool,
+}
+
+/// Reads a parsed reply, whose protocol is detected.
+pub(crate) fn read_value(value: &Value) -> ValueFindings {
+    let mut frame = Frame::new();
+    // `model_name` borrows the name from the value instead.
+    frame.wants_model = false;
+    if value.is_object() {
+        frame.note_value(Field::Root, value);
     }
-
-    fn model(&self) -> Option<&str> {
-        let models = MODEL.iter().filter_map(|name| self.pointer(name)?.as_str());
-        models.into_iter().find(|model| !model.is_empty())
-    }
-
-    fn __finish_reason(&self) -> FinishReason {
-        let (facts, protocol) = facts(self);
-        let reading = protocol.read(&facts);
-        finish_reason(reading.failed, reading.finish, reading.calls)
-    }
-
-    fn __unparsed(&self) -> bool {
-        let (facts, protocol) = facts(self);
-        let owners = protocol.rules().map_or(&Owner::ALL[..], |rules| rules.owners);
-        self.token_usage().is_none() && facts.has_usage(owners)
+    let protocol = Protocol::Auto.or_detect(&frame);
+    let spec = protocol.spec();
+    let usage: Option<Usage> = spec.and_then(|spec| (spec.normalize)(&spec.counts(&frame)).into());
+    let containers = spec.map_or(&Container::ALL[..], |spec| spec.containers);
+    let findings = protocol.read_frame(&frame);
+    ValueFindings {
+        usage,
+        finish_reason: reply_finish_reason(
+            findings.is_error,
+            findings.finish_reason,
+            findings.has_tool_calls,
+        ),
+        unparsed: usage.is_none() && frame.has_usage(containers),
     }
 }
 
-fn facts(value: &Value) -> (Facts, Protocol) {
-    let mut facts = Facts::new();
-    if value.is_object() {
-        facts.note_value(Place::Root, value);
-    }
-    let protocol = Protocol::Auto.or_of(&facts);
-    (facts, protocol)
+/// Returns the model that a parsed reply names.
+pub(crate) fn model_name(value: &Value) -> Option<&str> {
+    let names = MODEL_POINTERS.iter().filter_map(|pointer| value.pointer(pointer)?.as_str());
+    names.into_iter().find(|name| !name.is_empty())
 }

@@ -1,6 +1,10 @@
-//! What is wrong with settings.
+//! The error of building an instance.
 
-/// Why settings do not make an instance.
+/// Error returned by [`MetricsBuilder::build`](crate::MetricsBuilder::build) and
+/// [`install`](crate::MetricsBuilder::install).
+///
+/// The message names the setting that is not valid and says how to correct it. An error of the
+/// registry is the [`source`](std::error::Error::source), and not part of the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -10,114 +14,133 @@ pub enum BuildError {
          first, for example \"my_app\""
     )]
     Prefix {
-        /// The prefix as it was given.
+        /// The prefix that was set.
         prefix: String,
     },
-    /// A label name that Prometheus does not accept.
+    /// Prometheus does not accept a label of this name.
     #[error(
         "label {name:?} is not a label name: use letters, digits and `_`, with no digit first, for \
          example \"region\""
     )]
     LabelName {
-        /// The name as it was given.
+        /// The name that was set.
         name: String,
     },
-    /// A label name that is spoken for.
+    /// The families, the histogram format or Prometheus itself use a label of this name.
     #[error(
         "label {name:?} is taken: the families, the histogram format (`le`) or Prometheus itself \
          (`__…`) use it; choose another name"
     )]
     LabelTaken {
-        /// The name as it was given.
+        /// The name that was set.
         name: String,
     },
-    /// A label that was given twice.
+    /// A label is set twice.
     #[error("label {name:?} is given twice: give it once")]
     LabelTwice {
-        /// The name as it was given.
+        /// The name that was set twice.
         name: String,
     },
-    /// Buckets for something that has none.
+    /// Buckets for a histogram that does not exist.
     #[error("buckets of {family:?}: there is no such histogram; the histograms are {known}")]
     UnknownHistogram {
-        /// The family as it was named.
+        /// The family that was named.
         family: String,
-        /// The names that would be right.
+        /// The names of all histograms.
         known: String,
     },
-    /// Bounds that make no histogram.
+    /// Bucket bounds that are empty, negative, not finite or not increasing.
     #[error("buckets of {family:?}: {reason}")]
     Buckets {
-        /// The family as it was named.
+        /// The family that was named.
         family: String,
-        /// What is wrong with the bounds.
+        /// The mistake in the bounds.
         reason: &'static str,
     },
-    /// A path to skip that no request can have.
+    /// A path to skip that does not begin with `/`, so that no request can have it.
     #[error(
         "skip path {path:?} matches no request: a path begins with `/`, for example \"/health\""
     )]
     SkipPath {
-        /// The path as it was given.
+        /// The path that was set.
         path: String,
     },
-    /// The label by which requests are told apart does not work.
+    /// The label whose value is taken from each request is not valid.
     #[error("label {name:?}, taken from each request: {reason}")]
     RequestLabel {
-        /// The name as it was given.
+        /// The name of the label.
         name: String,
-        /// What is wrong with it.
+        /// The mistake in its values or its header.
         reason: &'static str,
     },
-    /// A list of models or providers that allows none, or what cannot be listed.
+    /// The list of allowed models or providers is empty or contains a reserved value.
     #[error("{setting}: {reason}")]
     AllowedValues {
-        /// The setting: `models` or `providers`.
+        /// The option: `models` or `providers`.
         setting: &'static str,
-        /// What is wrong with the list.
+        /// The mistake in the list.
         reason: &'static str,
     },
-    /// A price that is none.
+    /// A negative, non-finite or duplicate price, or a price without a model.
     #[error("price of {model:?}: {reason}")]
     Price {
-        /// The model as it was named.
+        /// The model that was named.
         model: String,
-        /// What is wrong with its price.
+        /// The mistake in its price.
         reason: String,
     },
-    /// The build is told by no label.
+    /// The option `build_info` is set without a label.
     #[error(
-        "build_info: there is no label: give at least one, for example \
-         `(\"version\", env!(\"CARGO_PKG_VERSION\"))`, or leave the setting out"
+        "build_info has no label: give at least one, for example \
+         `(\"version\", env!(\"CARGO_PKG_VERSION\"))`, or leave the option out"
     )]
     BuildInfo,
-    /// The registry has metrics of the process.
+    /// The registry already has metrics of the process.
     #[cfg(feature = "process")]
     #[error(
-        "the registry does not take the process' metrics: {0}; `prometheus::default_registry` has them \
-         already: leave `process_metrics` out, or use `prefixed_process_metrics` or another registry"
+        "cannot register the process metrics: leave `process_metrics` out if the registry has them \
+         already, as `prometheus::default_registry` does; otherwise use \
+         `prefixed_process_metrics` or another registry"
     )]
     ProcessMetrics(#[source] prometheus::Error),
-    /// The registry has a metric of the same name.
+    /// The registry already has a metric of the same name.
     #[error(
-        "the registry does not take the families: {0}; choose another prefix, or another registry \
-         for a second instance"
+        "cannot register the metric families: choose another prefix, or another registry for a \
+         second instance"
     )]
     Registry(#[source] prometheus::Error),
-    /// What the registry adds to all names and labels in it is nothing that a scraper would read; or it could not be
-    /// found out, which takes gathering from it once.
-    #[error("the registry: {reason}; give another one, or none")]
-    RegistryAdds {
-        /// What is wrong with it.
-        reason: String,
+    /// The prefix or a label of the registry is not valid, or no registry is set.
+    #[error("{option} {name:?}: {reason}")]
+    RegistryOption {
+        /// The option: `registry_prefix` or `registry_label`.
+        option: &'static str,
+        /// The prefix, or the name of the label.
+        name: String,
+        /// The mistake.
+        reason: &'static str,
     },
-    /// No page of metrics may be written.
-    #[error("max_scrapes is 0, so that nobody could scrape: allow at least one")]
+    /// The limit of scrapes is zero, so that no page could be written.
+    #[error("max_scrapes is 0, so every scrape would be refused: allow at least one")]
     MaxScrapes,
-    /// The process has its global instance.
+    /// The process already has a global instance.
     #[error(
-        "the global instance exists already: call `install` once, before anything records, or use \
-         `build` for an instance of its own"
+        "the global instance exists already: call `install` once, before anything is recorded, or \
+         use `build` for a separate instance"
     )]
     AlreadyInstalled,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BuildError;
+    use crate::error_chain::assert_shows_causes_once;
+
+    #[test]
+    fn error_texts_show_their_cause_once() {
+        let cause = || prometheus::Error::AlreadyReg;
+        assert_shows_causes_once(&BuildError::Registry(cause()), 2);
+        #[cfg(feature = "process")]
+        assert_shows_causes_once(&BuildError::ProcessMetrics(cause()), 2);
+        assert_shows_causes_once(&BuildError::MaxScrapes, 1);
+    }
 }

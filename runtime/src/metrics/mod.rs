@@ -1,16 +1,16 @@
-//! One instance of the metrics: its families, its registry, its settings.
+//! An instance of the metrics, and its settings.
 
-mod build_info;
+mod build;
 mod builder;
 mod error;
-mod gather;
 #[cfg(feature = "process")]
 mod process;
 mod registry;
 mod request_label;
+mod request_label_options;
 #[cfg(feature = "axum")]
-mod scrapes;
-mod skip;
+mod scrape_limit;
+mod skip_rules;
 mod validate;
 
 use std::fmt;
@@ -22,27 +22,28 @@ use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
-pub(crate) use self::gather::{GatherError, gather};
 pub(crate) use self::registry::RegistryNames;
-use self::request_label::Source;
+use self::request_label::RequestLabelSource;
 #[cfg(feature = "axum")]
-pub(crate) use self::scrapes::{ScrapePermit, Scrapes};
-use self::skip::Skip;
+pub(crate) use self::scrape_limit::{ScrapeLimit, ScrapePermit};
+use self::skip_rules::SkipRules;
 pub(crate) use self::validate::{is_label_name, is_metric_name};
-use crate::family::{Class, Classes};
+use crate::family::{RequestLabelValue, RequestLabelValues};
 use crate::label::Method;
 use crate::series::{Endpoints, RequestLabels};
 
 static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
-/// One instance of the metrics of a service.
+/// An instance of the metrics of a service: its metric families, their registry and its settings.
 ///
-/// An application needs one. It is made with [`Metrics::builder`], and reaches the request path as a
-/// layer: [`Metrics::layer`]. Attributes record into the instance whose layer
-/// serves the request, and into [`Metrics::global`] outside any request, so that two applications or
-/// many tests in one process do not mix.
+/// An application needs one instance. [`Metrics::builder`] creates it, and [`Metrics::layer`] adds
+/// it to a router. The attributes record into the instance whose layer serves the request, and into
+/// [`Metrics::global`] outside any request. Two applications, or many tests, in one process
+/// therefore do not mix their metrics.
 ///
-/// A clone is another handle to the same instance.
+/// Cloning is cheap: a clone is another handle to the same instance.
+///
+/// # Examples
 ///
 /// ```
 /// use streamgauge::Metrics;
@@ -65,37 +66,44 @@ pub struct Metrics(Arc<Instance>);
 struct Instance {
     endpoints: Endpoints,
     registry: Registry,
-    skip: Skip,
-    class: Option<(Source, Classes)>,
-    /// Whether a layer has been given out.
-    layered: AtomicBool,
-    /// Whether requests are marked as counted: there may be several layers around them.
-    marks: AtomicBool,
+    skip_rules: SkipRules,
+    /// The label whose value is taken from each request, if there is one.
+    request_label: Option<(RequestLabelSource, RequestLabelValues)>,
+    /// Whether a layer has been created.
+    has_layer: AtomicBool,
+    /// Whether layers mark the requests that they record, because there may be several layers
+    /// around a request.
+    deduplicates: AtomicBool,
     prefix: String,
-    outer: RegistryNames,
+    registry_names: RegistryNames,
     #[cfg(feature = "axum")]
-    scrapes: Arc<Scrapes>,
+    scrape_limit: Arc<ScrapeLimit>,
 }
 
 impl Metrics {
-    /// Starts the settings of an instance.
+    /// Returns a builder with the default settings.
     pub fn builder() -> MetricsBuilder {
         MetricsBuilder::default()
     }
 
-    /// The instance of the process: the one that [`MetricsBuilder::install`] set, else one with
-    /// default settings, made at the first call.
+    /// Returns the global instance of the process.
+    ///
+    /// It is the instance that [`MetricsBuilder::install`] created. If nothing is installed, the
+    /// first call of this function creates an instance with the default settings.
     pub fn global() -> &'static Self {
         GLOBAL.get_or_init(|| {
-            // Nothing that a user gave is in these settings.
             Self::builder().build().unwrap_or_else(|_| {
                 unreachable!("the default settings are valid and the registry is empty")
             })
         })
     }
 
-    /// The registry that holds the families, for the metrics of your own that should stand on the
-    /// same page.
+    /// Returns the registry that holds the families.
+    ///
+    /// Register the application's own metrics here to export them together with the families of
+    /// this instance.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use prometheus::IntCounter;
@@ -113,53 +121,55 @@ impl Metrics {
         &self.0.registry
     }
 
-    /// What the registry adds to all names and labels in it.
-    pub(crate) fn outer(&self) -> &RegistryNames {
-        &self.0.outer
+    /// Returns the prefix and the labels that the registry adds to everything in it.
+    pub(crate) fn registry_names(&self) -> &RegistryNames {
+        &self.0.registry_names
     }
 
     #[cfg(feature = "axum")]
-    pub(crate) fn scrapes(&self) -> &Arc<Scrapes> {
-        &self.0.scrapes
+    pub(crate) fn scrape_limit(&self) -> &Arc<ScrapeLimit> {
+        &self.0.scrape_limit
     }
 
     pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.0.endpoints
     }
 
-    /// Whether a request is to be served without being recorded.
+    /// Returns whether a request is served without being recorded.
     pub(crate) fn skips<B>(&self, request: &Request<B>) -> bool {
-        self.0.skip.matches(request)
+        self.0.skip_rules.matches(request)
     }
 
+    /// Returns whether requests that match no route are not recorded.
     pub(crate) fn ignores_unmatched(&self) -> bool {
-        self.0.skip.unmatched
+        self.0.skip_rules.unmatched
     }
 
     pub(crate) fn request_labels<B>(&self, request: &Request<B>) -> RequestLabels {
-        let class = self.0.class.as_ref();
-        let class =
-            class.map_or(Class::UNKNOWN, |(source, classes)| source.class_of(request, classes));
-        RequestLabels { method: Method::from(request.method()), class }
+        let label = self.0.request_label.as_ref();
+        let request_label = label
+            .map_or(RequestLabelValue::EMPTY, |(source, values)| source.value_for(request, values));
+        RequestLabels { method: Method::from(request.method()), request_label }
     }
 
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    /// Returns whether two handles are of the same instance.
+    pub(crate) fn is_same_instance(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Takes note of a layer that is given out; with the second of them requests are marked.
+    /// Records that a layer has been created. From the second layer on, requests are marked.
     pub(crate) fn note_layer(&self) {
-        if self.0.layered.swap(true, Relaxed) {
+        if self.0.has_layer.swap(true, Relaxed) {
             self.deduplicate_by_mark();
         }
     }
 
     pub(crate) fn deduplicate_by_mark(&self) {
-        self.0.marks.store(true, Relaxed);
+        self.0.deduplicates.store(true, Relaxed);
     }
 
     pub(crate) fn deduplicates_by_mark(&self) -> bool {
-        self.0.marks.load(Relaxed)
+        self.0.deduplicates.load(Relaxed)
     }
 }
 

@@ -1,28 +1,34 @@
-//! What the process takes, as the operating system tells it.
+//! Metrics of the process, which the operating system reports.
 
 use prometheus::Registry;
 
-use crate::family::Layout;
+use crate::family::FamilyOptions;
 
-/// Whether the metrics of the process have the names that they have everywhere, or the prefix.
+/// The names of the process metrics.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ProcessNames {
+    /// The names that every Prometheus client uses, such as `process_open_fds`.
     Plain,
+    /// The same names after the instance's prefix.
     Prefixed,
 }
 
 #[cfg(not(target_os = "linux"))]
 impl ProcessNames {
-    /// `prometheus` has no collector for this system.
-    pub(super) fn register(self, _: &Layout, _: &Registry) -> prometheus::Result<()> {
+    /// Registers nothing: `prometheus` has no collector for this operating system.
+    pub(super) fn register(self, _: &FamilyOptions, _: &Registry) -> prometheus::Result<()> {
         Ok(())
     }
 }
 
 #[cfg(target_os = "linux")]
 impl ProcessNames {
-    pub(super) fn register(self, layout: &Layout, registry: &Registry) -> prometheus::Result<()> {
-        linux::register(self, layout, registry)
+    pub(super) fn register(
+        self,
+        options: &FamilyOptions,
+        registry: &Registry,
+    ) -> prometheus::Result<()> {
+        linux::register(self, options, registry)
     }
 }
 
@@ -36,32 +42,38 @@ mod linux {
     use prometheus::{Error, Registry, proto};
 
     use super::ProcessNames;
-    use crate::family::Layout;
+    use crate::family::FamilyOptions;
 
     pub(super) fn register(
         names: ProcessNames,
-        layout: &Layout,
+        options: &FamilyOptions,
         registry: &Registry,
     ) -> prometheus::Result<()> {
         let namespace = match names {
             ProcessNames::Plain => "",
-            ProcessNames::Prefixed => &layout.prefix,
+            ProcessNames::Prefixed => &options.prefix,
         };
         let id = pid_t::try_from(process::id()).map_err(|error| Error::Msg(error.to_string()))?;
-        // A description has them in the order in which they stand on the page.
+        // A description sorts the labels as the export format shows them.
         let (name, help) = ("process".to_owned(), "The process.".to_owned());
-        let labels =
-            Desc::new(name, help, Vec::new(), layout.constant.pairs.iter().cloned().collect())?
-                .const_label_pairs;
+        let labels = Desc::new(
+            name,
+            help,
+            Vec::new(),
+            options.const_labels.pairs.iter().cloned().collect(),
+        )?
+        .const_label_pairs;
         let collector = ProcessCollector::new(id, namespace);
         registry.register(Box::new(Labelled { collector, labels, collecting: Mutex::new(()) }))
     }
 
-    /// `prometheus`' collector, which knows no constant labels.
+    /// The process collector of `prometheus`, with constant labels, which it does not support
+    /// itself.
     struct Labelled {
         collector: ProcessCollector,
         labels: Vec<proto::LabelPair>,
-        /// Two that collect at once would both add the processor time since the last time.
+        /// Serializes collections: two at the same time would both add the processor time since the
+        /// previous collection.
         collecting: Mutex<()>,
     }
 

@@ -1,32 +1,36 @@
-//! The label that is taken from each request.
+//! The label whose value is taken from each request.
 
 use http::{Extensions, HeaderName, HeaderValue, Request};
 
-use crate::family::{Class, Classes};
+use crate::family::{RequestLabelValue, RequestLabelValues};
 
-/// A label, where its value comes from, and which values it may have.
+/// A label of the request families: its name, its source and its allowed values.
 #[derive(Clone, Debug)]
 pub(super) struct RequestLabel {
     pub(super) name: String,
-    pub(super) source: Source,
+    pub(super) source: RequestLabelSource,
     pub(super) values: Vec<Box<str>>,
 }
 
-/// The part of a request that a label is taken from.
+/// The part of a request that contains the label's value.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
-    /// None where the user has named a header that cannot be.
+pub(super) enum RequestLabelSource {
+    /// `None` if the user has given a name that is not valid for a header, which `build` rejects.
     Header(Option<HeaderName>),
     Extension(fn(&Extensions) -> Option<&str>),
 }
 
-impl Source {
-    pub(super) fn header(name: &str) -> Self {
+impl RequestLabelSource {
+    pub(super) fn from_header(name: &str) -> Self {
         Self::Header(HeaderName::from_bytes(name.as_bytes()).ok())
     }
 
-    /// The class of a request.
-    pub(super) fn class_of<B>(&self, request: &Request<B>, classes: &Classes) -> Class {
+    /// Returns the value of the label for a request: one of the allowed values, or their overflow.
+    pub(super) fn value_for<B>(
+        &self,
+        request: &Request<B>,
+        values: &RequestLabelValues,
+    ) -> RequestLabelValue {
         let value = match self {
             Self::Header(name) => {
                 let header = name.as_ref().and_then(|name| request.headers().get(name));
@@ -34,16 +38,19 @@ impl Source {
             }
             Self::Extension(value) => value(request.extensions()).map(str::as_bytes),
         };
-        value.map_or(Class::UNKNOWN, |value| classes.of(value))
+        value.map_or(RequestLabelValue::EMPTY, |value| values.find(value))
     }
 }
 
 impl RequestLabel {
     pub(super) fn source_is_valid(&self) -> bool {
-        !matches!(self.source, Source::Header(None))
+        !matches!(self.source, RequestLabelSource::Header(None))
     }
 
-    pub(super) fn classes(&self) -> Classes {
-        Classes { label: Some(self.name.as_str().into()), values: self.values.clone().into() }
+    pub(super) fn values(&self) -> RequestLabelValues {
+        RequestLabelValues {
+            name: Some(self.name.as_str().into()),
+            allowed: self.values.clone().into(),
+        }
     }
 }

@@ -1,34 +1,34 @@
-//! Settings, checked.
+//! Validates settings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::BuildError;
 use super::request_label::RequestLabel;
-use crate::family::{OVERFLOW, Values, histogram_name, histogram_names, is_family_label};
+use super::{BuildError, RegistryNames};
+use crate::family::{OVERFLOW, ValueSet, histogram_name, histogram_names, is_family_label};
 use crate::price::{Price, Prices};
 
-/// Whether Prometheus accepts a text in a metric name (and, colons aside, as a label name).
-pub(super) fn is_name(text: &str) -> bool {
+/// Returns whether a text may be part of a metric name or a label name. The empty text may.
+fn is_name(text: &str) -> bool {
     !text.starts_with(|first: char| first.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Returns whether Prometheus accepts a metric of this name.
+pub(crate) fn is_metric_name(name: &str) -> bool {
+    !name.is_empty() && is_name(&name.replace(':', "_"))
+}
+
+/// Returns whether Prometheus accepts a label of this name.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    !name.is_empty() && is_name(name) && !name.starts_with("__")
 }
 
 pub(super) fn prefix(prefix: &str) -> Result<(), BuildError> {
     if is_name(prefix) { Ok(()) } else { Err(BuildError::Prefix { prefix: prefix.to_owned() }) }
 }
 
-/// Whether Prometheus accepts a metric of this name.
-pub(crate) fn is_metric_name(name: &str) -> bool {
-    !name.is_empty() && is_name(&name.replace(':', "_"))
-}
-
-/// Whether Prometheus accepts a label of this name.
-pub(crate) fn is_label_name(name: &str) -> bool {
-    !name.is_empty() && is_name(name) && !name.starts_with("__")
-}
-
-/// Whether a label of a metric that has no other labels may have this name.
+/// Validates the name of a label of `build_info`, which may have the name of a label of a family.
 fn any_label_name(name: &str) -> Result<(), BuildError> {
     if name.is_empty() || !is_name(name) {
         return Err(BuildError::LabelName { name: name.to_owned() });
@@ -39,8 +39,8 @@ fn any_label_name(name: &str) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Whether a label of the user's choice in our families may have this name.
-pub(super) fn label_name(name: &str) -> Result<(), BuildError> {
+/// Validates the name of a label that is added to the families.
+fn added_label_name(name: &str) -> Result<(), BuildError> {
     any_label_name(name)?;
     if is_family_label(name) {
         Err(BuildError::LabelTaken { name: name.to_owned() })
@@ -49,74 +49,76 @@ pub(super) fn label_name(name: &str) -> Result<(), BuildError> {
     }
 }
 
+/// Validates the constant labels.
 pub(super) fn labels(labels: Vec<(String, String)>) -> Result<HashMap<String, String>, BuildError> {
-    let mut checked = HashMap::new();
+    let mut valid = HashMap::new();
     for (name, value) in labels {
-        label_name(&name)?;
-        if checked.contains_key(&name) {
+        added_label_name(&name)?;
+        if valid.contains_key(&name) {
             return Err(BuildError::LabelTwice { name });
         }
-        checked.insert(name, value);
+        valid.insert(name, value);
     }
-    Ok(checked)
+    Ok(valid)
 }
 
 pub(super) fn buckets(
     buckets: Vec<(String, Vec<f64>)>,
 ) -> Result<HashMap<&'static str, Vec<f64>>, BuildError> {
-    let mut checked = HashMap::new();
+    let mut valid = HashMap::new();
     for (family, bounds) in buckets {
         let Some(name) = histogram_name(&family) else {
             let known = histogram_names().collect::<Vec<_>>().join(", ");
             return Err(BuildError::UnknownHistogram { family, known });
         };
         let reason = if bounds.is_empty() {
-            "there is none: give at least one upper bound"
+            "the list is empty: give at least one upper bound"
         } else if !bounds.iter().all(|bound| bound.is_finite() && *bound >= 0.0) {
-            "a bound is not a finite number of zero or more; `+Inf` is added by itself"
+            "a bound is negative or not finite: give finite numbers of zero or more; the bucket \
+             `+Inf` is added automatically"
         } else if !bounds.is_sorted_by(|before, after| before < after) {
-            "the bounds do not rise: sort them and drop duplicates"
+            "the bounds do not increase: sort them and remove duplicates"
         } else {
-            checked.insert(name, bounds);
+            valid.insert(name, bounds);
             continue;
         };
         return Err(BuildError::Buckets { family, reason });
     }
-    Ok(checked)
+    Ok(valid)
 }
 
-/// The values that may stand in a label, where the setting of that name lists them.
+/// Validates the list of allowed values that the option `setting` has set, if it has set one.
 pub(super) fn allowed(
     setting: &'static str,
-    listed: Option<Vec<String>>,
-) -> Result<Option<Values>, BuildError> {
-    let Some(listed) = listed else { return Ok(None) };
-    let reason = if listed.is_empty() {
-        "nothing is allowed: list the values that may be shown, or leave the setting out"
-    } else if listed.iter().any(|value| value == OVERFLOW || value.is_empty()) {
-        "`other` and the empty value stand for what is not listed and for what is not known: leave \
-         them out"
+    values: Option<Vec<String>>,
+) -> Result<Option<ValueSet>, BuildError> {
+    let Some(values) = values else { return Ok(None) };
+    let reason = if values.is_empty() {
+        "nothing is allowed: list the values to show, or leave the option out"
+    } else if values.iter().any(|value| value == OVERFLOW || value.is_empty()) {
+        "`other` stands for values that are not listed, and the empty value for unknown ones: \
+         leave them out"
     } else {
-        let values = listed.into_iter().map(String::into_boxed_str).collect();
+        let values = values.into_iter().map(String::into_boxed_str).collect();
         return Ok(Some(Arc::new(values)));
     };
     Err(BuildError::AllowedValues { setting, reason })
 }
 
-/// The price table.
-pub(super) fn prices(given: Vec<(String, Price)>) -> Result<Prices, BuildError> {
+pub(super) fn prices(model_prices: Vec<(String, Price)>) -> Result<Prices, BuildError> {
     let mut prices = HashMap::new();
-    for (model, price) in given {
-        let odd = price.each().find(|(_, price)| !(price.is_finite() && *price >= 0.0));
+    for (model, price) in model_prices {
+        let invalid = price.iter().find(|(_, price)| !(price.is_finite() && *price >= 0.0));
         let reason = if model.is_empty() {
-            "it is of no model: name the one that replies come from".to_owned()
+            "the model has no name: name the one whose tokens cost this".to_owned()
         } else if model == OVERFLOW {
-            "`other` stands for all models that are not shown, which have no price in common: name \
-             each of them, and it is priced though it is not shown"
+            "`other` stands for all models that are not shown, which have no price in common: set \
+             a price for each of them; it applies although the model is not shown"
                 .to_owned()
-        } else if let Some((which, price)) = odd {
+        } else if let Some((class, price)) = invalid {
             format!(
-                "{which} costs {price} dollars per million tokens: give a finite number of zero or more"
+                "{class} costs {price} dollars per million tokens: give a finite number of zero or \
+                 more"
             )
         } else if prices.insert(model.clone().into_boxed_str(), price).is_some() {
             "it is given twice: give it once".to_owned()
@@ -128,17 +130,17 @@ pub(super) fn prices(given: Vec<(String, Price)>) -> Result<Prices, BuildError> 
     Ok(Prices::new(prices))
 }
 
-/// The labels of the build, the constant ones among them.
+/// Validates the labels of `build_info`, and adds the constant labels to them.
 pub(super) fn build_info(
-    given: Option<Vec<(String, String)>>,
-    constant: &HashMap<String, String>,
+    build_labels: Option<Vec<(String, String)>>,
+    const_labels: &HashMap<String, String>,
 ) -> Result<Option<HashMap<String, String>>, BuildError> {
-    let Some(given) = given else { return Ok(None) };
-    if given.is_empty() {
+    let Some(build_labels) = build_labels else { return Ok(None) };
+    if build_labels.is_empty() {
         return Err(BuildError::BuildInfo);
     }
-    let mut labels = constant.clone();
-    for (name, value) in given {
+    let mut labels = const_labels.clone();
+    for (name, value) in build_labels {
         any_label_name(&name)?;
         if labels.contains_key(&name) {
             return Err(BuildError::LabelTwice { name });
@@ -148,28 +150,67 @@ pub(super) fn build_info(
     Ok(Some(labels))
 }
 
-/// The label by which requests are told apart, of those that were given.
+/// Validates the label whose value is taken from each request. At most one may be set.
 pub(super) fn request_label(
-    given: Vec<RequestLabel>,
-    constant: &HashMap<String, String>,
+    request_labels: Vec<RequestLabel>,
+    const_labels: &HashMap<String, String>,
 ) -> Result<Option<RequestLabel>, BuildError> {
-    let mut given = given.into_iter();
-    let Some(label) = given.next() else { return Ok(None) };
-    label_name(&label.name)?;
-    if constant.contains_key(&label.name) {
+    let mut request_labels = request_labels.into_iter();
+    let Some(label) = request_labels.next() else { return Ok(None) };
+    added_label_name(&label.name)?;
+    if const_labels.contains_key(&label.name) {
         return Err(BuildError::LabelTwice { name: label.name });
     }
-    let reason = if given.next().is_some() {
-        "there can be one such label, and a second one is given: leave one out"
+    let reason = if request_labels.next().is_some() {
+        "an instance can have one such label, and a second one is set: leave one out"
     } else if label.values.is_empty() {
-        "no value is allowed: list those that may be shown"
+        "no value is allowed: list the values to show"
     } else if label.values.iter().any(|value| **value == *OVERFLOW || value.is_empty()) {
-        "`other` and the empty value stand for what is not listed and for what is not there: leave \
-         them out"
+        "`other` stands for values that are not listed, and the empty value for requests without \
+         one: leave them out"
     } else if !label.source_is_valid() {
         "no request has a header of this name: use one like \"x-tenant\""
     } else {
         return Ok(Some(label));
     };
     Err(BuildError::RequestLabel { name: label.name, reason })
+}
+
+/// Validates the prefix and the labels of the user's registry. `user_labels` are the labels that
+/// other options add to the families and to `build_info`.
+pub(super) fn registry_names(
+    has_registry: bool,
+    prefix: String,
+    labels: Vec<(String, String)>,
+    user_labels: &BTreeSet<&str>,
+) -> Result<RegistryNames, BuildError> {
+    let no_registry = "needs the option `registry`: set the registry, or remove this option";
+    let invalid = |option, name, reason| BuildError::RegistryOption { option, name, reason };
+    if !prefix.is_empty() {
+        let option = "registry_prefix";
+        if !has_registry {
+            return Err(invalid(option, prefix, no_registry));
+        }
+        if !is_metric_name(&prefix) {
+            let reason = "is not a metric name prefix: create the registry with another one";
+            return Err(invalid(option, prefix, reason));
+        }
+    }
+    let mut valid = BTreeMap::new();
+    for (name, value) in labels {
+        let reason = if !has_registry {
+            no_registry
+        } else if !is_label_name(&name) {
+            "it is not a label name: the registry needs another label"
+        } else if user_labels.contains(&*name) || added_label_name(&name).is_err() {
+            "the families have a label of this name too: the registry needs another label"
+        } else if valid.insert(name.clone(), value).is_some() {
+            "it is given twice: give it once"
+        } else {
+            continue;
+        };
+        return Err(invalid("registry_label", name, reason));
+    }
+    let labels = valid.iter().map(|(name, value)| (&**name, &**value));
+    Ok(RegistryNames::new(&prefix, labels))
 }

@@ -1,9 +1,7 @@
 //! The replies of a request that are being parsed.
 
-use std::mem;
 use std::sync::{Arc, Weak};
 
-use super::current;
 use crate::call::ManualUsage;
 
 /// The replies of a request that are being parsed.
@@ -11,7 +9,7 @@ use crate::call::ManualUsage;
 pub(crate) struct ActiveReplies {
     newest: Weak<ManualUsage>,
     /// The innermost reply whose source is being polled now. It may belong to another request.
-    polled: Weak<ManualUsage>,
+    pub(super) polled: Weak<ManualUsage>,
 }
 
 impl ActiveReplies {
@@ -21,37 +19,12 @@ impl ActiveReplies {
     }
 
     /// Returns whether the newest reply is still being parsed.
-    pub(crate) fn any(&self) -> bool {
+    pub(crate) fn is_newest_active(&self) -> bool {
         self.newest.strong_count() > 0
     }
 
     /// Returns where usage goes that a source records while it is being polled.
     pub(crate) fn polled(&self) -> Option<Arc<ManualUsage>> {
         self.polled.upgrade()
-    }
-}
-
-/// While it exists, usage that is recorded on this thread belongs to the reply whose source is
-/// being polled or dropped.
-#[must_use]
-pub(crate) struct SourcePollGuard {
-    /// The reply that was polled before; `None` if no request is being served.
-    outer: Option<Weak<ManualUsage>>,
-}
-
-impl SourcePollGuard {
-    pub(crate) fn new(manual_usage: &Arc<ManualUsage>) -> Self {
-        let outer = current(|scope| {
-            mem::replace(&mut scope.active_replies().polled, Arc::downgrade(manual_usage))
-        });
-        Self { outer }
-    }
-}
-
-impl Drop for SourcePollGuard {
-    fn drop(&mut self) {
-        if let Some(outer) = self.outer.take() {
-            current(|scope| scope.active_replies().polled = outer);
-        }
     }
 }

@@ -29,14 +29,14 @@ impl ServiceState {
 
     /// Returns the endpoint of the first request of this service.
     pub(super) fn cached_endpoint(&self) -> &Arc<EndpointSeries> {
-        self.cached_endpoint.get_or_init(|| self.metrics.endpoints().get(UNMATCHED))
+        self.cached_endpoint.get_or_init(|| self.metrics.endpoints().get_or_create(UNMATCHED))
     }
 
     /// Looks up the endpoint with this label. Returns `None` if it is the cached one.
     pub(super) fn lookup_endpoint(&self, label: &str) -> Option<Arc<EndpointSeries>> {
         let endpoints = self.metrics.endpoints();
-        let cached = self.cached_endpoint.get_or_init(|| endpoints.get(label));
-        (cached.label() != label).then(|| endpoints.get(label))
+        let cached = self.cached_endpoint.get_or_init(|| endpoints.get_or_create(label));
+        (cached.label() != label).then(|| endpoints.get_or_create(label))
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) enum RequestSize {
 
 impl RequestSize {
     /// Returns the size as far as it is known now.
-    pub(super) fn current(&self) -> Option<u64> {
+    pub(super) fn known(&self) -> Option<u64> {
         match self {
             Self::Declared(size) => Some(*size),
             Self::Read(read) => Some(read.load(Relaxed)),

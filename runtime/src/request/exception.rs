@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::family::short_name;
+use crate::label::short_type_name;
 
 /// The names of an error, from which its `exception_type` label is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl ExceptionInfo {
 
     /// Returns the value of the `exception_type` label.
     pub(crate) fn label(&self) -> Cow<'static, str> {
-        self.own_name.map_or_else(|| short_name(self.type_name), Cow::Borrowed)
+        self.own_name.map_or_else(|| short_type_name(self.type_name), Cow::Borrowed)
     }
 }
 

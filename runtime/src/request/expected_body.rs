@@ -10,7 +10,7 @@ use crate::series::EndpointSeries;
 
 /// Where a stream belongs: its endpoint, its call site, its model call and the labels of that call.
 pub(crate) struct StreamInfo {
-    /// Whether only a response body of server-sent events is this stream.
+    /// If true, the response body is metered only if it is a stream of server-sent events.
     pub(crate) events_only: bool,
     pub(crate) content: BodyContent,
     pub(crate) endpoint: Arc<EndpointSeries>,
@@ -26,7 +26,7 @@ pub(crate) struct StreamInfo {
 #[derive(Clone, Copy)]
 pub(crate) struct ExpectedReply {
     pub(crate) call: CallId,
-    /// Whether only a response body of server-sent events is this reply.
+    /// If true, the response body is parsed only if it is a stream of server-sent events.
     pub(crate) events_only: bool,
 }
 

@@ -11,8 +11,8 @@ mod exception;
 mod expected_body;
 mod scope;
 
-pub(crate) use self::active_replies::{ActiveReplies, SourcePollGuard};
-pub(crate) use self::context::{ScopeHandle, current, enter};
+pub(crate) use self::active_replies::ActiveReplies;
+pub(crate) use self::context::{ScopeHandle, SourcePollGuard, current, enter};
 pub(crate) use self::entry::{RequestSize, ServiceState};
 pub(crate) use self::exception::ExceptionInfo;
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};

@@ -1,46 +1,50 @@
-//! The resolved series of one endpoint.
+//! The series of one endpoint, and the request series in it.
 
 use std::sync::{Arc, OnceLock};
 
-use super::event::tell;
+use super::events;
 use super::tokens::Cost;
 use super::{PaceSeries, StreamSeries, TokenSeries};
 use crate::family::{
-    AppendList, BoundedMap, Class, Counter, Families, Family, Gauge, Histogram, Limit, OVERFLOW,
-    SeriesHandle,
+    AppendList, BoundedMap, Counter, Families, Family, Gauge, Histogram, LabelLimit, LabelValues,
+    OVERFLOW, RequestLabelValue, SeriesHandle,
 };
 use crate::label::Method;
-use crate::outcome::Outcome;
-use crate::outcome::RequestEnd;
+use crate::outcome::{Outcome, RequestEnd};
 use crate::price::Prices;
 
-/// Chains of the tables within an endpoint: a handful of models, providers or exception types.
-const CHAINS: usize = 8;
+/// The number of hash buckets of the maps within an endpoint, which hold a few models, providers or
+/// exception types.
+const HASH_BUCKETS: usize = 8;
 
-/// What is a label of a request from its entry on, beside its endpoint.
+/// The labels of a request that are known when it arrives, besides its endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestLabels {
     pub(crate) method: Method,
-    pub(crate) class: Class,
+    pub(crate) request_label: RequestLabelValue,
 }
 
 impl From<Method> for RequestLabels {
     fn from(method: Method) -> Self {
-        Self { method, class: Class::UNKNOWN }
+        Self { method, request_label: RequestLabelValue::EMPTY }
     }
 }
 
-/// Everything recorded under one `endpoint` label, resolved as it is first needed.
+/// All series with one value of the `endpoint` label. Each is resolved when it is first needed.
 pub(crate) struct EndpointSeries {
     families: Arc<Families>,
     label: Arc<str>,
-    limit: Limit,
+    limit: LabelLimit,
     prices: Arc<Prices>,
-    /// By class; most endpoints have one method.
+    /// One list for each value of the request label. Lists are short: most endpoints have one
+    /// method.
     requests: Box<[AppendList<Method, RequestSeries>]>,
+    /// By exception type and status.
     exceptions: BoundedMap<AppendList<u16, SeriesHandle<Counter>>>,
     stream: OnceLock<Arc<StreamSeries>>,
+    /// By model.
     pace: BoundedMap<PaceSeries>,
+    /// By provider and model.
     tokens: BoundedMap<BoundedMap<TokenSeries>>,
 }
 
@@ -48,7 +52,7 @@ impl EndpointSeries {
     pub(super) fn new(
         families: &Arc<Families>,
         label: &str,
-        limit: Limit,
+        limit: LabelLimit,
         prices: &Arc<Prices>,
     ) -> Self {
         Self {
@@ -56,21 +60,23 @@ impl EndpointSeries {
             label: label.into(),
             limit,
             prices: Arc::clone(prices),
-            requests: (0..families.classes()).map(|_| AppendList::new()).collect(),
-            exceptions: BoundedMap::new(CHAINS, limit),
+            requests: (0..families.request_label_count()).map(|_| AppendList::new()).collect(),
+            exceptions: BoundedMap::new(HASH_BUCKETS, limit),
             stream: OnceLock::new(),
-            pace: BoundedMap::new(CHAINS, limit),
-            tokens: BoundedMap::new(CHAINS, limit),
+            pace: BoundedMap::new(HASH_BUCKETS, limit),
+            tokens: BoundedMap::new(HASH_BUCKETS, limit),
         }
     }
 
-    pub(crate) fn requests(&self, kind: RequestLabels) -> &RequestSeries {
-        self.requests[kind.class.index()].insert(
-            |method| *method == kind.method,
-            || (kind.method, RequestSeries::new(&self.families, &self.label, kind)),
+    /// Returns the request series with these labels.
+    pub(crate) fn requests(&self, labels: RequestLabels) -> &RequestSeries {
+        self.requests[labels.request_label.index()].find_or_append(
+            |method| *method == labels.method,
+            || (labels.method, RequestSeries::new(&self.families, &self.label, labels)),
         )
     }
 
+    /// Returns the value of the `endpoint` label.
     pub(crate) fn label(&self) -> &str {
         &self.label
     }
@@ -82,66 +88,61 @@ impl EndpointSeries {
     }
 
     pub(crate) fn pace(&self, model: &str) -> Arc<PaceSeries> {
-        let model = self.listed("model", model);
-        self.pace.get_or_make(model, || PaceSeries::new(&self.families, &self.label, model))
+        let model = self.allowed_or_other("model", model);
+        self.pace.get_or_insert_with(model, || PaceSeries::new(&self.families, &self.label, model))
     }
 
     pub(crate) fn tokens(&self, provider: &str, model: &str) -> Arc<TokenSeries> {
-        let provider = self.listed("provider", provider);
-        // A model that is not listed has its price all the same.
-        let is_priced = self.prices.of(model).is_some();
-        let model = if is_priced { model } else { self.listed("model", model) };
-        self.tokens.get_or_make(provider, || BoundedMap::new(CHAINS, self.limit)).get_or_make(
-            model,
-            || {
-                let cost = Cost::of(model, &self.prices);
+        let provider = self.allowed_or_other("provider", provider);
+        // A model with a price keeps its name here, even if the page shows it as `other`.
+        let is_priced = self.prices.get(model).is_some();
+        let model = if is_priced { model } else { self.allowed_or_other("model", model) };
+        self.tokens
+            .get_or_insert_with(provider, || BoundedMap::new(HASH_BUCKETS, self.limit))
+            .get_or_insert_with(model, || {
+                let cost = Cost::for_model(model, &self.prices);
                 TokenSeries::new(&self.families, &self.label, [provider, model], cost)
-            },
-        )
+            })
     }
 
-    /// The value itself, or what stands for all that are not listed: those share their series at once.
-    fn listed<'a>(&self, label: &str, value: &'a str) -> &'a str {
+    /// Returns the value, or `other` if the label has a list of allowed values without it. So all
+    /// values that are not allowed share one entry of a map.
+    fn allowed_or_other<'a>(&self, label: &str, value: &'a str) -> &'a str {
         if self.families.allows(label, value) { value } else { OVERFLOW }
     }
 
-    /// Counts an error that belongs to this endpoint, and tells of it. A subscriber is the user's code:
-    /// the caller must not hold the request's scope.
+    /// Counts an exception in `exceptions_total` and emits its event.
+    ///
+    /// A `tracing` subscriber is user code, so this must not be called inside `request::current`: a
+    /// subscriber that records would find no request.
     pub(crate) fn count_exception(&self, exception_type: &str, status: u16) {
         self.exceptions
-            .get_or_make(exception_type, AppendList::new)
-            .insert(
+            .get_or_insert_with(exception_type, AppendList::new)
+            .find_or_append(
                 |known| *known == status,
                 || {
-                    let labels = [&*self.label, exception_type, &self.families.status(status)];
-                    (status, self.families.exceptions.series(&self.families, labels))
+                    let status_label = self.families.status_label(status);
+                    let labels = [&*self.label, exception_type, &*status_label];
+                    (status, self.families.exceptions.series(labels))
                 },
             )
             .add(1);
-        tell(|| {
-            tracing::warn!(
-                target: "streamgauge",
-                endpoint = &*self.label,
-                exception_type,
-                status,
-                "a handler failed"
-            );
-        });
+        events::exception(&self.label, exception_type, status);
     }
 }
 
-/// The request families of one endpoint and kind.
+/// The request series of one endpoint, method and request label.
 pub(crate) struct RequestSeries {
     families: Arc<Families>,
-    label: Arc<str>,
-    kind: RequestLabels,
+    endpoint: Arc<str>,
+    labels: RequestLabels,
     pub(crate) active: SeriesHandle<Gauge>,
     request_size: OnceLock<SeriesHandle<Histogram>>,
     response_size: OnceLock<SeriesHandle<Histogram>>,
     ends: AppendList<RequestEnd, RequestEndSeries>,
 }
 
-/// What a request records that has ended so.
+/// The series of the requests that ended with the same status and outcome.
 pub(crate) struct RequestEndSeries {
     requests: SeriesHandle<Counter>,
     errors: Option<SeriesHandle<Counter>>,
@@ -149,21 +150,23 @@ pub(crate) struct RequestEndSeries {
 }
 
 impl RequestSeries {
-    fn new(families: &Arc<Families>, label: &Arc<str>, kind: RequestLabels) -> Self {
-        let class = families.class(kind.class);
-        let labels = [kind.method.as_str(), label];
+    fn new(families: &Arc<Families>, endpoint: &Arc<str>, labels: RequestLabels) -> Self {
+        let active = families.active_requests.series(LabelValues {
+            values: [labels.method.as_str(), endpoint],
+            request_label: families.request_label_text(labels.request_label),
+        });
         Self {
             families: Arc::clone(families),
-            label: Arc::clone(label),
-            kind,
-            active: families.active_requests.series_of(families, class, labels),
+            endpoint: Arc::clone(endpoint),
+            labels,
+            active,
             request_size: OnceLock::new(),
             response_size: OnceLock::new(),
             ends: AppendList::new(),
         }
     }
 
-    /// Counts the end of a request. How long it took is for whoever knows to observe.
+    /// Counts a request that has ended. The caller observes the duration in the returned series.
     pub(crate) fn end(&self, end: RequestEnd) -> &RequestEndSeries {
         self.active.show();
         let series = self.end_series(end);
@@ -175,42 +178,51 @@ impl RequestSeries {
     }
 
     fn end_series(&self, end: RequestEnd) -> &RequestEndSeries {
-        self.ends.insert(
+        self.ends.find_or_append(
             |known| *known == end,
             || {
                 let families = &*self.families;
-                let class = families.class(self.kind.class);
-                let (method, status) = (self.kind.method.as_str(), families.status(end.status));
+                let (method, endpoint) = (self.labels.method.as_str(), &*self.endpoint);
+                let status = &*families.status_label(end.status);
                 let outcome = end.outcome.as_str();
-                let labels = [method, &*self.label, &*status, outcome];
-                let requests = families.http_requests.series_of(families, class, labels);
+                let requests = families
+                    .http_requests
+                    .series(self.with_request_label([method, endpoint, status, outcome]));
                 let errors = end.error.map(|error| {
-                    let labels = [method, &*self.label, &*status, error.as_str()];
-                    families.errors.series_of(families, class, labels)
+                    let labels = [method, endpoint, status, error.as_str()];
+                    families.errors.series(self.with_request_label(labels))
                 });
-                let labels = [method, &*self.label, outcome];
-                let duration = families.http_request_duration.series_of(families, class, labels);
+                let duration = families
+                    .http_request_duration
+                    .series(self.with_request_label([method, endpoint, outcome]));
                 (end, RequestEndSeries { requests, errors, duration })
             },
         )
     }
 
     pub(crate) fn request_size(&self) -> &SeriesHandle<Histogram> {
-        self.request_size.get_or_init(|| self.size_of(&self.families.request_size))
+        self.request_size.get_or_init(|| self.size_series(&self.families.request_size))
     }
 
     pub(crate) fn response_size(&self) -> &SeriesHandle<Histogram> {
-        self.response_size.get_or_init(|| self.size_of(&self.families.response_size))
+        self.response_size.get_or_init(|| self.size_series(&self.families.response_size))
     }
 
-    /// Makes the series of a plain success exist.
+    /// Creates the series of a successful request at zero.
     pub(super) fn declare(&self) {
         self.active.show();
         self.end_series(RequestEnd { status: 200, outcome: Outcome::Success, error: None });
     }
 
-    fn size_of(&self, family: &Family<Histogram, 2>) -> SeriesHandle<Histogram> {
-        let class = self.families.class(self.kind.class);
-        family.series_of(&self.families, class, [self.kind.method.as_str(), &self.label])
+    fn size_series(&self, family: &Family<Histogram, 2>) -> SeriesHandle<Histogram> {
+        family.series(self.with_request_label([self.labels.method.as_str(), &self.endpoint]))
+    }
+
+    fn with_request_label<'a, const L: usize>(
+        &'a self,
+        values: [&'a str; L],
+    ) -> LabelValues<'a, L> {
+        let request_label = self.families.request_label_text(self.labels.request_label);
+        LabelValues { values, request_label }
     }
 }

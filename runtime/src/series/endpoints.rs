@@ -1,82 +1,86 @@
-//! One instance's endpoints: series by label, by call site, and those that exist from the start.
+//! The endpoints of one instance: by label, by call site, and those that exist before the first
+//! request.
 
 use std::sync::{Arc, OnceLock};
 
 use super::EndpointSeries;
-use super::event::tell;
+use super::events;
 use crate::callsite::{Records, SITES, Site};
-use crate::family::{AppendList, BoundedMap, Counter, Families, Limits, SeriesHandle};
+use crate::family::{AppendList, BoundedMap, Counter, Families, SeriesHandle, SeriesLimits};
 use crate::label::Method;
 use crate::price::Prices;
 
-/// Chains of the table of endpoints: a thousand routes share them at four a chain.
-const CHAINS: usize = 256;
+/// The number of hash buckets of the map of endpoints: a thousand routes are about four per bucket.
+const ENDPOINT_BUCKETS: usize = 256;
 
-/// All endpoints that one instance has seen.
+/// The number of hash buckets of the map of global exceptions, which has few entries.
+const EXCEPTION_BUCKETS: usize = 4;
+
+/// The endpoints of one instance.
 pub(crate) struct Endpoints {
     families: Arc<Families>,
     by_label: BoundedMap<EndpointSeries>,
+    /// In the order of [`SITES`].
     by_site: Box<[OnceLock<Arc<EndpointSeries>>]>,
-    /// Those of sites that the linker has not gathered.
-    of_others: AppendList<&'static str, Arc<EndpointSeries>>,
+    /// The endpoints of sites that are not in [`SITES`], by label.
+    unlisted_sites: AppendList<&'static str, Arc<EndpointSeries>>,
     global_exceptions: BoundedMap<SeriesHandle<Counter>>,
-    limits: Limits,
+    limits: SeriesLimits,
     prices: Arc<Prices>,
 }
 
 impl Endpoints {
-    /// All that is recorded.
-    pub(crate) fn families(&self) -> &Families {
-        &self.families
-    }
-
-    pub(crate) fn new(families: Arc<Families>, limits: Limits, prices: Prices) -> Self {
+    pub(crate) fn new(families: Arc<Families>, limits: SeriesLimits, prices: Prices) -> Self {
         Self {
             families,
-            by_label: BoundedMap::new(CHAINS, limits.endpoints),
+            by_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
-            of_others: AppendList::new(),
-            global_exceptions: BoundedMap::new(4, limits.values),
+            unlisted_sites: AppendList::new(),
+            global_exceptions: BoundedMap::new(EXCEPTION_BUCKETS, limits.labels),
             limits,
             prices: Arc::new(prices),
         }
     }
 
-    /// The endpoint with this label.
-    pub(crate) fn get(&self, label: &str) -> Arc<EndpointSeries> {
-        self.by_label.get_or_make(label, || {
-            EndpointSeries::new(&self.families, label, self.limits.values, &self.prices)
+    /// Returns the families that all endpoints record into.
+    pub(crate) fn families(&self) -> &Families {
+        &self.families
+    }
+
+    /// Returns the endpoint with this label.
+    pub(crate) fn get_or_create(&self, label: &str) -> Arc<EndpointSeries> {
+        self.by_label.get_or_insert_with(label, || {
+            EndpointSeries::new(&self.families, label, self.limits.labels, &self.prices)
         })
     }
 
-    /// The endpoint that a site belongs to when no request says otherwise.
+    /// Returns the endpoint of a call site outside any request: the one that the attribute names,
+    /// else the name of the function.
     pub(crate) fn for_site(&self, site: &'static Site) -> &Arc<EndpointSeries> {
-        let label = site.label();
+        let label = site.endpoint_label();
         match self.by_site.get(site.index()) {
-            Some(resolved) => resolved.get_or_init(|| self.get(label)),
-            None => self.of_others.insert(|known| *known == label, || (label, self.get(label))),
+            Some(endpoint) => endpoint.get_or_init(|| self.get_or_create(label)),
+            None => self
+                .unlisted_sites
+                .find_or_append(|known| *known == label, || (label, self.get_or_create(label))),
         }
     }
 
-    /// Counts a failure that no annotated handler owned, and tells of it and where it happened. A
-    /// subscriber is the user's code: the caller must not hold the request's scope.
+    /// Counts a failure that no annotated handler owned in `global_exceptions_total`, and emits its
+    /// event, which also names the endpoint.
+    ///
+    /// A `tracing` subscriber is user code, so the caller must not hold the scope of the request.
     pub(crate) fn count_global_exception(&self, exception_type: &str, endpoint: &str) {
         self.global_exceptions
-            .get_or_make(exception_type, || {
-                self.families.global_exceptions.series(&self.families, [exception_type])
+            .get_or_insert_with(exception_type, || {
+                self.families.global_exceptions.series([exception_type])
             })
             .add(1);
-        tell(|| {
-            tracing::error!(
-                target: "streamgauge",
-                endpoint,
-                exception_type,
-                "a failure that no handler owned"
-            );
-        });
+        events::global_exception(endpoint, exception_type);
     }
 
-    /// Lets the endpoints that attributes name exist at zero, so that a first increase is one.
+    /// Creates the series of endpoints that attributes name at zero, so that Prometheus sees their
+    /// first increase.
     pub(crate) fn declare(&self) {
         for site in SITES.iter().filter(|site| site.endpoint().is_some()) {
             let endpoint = self.for_site(site);

@@ -1,8 +1,11 @@
-//! The series that belong to one endpoint. Each is looked up once, when it is first needed.
+//! Handles to the series of one endpoint.
+//!
+//! A handle is resolved when it is first needed and kept, so that recording neither looks up nor
+//! allocates.
 
 mod endpoint;
 mod endpoints;
-mod event;
+mod events;
 mod stream;
 mod tokens;
 

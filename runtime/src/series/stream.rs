@@ -1,14 +1,14 @@
-//! The resolved stream families of one endpoint.
+//! The stream series of one endpoint.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::family::{Counter, Families, Gauge, Histogram, SeriesHandle};
 use crate::outcome::StreamOutcome;
 
-/// What is recorded by endpoint alone.
+/// The stream series that have no label but the endpoint, the outcome or the error type.
 pub(crate) struct StreamSeries {
     families: Arc<Families>,
-    label: Arc<str>,
+    endpoint: Arc<str>,
     pub(crate) active: SeriesHandle<Gauge>,
     pub(crate) chunks: SeriesHandle<Counter>,
     pub(crate) bytes: SeriesHandle<Counter>,
@@ -16,65 +16,72 @@ pub(crate) struct StreamSeries {
 }
 
 impl StreamSeries {
-    pub(super) fn new(families: &Arc<Families>, label: &Arc<str>) -> Self {
-        let active = families.active_streams.series(families, [label]);
+    pub(super) fn new(families: &Arc<Families>, endpoint: &Arc<str>) -> Self {
+        let active = families.active_streams.series([&**endpoint]);
         active.show();
         Self {
             families: Arc::clone(families),
-            label: Arc::clone(label),
+            endpoint: Arc::clone(endpoint),
             active,
-            chunks: families.stream_chunks.series(families, [label]),
-            bytes: families.stream_bytes.series(families, [label]),
+            chunks: families.stream_chunks.series([&**endpoint]),
+            bytes: families.stream_bytes.series([&**endpoint]),
             duration: [const { OnceLock::new() }; StreamOutcome::COUNT],
         }
     }
 
     pub(crate) fn duration(&self, outcome: StreamOutcome) -> &SeriesHandle<Histogram> {
         self.duration[outcome.index()].get_or_init(|| {
-            self.families.stream_duration.series(&self.families, [&self.label, outcome.as_str()])
+            self.families.stream_duration.series([&*self.endpoint, outcome.as_str()])
         })
     }
 
-    /// Counts an error within a stream. Streams that fail are rare: this looks the series up.
+    /// Counts an error within a stream. Failed streams are rare, so the series is looked up each
+    /// time.
     pub(crate) fn error(&self, error_type: &str) {
-        self.families.stream_errors.series(&self.families, [&self.label, error_type]).add(1);
+        self.families.stream_errors.series([&*self.endpoint, error_type]).add(1);
     }
 }
 
-/// What is recorded by endpoint and model: how quickly a stream began, and how evenly it flows.
+/// The series of one endpoint and model about the timing of streams: the time to the first chunk
+/// and to the first token, and the time between chunks and between tokens.
 pub(crate) struct PaceSeries {
     families: Arc<Families>,
-    label: Arc<str>,
+    endpoint: Arc<str>,
     model: Box<str>,
     pub(crate) first_chunk: SeriesHandle<Histogram>,
+    /// The time between two chunks.
     pub(crate) gap: SeriesHandle<Histogram>,
     first_token: OnceLock<SeriesHandle<Histogram>>,
     output_token: OnceLock<SeriesHandle<Histogram>>,
 }
 
 impl PaceSeries {
-    pub(super) fn new(families: &Arc<Families>, label: &Arc<str>, model: &str) -> Self {
+    pub(super) fn new(families: &Arc<Families>, endpoint: &Arc<str>, model: &str) -> Self {
         Self {
             families: Arc::clone(families),
-            label: Arc::clone(label),
+            endpoint: Arc::clone(endpoint),
             model: model.into(),
-            first_chunk: families.time_to_first_chunk.series(families, [label, model]),
-            gap: families.inter_chunk.series(families, [label, model]),
+            first_chunk: families.time_to_first_chunk.series([&**endpoint, model]),
+            gap: families.inter_chunk.series([&**endpoint, model]),
             first_token: OnceLock::new(),
             output_token: OnceLock::new(),
         }
     }
 
-    /// Where a protocol is read: how long the first token took.
+    /// Returns the series of the time to the first token. Only streams with a protocol have one.
     pub(crate) fn first_token(&self) -> &SeriesHandle<Histogram> {
-        let family = &self.families.time_to_first_token;
-        self.first_token.get_or_init(|| family.series(&self.families, [&*self.label, &*self.model]))
+        self.first_token
+            .get_or_init(|| self.families.time_to_first_token.series(self.endpoint_and_model()))
     }
 
-    /// Where usage is read, too: how long each of the others took.
+    /// Returns the series of the time per output token. Only streams with a protocol and usage have
+    /// one.
     pub(crate) fn output_token(&self) -> &SeriesHandle<Histogram> {
-        let family = &self.families.time_per_output_token;
         self.output_token
-            .get_or_init(|| family.series(&self.families, [&*self.label, &*self.model]))
+            .get_or_init(|| self.families.time_per_output_token.series(self.endpoint_and_model()))
+    }
+
+    fn endpoint_and_model(&self) -> [&str; 2] {
+        [&self.endpoint, &self.model]
     }
 }

@@ -1,38 +1,39 @@
-//! The resolved token families of one endpoint, provider and model.
+//! The series of model calls of one endpoint, provider and model.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::family::{Counter, Families, Histogram, MoneyCounter, SeriesHandle};
 use crate::price::{Price, Prices};
-use crate::usage::Usage;
-use crate::usage::{FinishReason, MissingReason, TokenClass, TokenType};
+use crate::usage::{FinishReason, MissingReason, TokenClass, TokenType, Usage};
 
+/// The series of the model calls of one endpoint, provider and model: calls, tokens and cost.
 pub(crate) struct TokenSeries {
     families: Arc<Families>,
     endpoint: Arc<str>,
     provider: Box<str>,
     model: Box<str>,
     usage: [OnceLock<SeriesHandle<Counter>>; TokenClass::COUNT],
+    /// The tokens of one call, by side.
     totals: [OnceLock<SeriesHandle<Histogram>>; TokenType::COUNT],
     calls: [OnceLock<SeriesHandle<Counter>>; FinishReason::COUNT],
     missing: [OnceLock<SeriesHandle<Counter>>; MissingReason::COUNT],
     cost: Cost,
 }
 
-/// What the tokens of a model cost.
+/// The cost of a model's tokens.
 pub(super) enum Cost {
-    /// Nobody has asked for that.
-    Uncounted,
+    /// No model has a price: cost is not recorded.
+    Disabled,
     Priced(Price, Box<[OnceLock<SeriesHandle<MoneyCounter>>; TokenClass::COUNT]>),
-    /// Others have a price, and this model has none: its calls are counted.
+    /// Other models have a price, and this one has none: its calls are counted as unpriced.
     Unpriced(OnceLock<SeriesHandle<Counter>>),
 }
 
 impl Cost {
-    pub(super) fn of(model: &str, prices: &Prices) -> Self {
-        match prices.of(model) {
+    pub(super) fn for_model(model: &str, prices: &Prices) -> Self {
+        match prices.get(model) {
             Some(price) => Self::Priced(price, Box::default()),
-            None if prices.is_empty() => Self::Uncounted,
+            None if prices.is_empty() => Self::Disabled,
             None => Self::Unpriced(OnceLock::new()),
         }
     }
@@ -58,11 +59,11 @@ impl TokenSeries {
         }
     }
 
-    /// Records the usage of one call, which ended for the reason `finish`.
+    /// Records a call that had usage.
     pub(crate) fn record(&self, usage: &Usage, finish: FinishReason) {
-        let usage = usage.plausible();
+        let usage = usage.clamped();
         for (class, tokens) in usage.partition() {
-            self.count(class, tokens);
+            self.add_tokens(class, tokens);
         }
         let totals =
             [(TokenType::Input, usage.input_tokens()), (TokenType::Output, usage.output_tokens())];
@@ -75,52 +76,60 @@ impl TokenSeries {
         self.count_unpriced();
     }
 
-    /// Counts tokens of one class of the partition, and what they cost where they have a price.
-    fn count(&self, class: TokenClass, tokens: u64) {
+    /// Records a call that ended without usage.
+    pub(crate) fn record_missing(&self, finish: FinishReason, missing: MissingReason) {
+        self.calls(finish).add(1);
+        self.missing(missing).add(1);
+    }
+
+    /// Adds tokens of one class to `token_usage_total`, and their cost to `cost_usd_total`.
+    fn add_tokens(&self, class: TokenClass, tokens: u64) {
         let families = &*self.families;
         self.usage[class.index()]
-            .get_or_init(|| families.token_usage.series(families, self.labels(class)))
+            .get_or_init(|| families.token_usage.series(self.class_labels(class)))
             .add(tokens);
         if let Cost::Priced(price, series) = &self.cost {
             series[class.index()]
-                .get_or_init(|| families.cost.series(families, self.labels(class)))
+                .get_or_init(|| families.cost.series(self.class_labels(class)))
                 .add(price.cost(class, tokens));
         }
     }
 
-    /// Takes note of a call that had usage: its cost may not be known.
+    /// Counts a call with usage as unpriced if other models have a price and this one has none.
     fn count_unpriced(&self) {
         if let Cost::Unpriced(series) = &self.cost {
             let labels = [&*self.endpoint, &*self.model];
-            let family = &self.families.unpriced_calls;
-            series.get_or_init(|| family.series(&self.families, labels)).add(1);
+            series.get_or_init(|| self.families.unpriced_calls.series(labels)).add(1);
         }
     }
 
-    fn labels(&self, class: TokenClass) -> [&str; 5] {
+    /// Returns the label values of a class in `token_usage_total` and `cost_usd_total`.
+    fn class_labels(&self, class: TokenClass) -> [&str; 5] {
         let (token_type, detail) = (class.token_type().as_str(), class.as_str());
         [&*self.endpoint, &*self.provider, &*self.model, token_type, detail]
     }
 
-    /// One side's total of one call.
+    /// Returns the series of the total input or the total output of a call.
     fn total(&self, token_type: TokenType) -> &SeriesHandle<Histogram> {
         self.totals[token_type.index()].get_or_init(|| {
             let labels = [&*self.endpoint, &*self.model, token_type.as_str()];
-            self.families.request_tokens.series(&self.families, labels)
+            self.families.request_tokens.series(labels)
         })
     }
 
-    pub(crate) fn calls(&self, reason: FinishReason) -> &SeriesHandle<Counter> {
+    /// Returns the series of calls that ended for this reason.
+    fn calls(&self, reason: FinishReason) -> &SeriesHandle<Counter> {
         self.calls[reason.index()].get_or_init(|| {
             let labels = [&*self.endpoint, &*self.provider, &*self.model, reason.as_str()];
-            self.families.llm_calls.series(&self.families, labels)
+            self.families.llm_calls.series(labels)
         })
     }
 
-    pub(crate) fn missing(&self, reason: MissingReason) -> &SeriesHandle<Counter> {
+    /// Returns the series of calls whose usage is missing for this reason.
+    fn missing(&self, reason: MissingReason) -> &SeriesHandle<Counter> {
         self.missing[reason.index()].get_or_init(|| {
             let labels = [&*self.endpoint, &*self.model, reason.as_str()];
-            self.families.usage_missing.series(&self.families, labels)
+            self.families.usage_missing.series(labels)
         })
     }
 }

@@ -7,12 +7,13 @@ use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::StreamRecorder;
+use crate::label::BODY_ERROR;
 use crate::request::SourcePollGuard;
 
 /// Meters the frames of a body, if there is a recorder.
 pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
     let Some(recorder) = recorder else { return body };
-    let mut meter = BodyMeter::new(recorder);
+    let mut meter = BodyRecorder::new(recorder);
     if body.is_end_stream() {
         // An empty body is not polled, so that its end is recorded here.
         meter.record_end();
@@ -23,7 +24,7 @@ pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
 
 struct MeteredBody {
     body: Body,
-    meter: BodyMeter,
+    meter: BodyRecorder,
 }
 
 impl HttpBody for MeteredBody {
@@ -61,12 +62,12 @@ impl Drop for MeteredBody {
 }
 
 /// Records a stream from the frames of a response body.
-pub(crate) struct BodyMeter {
+pub(crate) struct BodyRecorder {
     /// `None` once the body has ended.
     recorder: Option<StreamRecorder>,
 }
 
-impl BodyMeter {
+impl BodyRecorder {
     pub(crate) fn new(recorder: StreamRecorder) -> Self {
         Self { recorder: Some(recorder) }
     }
@@ -94,7 +95,7 @@ impl BodyMeter {
                     recorder.record_item(data.len(), Some(data));
                 }
             }
-            Poll::Ready(Some(Err(_))) => recorder.record_error("BodyError"),
+            Poll::Ready(Some(Err(_))) => recorder.record_error(BODY_ERROR),
             Poll::Ready(None) => self.record_end(),
             Poll::Pending => {}
         }

@@ -29,19 +29,23 @@ use bytes::Bytes;
     message = "a stream of `{Self}` cannot be metered",
     label = "its items are not `StreamChunk`s",
     note = "items may be `Bytes`, `Vec<u8>`, `String`, `&str`, `Cow<str>`, or a `Result` of one of them",
-    note = "for a type of your own, `impl StreamChunk for {Self}` says how many bytes an item has",
-    note = "server-sent events are metered on their way out: put the attribute on the function that \
+    note = "for an item type of your own, implement `StreamChunk`, which returns the size of an item",
+    note = "server-sent events are metered when they are sent: put the attribute on the function that \
             returns `Sse<…>`, or give it a `media_type`"
 )]
 pub trait StreamChunk {
-    /// Returns the number of bytes that this item has when it is sent.
+    /// Returns the size of this item in bytes, which is added to `stream_bytes_total`.
+    ///
+    /// For an item that is serialized later this may be an estimate, such as the length of its
+    /// text.
     fn payload_bytes(&self) -> usize;
 
     /// Returns the bytes of this item, if it holds them in one piece. A `protocol` is parsed from
     /// these bytes.
     ///
-    /// The default returns `None`: the stream is then counted by size alone, and a call whose reply
-    /// it is is recorded as missing usage.
+    /// By default `None`: only the size of the item is counted. With a `protocol`, implement this
+    /// method: otherwise the call is counted in `usage_missing_total`, and a stream that ends has
+    /// the outcome `truncated`.
     ///
     /// # Examples
     ///
@@ -98,7 +102,7 @@ pub trait ResponseChunk: StreamChunk {
     ///
     /// # Errors
     ///
-    /// Returns the error that the item is. The response is aborted at this item.
+    /// If the item is an error, returns it. The response body is aborted at this item.
     fn into_bytes(self) -> Result<Bytes, axum::BoxError>;
 }
 

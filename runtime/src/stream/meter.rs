@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::family::Batch;
-use crate::llm::Comments;
+use crate::llm::KeepAliveFilter;
 use crate::outcome::StreamOutcome;
 use crate::request::{self, StreamInfo};
 use crate::series::{PaceSeries, StreamSeries};
@@ -22,7 +22,7 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 pub(super) struct StreamMeter {
     series: Arc<StreamSeries>,
     pace: Arc<PaceSeries>,
-    framing: Framing,
+    keep_alive: KeepAliveDetection,
     /// When the request arrived; outside any request, when the stream was created.
     entered: Instant,
     started: Option<Instant>,
@@ -34,10 +34,10 @@ pub(super) struct StreamMeter {
 }
 
 /// The framing of the stream's bytes. Only a response names it, in its `Content-Type`.
-enum Framing {
+enum KeepAliveDetection {
     Unknown,
     /// Server-sent events, whose keep-alive comments are not chunks.
-    Events(Comments),
+    Events(KeepAliveFilter),
     /// Anything else: every item is a chunk.
     Other,
 }
@@ -50,7 +50,7 @@ impl StreamMeter {
         Self {
             series,
             pace: info.endpoint.pace(&info.model),
-            framing: Framing::Unknown,
+            keep_alive: KeepAliveDetection::Unknown,
             entered,
             started: None,
             last_chunk: None,
@@ -63,8 +63,11 @@ impl StreamMeter {
 
     /// Sets whether the bytes are server-sent events.
     pub(super) fn set_event_stream(&mut self, is_event_stream: bool) {
-        self.framing =
-            if is_event_stream { Framing::Events(Comments::new()) } else { Framing::Other };
+        self.keep_alive = if is_event_stream {
+            KeepAliveDetection::Events(KeepAliveFilter::new())
+        } else {
+            KeepAliveDetection::Other
+        };
     }
 
     pub(super) fn entered(&self) -> Instant {
@@ -80,16 +83,16 @@ impl StreamMeter {
     }
 
     /// Returns whether an item consists of keep-alive comments, if the framing is known.
-    pub(super) fn is_comment(&mut self, bytes: &[u8]) -> bool {
-        match &mut self.framing {
-            Framing::Events(comments) => comments.take(bytes),
-            Framing::Unknown | Framing::Other => false,
+    pub(super) fn is_keep_alive(&mut self, bytes: &[u8]) -> bool {
+        match &mut self.keep_alive {
+            KeepAliveDetection::Events(filter) => filter.is_keep_alive(bytes),
+            KeepAliveDetection::Unknown | KeepAliveDetection::Other => false,
         }
     }
 
     /// Returns whether an item that a protocol takes for comments may be one.
-    pub(super) fn may_have_comments(&self) -> bool {
-        !matches!(self.framing, Framing::Other)
+    pub(super) fn may_have_keep_alive(&self) -> bool {
+        !matches!(self.keep_alive, KeepAliveDetection::Other)
     }
 
     /// Sets the pace series, when the model has become known.

@@ -15,8 +15,10 @@ pin_project! {
     /// A stream whose items are recorded as they pass. Returned by [`wrap_streaming_response`].
     ///
     /// Items, their order, back-pressure and `size_hint` are those of the source. Polling is cancel
-    /// safe if polling the source is: no item is held back. Dropping the stream drops the source
-    /// first and then records the end of the stream.
+    /// safe if polling the source is: no item is held back.
+    ///
+    /// If the stream is dropped before its end, the source is dropped first. The outcome is then
+    /// `client_disconnect`, unless an error or the protocol shows another one.
     #[must_use = "streams do nothing unless polled"]
     pub struct MeteredStream<S>
     where
@@ -58,12 +60,16 @@ where
 /// Wraps a stream so that its items are recorded as they pass, with `endpoint` as their label.
 ///
 /// Use it where `#[streaming_metrics]` cannot be placed: for a stream that is created inside a
-/// function. `endpoint` should be a literal or a route template. Each instance keeps up to 4096
-/// endpoints; further ones become `other`.
+/// function. It records `active_streams`, `stream_chunks_total`, `stream_bytes_total`,
+/// `stream_duration_seconds`, `stream_errors_total`, `time_to_first_chunk_seconds` and
+/// `inter_chunk_seconds`, the latter two with an empty `model`. It parses no protocol.
 ///
-/// Within a request, the stream is recorded in the instance whose layer serves the request,
-/// otherwise in [`Metrics::global`]. The response to a `HEAD` request has no body: its stream is
-/// not recorded.
+/// `endpoint` should be a literal or a route template. Values over 1024 bytes, and those past the
+/// first 4096 of an instance, become `other`.
+///
+/// Within a request, the stream is recorded in the instance whose layer serves the request, and the
+/// request's duration ends with the response head. Outside any request, it is recorded in
+/// [`Metrics::global`]. The response to a `HEAD` request has no body: its stream is not recorded.
 ///
 /// # Examples
 ///
@@ -87,13 +93,14 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    let info = |metrics: &Metrics| StreamInfo::for_endpoint(metrics.endpoints().get(endpoint));
+    let info =
+        |metrics: &Metrics| StreamInfo::for_endpoint(metrics.endpoints().get_or_create(endpoint));
     let recorder = request::current(|scope| {
         let info = info(scope.metrics());
-        StreamRecorder::inside(scope, &info)
+        StreamRecorder::in_request(scope, &info)
     });
-    let recorder =
-        recorder.unwrap_or_else(|| Some(StreamRecorder::outside(&info(Metrics::global()), None)));
+    let recorder = recorder
+        .unwrap_or_else(|| Some(StreamRecorder::without_request(&info(Metrics::global()), None)));
     MeteredStream::new(stream, recorder)
 }
 

@@ -12,7 +12,7 @@ mod reply;
 mod response;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::body::{BodyMeter, meter_body};
+pub(crate) use self::body::{BodyRecorder, meter_body};
 #[cfg(feature = "axum")]
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
@@ -20,4 +20,4 @@ pub use self::metered::{MeteredStream, wrap_streaming_response};
 pub(crate) use self::recorder::StreamRecorder;
 pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use self::response::{mark, respond};
+pub use self::response::{expect_response, response_from_stream};

@@ -7,8 +7,8 @@ use std::time::Instant;
 use super::meter::StreamMeter;
 use crate::call::{OpenCall, ReplyParser};
 use crate::callsite::Site;
-use crate::family::short_name;
 use crate::label::Label;
+use crate::label::short_type_name;
 use crate::media_type::BodyContent;
 use crate::metrics::Metrics;
 use crate::outcome::StreamOutcome;
@@ -20,7 +20,7 @@ use crate::series::EndpointSeries;
 pub(crate) struct StreamRecorder {
     /// `None` for a reply that is not metered as a stream.
     meter: Option<StreamMeter>,
-    /// `None` for a stream whose protocol is not named.
+    /// `None` if no protocol is named, or the response is an error.
     parser: Option<Box<ReplyParser>>,
     /// Set while the source is dropped: usage that it records then belongs to this reply.
     drop_guard: Option<SourcePollGuard>,
@@ -31,22 +31,22 @@ pub(crate) struct StreamRecorder {
 }
 
 impl StreamRecorder {
-    /// Records a stream that is created while a request is served. Returns `None` if the response
-    /// has no body.
-    pub(crate) fn inside(scope: &mut Scope, info: &StreamInfo) -> Option<Self> {
+    /// Records a stream that is created while a request is served. Returns `None` for a `HEAD`
+    /// request, whose response has no body.
+    pub(crate) fn in_request(scope: &mut Scope, info: &StreamInfo) -> Option<Self> {
         let entered = scope.begin_stream();
         if scope.is_head_request() {
             return None;
         }
         let meter = StreamMeter::new(info, entered);
-        Some(Self::new(Some(meter), parser_inside(scope, info)))
+        Some(Self::new(Some(meter), parser_in_request(scope, info)))
     }
 
     /// Records a stream that is created outside any request. `call` is the call that another
     /// attribute of the same function has opened.
-    pub(crate) fn outside(info: &StreamInfo, call: Option<OpenCall>) -> Self {
+    pub(crate) fn without_request(info: &StreamInfo, call: Option<OpenCall>) -> Self {
         let meter = StreamMeter::new(info, Instant::now());
-        Self::new(Some(meter), parser_outside(info, call))
+        Self::new(Some(meter), parser_without_request(info, call))
     }
 
     /// Records a reply that is parsed and not metered as a stream.
@@ -55,7 +55,7 @@ impl StreamRecorder {
     }
 
     /// Records a reply that is parsed while a request is served, and not metered as a stream.
-    pub(crate) fn parsing_inside(scope: &mut Scope, parser: Box<ReplyParser>) -> Self {
+    pub(crate) fn parsing_in_request(scope: &mut Scope, parser: Box<ReplyParser>) -> Self {
         scope.active_replies().begin(parser.manual_usage());
         Self::parsing(parser)
     }
@@ -119,18 +119,19 @@ impl StreamRecorder {
         };
         let now = Instant::now();
         let parser = parser.as_mut().filter(|parser| parser.is_readable());
-        let (is_comment, is_error) = match (bytes, parser) {
+        // Decides whether the item is a keep-alive comment or a chunk.
+        let (is_keep_alive, is_error) = match (bytes, parser) {
             (None, _) => (false, false),
-            (Some(bytes), None) => (meter.is_comment(bytes), false),
+            (Some(bytes), None) => (meter.is_keep_alive(bytes), false),
             (Some(bytes), Some(parser)) => {
-                let seen = parser.read(bytes, now, meter.entered());
+                let findings = parser.read(bytes, now, meter.entered());
                 if let Some(pace) = parser.take_model_pace() {
                     meter.set_pace(pace);
                 }
-                (seen.comment_only && meter.may_have_comments(), seen.error)
+                (findings.keep_alive_only && meter.may_have_keep_alive(), findings.error)
             }
         };
-        if !is_comment {
+        if !is_keep_alive {
             meter.count_chunk(size, now);
         }
         if is_error {
@@ -150,7 +151,7 @@ impl StreamRecorder {
     pub(crate) fn record_error(&mut self, type_name: &str) {
         self.has_failed = true;
         if let Some(meter) = &self.meter {
-            meter.count_error(&short_name(type_name));
+            meter.count_error(&short_type_name(type_name));
         }
     }
 
@@ -187,7 +188,7 @@ impl Drop for StreamRecorder {
         let outcome = self.outcome();
         if let Some(meter) = &mut self.meter {
             if self.is_polling {
-                meter.count_error("panic");
+                meter.count_error(StreamOutcome::Panic.as_str());
             }
             meter.close(outcome);
         }
@@ -205,7 +206,7 @@ fn parsed_site(info: &StreamInfo) -> Option<&'static Site> {
 /// Creates the parser of a stream that is created while a request is served, if its attribute names
 /// a protocol. If another attribute of the same function has opened a call, the parser records that
 /// call, so that the reply counts once.
-fn parser_inside(scope: &mut Scope, info: &StreamInfo) -> Option<Box<ReplyParser>> {
+fn parser_in_request(scope: &mut Scope, info: &StreamInfo) -> Option<Box<ReplyParser>> {
     parsed_site(info)?;
     let opened = info.call.and_then(|id| scope.calls().end(id));
     let tokens_endpoint = opened
@@ -219,7 +220,7 @@ fn parser_inside(scope: &mut Scope, info: &StreamInfo) -> Option<Box<ReplyParser
 }
 
 /// Creates the parser of a stream that is created outside any request.
-fn parser_outside(info: &StreamInfo, opened: Option<OpenCall>) -> Option<Box<ReplyParser>> {
+fn parser_without_request(info: &StreamInfo, opened: Option<OpenCall>) -> Option<Box<ReplyParser>> {
     let named = opened.as_ref().map(OpenCall::site).filter(|site| site.endpoint().is_some());
     let tokens_endpoint =
         named.map(|site| Arc::clone(Metrics::global().endpoints().for_site(site)));

@@ -37,14 +37,14 @@ impl StreamStart {
     /// Describes the stream within a request. The function may run several times at once. The call
     /// of this stream is the one that was just left, if the other attribute is the inner one, else
     /// the one that was begun before.
-    fn info_inside(&self, scope: &mut Scope) -> StreamInfo {
+    fn info_in_request(&self, scope: &mut Scope) -> StreamInfo {
         let begun = || self.begun.as_ref().map(OpenCall::id);
         let call = scope.calls().take_just_left(self.site).or_else(begun);
         StreamInfo { call, ..self.info(scope.endpoint_for_site(self.site)) }
     }
 
     /// Takes the call of this stream outside any request.
-    fn take_call_outside(&self) -> Option<OpenCall> {
+    fn take_call_without_request(&self) -> Option<OpenCall> {
         handoff::take_for_site(self.site).or_else(|| {
             let call = self.begun.as_ref()?.detached();
             handoff::note_taken(call.id());
@@ -72,14 +72,14 @@ impl StreamStart {
     /// Creates the recorder of a stream whose response head says whether its bytes can be parsed.
     pub(super) fn recorder_for(&self, content: BodyContent) -> Option<StreamRecorder> {
         request::current(|scope| {
-            let info = self.info_inside(scope);
-            StreamRecorder::inside(scope, &StreamInfo { content, ..info })
+            let info = self.info_in_request(scope);
+            StreamRecorder::in_request(scope, &StreamInfo { content, ..info })
         })
         .unwrap_or_else(|| {
             let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
             let info = self.info(endpoint);
-            let call = self.take_call_outside();
-            Some(StreamRecorder::outside(&StreamInfo { content, ..info }, call))
+            let call = self.take_call_without_request();
+            Some(StreamRecorder::without_request(&StreamInfo { content, ..info }, call))
         })
     }
 
@@ -88,10 +88,10 @@ impl StreamStart {
     #[cfg(feature = "axum")]
     pub(super) fn expect_body(&self, events_only: bool) {
         let expected = request::current(|scope| {
-            let info = self.info_inside(scope);
+            let info = self.info_in_request(scope);
             scope.expect_stream(StreamInfo { events_only, ..info });
         });
-        if expected.is_none() && self.site.warns_now() {
+        if expected.is_none() && self.site.is_first_warning() {
             tracing::warn!(
                 function = self.site.function(),
                 "#[streaming_metrics] meters this response through `PrometheusLayer`, but no such \

@@ -37,13 +37,17 @@ impl<S> StreamReply for Sse<S> {
 }
 
 /// Makes the layer meter the response that an `impl IntoResponse` becomes.
-pub fn mark<R: IntoResponse>(start: &StreamStart, reply: R) -> R {
+pub fn expect_response<R: IntoResponse>(start: &StreamStart, reply: R) -> R {
     start.expect_body(false);
     reply
 }
 
 /// Builds a response with this media type from a stream, and meters the stream.
-pub fn respond<T, S>(start: &StreamStart, media_type: &'static str, source: S) -> Response<Body>
+pub fn response_from_stream<T, S>(
+    start: &StreamStart,
+    media_type: &'static str,
+    source: S,
+) -> Response<Body>
 where
     S: Stream<Item = T> + Send + 'static,
     T: ResponseItem,

@@ -2,14 +2,14 @@
 
 use async_openai::types::chat::{
     CompletionUsage, CreateChatCompletionResponse, CreateChatCompletionStreamResponse,
-    FinishReason as ChatReason,
+    FinishReason as ChatFinishReason,
 };
 use async_openai::types::responses::{OutputItem, Response, ResponseUsage, Status};
 
 use super::TokenUsage;
 use crate::llm::openai;
-use crate::usage::FinishReason;
-use crate::usage::{TokenCount, Usage};
+use crate::llm::vocabulary::{Dialect, reply_finish_reason, response_incomplete_reason};
+use crate::usage::{FinishReason, TokenCount, Usage};
 
 impl TokenUsage for CompletionUsage {
     fn token_usage(&self) -> Option<Usage> {
@@ -40,7 +40,7 @@ impl TokenUsage for ResponseUsage {
     }
 }
 
-macro_rules! chats {
+macro_rules! impl_for_chat_replies {
     ($($reply:ty),*) => {$(
         impl TokenUsage for $reply {
             fn token_usage(&self) -> Option<Usage> {
@@ -53,21 +53,23 @@ macro_rules! chats {
 
             fn __finish_reason(&self) -> FinishReason {
                 let reasons = self.choices.iter().filter_map(|choice| choice.finish_reason);
-                reasons.last().map_or(FinishReason::Unknown, of_chat)
+                reasons.last().map_or(FinishReason::Unknown, chat_finish_reason)
             }
         }
     )*};
 }
 
-chats!(CreateChatCompletionResponse, CreateChatCompletionStreamResponse);
+impl_for_chat_replies!(CreateChatCompletionResponse, CreateChatCompletionStreamResponse);
 
-fn of_chat(reason: ChatReason) -> FinishReason {
-    match reason {
-        ChatReason::Stop => FinishReason::Stop,
-        ChatReason::Length => FinishReason::Length,
-        ChatReason::ToolCalls | ChatReason::FunctionCall => FinishReason::ToolCalls,
-        ChatReason::ContentFilter => FinishReason::ContentFilter,
-    }
+fn chat_finish_reason(reason: ChatFinishReason) -> FinishReason {
+    let word: &[u8] = match reason {
+        ChatFinishReason::Stop => b"stop",
+        ChatFinishReason::Length => b"length",
+        ChatFinishReason::ToolCalls => b"tool_calls",
+        ChatFinishReason::FunctionCall => b"function_call",
+        ChatFinishReason::ContentFilter => b"content_filter",
+    };
+    Dialect::OpenAiChat.finish_reason(word)
 }
 
 impl TokenUsage for Response {
@@ -80,25 +82,29 @@ impl TokenUsage for Response {
     }
 
     fn __finish_reason(&self) -> FinishReason {
-        let is_call = |item: &OutputItem| {
-            matches!(
-                item,
-                OutputItem::FunctionCall(_)
-                    | OutputItem::CustomToolCall(_)
-                    | OutputItem::ComputerCall(_)
-                    | OutputItem::LocalShellCall(_)
-            )
+        let status: &[u8] = match self.status {
+            Status::Completed => b"completed",
+            Status::Failed => b"failed",
+            Status::InProgress => b"in_progress",
+            Status::Cancelled => b"cancelled",
+            Status::Queued => b"queued",
+            Status::Incomplete => {
+                let details = self.incomplete_details.as_ref();
+                let reason = details.map_or("", |details| &*details.reason);
+                return response_incomplete_reason(reason.as_bytes());
+            }
         };
-        let reason = self.incomplete_details.as_ref().map(|details| &*details.reason);
-        match (&self.status, reason) {
-            (Status::Failed, _) => FinishReason::Error,
-            (Status::Cancelled, _) => FinishReason::Cancelled,
-            (Status::Incomplete, Some("max_output_tokens")) => FinishReason::Length,
-            (Status::Incomplete, Some("content_filter")) => FinishReason::ContentFilter,
-            (Status::Incomplete, _) => FinishReason::Other,
-            (Status::Completed, _) if self.output.iter().any(is_call) => FinishReason::ToolCalls,
-            (Status::Completed, _) => FinishReason::Stop,
-            (Status::InProgress | Status::Queued, _) => FinishReason::Unknown,
-        }
+        let reason = Dialect::OpenAiResponses.finish_reason(status);
+        reply_finish_reason(false, reason, self.output.iter().any(is_tool_call))
     }
+}
+
+fn is_tool_call(item: &OutputItem) -> bool {
+    matches!(
+        item,
+        OutputItem::FunctionCall(_)
+            | OutputItem::CustomToolCall(_)
+            | OutputItem::ComputerCall(_)
+            | OutputItem::LocalShellCall(_)
+    )
 }

@@ -2,15 +2,15 @@
 
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
 use aws_sdk_bedrockruntime::types::{
-    ConverseStreamMetadataEvent, ConverseStreamOutput, TokenUsage as Counts,
+    ConverseStreamMetadataEvent, ConverseStreamOutput, TokenUsage as ConverseUsage,
 };
 
 use super::TokenUsage;
 use crate::llm::bedrock;
-use crate::usage::FinishReason;
-use crate::usage::{TokenCount, Usage};
+use crate::llm::vocabulary::Dialect;
+use crate::usage::{FinishReason, TokenCount, Usage};
 
-impl TokenUsage for Counts {
+impl TokenUsage for ConverseUsage {
     fn token_usage(&self) -> Option<Usage> {
         bedrock::usage(
             self.input_tokens.count(),
@@ -28,7 +28,7 @@ impl TokenUsage for ConverseOutput {
     }
 
     fn __finish_reason(&self) -> FinishReason {
-        bedrock::finish_reason(self.stop_reason.as_str().as_bytes())
+        Dialect::Bedrock.finish_reason(self.stop_reason.as_str().as_bytes())
     }
 }
 

@@ -1,29 +1,32 @@
 //! Usage that user code records itself.
 
-/// Records token usage that a handler cannot return: usage of generators, of background tasks, or
-/// of several calls within one function.
+/// Records token usage that a function cannot return: usage of streams, of background tasks, or of
+/// several model calls within one function.
 ///
 /// # Which call the usage belongs to
 ///
-/// [`record`](token_usage_context::record) and a [`Handle`](token_usage_context::Handle) find the
-/// call through the request that the layer serves:
+/// [`record`](token_usage_context::record) and [`handle`](token_usage_context::handle) find the
+/// call through the request that a `PrometheusLayer` is serving on this thread. The first of these
+/// cases applies:
 ///
-/// - While a `#[track_tokens]` function runs, and while the stream that it returned is sent, each
-///   record is one call with the endpoint, provider and model of that function. If several are
-///   open, the one that began last is used.
-/// - While the source of a stream with a `protocol` is polled or dropped, records add to the usage
-///   of that stream's call. Per field, the larger of the recorded and the parsed count is used,
-///   because the parsed bytes may lack usage if the client disconnects. A handle that was created
-///   there does the same; after the end of the stream its first record supplies usage that the
-///   reply lacked, and further records are calls of their own.
-/// - Otherwise, each record is one call at the request's endpoint, without provider and model.
-/// - Outside any request, each record is one call in the global instance, with an empty endpoint.
+/// 1. A `#[track_tokens]` function is running, or a stream without a `protocol` that it returned is
+///    being sent: each record is one call with the endpoint, provider and model of that function.
+///    If several such calls are open, the newest is used.
+/// 2. The source of a stream with a `protocol` is being polled or dropped: records are summed, and
+///    per field, the larger of that sum and the parsed count is the usage of the stream's call. The
+///    parsed bytes may lack usage if the client disconnects.
+/// 3. Any other request: each record is one call at the request's endpoint, without provider and
+///    model.
+/// 4. Outside any request: each record is one call in the global instance, with an empty endpoint.
 ///
-/// Recorded usage stays recorded if the client disconnects.
+/// Recorded usage stays recorded if the client disconnects. A function that records usage and also
+/// returns usage has made two calls.
 ///
-/// A spawned task is outside the request. Create a [`handle`](token_usage_context::handle) before
-/// the task is spawned, and move it into the task. If several tracked calls run concurrently, a
-/// handle that is created in each of them keeps their usage apart.
+/// A spawned task is outside the request. Create a handle before the task is spawned, and move it
+/// into the task. If several tracked calls run concurrently, a handle that is created in each of
+/// them keeps their usage apart. A handle that was created in case 2 may record after the end of
+/// the stream: if the reply had no usage, the first such record is the usage of the call, and every
+/// other record is a call of its own.
 ///
 /// # Examples
 ///
@@ -31,11 +34,11 @@
 /// use streamgauge::{Usage, token_usage_context, track_tokens};
 ///
 /// #[track_tokens(model = "small-1")]
-/// async fn summarise(text: String) -> Usage {
+/// async fn summarize(text: String) -> Usage {
 ///     token_usage_context::record(Usage::new(40, 2)); // a first call, to detect the language
 ///     Usage::new(text.len() as u64, 100) // the usage of the second call is the reply
 /// }
-/// # drop(summarise);
+/// # drop(summarize);
 /// ```
 pub mod token_usage_context {
     use std::fmt;
@@ -47,9 +50,8 @@ pub mod token_usage_context {
     use crate::series::TokenSeries;
     use crate::usage::{FinishReason, Usage};
 
-    /// Records the usage of one call for the request being served.
-    ///
-    /// Outside any request, the usage is recorded in the global instance with an empty endpoint.
+    /// Records usage for the request being served. The [module](self) says which call it belongs
+    /// to.
     ///
     /// # Examples
     ///
@@ -101,14 +103,15 @@ pub mod token_usage_context {
     }
 
     fn outside() -> Arc<TokenSeries> {
-        Metrics::global().endpoints().get("").tokens("", "")
+        Metrics::global().endpoints().get_or_create("").tokens("", "")
     }
 
     /// Records usage for the request in which it was created, from any task, even after the request
     /// has ended. Created by [`handle`].
     ///
-    /// Cloning a handle is cheap. A tracked call whose handles are all dropped without a record is
-    /// counted in `usage_missing_total`.
+    /// Cloning a handle is cheap. A tracked call stays open until its last handle is dropped. If
+    /// neither its reply nor a handle has supplied usage by then, the call is counted in
+    /// `usage_missing_total`.
     #[derive(Clone)]
     pub struct Handle(Target);
 
@@ -120,7 +123,7 @@ pub mod token_usage_context {
     }
 
     impl Handle {
-        /// Records the usage of one call.
+        /// Records usage for the call or the request that the handle belongs to.
         pub fn record(&self, usage: Usage) {
             match &self.0 {
                 Target::Call(call) => call.record(usage),

@@ -4,15 +4,16 @@
 mod async_openai;
 #[cfg(feature = "aws-sdk-bedrockruntime")]
 mod bedrock;
-mod call;
 mod context;
+mod json_value;
 mod read;
 mod reply;
+mod tracked_call;
 
-pub use self::call::{TrackedCall, finish_call, finish_stream_call, start_call};
 pub use self::context::token_usage_context;
 #[cfg(feature = "axum")]
 pub use self::read::read_sent;
 pub use self::read::{ReadReply, read, read_ok, read_stream};
 pub(crate) use self::reply::ReplyKind;
 pub use self::reply::TokenUsage;
+pub use self::tracked_call::{TrackedCall, finish_call, finish_stream_call, start_call};

@@ -12,11 +12,11 @@ use crate::stream::{MeteredStream, StreamChunk};
 
 /// A reply whose bytes are parsed in the protocol that the attribute names.
 #[diagnostic::on_unimplemented(
-    message = "no `protocol` can be read from a `{Self}`",
+    message = "`protocol` cannot be parsed from a `{Self}`",
     label = "its bytes cannot be reached",
     note = "return `Response`, `Body`, `Sse<…>`, `impl IntoResponse`, `impl Stream`, `Pin<Box<dyn Stream + \
             Send>>`, `Bytes`, `Vec<u8>`, `String`, `&str`, `Json<…>`, or a `Result` or a tuple of one of them",
-    note = "without `protocol`, usage is taken from a reply that is a `TokenUsage`"
+    note = "without `protocol`, usage is read from a reply that implements `TokenUsage`"
 )]
 pub trait ReadReply: Sized {
     /// Parses the reply and returns it. The call ends with the last byte.

@@ -22,9 +22,12 @@ use crate::usage::Usage;
 /// - `nested`: another `TokenUsage`, which is used if this struct has no counts of its own. Of
 ///   several, the first that has usage is used.
 ///
-/// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples whose last element
-/// carries usage pass the usage of the inner value on. A [`serde_json::Value`] is read as the reply
-/// of a model API.
+/// Counts are integers of at most 64 bits, or an `Option` of one. A negative count is treated as
+/// not known.
+///
+/// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples of two to four elements
+/// whose last one carries usage pass the usage of the inner value on. An `Err` is a failed call,
+/// with `finish_reason="error"`. A [`serde_json::Value`] is read as the reply of a model API.
 ///
 /// # Examples
 ///
@@ -64,9 +67,10 @@ use crate::usage::Usage;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` carries no token usage",
     label = "not a `TokenUsage`",
-    note = "`#[derive(TokenUsage)]` on your reply names the fields that hold the counts",
-    note = "a handler that cannot return its usage records it: `token_usage_context::record(usage)`",
-    note = "for replies of async-openai and aws-sdk-bedrockruntime, enable streamgauge's feature of that name"
+    note = "derive `TokenUsage` for the reply type, and mark the fields that hold the counts",
+    note = "if the function cannot return its usage, call `token_usage_context::record(usage)` in it",
+    note = "for reply types of async-openai or aws-sdk-bedrockruntime, enable the feature of streamgauge \
+            that has the name of the crate"
 )]
 pub trait TokenUsage {
     /// Returns the usage, or `None` if this value carries none.

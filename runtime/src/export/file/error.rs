@@ -1,73 +1,99 @@
-//! Why a file is not written.
+//! The error of writing a file.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::export::EncodeError;
 
-/// Why the metrics were not written. The file is as it was before.
+/// Error returned when the metrics are written to a file. The file is as it was before.
+///
+/// The cause of an error is its [`source`](std::error::Error::source), and not part of the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// A collector registered beside ours does not encode.
-    #[error("the metrics cannot be encoded: {0}")]
+    /// Another collector in the registry failed.
+    #[error("cannot encode the metrics")]
     Encode(#[from] EncodeError),
-    /// The path names no file.
+    /// The path has no file name.
     #[error("{} names no file to write: give a path that ends in a file name", path.display())]
     NoFileName {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
     },
-    /// There is something at the path that a file would not replace.
-    #[error("{} is {kind}, which a file does not replace: give the path of a regular file", path.display())]
+    /// The path is not a regular file, and is not replaced by one.
+    #[error(
+        "{} is {kind}, which is not replaced by a file: give the path of a regular file",
+        path.display()
+    )]
     NotAFile {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
-        /// What is there, with its article: `a directory`.
+        /// The kind of file at the path, with its article: `a directory`.
         kind: &'static str,
     },
-    /// The file system refused.
+    /// The operating system could not write the file.
     #[error(
-        "cannot write {}: {source}; its directory must exist, be writable and have room",
+        "cannot write {}: its directory must exist, be writable and have space left",
         path.display()
     )]
     Io {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The interval of a writer is no time at all.
+    /// The interval of a file writer is zero.
     #[error(
-        "cannot write {} every 0 s: give an interval above zero, for example `Duration::from_secs(15)`",
+        "cannot write {} every 0 s: give an interval above zero, for example \
+         `Duration::from_secs(15)`",
         path.display()
     )]
     ZeroInterval {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
     },
-    /// The operating system gave no thread to a writer.
-    #[error("cannot start a thread that writes {}: {source}", path.display())]
+    /// The operating system could not start the thread of a file writer.
+    #[error("cannot start the thread that writes {}", path.display())]
     NotStarted {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// There is no tokio runtime.
+    /// No tokio runtime is running.
     #[error(
-        "{} is written on tokio's threads and no runtime is running: call this within one, or use \
-         `spawn_file_writer`, which needs none",
+        "{} is written on a thread of tokio and no runtime is running: call this within a runtime, \
+         or use `spawn_file_writer`, which needs none",
         path.display()
     )]
     NoRuntime {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
     },
-    /// The runtime, or the writer's thread, has ended.
-    #[error("what was to write {} stopped before that", path.display())]
+    /// The runtime, or the thread of the file writer, ended before the file was written.
+    #[error("{} was not written, because its thread ended", path.display())]
     Stopped {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::WriteError;
+    use crate::error_chain::assert_shows_causes_once;
+    use crate::export::EncodeError;
+
+    #[test]
+    fn error_texts_show_their_cause_once() {
+        let path = || "shop.prom".into();
+        let source = || io::Error::from(io::ErrorKind::NotFound);
+        assert_shows_causes_once(&WriteError::Io { path: path(), source: source() }, 2);
+        assert_shows_causes_once(&WriteError::NotStarted { path: path(), source: source() }, 2);
+        assert_shows_causes_once(&WriteError::Encode(EncodeError::Nested), 2);
+        let message = "on purpose".to_owned();
+        assert_shows_causes_once(&EncodeError::CollectorPanicked { message }, 1);
+    }
 }

@@ -1,4 +1,4 @@
-//! The file that node-exporter's textfile collector reads.
+//! Files for node-exporter's textfile collector.
 
 mod error;
 mod replace;
@@ -15,35 +15,54 @@ use crate::metrics::Metrics;
 
 /// Writes the metrics of [`Metrics::global`] to a file, once: see [`Metrics::write_to_file`].
 ///
+/// # Errors
+///
+/// Returns the same errors as [`Metrics::write_to_file`].
+///
+/// # Examples
+///
 /// ```no_run
 /// # async fn example() -> Result<(), streamgauge::WriteError> {
 /// streamgauge::generate_prometheus_data("/var/lib/node_exporter/shop.prom").await?;
 /// # Ok(())
 /// # }
 /// ```
-///
-/// # Errors
-///
-/// As [`Metrics::write_to_file`].
 pub async fn generate_prometheus_data(path: impl AsRef<Path>) -> Result<(), WriteError> {
     Metrics::global().write_to_file(path).await
 }
 
 impl Metrics {
-    /// Writes all metrics to a file in the text format, once, for node-exporter's textfile collector. For
-    /// a file that follows the metrics there is [`spawn_file_writer`](Self::spawn_file_writer).
+    /// Writes all metrics in the registry to a file in the text format, once, for node-exporter's
+    /// textfile collector.
     ///
-    /// A reader sees the old file or the new one, never a part, also after a crash of the machine: the
-    /// text goes to a temporary file in the same directory, to disk, and then takes the place of the old
-    /// one, readable by everybody (mode 0644). The directory itself is not synced: it is not said which of
-    /// the two files a crash leaves. node-exporter takes up names that end in `.prom`, which that of the
-    /// temporary file does not; any name is written.
+    /// Use [`spawn_file_writer`](Self::spawn_file_writer) for a file that is written at an
+    /// interval.
     ///
-    /// Temporary files that a killed process has left behind are removed: those of this path whose
-    /// last modification is at least five minutes old. A file that another process is writing is
-    /// normally younger.
+    /// Readers see the old file or the new one, never a part of either, even after a crash of the
+    /// machine: the text is written to a temporary file in the same directory and synced to disk,
+    /// then the temporary file is renamed. The new file is readable by all users (mode 0644). The
+    /// directory is not synced, so after a crash it may contain the old file. node-exporter reads
+    /// files whose names end in `.prom`; the name of the temporary file does not. Other file names
+    /// work too.
     ///
-    /// Metrics are read and written on tokio's threads for blocking calls.
+    /// Temporary files of the same path that a killed process left behind are removed once their
+    /// last modification is five minutes ago. A younger file may belong to another process that is
+    /// writing.
+    ///
+    /// The metrics are encoded and written on tokio's threads for blocking tasks.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the metrics cannot be encoded or the file cannot be written. The old
+    /// file is unchanged then, and no temporary file is left behind. Only a regular file is
+    /// replaced: directories, FIFOs, sockets, devices and symbolic links are errors. Calling this
+    /// outside a tokio runtime is an error too.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the returned future is dropped after its first poll, the file is still written.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use streamgauge::Metrics;
@@ -60,11 +79,6 @@ impl Metrics {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`WriteError`] says what went wrong; the old file is untouched then, and nothing is left over. What
-    /// is no regular file is not replaced: a directory, a FIFO, a socket, a device or a symbolic link.
     pub async fn write_to_file(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
         let path = path.as_ref().to_owned();
         let Ok(runtime) = Handle::try_current() else {

@@ -1,4 +1,4 @@
-//! A file that follows the metrics.
+//! Writes the metrics to a file at an interval.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,42 +13,55 @@ use tokio::sync::oneshot;
 
 use super::replace::{ABANDONED_AFTER, file_name, remove_leftovers};
 use super::{WriteError, write};
+use crate::error_chain::error_chain;
 use crate::metrics::Metrics;
 
-/// The name of the thread, of which Linux keeps fifteen bytes.
-const THREAD: &str = "metrics-file";
+/// The name of the writer's thread. Linux shows its first fifteen bytes.
+const THREAD_NAME: &str = "metrics-file";
 
-/// Writes a file at an interval, as long as it is there: made by [`Metrics::spawn_file_writer`].
+/// A thread that writes the metrics to a file at an interval, started by
+/// [`Metrics::spawn_file_writer`].
 ///
-/// [`stop`](Self::stop) writes a last time. Dropping the handle stops the writing too, after the write at
-/// hand and without a last one, and waits for nothing.
-#[must_use = "a writer that is dropped stops: keep it, and `stop` it in the end"]
+/// [`stop`](Self::stop) writes the file once more and ends the thread. Dropping the handle ends the
+/// thread without a last write: a write in progress is completed, and the drop does not wait for
+/// it.
+#[must_use = "dropping the writer stops it: keep the handle, and call `stop` at the end"]
 pub struct FileWriter {
     path: PathBuf,
-    failures: Arc<ProtocolErrors>,
+    failures: Arc<Failures>,
     stop: Sender<oneshot::Sender<Result<(), WriteError>>>,
 }
 
+/// The failed writes of a writer.
 #[derive(Default)]
-struct ProtocolErrors {
+struct Failures {
     count: AtomicU64,
-    /// What the latest write failed with, unless it succeeded.
+    /// The error of the latest write, unless the latest write succeeded.
     latest: Mutex<Option<Arc<WriteError>>>,
 }
 
 impl Metrics {
-    /// Writes all metrics to a file, at once and then every so often, as
-    /// [`write_to_file`](Self::write_to_file) does, for node-exporter's textfile collector. That collector
-    /// reads files whose names end in `.prom`, whenever it is scraped: an interval like the one of its
-    /// scrapes, often 15 seconds, is enough.
+    /// Starts a thread that writes all metrics to a file, at once and then at an interval, for
+    /// node-exporter's textfile collector.
     ///
-    /// The work is done on one thread that is started here, so that neither a slow disk nor a large page
-    /// holds up a runtime; none is needed. Writes do not overlap: where one takes longer than the interval,
-    /// what is due meanwhile is left out. A relative path is looked up anew at each write.
+    /// Each write works like [`write_to_file`](Self::write_to_file). node-exporter reads files
+    /// whose names end in `.prom` when it is scraped itself, so an interval like that of its
+    /// scrapes, often 15 seconds, is enough. A relative path is resolved again at each write.
     ///
-    /// A write that fails is an event of [`tracing`] (a `WARN`, with the fields `path` and `error`) and
-    /// counted in [`failures`](FileWriter::failures); the old file stays, and the next write is tried in
-    /// its turn. Prometheus sees an old file by `node_textfile_mtime_seconds`.
+    /// No tokio runtime is needed: the thread encodes and writes, so that neither a slow disk nor a
+    /// large page blocks a runtime. Writes that become due while one is in progress are skipped.
+    ///
+    /// After a failed write the old file stays, and the next write is tried at its time. Each
+    /// failure is a [`tracing`] event (`WARN`, with the fields `path` and `error`) and is counted
+    /// in [`failures`](FileWriter::failures). To alert on an old file, use node-exporter's metric
+    /// `node_textfile_mtime_seconds`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the path has no file name, the interval is zero, or the thread cannot be
+    /// started. Errors of a write, such as a missing directory, are not returned here.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -57,40 +70,36 @@ impl Metrics {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let directory = std::env::temp_dir().join(format!("streamgauge-writer-{}", std::process::id()));
+    /// # let directory = format!("streamgauge-writer-{}", std::process::id());
+    /// # let directory = std::env::temp_dir().join(directory);
     /// # std::fs::create_dir_all(&directory)?;
     /// let path = directory.join("worker.prom");
     /// let metrics = Metrics::builder().prefix("worker").build()?;
     /// let file = metrics.spawn_file_writer(&path, Duration::from_secs(15))?;
     /// // … the worker works …
-    /// file.stop().await?; // what was recorded last is in the file too
+    /// file.stop().await?; // the last write includes everything that was recorded
     /// # assert!(path.exists());
     /// # std::fs::remove_dir_all(&directory)?;
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// Where the path names no file, the interval is zero, or the operating system gives no thread. What
-    /// only writing tells, as that there is no such directory, is no error here.
     pub fn spawn_file_writer(
         &self,
         path: impl AsRef<Path>,
-        every: Duration,
+        interval: Duration,
     ) -> Result<FileWriter, WriteError> {
         let path = path.as_ref().to_owned();
         file_name(&path)?;
-        if every.is_zero() {
+        if interval.is_zero() {
             return Err(WriteError::ZeroInterval { path });
         }
         let (stop, stopped) = mpsc::channel();
-        let failures = Arc::new(ProtocolErrors::default());
-        let work =
-            Work { metrics: self.clone(), path: path.clone(), failures: Arc::clone(&failures) };
+        let failures = Arc::new(Failures::default());
+        let worker =
+            Worker { metrics: self.clone(), path: path.clone(), failures: Arc::clone(&failures) };
         match thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn(move || work.run(every, &stopped))
+            .name(THREAD_NAME.to_owned())
+            .spawn(move || worker.run(interval, &stopped))
         {
             Ok(_) => Ok(FileWriter { path, failures, stop }),
             Err(source) => Err(WriteError::NotStarted { path, source }),
@@ -99,25 +108,30 @@ impl Metrics {
 }
 
 impl FileWriter {
-    /// Writes a last time, after the write at hand, and ends. Whoever gives up waiting for it leaves the
-    /// last write to go on by itself.
+    /// Writes the file once more and ends the thread. A write in progress is completed first.
     ///
     /// # Errors
     ///
-    /// The last write's, as in [`Metrics::write_to_file`].
+    /// Returns the error of the last write, as [`Metrics::write_to_file`] does.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the returned future is dropped after its first poll, the last write is still made.
     pub async fn stop(self) -> Result<(), WriteError> {
         let (answer, written) = oneshot::channel();
         let _ = self.stop.send(answer);
         written.await.unwrap_or(Err(WriteError::Stopped { path: self.path }))
     }
 
-    /// How many writes have failed.
+    /// Returns how many writes have failed.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failures.count.load(Relaxed)
     }
 
-    /// What the latest write failed with; `None` if it succeeded, and before the first has ended.
+    /// Returns the error of the latest write.
+    ///
+    /// Returns `None` if the latest write succeeded, and until the first write has ended.
     #[must_use]
     pub fn last_error(&self) -> Option<Arc<WriteError>> {
         self.failures.latest.lock().clone()
@@ -133,28 +147,28 @@ impl fmt::Debug for FileWriter {
     }
 }
 
-/// What the thread does.
-struct Work {
+/// The state of the thread.
+struct Worker {
     metrics: Metrics,
     path: PathBuf,
-    failures: Arc<ProtocolErrors>,
+    failures: Arc<Failures>,
 }
 
-impl Work {
-    fn run(&self, every: Duration, stop: &Receiver<oneshot::Sender<Result<(), WriteError>>>) {
-        let begun = Instant::now();
+impl Worker {
+    fn run(&self, interval: Duration, stop: &Receiver<oneshot::Sender<Result<(), WriteError>>>) {
+        let started = Instant::now();
         let mut removals = Removals::default();
         loop {
-            if removals.take_due(begun.elapsed()) {
+            if removals.take_due(started.elapsed()) {
                 remove_leftovers(&self.path);
             }
             let latest = self.write().err().map(Arc::new);
             *self.failures.latest.lock() = latest;
-            match stop.recv_timeout(until_next(begun.elapsed(), every)) {
+            match stop.recv_timeout(until_next(started.elapsed(), interval)) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
                 Ok(answer) => {
-                    // Nobody may wait for it any more.
+                    // The caller of `stop` may no longer wait.
                     let _ = answer.send(self.write());
                     return;
                 }
@@ -168,7 +182,7 @@ impl Work {
             tracing::warn!(
                 target: "streamgauge",
                 path = %self.path.display(),
-                error = %error,
+                error = %error_chain(error),
                 "the metrics were not written to their file"
             );
         })
@@ -194,11 +208,12 @@ impl Removals {
     }
 }
 
-/// The time to the next multiple of the interval. Those that have passed are left out.
-fn until_next(elapsed: Duration, every: Duration) -> Duration {
-    let into = elapsed.as_nanos() % every.as_nanos();
-    // Some six hundred years fit.
-    every.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX)))
+/// Returns the time until the next multiple of the interval. Multiples that have passed are
+/// skipped.
+fn until_next(elapsed: Duration, interval: Duration) -> Duration {
+    let since_last = elapsed.as_nanos() % interval.as_nanos();
+    // A `u64` holds nanoseconds for more than five hundred years.
+    interval.saturating_sub(Duration::from_nanos(u64::try_from(since_last).unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -216,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_kept_and_what_was_missed_is_left_out() {
+    fn file_writer_interval_skips_missed_writes() {
         let ms = Duration::from_millis;
         for (elapsed, next) in [(0, 10), (3, 7), (10, 10), (14, 6), (57, 3)] {
             assert_eq!(until_next(ms(elapsed), ms(10)), ms(next), "after {elapsed} ms");

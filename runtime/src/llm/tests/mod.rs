@@ -1,55 +1,59 @@
-mod hostile;
-mod samples;
-mod splits;
-mod values;
+//! Tests of [`ReplyReader`].
 
-use self::samples::{Sample, Told};
-use crate::llm::Protocol;
-use crate::llm::{Reader, Seen};
+mod chunk_splits;
+mod fast_path;
+mod malformed_input;
+pub(crate) mod samples;
 
-/// Reads the pieces, and what has been seen in any of them.
-fn read_pieces<'a>(
+use self::samples::{Expected, Sample};
+use crate::llm::{ChunkFindings, Protocol, ReplyReader};
+
+/// Reads all chunks. Returns the reader, what any of the chunks contained, and the number of chunks
+/// with an error.
+fn read_chunks<'a>(
     protocol: Protocol,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Reader, Seen, usize) {
-    let mut reader = Reader::new(protocol);
-    let mut all = Seen { comment_only: true, ..Seen::default() };
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (ReplyReader, ChunkFindings, usize) {
+    let mut reader = ReplyReader::new(protocol);
+    let mut all = ChunkFindings { keep_alive_only: true, ..ChunkFindings::default() };
     let mut errors = 0;
-    let mut take = |seen: Seen| {
-        all.content |= seen.content;
-        all.error |= seen.error;
-        errors += usize::from(seen.error);
+    let mut add = |findings: ChunkFindings| {
+        all.content |= findings.content;
+        all.error |= findings.error;
+        errors += usize::from(findings.error);
     };
-    for piece in pieces {
-        take(reader.read(piece));
+    for chunk in chunks {
+        add(reader.read(chunk));
     }
-    take(reader.end());
+    add(reader.end());
     (reader, all, errors)
 }
 
-fn read(protocol: Protocol, bytes: &str) -> Reader {
-    read_pieces(protocol, [bytes.as_bytes()]).0
+fn read(protocol: Protocol, bytes: &str) -> ReplyReader {
+    read_chunks(protocol, [bytes.as_bytes()]).0
 }
 
-/// Checks what the pieces of a sample have told.
+/// Asserts that the chunks of a sample yield what the sample expects.
 fn check<'a>(
     sample: &Sample,
     protocol: Protocol,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-    how: &dyn std::fmt::Debug,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    case: &dyn std::fmt::Debug,
 ) {
-    let (reader, seen, errors) = read_pieces(protocol, pieces);
-    let Told { content, error, ended, usage, model, finish, unparsed } = sample.told.clone();
+    let (reader, findings, errors) = read_chunks(protocol, chunks);
+    let Expected { content, error, ended, usage, model, finish_reason, unparsed } =
+        sample.expected.clone();
     let name = sample.name;
-    assert_eq!(seen.content, content, "content of {name}, {how:?}");
-    assert_eq!(errors, usize::from(error.is_some()), "errors of {name}, {how:?}");
-    assert_eq!(reader.failed(), error.is_some(), "failure of {name}, {how:?}");
-    assert_eq!(reader.error().unwrap_or(""), error.unwrap_or(""), "error of {name}, {how:?}");
-    // An error alone does not tell whose it is.
+    assert_eq!(findings.content, content, "content of {name}, {case:?}");
+    assert_eq!(errors, usize::from(error.is_some()), "errors of {name}, {case:?}");
+    assert_eq!(reader.failed(), error.is_some(), "failure of {name}, {case:?}");
+    let error_type = reader.error_type().unwrap_or("");
+    assert_eq!(error_type, error.unwrap_or(""), "error type of {name}, {case:?}");
+    // An error alone does not show the protocol.
     let ended = ended && reader.has_end_marker();
-    assert_eq!(reader.ended(), ended, "end of {name}, {how:?}");
-    assert_eq!(reader.usage(), usage, "usage of {name}, {how:?}");
-    assert_eq!(reader.model(), model, "model of {name}, {how:?}");
-    assert_eq!(reader.finish_reason(), finish, "finish reason of {name}, {how:?}");
-    assert_eq!(reader.unparsed(), unparsed, "what was not parsed of {name}, {how:?}");
+    assert_eq!(reader.ended(), ended, "end of {name}, {case:?}");
+    assert_eq!(reader.usage(), usage, "usage of {name}, {case:?}");
+    assert_eq!(reader.model(), model, "model of {name}, {case:?}");
+    assert_eq!(reader.finish_reason(), finish_reason, "finish reason of {name}, {case:?}");
+    assert_eq!(reader.unparsed(), unparsed, "unparsed usage of {name}, {case:?}");
 }

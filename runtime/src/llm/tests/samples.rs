@@ -1,48 +1,49 @@
-//! Replies after the formats that are published, and what they tell.
+//! Replies in the formats that providers document, and what must be found in each.
 
 use crate::llm::Protocol;
-use crate::usage::FinishReason;
-use crate::usage::Usage;
+use crate::usage::{FinishReason, Usage};
 
-pub(super) struct Sample {
-    pub(super) name: &'static str,
-    pub(super) protocol: Protocol,
-    pub(super) bytes: &'static str,
-    pub(super) told: Told,
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) protocol: Protocol,
+    pub(crate) bytes: &'static str,
+    pub(crate) expected: Expected,
 }
 
-/// What is known of a reply when it has ended.
+/// What is known of a reply once it has ended.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Told {
-    pub(super) content: bool,
-    pub(super) error: Option<&'static str>,
-    pub(super) ended: bool,
-    pub(super) usage: Option<Usage>,
-    pub(super) model: Option<&'static str>,
-    pub(super) finish: FinishReason,
-    pub(super) unparsed: bool,
+pub(crate) struct Expected {
+    pub(crate) content: bool,
+    pub(crate) error: Option<&'static str>,
+    pub(crate) ended: bool,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) model: Option<&'static str>,
+    pub(crate) finish_reason: FinishReason,
+    pub(crate) unparsed: bool,
 }
 
-const STREAM: Told = Told {
+/// The values that a sample has unless it names others.
+const DEFAULT: Expected = Expected {
     content: true,
     error: None,
     ended: true,
     usage: None,
     model: Some("m-1"),
-    finish: FinishReason::Stop,
+    finish_reason: FinishReason::Stop,
     unparsed: false,
 };
 
-const UNNAMED: Option<&str> = Some("");
+/// An error without a type.
+const UNTYPED: Option<&str> = Some("");
 
 macro_rules! samples {
     ($($name:ident $protocol:ident { $($field:ident: $value:expr),* $(,)? } $bytes:expr;)*) => {
-        pub(super) fn all() -> Vec<Sample> {
+        pub(crate) fn all() -> Vec<Sample> {
             vec![$(Sample {
                 name: stringify!($name),
                 protocol: Protocol::$protocol,
                 bytes: $bytes,
-                told: Told { $($field: $value,)* ..STREAM },
+                expected: Expected { $($field: $value,)* ..DEFAULT },
             }),*]
         }
     };
@@ -60,7 +61,10 @@ samples! {
     );
     chat_without_usage OpenAi {}
     "data:{\"model\":\"m-1\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata:[DONE]";
-    chat_tools OpenAi { finish: FinishReason::ToolCalls, usage: Some(Usage::new(80, 20)) }
+    chat_tool_calls OpenAi {
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(80, 20)),
+    }
     concat!(
         r#"data: {"model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]},"finish_reason":null}]}"#, "\n\n",
         r#"data: {"model":"m-1","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"usage\":{\"prompt_tokens\":999}}"}}]},"finish_reason":null}]}"#, "\n\n",
@@ -68,15 +72,22 @@ samples! {
         r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":80,"completion_tokens":20,"total_tokens":100}}"#, "\n\n",
         "data: [DONE]\n\n",
     );
-    chat_role_only OpenAi { content: false, ended: false, finish: FinishReason::Unknown }
+    chat_role_only OpenAi { content: false, ended: false, finish_reason: FinishReason::Unknown }
     "data: {\"model\":\"m-1\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]},\"finish_reason\":null}]}\n\n";
-    deepseek_reasoning OpenAi { finish: FinishReason::Length, usage: Some(Usage::new(30, 40).cache_read(10).reasoning(39)) }
+    deepseek_reasoning OpenAi {
+        finish_reason: FinishReason::Length,
+        usage: Some(Usage::new(30, 40).cache_read(10).reasoning(39)),
+    }
     concat!(
         r#"data: {"model":"m-1","choices":[{"delta":{"content":null,"reasoning_content":"Hm"},"finish_reason":null}]}"#, "\n\n",
         r#"data: {"model":"m-1","choices":[{"delta":{"content":""},"finish_reason":"length"}],"usage":{"prompt_tokens":30,"completion_tokens":40,"total_tokens":70,"completion_tokens_details":{"reasoning_tokens":39},"prompt_cache_hit_tokens":10,"prompt_cache_miss_tokens":20}}"#, "\n\n",
         "data: [DONE]\n\n",
     );
-    vllm_continuous_left_half_way OpenAi { ended: false, finish: FinishReason::Unknown, usage: Some(Usage::new(9, 2)) }
+    vllm_continuous_usage_cut_off OpenAi {
+        ended: false,
+        finish_reason: FinishReason::Unknown,
+        usage: Some(Usage::new(9, 2)),
+    }
     concat!(
         r#"data: {"model": "m-1", "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": null}], "usage": {"prompt_tokens": 9, "total_tokens": 10, "completion_tokens": 1}}"#, "\n\n",
         r#"data: {"model": "m-1", "choices": [{"index": 0, "delta": {"content": "b"}, "finish_reason": null}], "usage": {"prompt_tokens": 9, "total_tokens": 11, "completion_tokens": 2}}"#, "\n\n",
@@ -86,12 +97,18 @@ samples! {
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#, "\n\n",
         r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":12,"completion_t"#,
     );
-    chat_error OpenAi { error: Some("server_error"), ended: false, finish: FinishReason::Error }
+    chat_error OpenAi {
+        error: Some("server_error"),
+        ended: false,
+        finish_reason: FinishReason::Error,
+    }
     concat!(
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#, "\n\n",
         r#"data: {"error":{"message":"The server had an error","type":"server_error","param":null,"code":null}}"#, "\n\n",
     );
-    chat_plain OpenAi { usage: Some(Usage::new(19, 10).cache_read(4).cache_write(5).reasoning(3)) }
+    chat_not_streamed OpenAi {
+        usage: Some(Usage::new(19, 10).cache_read(4).cache_write(5).reasoning(3)),
+    }
     r#"{
   "id": "c", "object": "chat.completion", "model": "m-1",
   "choices": [{"index": 0, "message": {"role": "assistant", "content": "{\"usage\": {\"prompt_tokens\": 1000}}", "usage": {"prompt_tokens": 2000}}, "logprobs": null, "finish_reason": "stop"}],
@@ -101,17 +118,17 @@ samples! {
   "metadata": {"usage": {"prompt_tokens": 3000}}
 }
 "#;
-    chat_reasoning_beside OpenAi { usage: Some(Usage::new(10, 309).reasoning(300)) }
+    chat_output_excludes_reasoning OpenAi { usage: Some(Usage::new(10, 309).reasoning(300)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":9,"total_tokens":319,"completion_tokens_details":{"reasoning_tokens":300}}}"#;
-    chat_thoughts_left_out OpenAi { usage: Some(Usage::new(10, 90)) }
+    chat_reasoning_only_in_total OpenAi { usage: Some(Usage::new(10, 90)) }
     concat!(
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11}}"#, "\n\n",
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"b"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":100}}"#, "\n\n",
         "data: [DONE]\n\n",
     );
-    chat_net_of_caches OpenAi { usage: Some(Usage::new(110, 20).cache_read(100)) }
+    chat_input_excludes_cache OpenAi { usage: Some(Usage::new(110, 20).cache_read(100)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":130,"prompt_tokens_details":{"cached_tokens":100}}}"#;
-    chat_that_counts_down OpenAi { usage: Some(Usage::new(12, 5).cache_read(8)) }
+    chat_counts_decrease OpenAi { usage: Some(Usage::new(12, 5).cache_read(8)) }
     concat!(
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":8}}}"#, "\n\n",
         r#"data: {"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6,"prompt_tokens_details":{"cached_tokens":0}}}"#, "\n\n",
@@ -119,9 +136,18 @@ samples! {
         r#"data: {"model":"m-1","choices":[],"usage":null}"#, "\n\n",
         "data: [DONE]\n\n",
     );
-    embeddings OpenAi { content: false, finish: FinishReason::Unknown, usage: Usage::from_counts(Some(8), None, None, None, None) }
+    embeddings OpenAi {
+        content: false,
+        finish_reason: FinishReason::Unknown,
+        usage: Usage::from_counts(Some(8), None, None, None, None),
+    }
     r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-2.5e-3]}],"model":"m-1","usage":{"prompt_tokens":8,"total_tokens":8}}"#;
-    plain_error OpenAi { content: false, error: Some("invalid_request_error"), model: None, finish: FinishReason::Error }
+    error_not_streamed OpenAi {
+        content: false,
+        error: Some("invalid_request_error"),
+        model: None,
+        finish_reason: FinishReason::Error,
+    }
     r#"{"error":{"message":"no","type":"invalid_request_error","code":"x"}}"#;
     responses OpenAi { usage: Some(Usage::new(36, 87).cache_read(6).cache_write(9).reasoning(7)) }
     concat!(
@@ -132,21 +158,42 @@ samples! {
         "event: response.completed\n",
         r#"data: {"type":"response.completed","sequence_number":9,"response":{"id":"r","object":"response","status":"completed","error":null,"incomplete_details":null,"model":"m-1","output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}],"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":6,"cache_write_tokens":9},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":7},"total_tokens":123}}}"#, "\n\n",
     );
-    responses_incomplete OpenAi { finish: FinishReason::Length, usage: Some(Usage::new(3, 4)) }
+    responses_incomplete OpenAi {
+        finish_reason: FinishReason::Length,
+        usage: Some(Usage::new(3, 4)),
+    }
     concat!(
         r#"data: {"type":"response.reasoning_summary_text.delta","delta":"Hm"}"#, "\n\n",
         r#"data: {"type":"response.incomplete","response":{"model":"m-1","incomplete_details":{"reason":"max_output_tokens"},"status":"incomplete","usage":{"input_tokens":3,"output_tokens":4}}}"#, "\n\n",
     );
-    responses_failed OpenAi { content: false, error: Some("rate_limit_exceeded"), finish: FinishReason::Error, usage: Some(Usage::new(3, 0)) }
+    responses_failed OpenAi {
+        content: false,
+        error: Some("rate_limit_exceeded"),
+        finish_reason: FinishReason::Error,
+        usage: Some(Usage::new(3, 0)),
+    }
     concat!(
         "event: response.failed\n",
         r#"data: {"type":"response.failed","response":{"model":"m-1","status":"failed","error":{"code":"rate_limit_exceeded","message":"no"},"usage":{"input_tokens":3,"output_tokens":0}}}"#, "\n\n",
     );
-    responses_error OpenAi { content: false, error: Some("ERR_SOMETHING"), ended: false, model: None, finish: FinishReason::Error }
+    responses_error OpenAi {
+        content: false,
+        error: Some("ERR_SOMETHING"),
+        ended: false,
+        model: None,
+        finish_reason: FinishReason::Error,
+    }
     "event: error\ndata: {\"type\":\"error\",\"code\":\"ERR_SOMETHING\",\"message\":\"no\",\"param\":null,\"sequence_number\":1}\n\n";
-    responses_call OpenAi { finish: FinishReason::ToolCalls, usage: Some(Usage::new(3, 4)) }
+    responses_tool_call OpenAi {
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(3, 4)),
+    }
     r#"{"object":"response","status":"completed","model":"m-1","error":null,"output":[{"type":"function_call","name":"f","arguments":"{}"}],"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
-    responses_call_in_its_item OpenAi { content: false, finish: FinishReason::ToolCalls, usage: Some(Usage::new(3, 4)) }
+    responses_tool_call_in_item_event OpenAi {
+        content: false,
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(3, 4)),
+    }
     concat!(
         r#"data: {"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","name":"f","arguments":"{}"}}"#, "\n\n",
         r#"data: {"type":"response.completed","response":{"model":"m-1","status":"completed","usage":{"input_tokens":3,"output_tokens":4}}}"#, "\n\n",
@@ -165,7 +212,10 @@ samples! {
         r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":15}}"#, "\n\n",
         "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
     );
-    anthropic_late_input Anthropic { finish: FinishReason::ToolCalls, usage: Some(Usage::new(130, 15).cache_read(100)) }
+    anthropic_input_in_later_frame Anthropic {
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(130, 15).cache_read(100)),
+    }
     concat!(
         r#"data: {"type":"message_start","message":{"model":"m-1","content":[],"usage":{"input_tokens":0,"output_tokens":0}}}"#, "\n\n",
         r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"usage\":"}}"#, "\n\n",
@@ -173,42 +223,62 @@ samples! {
         r#"data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":15}}"#, "\n\n",
         "data: {\"type\":\"message_stop\"}\n\n",
     );
-    anthropic_estimated_first Anthropic { usage: Some(Usage::new(1200, 5).cache_read(1000)) }
+    anthropic_input_corrected Anthropic { usage: Some(Usage::new(1200, 5).cache_read(1000)) }
     concat!(
         r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":1200,"output_tokens":1}}}"#, "\n\n",
         r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
         r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":200,"cache_read_input_tokens":1000,"output_tokens":5}}"#, "\n\n",
         "data: {\"type\":\"message_stop\"}\n\n",
     );
-    anthropic_caches_in_parts Anthropic { usage: Some(Usage::new(130, 7).cache_read(100)) }
+    anthropic_cache_in_later_frame Anthropic { usage: Some(Usage::new(130, 7).cache_read(100)) }
     concat!(
         r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":30,"output_tokens":1}}}"#, "\n\n",
         r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
         r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"cache_read_input_tokens":100,"output_tokens":7}}"#, "\n\n",
         "data: {\"type\":\"message_stop\"}\n\n",
     );
-    anthropic_empty_delta Anthropic { content: false, ended: false, model: None, finish: FinishReason::Unknown }
+    anthropic_empty_delta Anthropic {
+        content: false,
+        ended: false,
+        model: None,
+        finish_reason: FinishReason::Unknown,
+    }
     "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"\"}}\n\n";
-    anthropic_error Anthropic { error: Some("overloaded_error"), ended: false, finish: FinishReason::Error, usage: Some(Usage::new(25, 1)) }
+    anthropic_error Anthropic {
+        error: Some("overloaded_error"),
+        ended: false,
+        finish_reason: FinishReason::Error,
+        usage: Some(Usage::new(25, 1)),
+    }
     concat!(
         r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":25,"output_tokens":1}}}"#, "\n\n",
         r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm"}}"#, "\n\n",
         "event: error\ndata: {\"type\": \"error\", \"error\": {\"type\": \"overloaded_error\", \"message\": \"Overloaded\"}}\n\n",
     );
-    anthropic_plain Anthropic { finish: FinishReason::Length, usage: Some(Usage::new(2195, 503).cache_read(0).cache_write(100)) }
+    anthropic_not_streamed Anthropic {
+        finish_reason: FinishReason::Length,
+        usage: Some(Usage::new(2195, 503).cache_read(0).cache_write(100)),
+    }
     r#"{"id":"msg","type":"message","role":"assistant","model":"m-1","content":[{"type":"text","text":"\"usage\""},{"type":"tool_use","input":{"usage":{"input_tokens":99999}}}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":2095,"cache_creation_input_tokens":100,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":100},"output_tokens":503}}"#;
     gemini Gemini { usage: Some(Usage::new(17, 30).cache_read(3).reasoning(20)) }
     concat!(
         r#"data: {"candidates":[{"content":{"parts":[{"text":"Hm","thought":true}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"m-1"}"#, "\r\n\r\n",
         r#"data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":7,"candidatesTokenCount":10,"thoughtsTokenCount":20,"cachedContentTokenCount":3,"totalTokenCount":47,"promptTokensDetails":[{"modality":"TEXT","tokenCount":10}]},"modelVersion":"m-1"}"#, "\r\n\r\n",
     );
-    gemini_thoughts_left_out Gemini { finish: FinishReason::Length, usage: Some(Usage::new(8, 99)) }
+    gemini_output_only_in_total Gemini {
+        finish_reason: FinishReason::Length,
+        usage: Some(Usage::new(8, 99)),
+    }
     r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":8,"totalTokenCount":107},"modelVersion":"m-1"}"#;
-    gemini_tools_alone Gemini { usage: Some(Usage::new(7, 2)) }
+    gemini_tool_use_prompt_only Gemini { usage: Some(Usage::new(7, 2)) }
     r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"toolUsePromptTokenCount":7,"candidatesTokenCount":2},"modelVersion":"m-1"}"#;
-    gemini_blocked Gemini { content: false, finish: FinishReason::ContentFilter, usage: Usage::from_counts(Some(10), None, None, None, None) }
+    gemini_blocked Gemini {
+        content: false,
+        finish_reason: FinishReason::ContentFilter,
+        usage: Usage::from_counts(Some(10), None, None, None, None),
+    }
     r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"m-1"}"#;
-    gemini_array Gemini { finish: FinishReason::ToolCalls, usage: Some(Usage::new(10, 9)) }
+    gemini_array Gemini { finish_reason: FinishReason::ToolCalls, usage: Some(Usage::new(10, 9)) }
     r#"[{
   "candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {"usageMetadata": {"promptTokenCount": 77}}}}]}}],
   "usageMetadata": {"promptTokenCount": 10},
@@ -220,18 +290,34 @@ samples! {
   "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 9, "totalTokenCount": 19}
 }
 ]"#;
-    gemini_truncated Gemini { ended: false, finish: FinishReason::Unknown, usage: Usage::from_counts(Some(10), Some(4), None, None, Some(4)) }
+    gemini_truncated Gemini {
+        ended: false,
+        finish_reason: FinishReason::Unknown,
+        usage: Usage::from_counts(Some(10), Some(4), None, None, Some(4)),
+    }
     "data: {\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{\"data\":\"AA==\"}}]}}],\"usageMetadata\":{\"promptTokenCount\":10,\"thoughtsTokenCount\":4},\"modelVersion\":\"m-1\"}\n\n";
-    gemini_error Gemini { content: false, error: Some("UNAVAILABLE"), ended: false, model: None, finish: FinishReason::Error }
+    gemini_error Gemini {
+        content: false,
+        error: Some("UNAVAILABLE"),
+        ended: false,
+        model: None,
+        finish_reason: FinishReason::Error,
+    }
     "data: {\"error\": {\"code\": 503, \"message\": \"overloaded\", \"status\": \"UNAVAILABLE\"}}\n\n";
     ollama Ollama { usage: Some(Usage::new(26, 298)) }
     concat!(
         r#"{"model":"m-1","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"The"},"done":false}"#, "\n",
         r#"{"model":"m-1","created_at":"2026-01-01T00:00:01Z","message":{"role":"assistant","content":""},"done_reason":"stop","done":true,"total_duration":4883583458,"load_duration":1334875,"prompt_eval_count":26,"prompt_eval_duration":342546000,"eval_count":298,"eval_duration":4535599000}"#, "\n",
     );
-    ollama_generate Ollama { finish: FinishReason::Length, usage: Usage::from_counts(None, Some(3), None, None, None) }
+    ollama_generate Ollama {
+        finish_reason: FinishReason::Length,
+        usage: Usage::from_counts(None, Some(3), None, None, None),
+    }
     "{\"model\":\"m-1\",\"response\":\"a\",\"done\":false}\n{\"model\":\"m-1\",\"response\":\"\",\"done\":true,\"done_reason\":\"length\",\"context\":[1,2],\"eval_count\":3,\"eval_duration\":9}";
-    ollama_tools Ollama { finish: FinishReason::ToolCalls, usage: Some(Usage::new(2, 3)) }
+    ollama_tool_calls Ollama {
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(2, 3)),
+    }
     concat!(
         r#"{"model":"m-1","message":{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"eval_count":99}}}]},"done":false}"#, "\n",
         r#"{"model":"m-1","message":{"role":"assistant","content":""},"done_reason":"stop","done":true,"prompt_eval_count":2,"eval_count":3}"#, "\n",
@@ -243,12 +329,23 @@ samples! {
         r#"{"model":"m-1","response":"","#, "\n",
         r#"{"model":"m-1","response":"","done":true,"done_reason":"stop","prompt_eval_count":2,"eval_count":3}"#, "\n",
     );
-    ollama_error Ollama { error: UNNAMED, ended: false, finish: FinishReason::Error }
+    ollama_error Ollama { error: UNTYPED, ended: false, finish_reason: FinishReason::Error }
     "{\"model\":\"m-1\",\"response\":\"a\",\"done\":false}\n{\"error\":\"an error was encountered while running the model\"}\n";
-    converse_net_of_caches Bedrock { model: None, usage: Some(Usage::new(130, 20).cache_read(100).cache_write(20)) }
+    converse_input_excludes_caches Bedrock {
+        model: None,
+        usage: Some(Usage::new(130, 20).cache_read(100).cache_write(20)),
+    }
     r#"{"metrics":{"latencyMs":500},"output":{"message":{"role":"assistant","content":[{"text":"\"usage\""},{"toolUse":{"input":{"usage":{"inputTokens":999}}}}]}},"stopReason":"end_turn","usage":{"inputTokens":10,"outputTokens":20,"totalTokens":150,"cacheReadInputTokens":100,"cacheReadInputTokenCount":100,"cacheWriteInputTokens":20,"cacheWriteInputTokenCount":20}}"#;
-    converse_with_caches_included Bedrock { model: None, finish: FinishReason::ToolCalls, usage: Some(Usage::new(130, 20).cache_read(100).cache_write(0)) }
+    converse_input_includes_caches Bedrock {
+        model: None,
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(130, 20).cache_read(100).cache_write(0)),
+    }
     r#"{"output":{"message":{"role":"assistant","content":[{"toolUse":{"name":"f"}}]}},"stopReason":"tool_use","usage":{"inputTokens":130,"outputTokens":20,"totalTokens":150,"cacheReadInputTokens":100,"cacheWriteInputTokens":0}}"#;
-    converse_blocked Bedrock { model: None, finish: FinishReason::ContentFilter, usage: Some(Usage::new(10, 0)) }
+    converse_blocked Bedrock {
+        model: None,
+        finish_reason: FinishReason::ContentFilter,
+        usage: Some(Usage::new(10, 0)),
+    }
     r#"{"output":{"message":{"role":"assistant","content":[{"text":"Blocked."}]}},"stopReason":"guardrail_intervened","usage":{"inputTokens":10,"outputTokens":0,"totalTokens":10}}"#;
 }

@@ -8,7 +8,7 @@ use super::Scope;
 use super::state::{DurationEnd, Panic, Recording};
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
-use crate::outcome::{RequestEnd, Termination, request_end};
+use crate::outcome::{ErrorType, RequestEnd, Termination, request_end};
 use crate::request::current;
 
 impl Scope {
@@ -19,13 +19,13 @@ impl Scope {
             return;
         }
         let status = self.head.map(|head| head.status);
-        let of_calls = termination.of_calls(status);
+        let for_open_calls = termination.for_open_calls(status);
         while let Some(call) = self.calls.pop() {
-            call.close_with_request(|site| self.endpoint_for_site(site), of_calls);
+            call.close_with_request(|site| self.endpoint_for_site(site), for_open_calls);
         }
         let has_failed = self.protocol_errors.as_ref().is_some_and(|errors| errors.any());
         let termination = termination
-            .after_panic(self.panic != Panic::None, status)
+            .after_handler_panic(self.panic.is_of_handler(), status)
             .after_protocol_error(has_failed);
         let end = request_end(status, termination);
         // Counting an exception emits a tracing event, and a subscriber may panic: the request is
@@ -48,7 +48,7 @@ impl Scope {
         ended.duration.observe_duration(self.duration());
         #[cfg(feature = "exemplars")]
         Trace::replace_request_trace(outer);
-        if let Some(size) = self.request_size.current() {
+        if let Some(size) = self.request_size.known() {
             series.request_size().observe(size);
         }
         if let Some(size) = response_size {
@@ -72,14 +72,14 @@ impl Scope {
         }
         if !self.panic_counted && recording == Recording::Active {
             let endpoint = self.endpoint().label();
-            self.metrics().endpoints().count_global_exception("panic", endpoint);
+            self.metrics().endpoints().count_global_exception(ErrorType::Panic.as_str(), endpoint);
         }
     }
 
     /// Closes a request whose response was dropped before its end.
     pub(crate) fn abandon(&mut self, response_size: Option<u64>) {
         let termination = match self.panic {
-            Panic::Service => Termination::Panicked,
+            Panic::Service { .. } => Termination::Panicked,
             Panic::None | Panic::Handler => Termination::ClientDisconnected,
         };
         self.close(termination, response_size);

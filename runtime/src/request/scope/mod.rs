@@ -20,7 +20,7 @@ use crate::call::{CallId, OpenCall, OpenCalls};
 use crate::callsite::Site;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
-use crate::label::Method;
+use crate::label::{BODY_ERROR, Method};
 use crate::metrics::Metrics;
 use crate::outcome::ProtocolErrors;
 use crate::series::{EndpointSeries, RequestLabels, TokenSeries};
@@ -32,14 +32,14 @@ pub(crate) struct Scope {
     /// The trace that was current when the request arrived.
     #[cfg(feature = "exemplars")]
     trace: Option<Trace>,
-    /// `None` while the endpoint is the one that the service has cached.
+    /// `None` while the endpoint is the cached one of [`ServiceState`].
     endpoint: Option<Arc<EndpointSeries>>,
     endpoint_source: EndpointSource,
     labels: RequestLabels,
     recording: Recording,
     identity: Identity,
     panic: Panic,
-    /// Whether a router that this request's handler called has counted the panic that is unwinding.
+    /// Whether the panic that unwinds now was counted by the scope of an inner router.
     panic_counted: bool,
     started: Instant,
     head: Option<Head>,
@@ -57,7 +57,7 @@ pub(crate) struct Scope {
     protocol_errors: Option<Arc<ProtocolErrors>>,
 }
 
-/// What the layer knows of a request before it calls the service.
+/// The properties of a request before the service is called.
 pub(crate) struct Entry<'a> {
     /// The template of the matched route, if it is known.
     pub(crate) route: Option<&'a str>,
@@ -65,7 +65,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) size: RequestSize,
     /// Whether the request is recorded: paths and methods may be skipped.
     pub(crate) recorded: bool,
-    /// Whether the request carries the mark of the layer.
+    /// Whether the request carries the mark of the layer: see `layer/nested.rs`.
     pub(crate) marked: bool,
 }
 
@@ -116,7 +116,7 @@ impl Scope {
         }
     }
 
-    /// Returns whether a request that a nested layer has got is this one, and not one that the
+    /// Returns whether a request that a nested layer has received is this one, and not one that the
     /// handler has made.
     ///
     /// An annotated handler claims the request before it makes requests of its own. A handler
@@ -128,7 +128,7 @@ impl Scope {
         marked: bool,
         route: Option<&str>,
     ) -> bool {
-        if !self.metrics().is(metrics) {
+        if !self.metrics().is_same_instance(metrics) {
             return false;
         }
         match self.endpoint_source {
@@ -194,7 +194,7 @@ impl Scope {
     /// layer around a whole router does not see the route itself.
     pub(crate) fn note_route(&mut self, route: &str) {
         if self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(self.metrics().endpoints().get(route));
+            self.set_endpoint(self.metrics().endpoints().get_or_create(route));
             self.endpoint_source = EndpointSource::Route;
         }
     }
@@ -259,7 +259,7 @@ impl Scope {
     /// itself.
     pub(crate) fn note_body_error(&self) {
         if !self.exceptions.any_reported() {
-            self.count_global_exception("BodyError");
+            self.count_global_exception(BODY_ERROR);
         }
     }
 
@@ -275,15 +275,16 @@ impl Scope {
 
     /// Notes a panic that leaves the service or the response body.
     pub(super) fn note_service_panic(&mut self) {
-        self.panic = Panic::Service;
+        self.panic = Panic::Service { handler: self.panic.is_of_handler() };
     }
 
     /// Notes a panic that leaves the claiming handler. The request ends as a panic if the response
     /// is a server error, which is what a layer that catches panics sends.
     pub(crate) fn note_handler_panic(&mut self) {
-        if self.panic == Panic::None {
-            self.panic = Panic::Handler;
-        }
+        self.panic = match self.panic {
+            Panic::None | Panic::Handler => Panic::Handler,
+            Panic::Service { .. } => Panic::Service { handler: true },
+        };
     }
 
     /// Returns whether the response has no body, whatever the handler returns.

@@ -29,7 +29,7 @@ pub(super) enum EndpointSource {
     Handler,
 }
 
-/// How a nested layer recognises that it got this request, and not one that the handler has made.
+/// How a nested layer recognizes that it got this request, and not one that the handler has made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
     /// By the mark in the request's extensions.
@@ -47,8 +47,18 @@ pub(super) enum Panic {
     /// A panic left the claiming handler. It may have been caught since, and turned into a
     /// response.
     Handler,
-    /// A panic left the service or the response body.
-    Service,
+    /// A panic left the service or the response body. The claiming handler may have panicked as
+    /// well, or before.
+    Service {
+        handler: bool,
+    },
+}
+
+impl Panic {
+    /// Returns whether a panic left the claiming handler.
+    pub(super) fn is_of_handler(self) -> bool {
+        matches!(self, Self::Handler | Self::Service { handler: true })
+    }
 }
 
 /// Where the duration of a request ends.

@@ -1,4 +1,4 @@
-//! The page on its way to a scraper.
+//! A metrics page as a response body.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,37 +7,38 @@ use std::task::{Context, Poll};
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::coding::Coding;
+use super::content_encoding::ContentEncoding;
 use super::page::Page;
 use crate::metrics::ScrapePermit;
 
-/// A page that is written as it is read. As long as there is something left of it, it counts as a scrape.
+/// A page that is written as its client reads it. The body holds a scrape permit until it is
+/// dropped.
 pub(super) struct PageBody {
     page: Page,
-    /// What has been written already.
+    /// The piece that the next poll returns, if it has been written already.
     next: Option<Bytes>,
-    coding: Coding,
+    encoding: ContentEncoding,
     _permit: ScrapePermit,
 }
 
 impl PageBody {
-    /// Begins a page, in this coding; a short one is written at once.
-    pub(super) fn new(page: Page, coding: Coding, permit: ScrapePermit) -> Self {
-        let mut body = Self { page, coding, next: None, _permit: permit };
-        body.next = body.piece();
+    /// Starts a page and writes its first piece, which is all of a short page.
+    pub(super) fn new(page: Page, encoding: ContentEncoding, permit: ScrapePermit) -> Self {
+        let mut body = Self { page, encoding, next: None, _permit: permit };
+        body.next = body.next_piece();
         body
     }
 
-    /// The length, where the page is short.
+    /// Returns the length of a short page. The length of a longer one is not known in advance.
     pub(super) fn length(&self) -> Option<u64> {
         let next = self.next.as_ref().map_or(0, |piece| piece.len() as u64);
         self.page.has_ended().then_some(next)
     }
 
-    /// Writes on, to the next piece that is not empty.
-    fn piece(&mut self) -> Option<Bytes> {
-        while let Some(piece) = self.page.piece() {
-            let piece = self.coding.coded(piece, self.page.has_ended());
+    /// Writes until there is a piece to send.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        while let Some(piece) = self.page.next_piece() {
+            let piece = self.encoding.encode(piece, self.page.has_ended());
             if !piece.is_empty() {
                 return Some(piece.into());
             }
@@ -54,7 +55,7 @@ impl Body for PageBody {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = self.next.take().or_else(|| self.piece());
+        let piece = self.next.take().or_else(|| self.next_piece());
         Poll::Ready(piece.map(Frame::data).map(Ok))
     }
 

@@ -37,7 +37,7 @@ enum Owner {
     /// The tracked call itself: no request is being served.
     Function(OpenCall),
     /// The call is closed, or left to the request.
-    Nobody,
+    Released,
 }
 
 /// Starts a call. `provider` and `model` are empty if they are not known.
@@ -50,7 +50,7 @@ pub fn start_call(site: &'static Site, provider: Label, model: Label) -> Tracked
     let owner = match endpoint {
         Some(endpoint) => Owner::Request(call, endpoint),
         None => {
-            if site.is_read() {
+            if site.is_parsed_by_stream_attribute() {
                 handoff::offer(call.detached());
             }
             Owner::Function(call)
@@ -93,11 +93,11 @@ impl TrackedCall {
         let left_to_request = matches!(&self.owner, Owner::Request(call, _)
             if request::current(|scope| scope.leave_call(call.id())) == Some(true));
         if left_to_request {
-            self.owner = Owner::Nobody;
-        } else if !self.site.is_read() {
+            self.owner = Owner::Released;
+        } else if !self.site.is_parsed_by_stream_attribute() {
             self.close(Termination::Complete, None, FinishReason::Unknown);
         } else if let Owner::Request(call, _) | Owner::Function(call) =
-            mem::replace(&mut self.owner, Owner::Nobody)
+            mem::replace(&mut self.owner, Owner::Released)
         {
             handoff::offer_unless_taken(call);
         }
@@ -120,11 +120,11 @@ impl TrackedCall {
             self.fail();
             return None;
         }
-        if self.site.is_read() {
+        if self.site.is_parsed_by_stream_attribute() {
             self.leave_open();
             return None;
         }
-        match mem::replace(&mut self.owner, Owner::Nobody) {
+        match mem::replace(&mut self.owner, Owner::Released) {
             Owner::Function(call) => {
                 let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
                 Some(StreamRecorder::parsing(ReplyParser::for_call(call, content, endpoint)))
@@ -140,7 +140,7 @@ impl TrackedCall {
                         let call = scope.calls().end(id)?;
                         let endpoint = scope.endpoint_for_site(self.site);
                         let parser = ReplyParser::for_call(call, content, endpoint);
-                        Some(StreamRecorder::parsing_inside(scope, parser))
+                        Some(StreamRecorder::parsing_in_request(scope, parser))
                     })
                 });
                 inside.flatten().unwrap_or_else(|| {
@@ -148,7 +148,7 @@ impl TrackedCall {
                     Some(StreamRecorder::parsing(parser))
                 })
             }
-            Owner::Nobody => None,
+            Owner::Released => None,
         }
     }
 
@@ -157,7 +157,7 @@ impl TrackedCall {
     #[cfg(feature = "axum")]
     pub(super) fn expect_body(mut self, events_only: bool) {
         match &self.owner {
-            Owner::Request(call, _) if !self.site.is_read() => {
+            Owner::Request(call, _) if !self.site.is_parsed_by_stream_attribute() => {
                 let reply = ExpectedReply { call: call.id(), events_only };
                 request::current(|scope| {
                     if scope.calls().has_begun(reply.call) {
@@ -165,11 +165,15 @@ impl TrackedCall {
                     }
                 });
             }
-            Owner::Function(_) if !self.site.is_read() && self.site.warns_now() => tracing::warn!(
-                function = self.site.function(),
-                "#[track_tokens] parses this response through `PrometheusLayer`, but no such layer \
-                 serves the request: the call is recorded as missing usage"
-            ),
+            Owner::Function(_)
+                if !self.site.is_parsed_by_stream_attribute() && self.site.is_first_warning() =>
+            {
+                tracing::warn!(
+                    function = self.site.function(),
+                    "#[track_tokens] parses this response through `PrometheusLayer`, but no such \
+                     layer serves the request: the call is recorded as missing usage"
+                );
+            }
             _ => {}
         }
         self.leave_open();
@@ -215,7 +219,7 @@ impl TrackedCall {
 
     /// Takes the open call from its owner.
     fn take(&mut self) -> Option<(Arc<EndpointSeries>, OpenCall)> {
-        match mem::replace(&mut self.owner, Owner::Nobody) {
+        match mem::replace(&mut self.owner, Owner::Released) {
             Owner::Function(call) => {
                 let endpoint = Metrics::global().endpoints().for_site(self.site);
                 Some((Arc::clone(endpoint), call))
@@ -229,7 +233,7 @@ impl TrackedCall {
                 });
                 inside.flatten().unwrap_or(Some((endpoint, detached)))
             }
-            Owner::Nobody => None,
+            Owner::Released => None,
         }
     }
 

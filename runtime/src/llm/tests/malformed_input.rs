@@ -1,10 +1,9 @@
-//! Bytes that mean no good: no panic, no wrong sum, and the memory of one reader.
+//! Malformed and hostile replies: no panic, no wrong count, no more memory.
 
 use std::fmt::Write;
 
-use super::{check, read, read_pieces, samples};
-use crate::llm::Protocol;
-use crate::llm::Reader;
+use super::{check, read, read_chunks, samples};
+use crate::llm::{Protocol, ReplyReader};
 use crate::usage::Usage;
 
 const PROTOCOLS: [Protocol; 6] = [
@@ -16,7 +15,7 @@ const PROTOCOLS: [Protocol; 6] = [
     Protocol::Bedrock,
 ];
 
-/// Marsaglia's xorshift: the same numbers on every run.
+/// Marsaglia's xorshift, which generates the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -33,14 +32,14 @@ impl Random {
 }
 
 #[test]
-fn a_reader_is_small() {
-    assert!(size_of::<Reader>() <= 1_536, "{}", size_of::<Reader>());
+fn reader_size_is_bounded() {
+    assert!(size_of::<ReplyReader>() <= 1_536, "{}", size_of::<ReplyReader>());
 }
 
 #[test]
-fn random_bytes() {
+fn random_bytes_do_not_panic_however_split() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    // Bytes that mean something, so that all states are reached.
+    // Bytes with a meaning in JSON or events, so that all states of the parsers are reached.
     let alphabet = b"{}[]\",:\\ \n\r\tdatevn0123-.useg_\xFF\xC3:{\"";
     for round in 0..4_000 {
         let length = random.below(300);
@@ -55,8 +54,8 @@ fn random_bytes() {
             .collect();
         let size = 1 + random.below(20);
         for protocol in PROTOCOLS {
-            let (whole, ..) = read_pieces(protocol, [&bytes[..]]);
-            let (split, ..) = read_pieces(protocol, bytes.chunks(size));
+            let (whole, ..) = read_chunks(protocol, [&bytes[..]]);
+            let (split, ..) = read_chunks(protocol, bytes.chunks(size));
             assert_eq!(whole.usage(), split.usage());
             assert_eq!(whole.unparsed(), split.unparsed(), "{}", bytes.escape_ascii());
         }
@@ -64,7 +63,7 @@ fn random_bytes() {
 }
 
 #[test]
-fn samples_with_bytes_changed_or_missing() {
+fn samples_with_changed_bytes_are_read_alike_however_split() {
     let mut random = Random(7);
     for sample in samples::all() {
         for _ in 0..300 {
@@ -81,23 +80,23 @@ fn samples_with_bytes_changed_or_missing() {
                 }
             }
             let size = 1 + random.below(40);
-            let (whole, seen, _) = read_pieces(sample.protocol, [&bytes[..]]);
-            let (split, split_seen, _) = read_pieces(sample.protocol, bytes.chunks(size));
+            let (whole, findings, _) = read_chunks(sample.protocol, [&bytes[..]]);
+            let (split, split_findings, _) = read_chunks(sample.protocol, bytes.chunks(size));
             let text = bytes.escape_ascii();
             assert_eq!(whole.usage(), split.usage(), "{text}");
             assert_eq!(whole.model(), split.model(), "{text}");
             assert_eq!(whole.finish_reason(), split.finish_reason(), "{text}");
             assert_eq!(whole.unparsed(), split.unparsed(), "{text}");
             assert_eq!(whole.ended(), split.ended(), "{text}");
-            assert_eq!(seen.content, split_seen.content, "{text}");
+            assert_eq!(findings.content, split_findings.content, "{text}");
         }
     }
 }
 
 #[test]
-fn counts_that_are_none() {
+fn count_that_is_not_a_whole_number_is_ignored() {
     let huge = "9".repeat(400);
-    for odd in [
+    for count in [
         "-1",
         "1.5",
         "1.05",
@@ -117,19 +116,19 @@ fn counts_that_are_none() {
         &huge,
     ] {
         let text = format!(
-            "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{odd},\"completion_tokens\":3}}}}"
+            "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{count},\"completion_tokens\":3}}}}"
         );
         let usage = read(Protocol::Auto, &text).usage();
-        assert_eq!(usage, Usage::from_counts(None, Some(3), None, None, None), "{odd}");
-        let text = format!("{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{odd}}}}}");
+        assert_eq!(usage, Usage::from_counts(None, Some(3), None, None, None), "{count}");
+        let text = format!("{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{count}}}}}");
         let reader = read(Protocol::Auto, &text);
-        assert_eq!(reader.usage(), None, "{odd}");
-        assert!(reader.unparsed(), "{odd}");
+        assert_eq!(reader.usage(), None, "{count}");
+        assert!(reader.unparsed(), "{count}");
     }
-    // Whole numbers are numbers in languages that have only one kind of them.
+    // Some languages write whole numbers as floating-point numbers.
     let text = r#"{"choices":[],"usage":{"prompt_tokens":10.0,"completion_tokens":3e2}}"#;
     assert_eq!(read(Protocol::Auto, text).usage(), Some(Usage::new(10, 300)));
-    // One that would wrap a counter around is none either.
+    // A count that would make a counter wrap around is ignored, too.
     let read = |number: u64| {
         let text = format!(
             "{{\"type\":\"message\",\"content\":[],\"usage\":{{\"input_tokens\":{number},\"cache_read_input_tokens\":{number},\"output_tokens\":{number}}}}}",
@@ -142,14 +141,14 @@ fn counts_that_are_none() {
 }
 
 #[test]
-fn totals_that_say_nothing() {
+fn total_that_does_not_exceed_the_sum_is_ignored() {
     for total in ["-1", "0", "29", "30", "null", "\"99\"", "18446744073709551615"] {
         let counts =
             format!("\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":{total}");
         let text = format!("{{\"choices\":[],\"usage\":{{{counts}}}}}");
         assert_eq!(read(Protocol::Auto, &text).usage(), Some(Usage::new(10, 20)), "{total}");
     }
-    // Of embeddings a total is no output.
+    // Without an output, as for embeddings, a larger total does not mean output.
     let text = r#"{"choices":[],"usage":{"prompt_tokens":10,"total_tokens":30}}"#;
     let input = Usage::from_counts(Some(10), None, None, None, None);
     assert_eq!(read(Protocol::Auto, text).usage(), input);
@@ -158,8 +157,8 @@ fn totals_that_say_nothing() {
 }
 
 #[test]
-fn usage_that_is_none() {
-    for (odd, unparsed) in [
+fn usage_that_is_not_an_object_is_unparsed() {
+    for (usage, unparsed) in [
         ("null", false),
         ("5", true),
         ("\"5\"", true),
@@ -168,13 +167,13 @@ fn usage_that_is_none() {
         ("[5]", true),
         ("{\"cost\":5}", true),
     ] {
-        let reader = read(Protocol::OpenAi, &format!("{{\"choices\":[],\"usage\":{odd}}}"));
-        assert_eq!((reader.usage(), reader.unparsed()), (None, unparsed), "{odd}");
+        let reader = read(Protocol::OpenAi, &format!("{{\"choices\":[],\"usage\":{usage}}}"));
+        assert_eq!((reader.usage(), reader.unparsed()), (None, unparsed), "{usage}");
     }
 }
 
 #[test]
-fn keys_that_come_twice() {
+fn duplicate_keys_have_the_largest_count() {
     let reader = read(
         Protocol::OpenAi,
         r#"{"choices":[],"usage":{"prompt_tokens":5,"prompt_tokens":3,"completion_tokens":1},"usage":{"prompt_tokens":4},"usage":null}"#,
@@ -183,8 +182,8 @@ fn keys_that_come_twice() {
 }
 
 #[test]
-fn usage_elsewhere_is_not_counted() {
-    for elsewhere in [
+fn usage_at_other_paths_is_not_counted() {
+    for reply in [
         r#"{"choices":[{"message":{"content":"a","usage":{"prompt_tokens":9}},"usage":{"prompt_tokens":9}}]}"#,
         r#"{"choices":[],"data":{"usage":{"prompt_tokens":9}},"x":[{"usage":{"prompt_tokens":9}}]}"#,
         r#"[{"choices":[],"usage":{"prompt_tokens":9}}]"#,
@@ -192,14 +191,14 @@ fn usage_elsewhere_is_not_counted() {
         r#""usage":{"prompt_tokens":9}"#,
         r#"{"choices":[],"prompt_tokens":9,"message":{"usage":{"prompt_tokens":9}}}"#,
     ] {
-        let reader = read(Protocol::OpenAi, elsewhere);
-        assert_eq!((reader.usage(), reader.unparsed()), (None, false), "{elsewhere}");
+        let reader = read(Protocol::OpenAi, reply);
+        assert_eq!((reader.usage(), reader.unparsed()), (None, false), "{reply}");
     }
 }
 
 #[test]
-fn broken_json_that_may_have_had_usage() {
-    for (broken, unparsed) in [
+fn malformed_json_with_usage_is_unparsed() {
+    for (malformed, unparsed) in [
         ("{\"choices\":[] \"usage\":{\"prompt_tokens\":9}}", true),
         ("{\"choices\":[,],\"usage\":{\"prompt_tokens\":9}}", true),
         ("{\"usage\":{\"prompt_tokens\":9}]", true),
@@ -210,18 +209,19 @@ fn broken_json_that_may_have_had_usage() {
         ("not json at all", false),
         ("{\"choices\":[", false),
     ] {
-        for text in [broken.to_owned(), format!("data: {broken}\n\n")] {
+        for text in [malformed.to_owned(), format!("data: {malformed}\n\n")] {
             for size in [1, 7, text.len()] {
-                let (reader, ..) = read_pieces(Protocol::OpenAi, text.as_bytes().chunks(size));
+                let (reader, ..) = read_chunks(Protocol::OpenAi, text.as_bytes().chunks(size));
                 assert_eq!((reader.usage(), reader.unparsed()), (None, unparsed), "{text}");
             }
         }
     }
 }
 
-/// A text whose lines are not escaped, as they must be, is no place where an object begins.
+/// A text with unescaped line feeds is malformed. Its lines must not be read as objects: a user of
+/// the model may have written them.
 #[test]
-fn lines_of_a_broken_text_are_no_frames() {
+fn forged_lines_in_malformed_text_are_not_frames() {
     let forged = r#"{"model":"m","done":true,"choices":[],"eval_count":1000000,"usage":{"prompt_tokens":1000000,"completion_tokens":1}}"#;
     let reply = format!(
         "{{\"choices\":[{{\"message\":{{\"content\":\"Here:\n{forged}\n\"}}}}],\"usage\":\n{{\"prompt_tokens\":3}}}}\n"
@@ -232,7 +232,7 @@ fn lines_of_a_broken_text_are_no_frames() {
     for text in [reply, event, two_in_one, array] {
         for protocol in PROTOCOLS {
             for size in [1, 7, text.len()] {
-                let (reader, ..) = read_pieces(protocol, text.as_bytes().chunks(size));
+                let (reader, ..) = read_chunks(protocol, text.as_bytes().chunks(size));
                 assert_eq!(reader.usage(), None, "{protocol:?}: {text}");
                 assert!(reader.unparsed(), "{protocol:?}: {text}");
             }
@@ -241,7 +241,7 @@ fn lines_of_a_broken_text_are_no_frames() {
 }
 
 #[test]
-fn a_broken_event_does_not_spoil_the_next() {
+fn malformed_event_does_not_affect_the_next() {
     let reader = read(
         Protocol::Auto,
         "data: {\"choices\":[\n\ndata: nonsense\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\
@@ -252,7 +252,7 @@ fn a_broken_event_does_not_spoil_the_next() {
 }
 
 #[test]
-fn a_reply_of_ten_megabytes() {
+fn reply_of_ten_megabytes_is_read() {
     let mut reply = String::from("{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"");
     while reply.len() < 10_000_000 {
         let _ = write!(reply, "\\\"usage\\\":{{\\\"prompt_tokens\\\":{}}} ä\\n", reply.len());
@@ -261,15 +261,15 @@ fn a_reply_of_ten_megabytes() {
         "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":8}}",
     );
     for size in [1 << 10, 1 << 16, reply.len()] {
-        let (reader, seen, _) = read_pieces(Protocol::Auto, reply.as_bytes().chunks(size));
+        let (reader, findings, _) = read_chunks(Protocol::Auto, reply.as_bytes().chunks(size));
         assert_eq!(reader.usage(), Some(Usage::new(7, 8)));
         assert_eq!(reader.model(), Some("m"));
-        assert!(seen.content && reader.ended() && !reader.unparsed());
+        assert!(findings.content && reader.ended() && !reader.unparsed());
     }
 }
 
 #[test]
-fn lines_without_end() {
+fn endless_lines_are_skipped() {
     let filler = vec![b'x'; 1 << 20];
     for start in [
         "",
@@ -282,11 +282,11 @@ fn lines_without_end() {
         "{\"",
         "[[[[",
     ] {
-        let mut reader = Reader::new(Protocol::Auto);
+        let mut reader = ReplyReader::new(Protocol::Auto);
         reader.read(start.as_bytes());
         for _ in 0..4 {
-            let seen = reader.read(&filler);
-            assert!(!seen.content && !seen.error);
+            let findings = reader.read(&filler);
+            assert!(!findings.content && !findings.error);
         }
         assert_eq!(reader.usage(), None);
         reader.end();
@@ -296,19 +296,19 @@ fn lines_without_end() {
 }
 
 #[test]
-fn bytes_that_are_no_text() {
+fn invalid_utf8_is_skipped() {
     let mut bytes = b"data: {\"model\":\"\xFF\xFE\",\"choices\":[{\"delta\":{\"content\":\"\xC3\"}}],\"\xF0\x9F\":1,\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n".to_vec();
     bytes.extend_from_slice(b"data: [DONE]\n\n");
     for size in 1..bytes.len() {
-        let (reader, seen, _) = read_pieces(Protocol::Auto, bytes.chunks(size));
+        let (reader, findings, _) = read_chunks(Protocol::Auto, bytes.chunks(size));
         assert_eq!(reader.usage(), Some(Usage::new(3, 4)));
         assert_eq!(reader.model(), None);
-        assert!(seen.content && reader.ended());
+        assert!(findings.content && reader.ended());
     }
 }
 
 #[test]
-fn names_of_models() {
+fn model_names_are_unescaped_and_bounded() {
     let long = "m".repeat(1_000);
     for (sent, model) in [
         ("", None),
@@ -319,16 +319,16 @@ fn names_of_models() {
     ] {
         let text = format!("{{\"model\":\"{sent}\",\"choices\":[]}}");
         for size in [1, 3, text.len()] {
-            let (reader, ..) = read_pieces(Protocol::Auto, text.as_bytes().chunks(size));
+            let (reader, ..) = read_chunks(Protocol::Auto, text.as_bytes().chunks(size));
             assert_eq!(reader.model(), model, "{sent}");
         }
     }
     let error = format!("{{\"error\":{{\"type\":\"{}\",\"code\":\"no spaces\"}}}}", "e".repeat(65));
-    assert_eq!(read(Protocol::Auto, &error).error(), None);
+    assert_eq!(read(Protocol::Auto, &error).error_type(), None);
 }
 
 #[test]
-fn nothing_at_all() {
+fn empty_replies_have_no_findings() {
     for protocol in PROTOCOLS {
         for bytes in ["", "\n", "{}", "[]", "data:\n\n", "data: {}\n\n", ": x\n\n"] {
             let reader = read(protocol, bytes);
@@ -342,6 +342,6 @@ fn nothing_at_all() {
         &all[0],
         all[0].protocol,
         [b"".as_slice(), all[0].bytes.as_bytes(), b""],
-        &"empty pieces",
+        &"empty chunks",
     );
 }

@@ -1,0 +1,300 @@
+//! Writes Prometheus' text format 0.0.4 and `OpenMetrics` 1.0.
+//!
+//! The encoder of `prometheus` needs all families gathered in memory and writes neither
+//! `OpenMetrics` nor exemplars. This one writes each series straight from its counters, and a page
+//! in pieces.
+
+use std::io::Write;
+use std::mem;
+
+use prometheus::proto::MetricType;
+
+#[cfg(feature = "exemplars")]
+use crate::family::Exemplar;
+use crate::family::{
+    HistogramSnapshot, SeriesLabels, SeriesSink, SeriesValue, openmetrics_float, push_escaped,
+    push_label,
+};
+
+/// The content type of the text format.
+#[cfg_attr(
+    not(any(feature = "axum", feature = "push")),
+    expect(dead_code, reason = "only HTTP exports have a content type")
+)]
+pub(super) const TEXT_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The units that `OpenMetrics` pages declare, for families whose name ends with one of them.
+const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
+
+/// The most bytes that a piece reserves at first.
+const MAX_INITIAL_CAPACITY: usize = 72 * 1024;
+/// The part of that capacity that is for the series that crosses the limit of a piece.
+const LAST_SERIES_CAPACITY: usize = 8 * 1024;
+
+/// A format of the metrics page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Prometheus' text format 0.0.4, which every scraper reads.
+    #[default]
+    Text,
+    /// `OpenMetrics` 1.0.
+    OpenMetrics,
+}
+
+/// Writes families one after another.
+pub(super) struct TextWriter {
+    format: Format,
+    out: Vec<u8>,
+    /// The length of `out` from which on it is full.
+    limit: usize,
+    /// The labels that the registry adds to our families, with a comma after each.
+    registry_labels: Box<str>,
+    /// The lines before the family's samples. They are written with the first sample, so that a
+    /// family without series is left out.
+    head: Option<Vec<u8>>,
+    /// The name of the family's samples.
+    name: String,
+    /// The labels of the current series, with a comma after each.
+    labels: Vec<u8>,
+    /// The text that all buckets of the current series begin with.
+    bucket_start: Vec<u8>,
+}
+
+impl TextWriter {
+    pub(super) fn new(format: Format, registry_labels: &str) -> Self {
+        Self {
+            format,
+            out: Vec::new(),
+            limit: usize::MAX,
+            registry_labels: registry_labels.into(),
+            head: None,
+            name: String::new(),
+            labels: Vec::new(),
+            bucket_start: Vec::new(),
+        }
+    }
+
+    pub(super) fn start_family(&mut self, name: &str, help: &str, kind: MetricType) {
+        let family = self.announced_name(name, kind);
+        self.name.clear();
+        self.name.push_str(family);
+        if kind == MetricType::COUNTER && self.is_openmetrics() {
+            self.name.push_str("_total");
+        }
+        let mut head = Vec::new();
+        head.extend_from_slice(b"# HELP ");
+        head.extend_from_slice(family.as_bytes());
+        head.push(b' ');
+        match self.format {
+            Format::Text => push_help_escaped(&mut head, help),
+            Format::OpenMetrics => push_escaped(&mut head, help),
+        }
+        let _ = write!(head, "\n# TYPE {family} {}\n", self.type_name(kind));
+        if let Some(unit) = self.unit(family) {
+            let _ = writeln!(head, "# UNIT {family} {unit}");
+        }
+        self.head = Some(head);
+    }
+
+    fn is_openmetrics(&self) -> bool {
+        self.format == Format::OpenMetrics
+    }
+
+    fn type_name(&self, kind: MetricType) -> &'static str {
+        match kind {
+            MetricType::COUNTER => "counter",
+            MetricType::GAUGE => "gauge",
+            MetricType::SUMMARY => "summary",
+            MetricType::HISTOGRAM => "histogram",
+            MetricType::UNTYPED if self.is_openmetrics() => "unknown",
+            MetricType::UNTYPED => "untyped",
+        }
+    }
+
+    fn unit(&self, family: &str) -> Option<&'static str> {
+        let is_unit =
+            |unit: &&str| family.strip_suffix(unit).is_some_and(|before| before.ends_with('_'));
+        UNITS.into_iter().find(is_unit).filter(|_| self.is_openmetrics())
+    }
+
+    /// Returns whether the format allows this value of a counter or of a histogram's sum: in
+    /// `OpenMetrics` it must be a number that is not negative.
+    pub(super) fn allows_total(&self, value: f64) -> bool {
+        !self.is_openmetrics() || value >= 0.0
+    }
+
+    /// Sets the length from which on the output is full. The series that crosses it is finished.
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+        let capacity = limit.saturating_add(LAST_SERIES_CAPACITY).min(MAX_INITIAL_CAPACITY);
+        self.out.reserve(capacity);
+    }
+
+    fn write_head(&mut self) {
+        if let Some(head) = self.head.take() {
+            self.out.extend_from_slice(&head);
+        }
+    }
+
+    /// Writes a sample of the current series, with one more label if `last` is set.
+    pub(super) fn write_sample(
+        &mut self,
+        suffix: &str,
+        last: Option<(&str, &str)>,
+        value: SampleValue,
+    ) {
+        self.write_head();
+        self.out.extend_from_slice(self.name.as_bytes());
+        self.out.extend_from_slice(suffix.as_bytes());
+        if last.is_some() || !self.labels.is_empty() {
+            self.out.push(b'{');
+            self.out.extend_from_slice(&self.labels);
+            match last {
+                Some((name, value)) => push_label(&mut self.out, name, value),
+                // The comma after the last label.
+                None => self.out.truncate(self.out.len() - 1),
+            }
+            self.out.push(b'}');
+        }
+        self.out.push(b' ');
+        value.push(&mut self.out);
+        self.out.push(b'\n');
+    }
+
+    /// Sets the labels of the current series of a foreign family. They include the registry's
+    /// labels.
+    pub(super) fn set_labels<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.labels.clear();
+        for (name, value) in labels {
+            push_label(&mut self.labels, name, value);
+            self.labels.push(b',');
+        }
+    }
+
+    fn write_histogram(&mut self, histogram: &HistogramSnapshot<'_>) {
+        self.write_head();
+        self.bucket_start.clear();
+        self.bucket_start.extend_from_slice(self.name.as_bytes());
+        self.bucket_start.extend_from_slice(b"_bucket{");
+        self.bucket_start.extend_from_slice(&self.labels);
+        let bounds = &histogram.bounds;
+        let bounds = if self.is_openmetrics() { &bounds.le_openmetrics } else { &bounds.le_text };
+        for (bucket, (bound, count)) in bounds.iter().zip(histogram.cumulative).enumerate() {
+            self.out.extend_from_slice(&self.bucket_start);
+            self.out.extend_from_slice(bound.as_bytes());
+            SampleValue::Whole(*count).push(&mut self.out);
+            self.out.push(b'\n');
+            #[cfg(feature = "exemplars")]
+            if self.is_openmetrics() {
+                if let Some((exemplar, value)) = (histogram.exemplar)(bucket) {
+                    self.append_exemplar(&exemplar, value);
+                }
+            }
+            #[cfg(not(feature = "exemplars"))]
+            let _ = bucket;
+        }
+        self.write_sample("_sum", None, SampleValue::Float(histogram.sum));
+        self.write_sample("_count", None, SampleValue::Whole(histogram.count));
+    }
+
+    /// Appends an exemplar to the last sample. Its labels have 63 characters; `OpenMetrics` allows
+    /// 128.
+    #[cfg(feature = "exemplars")]
+    fn append_exemplar(&mut self, exemplar: &Exemplar, value: f64) {
+        self.out.truncate(self.out.len() - 1);
+        let Exemplar { trace_id, span_id, unix_millis, .. } = exemplar;
+        let (seconds, millis) = (unix_millis / 1_000, unix_millis % 1_000);
+        let _ = writeln!(
+            self.out,
+            " # {{trace_id=\"{trace_id:032x}\",span_id=\"{span_id:016x}\"}} {value} {seconds}.{millis:03}"
+        );
+    }
+
+    /// Formats the upper bound of a bucket, or a quantile.
+    pub(super) fn format_bound(&self, bound: f64) -> String {
+        match self.format {
+            _ if bound == f64::INFINITY => "+Inf".to_owned(),
+            Format::Text => format!("{bound}"),
+            Format::OpenMetrics => openmetrics_float(bound),
+        }
+    }
+
+    /// Returns the name of a family in its `HELP` and `TYPE` lines: `OpenMetrics` drops the suffix
+    /// `_total` of counters there.
+    pub(super) fn announced_name<'a>(&self, name: &'a str, kind: MetricType) -> &'a str {
+        if kind == MetricType::COUNTER && self.is_openmetrics() {
+            name.strip_suffix("_total").unwrap_or(name)
+        } else {
+            name
+        }
+    }
+
+    /// Ends the page.
+    pub(super) fn finish(&mut self) {
+        if self.is_openmetrics() {
+            self.out.extend_from_slice(b"# EOF\n");
+        }
+    }
+
+    /// Takes the text that was written since the last call.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        mem::take(&mut self.out)
+    }
+}
+
+impl SeriesSink for TextWriter {
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.limit
+    }
+
+    fn series(&mut self, labels: &SeriesLabels<'_>, value: SeriesValue<'_>) {
+        self.labels.clear();
+        self.labels.extend_from_slice(labels.const_labels().encoded.as_bytes());
+        for (name, value) in labels.variable() {
+            push_label(&mut self.labels, name, value);
+            self.labels.push(b',');
+        }
+        self.labels.extend_from_slice(self.registry_labels.as_bytes());
+        match value {
+            SeriesValue::Counter(value) | SeriesValue::Gauge(value) => {
+                self.write_sample("", None, SampleValue::Whole(value));
+            }
+            SeriesValue::FloatCounter(value) => {
+                self.write_sample("", None, SampleValue::Float(value));
+            }
+            SeriesValue::Histogram(histogram) => self.write_histogram(&histogram),
+        }
+    }
+}
+
+/// The value of a sample.
+pub(super) enum SampleValue {
+    Whole(u64),
+    Float(f64),
+}
+
+impl SampleValue {
+    fn push(self, out: &mut Vec<u8>) {
+        let mut digits = itoa::Buffer::new();
+        match self {
+            Self::Whole(value) => out.extend_from_slice(digits.format(value).as_bytes()),
+            Self::Float(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
+            Self::Float(f64::INFINITY) => out.extend_from_slice(b"+Inf"),
+            Self::Float(f64::NEG_INFINITY) => out.extend_from_slice(b"-Inf"),
+            Self::Float(value) => {
+                let _ = write!(out, "{value}");
+            }
+        }
+    }
+}
+
+/// Appends a help text of the text format, which escapes backslashes and line feeds but not quotes.
+fn push_help_escaped(out: &mut Vec<u8>, text: &str) {
+    for part in text.split_inclusive(['\\', '\n']) {
+        match part.as_bytes().split_last() {
+            Some((b'\\', before)) => out.extend([before, b"\\\\"].concat()),
+            Some((b'\n', before)) => out.extend([before, b"\\n"].concat()),
+            _ => out.extend_from_slice(part.as_bytes()),
+        }
+    }
+}

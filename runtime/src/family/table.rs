@@ -1,0 +1,250 @@
+//! The table of all families.
+
+use std::sync::Arc;
+
+use super::histogram::{Buckets, Histogram, Unit};
+use super::options::{AllowedValues, FamilyOptions, RequestLabelValue, RequestLabelValues};
+use super::primitives::{Counter, Gauge, MoneyCounter};
+use super::shard;
+use super::store::{AnyFamily, Family, SharedStorage};
+
+/// Upper bounds of request durations, in seconds.
+const REQUEST_BUCKETS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
+    600.0,
+];
+/// Upper bounds of stream lifetimes, in seconds.
+const STREAM_BUCKETS: &[f64] =
+    &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0, 3600.0];
+/// Upper bounds of the time to a first chunk or token, in seconds.
+const FIRST_BUCKETS: &[f64] = &[
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+    20.0, 40.0, 80.0, 160.0,
+];
+/// Upper bounds of the time between two chunks or tokens, in seconds.
+const GAP_BUCKETS: &[f64] = &[
+    0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0,
+    10.0,
+];
+/// Upper bounds of body sizes, in bytes: 256 times the powers of four.
+const SIZE_BUCKETS: &[f64] = &[
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+/// Upper bounds of token counts: the powers of four.
+const TOKEN_BUCKETS: &[f64] =
+    &[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0];
+
+/// The histograms that keep exemplars.
+const WITH_EXEMPLARS: &[&str] = &[
+    "http_request_duration_seconds",
+    "time_to_first_chunk_seconds",
+    "time_to_first_token_seconds",
+    "request_tokens",
+];
+
+/// Expands the table into the struct of all families, its constructor and its iterator.
+///
+/// The overflow family comes first, apart from the others, because each of the others counts its
+/// overflow there.
+macro_rules! families {
+    (
+        $overflow:ident: Counter $overflow_name:literal
+            [$($overflow_label:literal),*] $overflow_help:literal;
+        $(
+            $field:ident: $primitive:ident $(($unit:ident, $bounds:ident))? $name:literal
+            [$($label:literal),*] $help:literal $((if $condition:ident))?
+        )*
+    ) => {
+        /// All families of one instance.
+        pub(crate) struct Families {
+            $(pub(crate) $field: Family<$primitive, { [$($label),*].len() }>,)*
+            $overflow: Arc<Family<Counter, { [$($overflow_label),*].len() }>>,
+            group_status: bool,
+            request_label: RequestLabelValues,
+            allowed: AllowedValues,
+            has_prices: bool,
+        }
+
+        /// The histograms by name, with their default buckets.
+        const HISTOGRAMS: &[(&str, &[f64])] = &[$($(($name, $bounds),)?)*];
+
+        /// The names of all labels, with repetitions.
+        const LABELS: &[&str] = &[$($($label,)*)* $($overflow_label),*];
+
+        impl Families {
+            /// Creates all families.
+            ///
+            /// # Errors
+            ///
+            /// A family or label name that Prometheus does not accept.
+            pub(crate) fn new(options: &FamilyOptions) -> prometheus::Result<Self> {
+                // Asks the operating system for the number of processors now, and not while a value
+                // is recorded.
+                shard::shard_count();
+                let mut shared = SharedStorage::default();
+                let $overflow = Arc::new(Family::new(
+                    $overflow_name, $overflow_help, [$($overflow_label),*], (), options, &shared,
+                )?);
+                shared.set_overflow(&$overflow);
+                Ok(Self {
+                    $($field: Family::new(
+                        $name,
+                        $help,
+                        [$($label),*],
+                        families!(@settings options $name $(($unit, $bounds))?),
+                        options,
+                        &shared,
+                    )?,)*
+                    $overflow,
+                    group_status: options.group_status,
+                    request_label: options.request_label.clone(),
+                    allowed: options.limits.allowed.clone(),
+                    has_prices: options.has_prices,
+                })
+            }
+
+            /// Iterates over the families that this instance shows.
+            pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn AnyFamily> {
+                [
+                    $((true $(&& self.$condition)?, &self.$field as &dyn AnyFamily),)*
+                    (true, &*self.$overflow),
+                ]
+                .into_iter()
+                .filter_map(|(is_shown, family)| is_shown.then_some(family))
+            }
+        }
+    };
+    (@settings $options:ident $name:literal ($unit:ident, $bounds:ident)) => {
+        Arc::new(Buckets::new(
+            Unit::$unit,
+            $options.buckets.get($name).map_or($bounds, Vec::as_slice),
+            WITH_EXEMPLARS.contains(&$name),
+        ))
+    };
+    (@settings $options:ident $name:literal) => { () };
+}
+
+families! {
+    metrics_overflow: Counter "metrics_overflow_total"
+        ["family", "label"]
+        "Observations recorded as 'other' because a label value was not allowed or exceeded a limit.";
+
+    http_requests: Counter "http_requests_total"
+        ["method", "endpoint", "status", "outcome"]
+        "HTTP requests by outcome, recorded when the response has ended."
+    http_request_duration: Histogram(Seconds, REQUEST_BUCKETS) "http_request_duration_seconds"
+        ["method", "endpoint", "outcome"]
+        "Seconds from a request's arrival to the end of its response; for a stream, to its head."
+    active_requests: Gauge "active_requests"
+        ["method", "endpoint"]
+        "HTTP requests that have arrived and have not ended."
+    request_size: Histogram(Whole, SIZE_BUCKETS) "request_size_bytes"
+        ["method", "endpoint"]
+        "Size of request bodies in bytes."
+    response_size: Histogram(Whole, SIZE_BUCKETS) "response_size_bytes"
+        ["method", "endpoint"]
+        "Size of response bodies in bytes, as handed to the transport."
+    errors: Counter "errors_total"
+        ["method", "endpoint", "status", "error_type"]
+        "Requests that ended in a client error, a server error, a failed stream or a panic."
+    exceptions: Counter "exceptions_total"
+        ["endpoint", "exception_type", "status"]
+        "Errors that annotated handlers returned or code reported, by type and status."
+    global_exceptions: Counter "global_exceptions_total"
+        ["exception_type"]
+        "Panics, errors of services and response bodies, and errors reported with track_global_exception."
+    active_streams: Gauge "active_streams"
+        ["endpoint"]
+        "Streams that have been created and have not ended."
+    stream_chunks: Counter "stream_chunks_total"
+        ["endpoint"]
+        "Chunks that streams have sent, without the comments of event streams."
+    stream_bytes: Counter "stream_bytes_total"
+        ["endpoint"]
+        "Payload bytes of the chunks that streams have sent."
+    stream_duration: Histogram(Seconds, STREAM_BUCKETS) "stream_duration_seconds"
+        ["endpoint", "outcome"]
+        "Lifetime of streams in seconds, by outcome."
+    stream_errors: Counter "stream_errors_total"
+        ["endpoint", "error_type"]
+        "Errors within streams. A client disconnect is not an error."
+    time_to_first_chunk: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_chunk_seconds"
+        ["endpoint", "model"]
+        "Seconds from a request's arrival to the first chunk of its stream."
+    inter_chunk: Histogram(Seconds, GAP_BUCKETS) "inter_chunk_seconds"
+        ["endpoint", "model"]
+        "Seconds between consecutive chunks of a stream."
+    token_usage: Counter "token_usage_total"
+        ["endpoint", "provider", "model", "token_type", "detail"]
+        "Tokens of model calls. The details do not overlap: the sum over them is the total."
+    request_tokens: Histogram(Whole, TOKEN_BUCKETS) "request_tokens"
+        ["endpoint", "model", "token_type"]
+        "Input or output tokens of one model call."
+    llm_calls: Counter "llm_calls_total"
+        ["endpoint", "provider", "model", "finish_reason"]
+        "Model calls by finish reason."
+    usage_missing: Counter "usage_missing_total"
+        ["endpoint", "model", "reason"]
+        "Model calls that ended without token usage, by reason."
+    time_to_first_token: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_token_seconds"
+        ["endpoint", "model"]
+        "Seconds from a request's arrival to the first chunk with generated content."
+    time_per_output_token: Histogram(Seconds, GAP_BUCKETS) "time_per_output_token_seconds"
+        ["endpoint", "model"]
+        "Mean seconds per output token after the first, for each complete stream."
+    cost: MoneyCounter "cost_usd_total"
+        ["endpoint", "provider", "model", "token_type", "detail"]
+        "Cost of model calls in US dollars, from the configured prices." (if has_prices)
+    unpriced_calls: Counter "unpriced_calls_total"
+        ["endpoint", "model"]
+        "Model calls with token usage whose model has no configured price." (if has_prices)
+}
+
+impl Families {
+    /// Returns the value of the `status` label: three digits, or the class of the status if
+    /// statuses are grouped.
+    pub(crate) fn status_label(&self, status: u16) -> String {
+        if self.group_status { format!("{}xx", status / 100) } else { status.to_string() }
+    }
+
+    /// Returns whether the list of allowed values of a label, if there is one, contains this value.
+    /// A label without a list may still have a limit.
+    pub(crate) fn allows(&self, label: &str, value: &str) -> bool {
+        self.allowed.get(label).is_none_or(|allowed| value.is_empty() || allowed.contains(value))
+    }
+
+    /// Returns the number of distinct values of the request label: one if no label is configured.
+    pub(crate) fn request_label_count(&self) -> usize {
+        self.request_label.count()
+    }
+
+    /// Returns a value of the request label as text.
+    pub(crate) fn request_label_text(&self, value: RequestLabelValue) -> &str {
+        self.request_label.text(value)
+    }
+}
+
+/// Returns the name of a histogram as the table has it, or `None` if there is no such histogram.
+/// Names are without prefix.
+pub(crate) fn histogram_name(name: &str) -> Option<&'static str> {
+    histogram_names().find(|known| *known == name)
+}
+
+/// Returns the names of all histograms, without prefix.
+pub(crate) fn histogram_names() -> impl Iterator<Item = &'static str> {
+    HISTOGRAMS.iter().map(|(name, _)| *name)
+}
+
+/// Returns whether any family has a label with this name.
+pub(crate) fn is_family_label(name: &str) -> bool {
+    LABELS.contains(&name)
+}

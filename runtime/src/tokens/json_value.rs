@@ -1,0 +1,111 @@
+//! Replies of model APIs that are parsed as JSON.
+
+use serde_json::Value;
+
+use super::TokenUsage;
+use crate::llm;
+use crate::usage::{FinishReason, Usage};
+
+/// The reply of a model API as sent: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, or a server
+/// with the API of one of them. The API is detected.
+impl TokenUsage for Value {
+    fn token_usage(&self) -> Option<Usage> {
+        llm::read_value(self).usage
+    }
+
+    fn model(&self) -> Option<&str> {
+        llm::model_name(self)
+    }
+
+    fn __finish_reason(&self) -> FinishReason {
+        llm::read_value(self).finish_reason
+    }
+
+    fn __unparsed(&self) -> bool {
+        llm::read_value(self).unparsed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::llm::tests::samples;
+    use crate::tokens::TokenUsage;
+    use crate::usage::{FinishReason, Usage};
+
+    #[test]
+    fn parsed_replies_have_the_findings_of_their_bytes() {
+        let mut checked = 0;
+        for sample in samples::all() {
+            let Ok(value) = serde_json::from_str::<Value>(sample.bytes) else { continue };
+            if !value.is_object() {
+                continue;
+            }
+            checked += 1;
+            assert_eq!(value.token_usage(), sample.expected.usage, "{}", sample.name);
+            assert_eq!(value.model(), sample.expected.model, "{}", sample.name);
+            assert_eq!(value.__finish_reason(), sample.expected.finish_reason, "{}", sample.name);
+            assert_eq!(value.__unparsed(), sample.expected.unparsed, "{}", sample.name);
+        }
+        assert!(checked >= 6, "{checked}");
+    }
+
+    #[test]
+    fn usage_of_an_application_reply_is_read() {
+        let reply = json!({
+            "answer": "42",
+            "usage": { "input_tokens": 3, "output_tokens": 4 },
+        });
+        assert_eq!(reply.token_usage(), Some(Usage::new(3, 4)));
+        assert_eq!(reply.__finish_reason(), FinishReason::Unknown);
+    }
+
+    #[test]
+    fn model_is_found_beside_the_usage_of_a_frame() {
+        for (frame, usage) in [
+            (
+                json!({ "type": "message_start", "message": { "model": "m-1", "usage": { "input_tokens": 3 } } }),
+                Usage::from_counts(Some(3), None, None, None, None),
+            ),
+            (
+                json!({
+                    "type": "response.completed",
+                    "response": { "model": "m-1", "usage": { "input_tokens": 3, "output_tokens": 4 } },
+                }),
+                Some(Usage::new(3, 4)),
+            ),
+        ] {
+            assert_eq!((frame.token_usage(), frame.model()), (usage, Some("m-1")), "{frame}");
+        }
+    }
+
+    #[test]
+    fn unparsed_usage_is_distinguished_from_missing_usage() {
+        for (usage, unparsed) in [
+            (json!({ "prompt_tokens": "12" }), true),
+            (json!({ "cost": 0.1 }), true),
+            (json!({ "prompt_tokens": 12 }), false),
+            (json!({}), false),
+            (json!(null), false),
+        ] {
+            for reply in [json!({ "choices": [], "usage": usage }), json!({ "usage": usage })] {
+                assert_eq!(reply.__unparsed(), unparsed, "{reply}");
+                assert_eq!(Some(Ok::<_, ()>(&reply)).__unparsed(), unparsed, "{reply}");
+            }
+        }
+    }
+
+    #[test]
+    fn usage_is_not_found_in_other_json() {
+        for value in [
+            json!(null),
+            json!([{ "choices": [], "usage": { "prompt_tokens": 1 } }]),
+            json!({ "usage": 5, "nested": { "usage": { "prompt_tokens": 1 } } }),
+            json!({ "usage": { "prompt_tokens": -1, "completion_tokens": 1.5, "input_tokens": "1" } }),
+            json!("usage"),
+        ] {
+            assert_eq!((value.token_usage(), value.model()), (None, None), "{value}");
+        }
+    }
+}
