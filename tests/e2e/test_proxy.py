@@ -233,8 +233,8 @@ class Proxied(Replies, EndToEndTest):
 class Settings(EndToEndTest):
     def test_settings_that_are_invalid_end_the_start_and_are_not_printed(self):
         for upstream, key, message in (
-            ("secret.example.com/v1", "", "is no URL"),
-            ("https://secret@example.com/v1", "", "belongs into the environment"),
+            ("secret.example.com/v1", "", "is not a URL"),
+            ("https://secret@example.com/v1", "", "belongs in the environment"),
             ("https://example.com/v1", "secret\n", "no HTTP header can carry"),
         ):
             ended = subprocess.run(

@@ -99,7 +99,7 @@ fn histogram_memory_is_within_the_limit() {
     let stream =
         |endpoint| wrap_streaming_response(stream::iter(["one"]), &format!("/endpoint/{endpoint}"));
     bytes_per_endpoint(1_000, |endpoint| {
-        assert_eq!(stream(endpoint).count().now_or_never(), Some(1))
+        assert_eq!(stream(endpoint).count().now_or_never(), Some(1));
     });
     // A second outcome adds one histogram to each existing endpoint.
     let histogram = bytes_per_endpoint(1_000, |endpoint| drop(stream(endpoint)));

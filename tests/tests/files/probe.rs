@@ -1,6 +1,8 @@
 //! Observes when a writer collects the metrics, and reads the files that it writes.
 
+use std::error::Error;
 use std::fs::{self, File};
+use std::iter;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, SystemTime};
@@ -111,4 +113,10 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// The messages of an error and of its sources.
+pub(crate) fn error_chain(error: &dyn Error) -> String {
+    let errors = iter::successors(Some(error), |&error| error.source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::probe::{Writes, metrics};
+use crate::probe::{Writes, error_chain, metrics};
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -53,7 +53,7 @@ impl Visit for Line {
 fn install_subscriber() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        tracing::subscriber::set_global_default(EventRecorder).expect("no other subscriber is set")
+        tracing::subscriber::set_global_default(EventRecorder).expect("no other subscriber is set");
     });
 }
 
@@ -86,8 +86,9 @@ async fn failed_write_emits_a_warning() {
     let events = events(&path);
     assert!(u64::try_from(events.len()).expect("the number of events fits") > before, "{events:?}");
     let line = format!(
-        "WARN message=the metrics were not written to their file path={} error={error}",
-        path.display()
+        "WARN message=the metrics were not written to their file path={} error={}",
+        path.display(),
+        error_chain(&*error)
     );
     assert_eq!(events.first(), Some(&line));
 }

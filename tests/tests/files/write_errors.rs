@@ -12,7 +12,7 @@ use std::time::Duration;
 use streamgauge::WriteError;
 use tempfile::tempdir;
 
-use crate::probe::{Writes, metrics, names, on_collect, read};
+use crate::probe::{Writes, error_chain, metrics, names, on_collect, read};
 
 const SHORT_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -26,12 +26,12 @@ pub(crate) async fn assert_write_fails(path: &Path, reason: &str) {
         writes.wait_for_write();
     }
     assert!(file.failures() >= 3, "{file:?}");
-    let error = file.last_error().expect("the write fails").to_string();
+    let error = error_chain(&*file.last_error().expect("the write fails"));
     assert!(error.contains(reason), "{error}");
     let last = file.stop().await.expect_err("the last write fails too");
-    assert_eq!(last.to_string(), error);
+    assert_eq!(error_chain(&last), error);
     let single = metrics.write_to_file(path).await.expect_err("a single write fails too");
-    assert_eq!(single.to_string(), error);
+    assert_eq!(error_chain(&single), error);
 }
 
 #[tokio::test]

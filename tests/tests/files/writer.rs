@@ -152,9 +152,9 @@ async fn runtime_is_not_blocked_while_metrics_are_collected_for_a_file() {
     let (sender, receiver) = mpsc::channel();
     let receiver = Mutex::new(receiver);
     on_collect(&metrics, move || {
-        let received =
+        let message =
             receiver.lock().expect("no thread panicked").recv_timeout(Duration::from_secs(60));
-        received.expect("the runtime is not blocked");
+        message.expect("the runtime is not blocked");
     });
     let write = metrics.write_to_file(directory.path().join("shop.prom"));
     let meanwhile = async { sender.send(()).expect("the collector waits") };

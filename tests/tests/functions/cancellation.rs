@@ -7,7 +7,7 @@ use streamgauge::{Metrics, instrument_endpoint};
 use streamgauge_test_support::Scrape;
 use tokio::sync::oneshot;
 
-/// Returns the numbers of active and of ended requests of an endpoint.
+/// Returns the numbers of active (in-flight) and of ended requests of an endpoint.
 fn requests(endpoint: &str) -> (i64, i64) {
     let scrape = Scrape::of(Metrics::global());
     let labels = [("endpoint", endpoint)];

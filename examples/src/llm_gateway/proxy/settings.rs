@@ -29,14 +29,14 @@ pub struct Settings {
 #[derive(Debug, Error)]
 pub enum SettingError {
     /// The base URL cannot be parsed.
-    #[error("the upstream is no URL ({0}); use a form such as https://api.example.com/v1")]
+    #[error("the upstream is not a URL ({0}); use a form such as https://api.example.com/v1")]
     InvalidUrl(String),
     /// The scheme is neither `http` nor `https`.
     #[error("the upstream's URL must begin with http:// or https://")]
     UnsupportedScheme,
     /// The URL contains a user name or password.
     #[error(
-        "the upstream's URL contains a user name or password; a key belongs into the environment \
+        "the upstream's URL contains a user name or password; a key belongs in the environment \
          variable UPSTREAM_API_KEY"
     )]
     CredentialsInUrl,
@@ -53,7 +53,7 @@ pub enum SettingError {
     InvalidKey(#[from] InvalidHeaderValue),
     /// The HTTP client cannot be created, for example without the system's certificates.
     #[error("the HTTP client could not be created: {}", ErrorChain(.0))]
-    HttpClient(#[source] reqwest::Error),
+    HttpClient(reqwest::Error),
 }
 
 impl Settings {
@@ -120,14 +120,14 @@ mod tests {
     #[test]
     fn base_url_errors_do_not_repeat_the_url() {
         for (url, message) in [
-            ("", "is no URL"),
-            ("secret.example.com/v1", "is no URL"),
-            ("http://", "is no URL"),
+            ("", "is not a URL"),
+            ("secret.example.com/v1", "is not a URL"),
+            ("http://", "is not a URL"),
             ("secret:1234/v1", "must begin with http://"),
             ("ftp://secret/v1", "must begin with http://"),
             ("file:///secret", "must begin with http://"),
-            ("https://secret@example.com/v1", "belongs into the environment"),
-            ("https://:secret@example.com/v1", "belongs into the environment"),
+            ("https://secret@example.com/v1", "belongs in the environment"),
+            ("https://:secret@example.com/v1", "belongs in the environment"),
             ("https://example.com/v1?key=secret", "`?` or a `#`"),
             ("https://example.com/v1#secret", "`?` or a `#`"),
         ] {
