@@ -1,8 +1,8 @@
-//! Reads what a scraper asks for: a format, an encoding, and some of the families.
+//! Reads what a scraper requests: a format, an encoding, and some of the families.
 //!
 //! General content negotiation does not fit here. Prometheus adds parameters to its media ranges,
-//! such as `escaping=allow-utf-8`, of which only `version` may rule a format out, and a client that
-//! accepts neither format still gets text.
+//! such as `escaping=allow-utf-8`, but only `version` may exclude a format. A client that accepts
+//! neither format still gets the text format.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -22,8 +22,8 @@ impl Format {
         })
     }
 
-    /// Returns the format with the highest q-value in the header `Accept`, and of equal ones the
-    /// first. Without a match it is the text format.
+    /// Returns the format with the highest q-value in the header `Accept`: the first one on a tie,
+    /// and the text format without a match.
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let mut best = (0, Self::Text);
         for range in elements(headers, ACCEPT) {

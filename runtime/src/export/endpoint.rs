@@ -42,15 +42,15 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 
 /// Serves the metrics page of one instance, created by [`Metrics::endpoint`].
 ///
-/// It is a handler, for `get(…)`, and a tower service, for `route_service` or a server of its own.
+/// The type is both a handler, for `get(…)`, and a tower service, for `route_service` or a server.
 ///
 /// # Responses
 ///
 /// - A `GET` or `HEAD` request gets the page in the format that its `Accept` header prefers:
 ///   `OpenMetrics` 1.0 or the text format 0.0.4. Clients that accept neither get the text format.
 /// - With the feature `gzip`, the page is compressed if `Accept-Encoding` allows it.
-/// - With the query `?name[]=…`, once or several times, the page contains only the families of
-///   these names.
+/// - With one or more query parameters `name[]=…`, the page contains only the families with these
+///   names.
 /// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being written and sent,
 ///   the response is 503 with `Retry-After`.
 /// - If another collector in the registry panics, the response is 500. The next scrape calls the

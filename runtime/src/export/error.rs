@@ -6,16 +6,16 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Another collector in the registry panicked. The next attempt calls it again.
+    /// Another collector in the registry panicked. The next page calls the collector again.
     #[error("another collector in the registry panicked: {message}; correct or unregister it")]
     CollectorPanicked {
         /// The message of the panic.
         message: String,
     },
-    /// Another collector in the registry encodes the metrics while it is gathered for them.
+    /// A collector in the registry encodes the metrics from its own `collect`.
     #[error(
-        "another collector in the registry encodes the metrics while it is gathered for them: let \
-         it return its own metrics only"
+        "a collector in the registry encodes the metrics from its own `collect`: return only its \
+         own families there"
     )]
     Nested,
 }

@@ -38,7 +38,7 @@ pub(super) fn is_readable(family: &MetricFamily) -> bool {
     let problem = if is_metric_name(family.name()) {
         family.get_metric().iter().find_map(|metric| label_problem(metric.get_label()))
     } else {
-        Some("its name is not a metric name")
+        Some("the name of the family is not valid")
     };
     if let Some(problem) = problem {
         log_left_out(family.name(), problem);
@@ -59,7 +59,7 @@ fn label_problem(labels: &[LabelPair]) -> Option<&'static str> {
     let mut names = BTreeSet::new();
     labels.iter().find_map(|label| {
         if !is_label_name(label.name()) {
-            Some("the name of a label is not a label name")
+            Some("the name of a label is not valid")
         } else if !names.insert(label.name()) {
             Some("a series has a label twice")
         } else {

@@ -26,7 +26,8 @@ impl Metrics {
     ///
     /// # Errors
     ///
-    /// Returns an error if another collector in the registry panics, or encodes the metrics itself.
+    /// Returns an error if another collector in the registry panics, or encodes the metrics from
+    /// its own `collect`.
     ///
     /// # Examples
     ///
@@ -75,8 +76,8 @@ impl Metrics {
 
 /// A page that is written piece by piece.
 ///
-/// Between two pieces nothing is locked, and no series of our own families is kept in memory. Each
-/// series has the value of the moment in which it is written.
+/// Between two pieces nothing is locked, and no copy of our own families is kept in memory. Each
+/// series is exported with its value at the moment when it is written.
 pub(super) struct Page {
     metrics: Metrics,
     writer: TextWriter,
@@ -153,8 +154,8 @@ impl Page {
         self.ended
     }
 
-    /// Writes until the output has `limit` bytes. The series, or the foreign family, that crosses
-    /// the limit is finished.
+    /// Writes until the output has `limit` bytes. The series, or the foreign family, that passes
+    /// the limit is finished first.
     fn write(&mut self, limit: usize) {
         let Self { metrics, writer, families, current, ended } = self;
         let own = metrics.endpoints().families();

@@ -22,14 +22,14 @@ pub(super) struct PageBody {
 }
 
 impl PageBody {
-    /// Starts a page and writes its first piece, which is all of a short page.
+    /// Starts a page and writes its first piece. A short page has only this piece.
     pub(super) fn new(page: Page, encoding: ContentEncoding, permit: ScrapePermit) -> Self {
         let mut body = Self { page, encoding, next: None, _permit: permit };
         body.next = body.next_piece();
         body
     }
 
-    /// Returns the length of a short page. The length of a longer one is not known in advance.
+    /// Returns the length of a page of one piece. The length of a longer page is not known yet.
     pub(super) fn length(&self) -> Option<u64> {
         let next = self.next.as_ref().map_or(0, |piece| piece.len() as u64);
         self.page.has_ended().then_some(next)

@@ -22,8 +22,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// One group of metrics at a Pushgateway.
 ///
-/// A group is identified by its labels. What is pushed to it stays at the gateway until it is
-/// replaced or deleted.
+/// A group is identified by its labels. Its metrics stay at the gateway until they are replaced or
+/// deleted.
 ///
 /// # Examples
 ///
@@ -64,6 +64,16 @@ impl PushGateway {
     }
 
     /// Adds a label to the group, such as `instance` if the job runs several times at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::PushGateway;
+    ///
+    /// let gateway = PushGateway::new("http://pushgateway:9091", "nightly_report")
+    ///     .group("instance", "worker-3")
+    ///     .group("shard", "7");
+    /// ```
     #[must_use]
     pub fn group(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
         self.group.push((label.into(), value.into()));
@@ -151,12 +161,12 @@ impl PushGateway {
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme();
             return Err(invalid(format!(
-                "the url begins with {scheme:?}: give http:// and a host"
+                "the URL begins with {scheme:?}: use `http://` and a host"
             )));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            let reason = "the url has a query or a fragment: remove it: the group is \
-                          appended to the path";
+            let reason = "the URL has a query or a fragment: remove it, because the group is \
+                 appended to the path";
             return Err(invalid(reason.to_owned()));
         }
         let mut group_url = format!("{}/metrics", url.as_str().trim_end_matches('/'));
@@ -171,7 +181,7 @@ impl PushGateway {
                 return Err(invalid(format!("group label {label:?} is given twice: give it once")));
             }
             if index == 0 && value.is_empty() {
-                return Err(invalid("the job has no name: the gateway requires one".to_owned()));
+                return Err(invalid("the job name is empty: the gateway requires one".to_owned()));
             }
             group_url.push_str(&path_segments(label, value));
         }
@@ -203,7 +213,7 @@ fn unreachable(error: reqwest::Error) -> PushError {
     PushError::Unreachable(error.without_url())
 }
 
-/// Error returned by [`PushGateway`]: nothing was pushed.
+/// Error returned by the methods of [`PushGateway`] that send a request.
 ///
 /// The cause of an error is its [`source`](std::error::Error::source), and not part of the message.
 #[derive(Debug, thiserror::Error)]
@@ -218,7 +228,8 @@ pub enum PushError {
     /// Another collector in the registry failed.
     #[error("cannot encode the metrics")]
     Encode(#[from] EncodeError),
-    /// The gateway could not be reached, or did not respond within ten seconds.
+    /// The gateway could not be reached, or did not respond within ten seconds. After a timeout,
+    /// the gateway may have processed the request.
     #[error("the push gateway does not respond")]
     Unreachable(#[source] reqwest::Error),
     /// The gateway responded with an error status.
@@ -293,7 +304,7 @@ mod tests {
         for text in chain.split(": ") {
             assert_eq!(chain.matches(text).count(), 1, "{text:?} repeats in {chain:?}");
         }
-        let reason = "the url has a query".to_owned();
+        let reason = "the URL has a query".to_owned();
         assert_shows_causes_once(&PushError::Setting { reason }, 1);
     }
 }

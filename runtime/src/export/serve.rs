@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Metrics {
-    /// Serves `GET /metrics` at an address of its own, in a new task.
+    /// Serves `GET /metrics` at a separate address, in a new task.
     ///
     /// Use this to keep the metrics off the application's public port. Port 0 lets the operating
     /// system choose a port. The server runs until [`MetricsServer::stop`] or the end of the
@@ -50,8 +50,7 @@ impl Metrics {
     pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<MetricsServer> {
         let runtime = Handle::try_current().map_err(|_| {
             io::Error::other(
-                "the metrics are served by a tokio task and no runtime is running: call `serve` \
-                 within a runtime",
+                "cannot serve the metrics outside a tokio runtime: call `serve` within a runtime",
             )
         })?;
         let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -68,7 +67,7 @@ impl Metrics {
     }
 }
 
-/// Resolves when the server is asked to stop. Dropping the sender does not stop the server.
+/// Resolves when `stop` is called. Dropping the sender does not stop the server.
 async fn stop_signal(stopped: oneshot::Receiver<()>) {
     if stopped.await.is_err() {
         future::pending::<()>().await;
@@ -96,12 +95,13 @@ impl MetricsServer {
     ///
     /// # Panics
     ///
-    /// The returned future panics if it is polled outside a tokio runtime with time enabled.
+    /// The returned future panics if it is polled outside a tokio runtime, or in a runtime without
+    /// time enabled.
     ///
     /// # Cancel safety
     ///
-    /// The server stops even if the returned future is dropped after its first poll, without the
-    /// limit of five seconds.
+    /// If the returned future is dropped after its first poll, the server still stops, but open
+    /// connections may take longer than five seconds.
     pub async fn stop(mut self) {
         // The send fails if the task has already ended.
         let _ = self.stop.send(());

@@ -26,9 +26,9 @@ pub(super) const TEXT_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=u
 /// The units that `OpenMetrics` pages declare, for families whose name ends with one of them.
 const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
 
-/// The most bytes that a piece reserves at first.
+/// The largest capacity that is allocated for a piece before it is written.
 const MAX_INITIAL_CAPACITY: usize = 72 * 1024;
-/// The part of that capacity that is for the series that crosses the limit of a piece.
+/// Reserve for finishing the series that passes the limit.
 const LAST_SERIES_CAPACITY: usize = 8 * 1024;
 
 /// A format of the metrics page.
@@ -45,7 +45,7 @@ pub(super) enum Format {
 pub(super) struct TextWriter {
     format: Format,
     out: Vec<u8>,
-    /// The length of `out` from which on it is full.
+    /// Output length at which the writer pauses.
     limit: usize,
     /// The labels that the registry adds to our families, with a comma after each.
     registry_labels: Box<str>,
@@ -123,7 +123,8 @@ impl TextWriter {
         !self.is_openmetrics() || value >= 0.0
     }
 
-    /// Sets the length from which on the output is full. The series that crosses it is finished.
+    /// Sets the output length at which the writer pauses. The series that passes the limit is
+    /// finished first.
     pub(super) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
         let capacity = limit.saturating_add(LAST_SERIES_CAPACITY).min(MAX_INITIAL_CAPACITY);

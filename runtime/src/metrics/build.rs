@@ -123,8 +123,8 @@ impl MetricsBuilder {
     /// # Errors
     ///
     /// Returns the errors of [`build`](Self::build), and [`BuildError::AlreadyInstalled`] if the
-    /// process already has a global instance. [`Metrics::global`] creates one when something is
-    /// recorded outside any request, or with a layer from `PrometheusLayer::new`.
+    /// process already has a global instance. The first call of [`Metrics::global`] also creates
+    /// the global instance; `PrometheusLayer::new` and recording outside any request call it.
     ///
     /// # Examples
     ///
@@ -157,7 +157,7 @@ struct ProcessAndBuildInfo {
 }
 
 impl ProcessAndBuildInfo {
-    /// Registers both, or neither if one of them fails.
+    /// Registers the gauge and the process metrics, or neither if an error is returned.
     fn register(self, options: &FamilyOptions, registry: &Registry) -> Result<(), BuildError> {
         let build_info =
             self.build_info.map(|labels| build_info_gauge(options, labels)).transpose();

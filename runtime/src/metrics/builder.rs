@@ -90,7 +90,18 @@ impl MetricsBuilder {
 
     /// Adds a constant label: every series of every family has it, with the same value.
     ///
-    /// There is none by default. The option may be used several times, with different names.
+    /// By default there is no constant label. The option may be used several times, with different
+    /// names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics =
+    ///     Metrics::builder().label("region", "eu-west-1").label("cluster", "blue").build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.push((name.into(), value.into()));
         self
@@ -155,7 +166,7 @@ impl MetricsBuilder {
         self
     }
 
-    /// Does not record requests that match no route. By default they are recorded with
+    /// Makes the layer ignore requests that match no route. By default the layer records them with
     /// `endpoint="unmatched"`.
     ///
     /// A layer around a whole router does not see routes. There, only requests that an annotated
@@ -178,7 +189,8 @@ impl MetricsBuilder {
     /// Groups the values of the label `status` in all families: `2xx`, `4xx`, `5xx`. By default the
     /// label is the status code, such as `404`.
     ///
-    /// Grouping makes fewer series, if the difference between 502 and 503 does not matter.
+    /// Grouping reduces the number of series. Use it if, for example, the difference between 502
+    /// and 503 does not matter.
     pub fn group_status(mut self) -> Self {
         self.group_status = true;
         self
@@ -367,7 +379,8 @@ impl MetricsBuilder {
     /// States the prefix that the registry itself adds to all names: the first argument of
     /// `Registry::new_custom`. By default it is empty.
     ///
-    /// The option has no effect on the registry. It needs [`registry`](Self::registry).
+    /// This does not change the registry, and is valid only together with
+    /// [`registry`](Self::registry).
     pub fn registry_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.registry_prefix = prefix.into();
         self
@@ -376,8 +389,8 @@ impl MetricsBuilder {
     /// States a label that the registry itself adds to all series: an entry of the second argument
     /// of `Registry::new_custom`. By default there is none.
     ///
-    /// The option has no effect on the registry. It needs [`registry`](Self::registry), and may be
-    /// used several times, with different names.
+    /// This does not change the registry, and is valid only together with
+    /// [`registry`](Self::registry). The option may be used several times, with different names.
     pub fn registry_label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.registry_labels.push((name.into(), value.into()));
         self

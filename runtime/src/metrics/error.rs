@@ -41,7 +41,7 @@ pub enum BuildError {
         /// The name that was set twice.
         name: String,
     },
-    /// Buckets for a histogram that does not exist.
+    /// Buckets are set for a histogram that does not exist.
     #[error("buckets of {family:?}: there is no such histogram; the histograms are {known}")]
     UnknownHistogram {
         /// The family that was named.
@@ -49,7 +49,7 @@ pub enum BuildError {
         /// The names of all histograms.
         known: String,
     },
-    /// Bucket bounds that are empty, negative, not finite or not increasing.
+    /// The bounds of buckets are empty, negative, not finite or not increasing.
     #[error("buckets of {family:?}: {reason}")]
     Buckets {
         /// The family that was named.
@@ -57,7 +57,7 @@ pub enum BuildError {
         /// The mistake in the bounds.
         reason: &'static str,
     },
-    /// A path to skip that does not begin with `/`, so that no request can have it.
+    /// A path to skip does not begin with `/`, so it matches no request.
     #[error(
         "skip path {path:?} matches no request: a path begins with `/`, for example \"/health\""
     )]
@@ -81,7 +81,7 @@ pub enum BuildError {
         /// The mistake in the list.
         reason: &'static str,
     },
-    /// A negative, non-finite or duplicate price, or a price without a model.
+    /// A price is negative, not finite or set twice, or its model is empty or `other`.
     #[error("price of {model:?}: {reason}")]
     Price {
         /// The model that was named.
@@ -92,15 +92,15 @@ pub enum BuildError {
     /// The option `build_info` is set without a label.
     #[error(
         "build_info has no label: give at least one, for example \
-         `(\"version\", env!(\"CARGO_PKG_VERSION\"))`, or leave the option out"
+         `(\"version\", env!(\"CARGO_PKG_VERSION\"))`, or remove the option"
     )]
     BuildInfo,
     /// The registry already has metrics of the process.
     #[cfg(feature = "process")]
     #[error(
-        "cannot register the process metrics: leave `process_metrics` out if the registry has them \
-         already, as `prometheus::default_registry` does; otherwise use \
-         `prefixed_process_metrics` or another registry"
+        "cannot register the process metrics: remove `process_metrics` if the registry already has \
+         them, as `prometheus::default_registry` does; otherwise use `prefixed_process_metrics` or \
+         another registry"
     )]
     ProcessMetrics(#[source] prometheus::Error),
     /// The registry already has a metric of the same name.
@@ -109,7 +109,7 @@ pub enum BuildError {
          second instance"
     )]
     Registry(#[source] prometheus::Error),
-    /// The prefix or a label of the registry is not valid, or no registry is set.
+    /// An option that describes the registry is not valid, or is set without the option `registry`.
     #[error("{option} {name:?}: {reason}")]
     RegistryOption {
         /// The option: `registry_prefix` or `registry_label`.
@@ -119,7 +119,7 @@ pub enum BuildError {
         /// The mistake.
         reason: &'static str,
     },
-    /// The limit of scrapes is zero, so that no page could be written.
+    /// The limit of scrapes is zero, so every scrape would be refused.
     #[error("max_scrapes is 0, so every scrape would be refused: allow at least one")]
     MaxScrapes,
     /// The process already has a global instance.

@@ -88,8 +88,17 @@ impl Metrics {
 
     /// Returns the global instance of the process.
     ///
-    /// It is the instance that [`MetricsBuilder::install`] created. If nothing is installed, the
+    /// This is the instance that [`MetricsBuilder::install`] created. If nothing is installed, the
     /// first call of this function creates an instance with the default settings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let page = Metrics::global().encode_text()?;
+    /// # Ok::<(), streamgauge::EncodeError>(())
+    /// ```
     pub fn global() -> &'static Self {
         GLOBAL.get_or_init(|| {
             Self::builder().build().unwrap_or_else(|_| {

@@ -54,7 +54,7 @@ mod linux {
             ProcessNames::Prefixed => &options.prefix,
         };
         let id = pid_t::try_from(process::id()).map_err(|error| Error::Msg(error.to_string()))?;
-        // A description sorts the labels as the export format shows them.
+        // `Desc::new` sorts the labels by name, as a page needs them.
         let (name, help) = ("process".to_owned(), "The process.".to_owned());
         let labels = Desc::new(
             name,

@@ -15,7 +15,7 @@ pub(super) struct RequestLabel {
 /// The part of a request that contains the label's value.
 #[derive(Clone, Debug)]
 pub(super) enum RequestLabelSource {
-    /// `None` if the user has given a name that is not valid for a header, which `build` rejects.
+    /// `None` if the name is not a valid header name, which `build` rejects.
     Header(Option<HeaderName>),
     Extension(fn(&Extensions) -> Option<&str>),
 }

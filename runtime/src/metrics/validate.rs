@@ -8,7 +8,7 @@ use super::{BuildError, RegistryNames};
 use crate::family::{OVERFLOW, ValueSet, histogram_name, histogram_names, is_family_label};
 use crate::price::{Price, Prices};
 
-/// Returns whether a text may be part of a metric name or a label name. The empty text may.
+/// Returns whether a metric name or a label name may begin with this text. The text may be empty.
 fn is_name(text: &str) -> bool {
     !text.starts_with(|first: char| first.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -87,17 +87,17 @@ pub(super) fn buckets(
     Ok(valid)
 }
 
-/// Validates the list of allowed values that the option `setting` has set, if it has set one.
+/// Validates the list of allowed values of the option `setting`, if the option is set.
 pub(super) fn allowed(
     setting: &'static str,
     values: Option<Vec<String>>,
 ) -> Result<Option<ValueSet>, BuildError> {
     let Some(values) = values else { return Ok(None) };
     let reason = if values.is_empty() {
-        "nothing is allowed: list the values to show, or leave the option out"
+        "nothing is allowed: list the values to export, or remove the option"
     } else if values.iter().any(|value| value == OVERFLOW || value.is_empty()) {
-        "`other` stands for values that are not listed, and the empty value for unknown ones: \
-         leave them out"
+        "`other` is reserved for values that are not listed, and the empty value for unknown \
+         values: remove them from the list"
     } else {
         let values = values.into_iter().map(String::into_boxed_str).collect();
         return Ok(Some(Arc::new(values)));
@@ -110,10 +110,10 @@ pub(super) fn prices(model_prices: Vec<(String, Price)>) -> Result<Prices, Build
     for (model, price) in model_prices {
         let invalid = price.iter().find(|(_, price)| !(price.is_finite() && *price >= 0.0));
         let reason = if model.is_empty() {
-            "the model has no name: name the one whose tokens cost this".to_owned()
+            "the model name is empty: give the name of the model that has this price".to_owned()
         } else if model == OVERFLOW {
-            "`other` stands for all models that are not shown, which have no price in common: set \
-             a price for each of them; it applies although the model is not shown"
+            "`other` stands for several models, which have no price in common: set a price for \
+             each model, which applies even if the model is exported as `other`"
                 .to_owned()
         } else if let Some((class, price)) = invalid {
             format!(
@@ -162,14 +162,14 @@ pub(super) fn request_label(
         return Err(BuildError::LabelTwice { name: label.name });
     }
     let reason = if request_labels.next().is_some() {
-        "an instance can have one such label, and a second one is set: leave one out"
+        "an instance can have only one such label, and another one is set: remove one"
     } else if label.values.is_empty() {
-        "no value is allowed: list the values to show"
+        "no value is allowed: list the values to export"
     } else if label.values.iter().any(|value| **value == *OVERFLOW || value.is_empty()) {
-        "`other` stands for values that are not listed, and the empty value for requests without \
-         one: leave them out"
+        "`other` is reserved for values that are not listed, and the empty value for requests \
+         without a value: remove them from the list"
     } else if !label.source_is_valid() {
-        "no request has a header of this name: use one like \"x-tenant\""
+        "the header name is not valid: use a name like \"x-tenant\""
     } else {
         return Ok(Some(label));
     };
@@ -201,11 +201,11 @@ pub(super) fn registry_names(
         let reason = if !has_registry {
             no_registry
         } else if !is_label_name(&name) {
-            "it is not a label name: the registry needs another label"
+            "is not a label name: create the registry with another one"
         } else if user_labels.contains(&*name) || added_label_name(&name).is_err() {
-            "the families have a label of this name too: the registry needs another label"
+            "is also a label of the families: create the registry with another one"
         } else if valid.insert(name.clone(), value).is_some() {
-            "it is given twice: give it once"
+            "is given twice: give it once"
         } else {
             continue;
         };

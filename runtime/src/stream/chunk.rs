@@ -77,7 +77,7 @@ pub trait StreamChunk {
     }
 }
 
-/// What is recorded of an item.
+/// The part of an item that is recorded.
 pub(super) enum Measure<'a> {
     /// The size in bytes, and the bytes if the item gives access to them.
     Bytes { size: usize, bytes: Option<&'a [u8]> },
@@ -96,6 +96,35 @@ pub(super) fn measure<T: StreamChunk>(item: &T) -> Measure<'_> {
 ///
 /// `#[streaming_metrics(media_type = …)]` builds a response from a stream of such items.
 /// Implemented for bytes and text, and for a `Result` of them.
+///
+/// # Examples
+///
+/// An item type of one's own is sent as the bytes that it returns:
+///
+/// ```
+/// use axum::BoxError;
+/// use axum::body::Bytes;
+/// use streamgauge::{ResponseChunk, StreamChunk};
+///
+/// struct Line(String);
+///
+/// impl StreamChunk for Line {
+///     fn payload_bytes(&self) -> usize {
+///         self.0.len() + 1
+///     }
+/// }
+///
+/// impl ResponseChunk for Line {
+///     fn into_bytes(self) -> Result<Bytes, BoxError> {
+///         Ok(format!("{}\n", self.0).into())
+///     }
+/// }
+///
+/// let line = Line("ready".to_owned());
+/// assert_eq!(line.payload_bytes(), 6);
+/// assert_eq!(line.into_bytes()?, "ready\n");
+/// # Ok::<(), BoxError>(())
+/// ```
 #[cfg(feature = "axum")]
 pub trait ResponseChunk: StreamChunk {
     /// Returns the bytes to send.

@@ -242,7 +242,7 @@ fn price_must_be_finite_and_not_negative() {
 fn price_must_be_given_once_for_one_model() {
     let price = Price::per_million(1.0, 1.0);
     let error = refused(Metrics::builder().price("", price));
-    assert!(error.contains("name the one"), "{error}");
+    assert!(error.contains("name of the model"), "{error}");
     let error = refused(Metrics::builder().models(["large-1"]).price("other", price));
     assert!(error.contains("no price in common"), "{error}");
     let error = refused(Metrics::builder().price("a", price).price("b", price).price("a", price));
@@ -256,6 +256,6 @@ fn models_list_must_name_allowed_values() {
     assert!(error.starts_with("models: nothing is allowed"), "{error}");
     for reserved in ["other", ""] {
         let error = refused(Metrics::builder().providers(["house", reserved]));
-        assert!(error.starts_with("providers: ") && error.contains("leave them out"), "{error}");
+        assert!(error.starts_with("providers: ") && error.contains("remove them"), "{error}");
     }
 }

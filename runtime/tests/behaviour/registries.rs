@@ -141,7 +141,7 @@ fn registry_options_without_a_registry_or_given_twice_are_refused() {
                 .registry(Registry::new())
                 .registry_label("zone", "a")
                 .registry_label("zone", "b"),
-            "registry_label \"zone\": it is given twice",
+            "registry_label \"zone\": is given twice",
         ),
     ] {
         let error = builder.build().expect_err("the options do not describe a registry");

@@ -93,7 +93,7 @@ fn file_writer_with_invalid_settings_is_an_error() {
         let error =
             metrics.spawn_file_writer(path, SHORT_INTERVAL).expect_err("the path has no file name");
         assert!(matches!(error, WriteError::NoFileName { .. }), "{path}: {error}");
-        assert!(error.to_string().contains("give a path that ends in a file name"), "{error}");
+        assert!(error.to_string().contains("use a path that ends in a file name"), "{error}");
     }
     let error = metrics
         .spawn_file_writer("x.prom", Duration::ZERO)

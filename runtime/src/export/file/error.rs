@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::export::EncodeError;
 
-/// Error returned when the metrics are written to a file. The file is as it was before.
+/// Error returned when the metrics cannot be written to a file. The file is unchanged.
 ///
 /// The cause of an error is its [`source`](std::error::Error::source), and not part of the message.
 #[derive(Debug, thiserror::Error)]
@@ -15,14 +15,14 @@ pub enum WriteError {
     #[error("cannot encode the metrics")]
     Encode(#[from] EncodeError),
     /// The path has no file name.
-    #[error("{} names no file to write: give a path that ends in a file name", path.display())]
+    #[error("{} has no file name: use a path that ends in a file name", path.display())]
     NoFileName {
         /// The path that was given.
         path: PathBuf,
     },
-    /// The path is not a regular file, and is not replaced by one.
+    /// The path is something other than a regular file, so it is not replaced.
     #[error(
-        "{} is {kind}, which is not replaced by a file: give the path of a regular file",
+        "{} cannot be replaced, because it is {kind}: use the path of a regular file",
         path.display()
     )]
     NotAFile {
@@ -44,7 +44,7 @@ pub enum WriteError {
     },
     /// The interval of a file writer is zero.
     #[error(
-        "cannot write {} every 0 s: give an interval above zero, for example \
+        "cannot write {} every 0 s: use an interval above zero, for example \
          `Duration::from_secs(15)`",
         path.display()
     )]
@@ -62,8 +62,8 @@ pub enum WriteError {
     },
     /// No tokio runtime is running.
     #[error(
-        "{} is written on a thread of tokio and no runtime is running: call this within a runtime, \
-         or use `spawn_file_writer`, which needs none",
+        "cannot write {} outside a tokio runtime: call this within a runtime, or use \
+         `spawn_file_writer`, which needs no runtime",
         path.display()
     )]
     NoRuntime {

@@ -24,12 +24,13 @@ const ATTEMPTS: usize = 100;
 
 /// The age from which a temporary file counts as abandoned.
 ///
-/// Each write to the file makes it young again, so only a write that hangs reaches this age. The
-/// limit is generous because the file system's clock may differ from ours. Removing a file too
-/// early costs its writer one write: the rename fails, and the target stays as it was.
+/// Each write to a temporary file updates its modification time, so the file of a live process
+/// reaches this age only if a write hangs. The limit is generous because the file system's clock
+/// may differ from ours. If a file is removed too early, its writer loses one write: the rename
+/// fails, and the target stays as it was.
 pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(300);
 
-/// Replaces the file at `path` by one with this text.
+/// Replaces the file at `path` by a file with this text.
 pub(super) fn replace(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     let name = file_name(path)?;
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
@@ -148,7 +149,7 @@ fn temporary_name(name: &OsStr, now: SystemTime) -> OsString {
     temporary
 }
 
-/// Whether `temporary` is such a name, chosen by any process.
+/// Returns whether `temporary` is a name that [`temporary_name`] returns for `name` in any process.
 fn is_temporary_of(name: &OsStr, temporary: &OsStr) -> bool {
     let numbers = temporary
         .as_encoded_bytes()

@@ -51,7 +51,7 @@ impl Metrics {
     /// No tokio runtime is needed: the thread encodes and writes, so that neither a slow disk nor a
     /// large page blocks a runtime. Writes that become due while one is in progress are skipped.
     ///
-    /// After a failed write the old file stays, and the next write is tried at its time. Each
+    /// After a failed write the old file stays, and the next write is tried at its usual time. Each
     /// failure is a [`tracing`] event (`WARN`, with the fields `path` and `error`) and is counted
     /// in [`failures`](FileWriter::failures). To alert on an old file, use node-exporter's metric
     /// `node_textfile_mtime_seconds`.
@@ -116,7 +116,7 @@ impl FileWriter {
     ///
     /// # Cancel safety
     ///
-    /// If the returned future is dropped after its first poll, the last write is still made.
+    /// If the returned future is dropped after its first poll, the last write still takes place.
     pub async fn stop(self) -> Result<(), WriteError> {
         let (answer, written) = oneshot::channel();
         let _ = self.stop.send(answer);
@@ -129,9 +129,26 @@ impl FileWriter {
         self.failures.count.load(Relaxed)
     }
 
-    /// Returns the error of the latest write.
+    /// Returns the error of the latest write, if that write failed.
     ///
     /// Returns `None` if the latest write succeeded, and until the first write has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().build()?;
+    /// let file = metrics
+    ///     .spawn_file_writer("/var/lib/node_exporter/worker.prom", Duration::from_secs(15))?;
+    /// // … later, in a health check …
+    /// if let Some(error) = file.last_error() {
+    ///     eprintln!("the metrics file is out of date: {error}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn last_error(&self) -> Option<Arc<WriteError>> {
         self.failures.latest.lock().clone()
