@@ -127,6 +127,7 @@ fn swap_current(handle: &mut ScopeHandle) {
 ///
 /// `f` must not call user code: user code may call this function again, and the inner call would
 /// get `None`.
+#[inline]
 pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.try_borrow_mut().ok()?.get().map(f)).ok()?
 }
