@@ -110,7 +110,9 @@ async fn directory_that_disappears_and_returns_is_written_again() {
     file.stop().await.expect("the file is written");
     // A write in progress when the directory was moved could not remove its temporary file. Such a
     // file is removed once it is old.
-    names(&directory).iter().for_each(|name| age(&directory.join(name)));
+    for name in names(&directory) {
+        age(&directory.join(name));
+    }
     metrics.write_to_file(&path).await.expect("the file is written");
     assert_eq!(names(&directory), ["shop.prom"]);
 }
