@@ -233,7 +233,7 @@ impl Families {
     }
 }
 
-/// Returns the name of a histogram as the table has it, or `None` if there is no such histogram.
+/// Returns the static name of the histogram `name`, or `None` if no histogram has that name.
 /// Names are without prefix.
 pub(crate) fn histogram_name(name: &str) -> Option<&'static str> {
     histogram_names().find(|known| *known == name)

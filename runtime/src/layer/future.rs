@@ -133,8 +133,8 @@ where
     Response::from_parts(head, body)
 }
 
-/// Parses the response body as the reply of `call`. The body of an error response is no reply: its
-/// call has failed.
+/// Parses the response body as the reply of `call`. If the response is an error, the call has
+/// failed and its body is not parsed.
 fn parse_reply(scope: &mut Scope, call: OpenCall, content: BodyContent) -> Option<BodyRecorder> {
     let endpoint = scope.endpoint_for_site(call.site());
     if content == BodyContent::Error {
