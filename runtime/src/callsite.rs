@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use crate::label::Method;
-use crate::llm::Protocol;
+use crate::llm::{Operation, Protocol};
 
 /// All call sites of the program.
 #[doc(hidden)]
@@ -27,6 +27,9 @@ pub struct Site {
     function: &'static str,
     endpoint: Option<&'static str>,
     records: Records,
+    operation: Operation,
+    /// Whether the call always counts, whatever calls are made within it.
+    is_separate: bool,
     warned: AtomicBool,
     /// [`UNRESOLVED`], [`NOT_PARSED`] or [`PARSED`]: the cached result of
     /// [`is_parsed_by_stream_attribute`](Self::is_parsed_by_stream_attribute).
@@ -84,6 +87,8 @@ impl Site {
             function,
             endpoint,
             records,
+            operation: Operation::Unknown,
+            is_separate: false,
             warned: AtomicBool::new(false),
             parsed_by_stream_attribute: AtomicU8::new(UNRESOLVED),
         }
@@ -93,6 +98,18 @@ impl Site {
     #[must_use]
     pub const fn in_module(self, module: &'static str) -> Self {
         Self { module, ..self }
+    }
+
+    /// Sets the operation that the attribute names.
+    #[must_use]
+    pub const fn with_operation(self, operation: Operation) -> Self {
+        Self { operation, ..self }
+    }
+
+    /// Makes each call of the function a call of its own, whatever calls are made within it.
+    #[must_use]
+    pub const fn separate(self) -> Self {
+        Self { is_separate: true, ..self }
     }
 
     /// Sets the function that returns the path of a type in the annotated function.
@@ -157,6 +174,16 @@ impl Site {
             Records::Streams(protocol) | Records::Tokens(protocol) => protocol,
             Records::Requests(_) => None,
         }
+    }
+
+    /// Returns the operation that the attribute names.
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// Returns whether the call always counts, whatever calls are made within it.
+    pub(crate) fn is_separate(&self) -> bool {
+        self.is_separate
     }
 
     /// Returns the `endpoint` label outside any request: the endpoint that the attribute names,

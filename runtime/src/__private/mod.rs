@@ -12,10 +12,11 @@ pub use linkme;
 pub use self::derived_usage::{usage_from_counts, usage_with_part, usage_with_uncached};
 pub use self::label_text::{LabelText, label};
 pub use self::returned_future::returned;
+pub use crate::call::{EnterCall, EnteredCall, WithinCall, enter_call, within_call};
 pub use crate::callsite::{SITES, Site};
 pub use crate::endpoint::{EndpointGuard, HasStatus, Inspected, ResultInfo, finish, start};
 pub use crate::label::{Label, Method};
-pub use crate::llm::Protocol;
+pub use crate::llm::{Operation, Protocol};
 pub use crate::stream::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
 pub use crate::stream::{expect_response, response_from_stream};

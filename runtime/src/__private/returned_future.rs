@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::call::EnterCall;
+
 pin_project! {
     /// A future that opens its record when it is first polled, as an `async fn` does.
     #[must_use = "futures do nothing unless polled"]
@@ -32,6 +34,7 @@ pub fn returned<O, F, S, G, E, T>(future: F, start: S, end: E) -> RecordedFuture
 where
     F: Future<Output = O>,
     S: FnOnce() -> G,
+    G: EnterCall,
     E: FnOnce(G, O) -> T,
 {
     RecordedFuture { future, record: Record::Unopened(start, end) }
@@ -41,6 +44,7 @@ impl<F, S, G, E, T> Future for RecordedFuture<F, S, G, E>
 where
     F: Future,
     S: FnOnce() -> G,
+    G: EnterCall,
     E: FnOnce(G, F::Output) -> T,
 {
     type Output = T;
@@ -55,7 +59,10 @@ where
             // An `async fn` panics here as well: there is no output to return.
             Record::Closed => panic!("a future was polled after it had completed"),
         };
-        match this.future.poll(cx) {
+        let entered = guard.enter_call();
+        let polled = this.future.poll(cx);
+        drop(entered);
+        match polled {
             Poll::Pending => {
                 *this.record = Record::Open(guard, end);
                 Poll::Pending

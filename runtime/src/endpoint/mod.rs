@@ -11,6 +11,7 @@ pub use self::inspect::{
     HasStatus, InspectAny, InspectNamedError, InspectResult, InspectResultWithStatus,
     InspectStatus, InspectUnnamed, Inspected, ResultInfo,
 };
+use crate::call::{EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::metrics::Metrics;
 use crate::outcome::{ErrorType, Termination, request_end};
@@ -115,5 +116,11 @@ impl Drop for StandaloneCall {
         } else {
             self.close(None, Termination::ClientDisconnected);
         }
+    }
+}
+
+impl EnterCall for EndpointGuard {
+    fn enter_call(&self) -> EnteredCall {
+        EnteredCall { _private: () }
     }
 }

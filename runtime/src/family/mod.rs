@@ -29,7 +29,7 @@ pub(crate) use self::options::{
     AllowedValues, FamilyOptions, LabelLimit, OVERFLOW, RequestLabelValue, RequestLabelValues,
     SeriesLimits, ValueSet,
 };
-pub(crate) use self::primitives::{Counter, Gauge, MoneyCounter};
+pub(crate) use self::primitives::{Counter, Gauge, Level, MoneyCounter};
 pub(crate) use self::snapshot::{
     ConstLabels, HistogramSnapshot, SeriesKey, SeriesLabels, SeriesSink, SeriesValue,
     openmetrics_float, push_escaped, push_label,

@@ -159,6 +159,39 @@ impl Primitive for Gauge {
     }
 }
 
+/// A quantity that is set as a whole, such as what is left of a limit.
+///
+/// It is shown once it has been set.
+#[derive(Default)]
+pub(crate) struct Level {
+    value: AtomicU64,
+    is_set: AtomicBool,
+}
+
+impl Level {
+    pub(crate) fn set(&self, value: u64) {
+        self.value.store(value, Relaxed);
+        self.is_set.store(true, Relaxed);
+    }
+}
+
+impl Primitive for Level {
+    type Settings = ();
+    const METRIC_TYPE: MetricType = MetricType::GAUGE;
+
+    fn new((): &()) -> Self {
+        Self::default()
+    }
+
+    fn is_shown(&self) -> bool {
+        self.is_set.load(Relaxed)
+    }
+
+    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
+        show(SeriesValue::Gauge(self.value.load(Relaxed)));
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "Prometheus samples are 64-bit floats")]
 pub(super) fn to_f64(value: u64) -> f64 {
     value as f64

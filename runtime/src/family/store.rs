@@ -17,7 +17,7 @@ use prometheus::proto::MetricType;
 
 use super::histogram::{Batch, Histogram, nanos};
 use super::options::{FamilyOptions, LabelLimit, OVERFLOW, ValueSet};
-use super::primitives::{Counter, Gauge, MoneyCounter, Primitive};
+use super::primitives::{Counter, Gauge, Level, MoneyCounter, Primitive};
 use super::snapshot::{ConstLabels, SeriesKey, SeriesLabels, SeriesSink};
 
 /// A family: a name, labels, and one primitive for each combination of label values. The primitive
@@ -300,6 +300,12 @@ impl SeriesHandle<Gauge> {
     /// Shows the gauge from now on, also while it is zero.
     pub(crate) fn show(&self) {
         self.primitive.show();
+    }
+}
+
+impl SeriesHandle<Level> {
+    pub(crate) fn set(&self, value: u64) {
+        self.count_overflow_and_get().set(value);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::histogram::{Buckets, Histogram, Unit};
 use super::options::{AllowedValues, FamilyOptions, RequestLabelValue, RequestLabelValues};
-use super::primitives::{Counter, Gauge, MoneyCounter};
+use super::primitives::{Counter, Gauge, Level, MoneyCounter};
 use super::shard;
 use super::store::{AnyFamily, Family, SharedStorage};
 
@@ -26,6 +26,14 @@ const GAP_BUCKETS: &[f64] = &[
     0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0,
     10.0,
 ];
+/// Upper bounds of the durations of model calls, in seconds, which OpenTelemetry recommends.
+const CALL_BUCKETS: &[f64] =
+    &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+/// Upper bounds of the time that a request spends outside of its model calls, in seconds.
+const OVERHEAD_BUCKETS: &[f64] =
+    &[0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
+/// Upper bounds of the number of model calls of a request.
+const CALLS_BUCKETS: &[f64] = &[1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 13.0, 21.0];
 /// Upper bounds of body sizes, in bytes: 256 times the powers of four.
 const SIZE_BUCKETS: &[f64] = &[
     256.0,
@@ -190,20 +198,42 @@ families! {
         ["endpoint", "model", "token_type"]
         "Input or output tokens of one model call."
     llm_calls: Counter "llm_calls_total"
-        ["endpoint", "provider", "model", "finish_reason"]
-        "Model calls by finish reason."
+        ["endpoint", "provider", "model", "operation", "finish_reason", "error_type"]
+        "Model calls by finish reason and error type."
+    llm_call_duration: Histogram(Seconds, CALL_BUCKETS) "llm_call_duration_seconds"
+        ["endpoint", "provider", "model", "outcome"]
+        "Seconds from the start of a model call to the end of its reply, by outcome."
+    llm_call_time_to_first_token: Histogram(Seconds, FIRST_BUCKETS)
+        "llm_call_time_to_first_token_seconds"
+        ["endpoint", "provider", "model"]
+        "Seconds from the start of a model call to its first token."
+    time_to_first_token: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_token_seconds"
+        ["endpoint", "provider", "model"]
+        "Seconds from a request's arrival to the first token of any kind."
+    time_to_first_answer: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_answer_seconds"
+        ["endpoint", "provider", "model"]
+        "Seconds from a request's arrival to the first token that is not reasoning."
+    time_per_output_token: Histogram(Seconds, GAP_BUCKETS) "time_per_output_token_seconds"
+        ["endpoint", "provider", "model"]
+        "Mean seconds per output token after the first, for each complete stream."
+    llm_calls_per_request: Histogram(Whole, CALLS_BUCKETS) "llm_calls_per_request"
+        ["endpoint"]
+        "Model calls of a request that made at least one."
+    llm_overhead: Histogram(Seconds, OVERHEAD_BUCKETS) "llm_overhead_seconds"
+        ["endpoint"]
+        "Seconds of a request with model calls in which no call was open."
+    llm_rate_limit_remaining: Level "llm_rate_limit_remaining"
+        ["provider", "model", "resource"]
+        "What the newest reply said is left of the provider's rate limit."
     usage_missing: Counter "usage_missing_total"
         ["endpoint", "model", "reason"]
-        "Model calls that ended without token usage, by reason."
-    time_to_first_token: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_token_seconds"
-        ["endpoint", "model"]
-        "Seconds from a request's arrival to the first chunk with generated content."
-    time_per_output_token: Histogram(Seconds, GAP_BUCKETS) "time_per_output_token_seconds"
-        ["endpoint", "model"]
-        "Mean seconds per output token after the first, for each complete stream."
+        "Model calls that succeeded or were cut off without all of their token usage, by reason."
     cost: MoneyCounter "cost_usd_total"
         ["endpoint", "provider", "model", "token_type", "detail"]
         "Cost of model calls in US dollars, from the configured prices." (if has_prices)
+    provider_cost: MoneyCounter "provider_cost_usd_total"
+        ["endpoint", "provider", "model"]
+        "Cost of model calls in US dollars, as the providers' replies state it."
     unpriced_calls: Counter "unpriced_calls_total"
         ["endpoint", "model"]
         "Model calls with token usage whose model has no configured price." (if has_prices)

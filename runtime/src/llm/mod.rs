@@ -24,6 +24,7 @@ mod json;
 mod malformed;
 mod ollama;
 pub(crate) mod openai;
+mod operation;
 mod reader;
 mod schema;
 mod spec;
@@ -35,6 +36,7 @@ pub(crate) mod vocabulary;
 pub(crate) mod tests;
 
 pub use self::detect::Protocol;
+pub use self::operation::Operation;
 pub(crate) use self::reader::{ChunkFindings, ReplyReader};
 pub(crate) use self::sse::KeepAliveFilter;
 pub(crate) use self::value::{model_name, read_value};

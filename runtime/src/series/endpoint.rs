@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::cost::CostSeries;
 use super::events;
-use super::tokens::Cost;
 use super::{PaceSeries, StreamSeries, TokenSeries};
 use crate::family::{
     AppendList, BoundedMap, Counter, Families, Family, Gauge, Histogram, LabelLimit, LabelValues,
@@ -100,7 +100,7 @@ impl EndpointSeries {
         self.tokens
             .get_or_insert_with(provider, || BoundedMap::new(HASH_BUCKETS, self.limit))
             .get_or_insert_with(model, || {
-                let cost = Cost::for_model(model, &self.prices);
+                let cost = CostSeries::for_model(model, &self.prices);
                 TokenSeries::new(&self.families, &self.label, [provider, model], cost)
             })
     }

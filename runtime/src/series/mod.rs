@@ -3,6 +3,7 @@
 //! A handle is resolved when it is first needed and kept, so that recording neither looks up nor
 //! allocates.
 
+mod cost;
 mod endpoint;
 mod endpoints;
 mod events;

@@ -70,18 +70,16 @@ impl PaceSeries {
 
     /// Returns the series of the time to the first token. Only streams with a protocol have one.
     pub(crate) fn first_token(&self) -> &SeriesHandle<Histogram> {
-        self.first_token
-            .get_or_init(|| self.families.time_to_first_token.series(self.endpoint_and_model()))
+        self.first_token.get_or_init(|| {
+            self.families.time_to_first_token.series([&*self.endpoint, "", &*self.model])
+        })
     }
 
     /// Returns the series of the time per output token. Only streams with a protocol and usage have
     /// one.
     pub(crate) fn output_token(&self) -> &SeriesHandle<Histogram> {
-        self.output_token
-            .get_or_init(|| self.families.time_per_output_token.series(self.endpoint_and_model()))
-    }
-
-    fn endpoint_and_model(&self) -> [&str; 2] {
-        [&self.endpoint, &self.model]
+        self.output_token.get_or_init(|| {
+            self.families.time_per_output_token.series([&*self.endpoint, "", &*self.model])
+        })
     }
 }

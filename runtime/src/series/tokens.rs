@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::family::{Counter, Families, Histogram, MoneyCounter, SeriesHandle};
-use crate::price::{Price, Prices};
+use super::cost::CostSeries;
+use crate::family::{Counter, Families, Histogram, SeriesHandle};
 use crate::usage::{FinishReason, MissingReason, TokenClass, TokenType, Usage};
 
 /// The series of the model calls of one endpoint, provider and model: calls, tokens and cost.
@@ -17,26 +17,7 @@ pub(crate) struct TokenSeries {
     totals: [OnceLock<SeriesHandle<Histogram>>; TokenType::COUNT],
     calls: [OnceLock<SeriesHandle<Counter>>; FinishReason::COUNT],
     missing: [OnceLock<SeriesHandle<Counter>>; MissingReason::COUNT],
-    cost: Cost,
-}
-
-/// The cost of a model's tokens.
-pub(super) enum Cost {
-    /// No model has a price: cost is not recorded.
-    Disabled,
-    Priced(Price, Box<[OnceLock<SeriesHandle<MoneyCounter>>; TokenClass::COUNT]>),
-    /// Other models have a price, and this one has none: its calls are counted as unpriced.
-    Unpriced(OnceLock<SeriesHandle<Counter>>),
-}
-
-impl Cost {
-    pub(super) fn for_model(model: &str, prices: &Prices) -> Self {
-        match prices.get(model) {
-            Some(price) => Self::Priced(price, Box::default()),
-            None if prices.is_empty() => Self::Disabled,
-            None => Self::Unpriced(OnceLock::new()),
-        }
-    }
+    cost: CostSeries,
 }
 
 impl TokenSeries {
@@ -44,7 +25,7 @@ impl TokenSeries {
         families: &Arc<Families>,
         endpoint: &Arc<str>,
         [provider, model]: [&str; 2],
-        cost: Cost,
+        cost: CostSeries,
     ) -> Self {
         Self {
             families: Arc::clone(families),
@@ -73,7 +54,8 @@ impl TokenSeries {
             }
         }
         self.calls(finish).add(1);
-        self.count_unpriced();
+        let labels = [&*self.endpoint, &*self.provider, &*self.model];
+        self.cost.record(&self.families, labels, &usage);
     }
 
     /// Records a call that ended without usage.
@@ -82,28 +64,14 @@ impl TokenSeries {
         self.missing(missing).add(1);
     }
 
-    /// Adds tokens of one class to `token_usage_total`, and their cost to `cost_usd_total`.
+    /// Adds tokens of one class to `token_usage_total`.
     fn add_tokens(&self, class: TokenClass, tokens: u64) {
-        let families = &*self.families;
         self.usage[class.index()]
-            .get_or_init(|| families.token_usage.series(self.class_labels(class)))
+            .get_or_init(|| self.families.token_usage.series(self.class_labels(class)))
             .add(tokens);
-        if let Cost::Priced(price, series) = &self.cost {
-            series[class.index()]
-                .get_or_init(|| families.cost.series(self.class_labels(class)))
-                .add(price.cost(class, tokens));
-        }
     }
 
-    /// Counts a call with usage as unpriced if other models have a price and this one has none.
-    fn count_unpriced(&self) {
-        if let Cost::Unpriced(series) = &self.cost {
-            let labels = [&*self.endpoint, &*self.model];
-            series.get_or_init(|| self.families.unpriced_calls.series(labels)).add(1);
-        }
-    }
-
-    /// Returns the label values of a class in `token_usage_total` and `cost_usd_total`.
+    /// Returns the label values of a class in `token_usage_total`.
     fn class_labels(&self, class: TokenClass) -> [&str; 5] {
         let (token_type, detail) = (class.token_type().as_str(), class.as_str());
         [&*self.endpoint, &*self.provider, &*self.model, token_type, detail]
@@ -120,7 +88,7 @@ impl TokenSeries {
     /// Returns the series of calls that ended for this reason.
     fn calls(&self, reason: FinishReason) -> &SeriesHandle<Counter> {
         self.calls[reason.index()].get_or_init(|| {
-            let labels = [&*self.endpoint, &*self.provider, &*self.model, reason.as_str()];
+            let labels = [&*self.endpoint, &*self.provider, &*self.model, "", reason.as_str(), ""];
             self.families.llm_calls.series(labels)
         })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_core::Stream;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
+use crate::call::{EnterCall, EnteredCall};
 use crate::call::{OpenCall, handoff};
 use crate::callsite::Site;
 use crate::label::Label;
@@ -149,5 +150,11 @@ impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + Sen
 impl<T: StreamReply, E> StreamReply for Result<T, E> {
     fn meter(self, start: &StreamStart) -> Self {
         self.map(|reply| reply.meter(start))
+    }
+}
+
+impl EnterCall for StreamStart {
+    fn enter_call(&self) -> EnteredCall {
+        EnteredCall { _private: () }
     }
 }

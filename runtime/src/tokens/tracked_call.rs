@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::{ReplyKind, TokenUsage};
+use crate::call::{EnterCall, EnteredCall};
 use crate::call::{ManualUsage, OpenCall, ReplyParser, handoff};
 use crate::callsite::Site;
 use crate::endpoint::ResultInfo;
@@ -276,5 +277,11 @@ impl Drop for TrackedCall {
             Termination::ClientDisconnected
         };
         self.close(termination, None, FinishReason::Unknown);
+    }
+}
+
+impl EnterCall for TrackedCall {
+    fn enter_call(&self) -> EnteredCall {
+        EnteredCall { _private: () }
     }
 }
