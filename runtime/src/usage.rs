@@ -1,9 +1,69 @@
 //! The usage of a model call, and its partition into classes of tokens that do not overlap.
 
+mod partition;
+
+use std::fmt;
+
+pub(crate) use self::partition::{TokenClass, TokenType};
 use crate::label::closed_set;
 
 /// The largest token count that is recorded. No call has more tokens.
 pub(crate) const MAX_TOKENS: u64 = 1 << 40;
+
+closed_set! { indexed
+    /// A count of a call's usage. The names are those of the methods of [`Usage`] and
+    /// [`Price`](crate::Price), of the roles of `#[token_usage(…)]` and of the keys of a price
+    /// file.
+    #[doc(hidden)]
+    pub UsageCount {
+        /// All input tokens.
+        Input = "input",
+        /// Input read from a cache.
+        CacheRead = "cache_read",
+        /// Input written to a cache for five minutes.
+        CacheWrite = "cache_write",
+        /// Input written to a cache for one hour.
+        CacheWrite1h = "cache_write_1h",
+        /// Audio in the input.
+        InputAudio = "input_audio",
+        /// Images in the input.
+        InputImage = "input_image",
+        /// All output tokens.
+        Output = "output",
+        /// Reasoning in the output.
+        Reasoning = "reasoning",
+        /// Audio in the output.
+        OutputAudio = "output_audio",
+        /// Images in the output.
+        OutputImage = "output_image",
+    }
+}
+
+impl UsageCount {
+    /// All counts, in the order of their indices.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Input,
+        Self::CacheRead,
+        Self::CacheWrite,
+        Self::CacheWrite1h,
+        Self::InputAudio,
+        Self::InputImage,
+        Self::Output,
+        Self::Reasoning,
+        Self::OutputAudio,
+        Self::OutputImage,
+    ];
+
+    /// The counts of tokens that a cache served or stored.
+    const CACHE_PARTS: [Self; 3] = [Self::CacheRead, Self::CacheWrite, Self::CacheWrite1h];
+
+    /// The counts that are parts of the input.
+    const INPUT_PARTS: [Self; 5] =
+        [Self::CacheRead, Self::CacheWrite, Self::CacheWrite1h, Self::InputAudio, Self::InputImage];
+
+    /// The counts that are parts of the output.
+    const OUTPUT_PARTS: [Self; 3] = [Self::Reasoning, Self::OutputAudio, Self::OutputImage];
+}
 
 /// The token usage of one model call.
 ///
@@ -11,9 +71,15 @@ pub(crate) const MAX_TOKENS: u64 = 1 << 40;
 /// and reasoning tokens are part of the output. `Usage::default()` has no counts: a count that is
 /// not known is absent, which differs from zero.
 ///
-/// If neither `cache_read` nor `cache_write` is set, the whole input is recorded with the detail
-/// `unspecified`, and so is the whole output without `reasoning`. Recording never fails: a part
-/// that is larger than its total is cut to the total, and counts are limited to 2^40 tokens.
+/// The parts of the input do not overlap, and neither do the parts of the output. For example,
+/// audio tokens that were read from a cache belong to one of the two parts, by the price that the
+/// provider charges for them.
+///
+/// The tokens that belong to no part are recorded with the detail `uncached` or `response`. They
+/// are recorded as `unspecified` if they may contain cached tokens or reasoning: if none of
+/// `cache_read`, `cache_write` and `cache_write_1h` is set, or `reasoning` is not set. Recording
+/// never fails: a part that is larger than its total is cut to the total, and counts are limited to
+/// 2^40 tokens.
 ///
 /// # Examples
 ///
@@ -26,53 +92,90 @@ pub(crate) const MAX_TOKENS: u64 = 1 << 40;
 ///
 /// This usage is recorded as input {`uncached` 200, `cache_read` 1000} and output {`response` 50,
 /// `reasoning` 250}.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Usage {
-    input: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-    output: Option<u64>,
-    reasoning: Option<u64>,
+    /// By index of [`UsageCount`]. A count that is not known is zero, so that sums and maxima need
+    /// not look at `known`.
+    tokens: [u64; UsageCount::COUNT],
+    /// One bit for each count that is known.
+    known: u16,
 }
 
 impl Usage {
     /// Creates the usage of a call from its input and output tokens, both as totals.
     #[must_use]
     pub const fn new(input: u64, output: u64) -> Self {
-        Self {
-            input: Some(input),
-            cache_read: None,
-            cache_write: None,
-            output: Some(output),
-            reasoning: None,
-        }
+        Self { tokens: [0; UsageCount::COUNT], known: 0 }
+            .with(UsageCount::Input, input)
+            .with(UsageCount::Output, output)
     }
 
     /// Sets the input tokens that were read from a cache. They are part of the input.
     #[must_use]
-    pub const fn cache_read(mut self, tokens: u64) -> Self {
-        self.cache_read = Some(tokens);
-        self
+    pub const fn cache_read(self, tokens: u64) -> Self {
+        self.with(UsageCount::CacheRead, tokens)
     }
 
     /// Sets the input tokens that were written to a cache. They are part of the input.
+    ///
+    /// If the provider has caches of several lifetimes, these are the tokens in the cache with the
+    /// shortest lifetime: five minutes for Anthropic.
     #[must_use]
-    pub const fn cache_write(mut self, tokens: u64) -> Self {
-        self.cache_write = Some(tokens);
-        self
+    pub const fn cache_write(self, tokens: u64) -> Self {
+        self.with(UsageCount::CacheWrite, tokens)
+    }
+
+    /// Sets the input tokens that were written to a cache with a lifetime of one hour. They are
+    /// part of the input, and not part of [`cache_write`](Self::cache_write).
+    #[must_use]
+    pub const fn cache_write_1h(self, tokens: u64) -> Self {
+        self.with(UsageCount::CacheWrite1h, tokens)
+    }
+
+    /// Sets the input tokens that stand for audio. They are part of the input.
+    #[must_use]
+    pub const fn input_audio(self, tokens: u64) -> Self {
+        self.with(UsageCount::InputAudio, tokens)
+    }
+
+    /// Sets the input tokens that stand for images. They are part of the input.
+    #[must_use]
+    pub const fn input_image(self, tokens: u64) -> Self {
+        self.with(UsageCount::InputImage, tokens)
     }
 
     /// Sets the output tokens that the model spent on reasoning. They are part of the output.
     #[must_use]
-    pub const fn reasoning(mut self, tokens: u64) -> Self {
-        self.reasoning = Some(tokens);
-        self
+    pub const fn reasoning(self, tokens: u64) -> Self {
+        self.with(UsageCount::Reasoning, tokens)
+    }
+
+    /// Sets the output tokens that stand for audio. They are part of the output.
+    #[must_use]
+    pub const fn output_audio(self, tokens: u64) -> Self {
+        self.with(UsageCount::OutputAudio, tokens)
+    }
+
+    /// Sets the output tokens that stand for images. They are part of the output.
+    #[must_use]
+    pub const fn output_image(self, tokens: u64) -> Self {
+        self.with(UsageCount::OutputImage, tokens)
     }
 
     /// Returns the tokens of the call: input and output, as far as they are known.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.known_input().saturating_add(self.known_output())
+    }
+
+    /// Creates usage from the counts of a reply. Returns `None` if all of them are missing.
+    pub(crate) fn from_counts<const N: usize>(
+        counts: [(UsageCount, Option<u64>); N],
+    ) -> Option<Self> {
+        let usage = counts.into_iter().fold(Self::default(), |usage, (count, tokens)| {
+            tokens.map_or(usage, |tokens| usage.with(count, tokens))
+        });
+        (usage.known != 0).then_some(usage)
     }
 
     /// Returns the sum of the usage of two calls.
@@ -85,49 +188,25 @@ impl Usage {
         self.combine(other, u64::max)
     }
 
-    /// Merges two usages. `both` merges the counts that both of them have.
-    fn combine(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
-        let either = |one: Option<u64>, other: Option<u64>| match (one, other) {
-            (Some(one), Some(other)) => Some(both(one, other)),
-            _ => one.or(other),
-        };
-        Self {
-            input: either(self.input, other.input),
-            cache_read: either(self.cache_read, other.cache_read),
-            cache_write: either(self.cache_write, other.cache_write),
-            output: either(self.output, other.output),
-            reasoning: either(self.reasoning, other.reasoning),
+    /// Merges two usages with a function for which zero, which stands for an unknown count, is
+    /// neutral.
+    fn combine(mut self, other: Self, both: fn(u64, u64) -> u64) -> Self {
+        for (own, other) in self.tokens.iter_mut().zip(other.tokens) {
+            *own = both(*own, other);
         }
-    }
-
-    /// Returns the input tokens, if they are known.
-    pub(crate) const fn input_tokens(&self) -> Option<u64> {
-        self.input
-    }
-
-    /// Returns the output tokens, if they are known.
-    pub(crate) const fn output_tokens(&self) -> Option<u64> {
-        self.output
-    }
-
-    /// Creates usage from the counts of a reply. Returns `None` if all of them are missing.
-    pub(crate) fn from_counts(
-        input: Option<u64>,
-        output: Option<u64>,
-        cache_read: Option<u64>,
-        cache_write: Option<u64>,
-        reasoning: Option<u64>,
-    ) -> Option<Self> {
-        let usage = Self { input, cache_read, cache_write, output, reasoning };
-        (usage != Self::default()).then_some(usage)
+        self.known |= other.known;
+        self
     }
 
     /// Fills the counts that `whole` lacks with those of `part`.
     pub(crate) fn with_part(whole: Option<Self>, part: Option<Self>) -> Option<Self> {
-        match (whole, part) {
-            (Some(whole), Some(part)) => Some(whole.combine(part, |own, _| own)),
-            (whole, part) => whole.or(part),
-        }
+        let (Some(whole), Some(part)) = (whole, part) else { return whole.or(part) };
+        Some(UsageCount::ALL.into_iter().fold(whole, |usage, count| {
+            match (whole.get(count), part.get(count)) {
+                (None, Some(tokens)) => usage.with(count, tokens),
+                _ => usage,
+            }
+        }))
     }
 
     /// Sets the input to the sum of the uncached and the cached tokens, for replies that report the
@@ -135,116 +214,85 @@ impl Usage {
     pub(crate) fn with_uncached(usage: Option<Self>, uncached: Option<u64>) -> Option<Self> {
         let Some(uncached) = uncached else { return usage };
         let usage = usage.unwrap_or_default();
-        let cached = or_zero(usage.cache_read).saturating_add(or_zero(usage.cache_write));
-        Some(Self { input: Some(uncached.saturating_add(cached)), ..usage })
+        let cached = usage.sum(&UsageCount::CACHE_PARTS);
+        Some(usage.with(UsageCount::Input, uncached.saturating_add(cached)))
     }
 
     /// Returns the usage with each count at most [`MAX_TOKENS`], so that sums cannot wrap a counter
     /// around.
     pub(crate) fn clamped(&self) -> Self {
-        let clamped = |tokens: Option<u64>| tokens.map(|tokens| tokens.min(MAX_TOKENS));
-        Self {
-            input: clamped(self.input),
-            cache_read: clamped(self.cache_read),
-            cache_write: clamped(self.cache_write),
-            output: clamped(self.output),
-            reasoning: clamped(self.reasoning),
-        }
+        Self { tokens: self.tokens.map(|tokens| tokens.min(MAX_TOKENS)), known: self.known }
+    }
+
+    /// Returns the input tokens, if they are known.
+    pub(crate) const fn input_tokens(&self) -> Option<u64> {
+        self.get(UsageCount::Input)
+    }
+
+    /// Returns the output tokens, if they are known.
+    pub(crate) const fn output_tokens(&self) -> Option<u64> {
+        self.get(UsageCount::Output)
     }
 
     /// Returns the input. If it is not known, returns the sum of its known parts.
-    const fn known_input(&self) -> u64 {
-        match self.input {
+    pub(crate) const fn known_input(&self) -> u64 {
+        match self.input_tokens() {
             Some(input) => input,
-            None => or_zero(self.cache_read).saturating_add(or_zero(self.cache_write)),
+            None => self.sum(&UsageCount::INPUT_PARTS),
         }
     }
 
-    /// Returns the output. If it is not known, returns its known part.
+    /// Returns the output. If it is not known, returns the sum of its known parts.
     const fn known_output(&self) -> u64 {
-        match self.output {
+        match self.output_tokens() {
             Some(output) => output,
-            None => or_zero(self.reasoning),
+            None => self.sum(&UsageCount::OUTPUT_PARTS),
         }
     }
 
-    /// Returns the tokens of each class. Their sum is [`total`](Self::total), also if a provider
-    /// reports parts that are larger than the whole: each part is cut to what the parts before it
-    /// have left.
-    pub(crate) fn partition(&self) -> impl Iterator<Item = (TokenClass, u64)> {
-        let input = self.known_input();
-        let cache_read = self.cache_read.map(|tokens| tokens.min(input));
-        let rest = input - or_zero(cache_read);
-        let cache_write = self.cache_write.map(|tokens| tokens.min(rest));
-        let rest = rest - or_zero(cache_write);
-        let rest_of_input = match (cache_read, cache_write) {
-            (None, None) => (TokenClass::InputUnspecified, self.input),
-            _ => (TokenClass::InputUncached, self.input.map(|_| rest)),
-        };
-        let output = self.known_output();
-        let reasoning = self.reasoning.map(|tokens| tokens.min(output));
-        let rest_of_output = match reasoning {
-            None => (TokenClass::OutputUnspecified, self.output),
-            Some(tokens) => (TokenClass::OutputResponse, self.output.map(|_| output - tokens)),
-        };
-        [
-            rest_of_input,
-            (TokenClass::InputCacheRead, cache_read),
-            (TokenClass::InputCacheWrite, cache_write),
-            rest_of_output,
-            (TokenClass::OutputReasoning, reasoning),
-        ]
-        .into_iter()
-        .filter_map(|(class, tokens)| Some((class, tokens?)))
+    /// Returns a count, if it is known.
+    const fn get(&self, count: UsageCount) -> Option<u64> {
+        let index = count.index();
+        if self.known & (1 << index) == 0 { None } else { Some(self.tokens[index]) }
+    }
+
+    /// Sets a count.
+    const fn with(mut self, count: UsageCount, tokens: u64) -> Self {
+        self.tokens[count.index()] = tokens;
+        self.known |= 1 << count.index();
+        self
+    }
+
+    /// Returns the sum of some counts, as far as they are known.
+    const fn sum(&self, counts: &[UsageCount]) -> u64 {
+        // An iterator cannot be used in a `const fn`.
+        let (mut sum, mut position) = (0_u64, 0);
+        while position < counts.len() {
+            sum = sum.saturating_add(self.tokens[counts[position].index()]);
+            position += 1;
+        }
+        sum
     }
 }
 
-const fn or_zero(tokens: Option<u64>) -> u64 {
-    match tokens {
-        Some(tokens) => tokens,
-        None => 0,
-    }
-}
-
-closed_set! { indexed
-    /// A class of tokens: the `detail` label, whose value belongs to one `token_type`.
-    pub(crate) TokenClass {
-        InputUncached = "uncached",
-        InputCacheRead = "cache_read",
-        InputCacheWrite = "cache_write",
-        InputUnspecified = "unspecified",
-        OutputResponse = "response",
-        OutputReasoning = "reasoning",
-        OutputUnspecified = "unspecified",
-    }
-}
-
-impl TokenClass {
-    /// Returns the side of the call that the class belongs to.
-    pub(crate) const fn token_type(self) -> TokenType {
-        match self {
-            Self::InputUncached
-            | Self::InputCacheRead
-            | Self::InputCacheWrite
-            | Self::InputUnspecified => TokenType::Input,
-            Self::OutputResponse | Self::OutputReasoning | Self::OutputUnspecified => {
-                TokenType::Output
+/// Shows the counts that are known.
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut usage = f.debug_struct("Usage");
+        for count in UsageCount::ALL {
+            if let Some(tokens) = self.get(count) {
+                usage.field(count.as_str(), &tokens);
             }
         }
+        usage.finish()
     }
 }
 
-closed_set! { indexed
-    /// The `token_type` label.
-    pub(crate) TokenType {
-        Input = "input",
-        Output = "output",
-    }
-}
-
-closed_set! { indexed
+closed_set! {
     /// The `finish_reason` label of a model call.
-    pub FinishReason {
+    #[derive(Default)]
+    pub(crate) FinishReason {
+        #[default]
         Unknown = "",
         Stop = "stop",
         Length = "length",
@@ -257,11 +305,12 @@ closed_set! { indexed
 }
 
 closed_set! { indexed
-    /// The `reason` label of a model call that ended without usage.
+    /// The `reason` label of a model call that ended without all of its usage.
     pub(crate) MissingReason {
         NotSent = "not_sent",
         Disconnected = "disconnected",
         Unparsed = "unparsed",
+        Partly = "partly",
     }
 }
 
@@ -298,64 +347,80 @@ impl<T: TokenCount> TokenCount for Option<T> {
 mod tests {
     use super::*;
 
-    fn classes(usage: Usage) -> Vec<(&'static str, u64)> {
-        usage.partition().map(|(class, tokens)| (class.as_str(), tokens)).collect()
+    #[test]
+    fn usage_counts_are_listed_by_index() {
+        for (index, count) in UsageCount::ALL.into_iter().enumerate() {
+            assert_eq!(count.index(), index);
+        }
     }
 
     #[test]
-    fn partition_of_totals_alone_is_unspecified() {
-        assert_eq!(classes(Usage::new(10, 5)), [("unspecified", 10), ("unspecified", 5)]);
+    fn usage_is_equal_only_with_the_same_known_counts() {
+        assert_ne!(Usage::new(1, 0), Usage::new(1, 0).cache_write_1h(0));
+        assert_ne!(Usage::new(1, 0).input_audio(1), Usage::new(1, 0).input_image(1));
+        assert_eq!(Usage::new(1, 0).output_audio(0), Usage::new(1, 0).output_audio(0));
     }
 
     #[test]
-    fn partition_subtracts_parts_from_their_whole() {
-        let usage = Usage::new(1_200, 300).cache_read(1_000).cache_write(50).reasoning(250);
-        assert_eq!(
-            classes(usage),
-            [
-                ("uncached", 150),
-                ("cache_read", 1_000),
-                ("cache_write", 50),
-                ("response", 50),
-                ("reasoning", 250)
-            ]
-        );
+    fn debug_output_of_usage_has_the_known_counts() {
+        let usage = Usage::new(10, 5).cache_write_1h(3).output_image(0);
+        let text = "Usage { input: 10, cache_write_1h: 3, output: 5, output_image: 0 }";
+        assert_eq!(format!("{usage:?}"), text);
+        assert_eq!(format!("{:?}", Usage::default()), "Usage");
     }
 
     #[test]
-    fn partition_sums_to_the_total_if_parts_exceed_their_whole() {
-        let usage = Usage::new(10, 5).cache_read(8).cache_write(9).reasoning(u64::MAX);
-        let sum: u64 = usage.partition().map(|(_, tokens)| tokens).sum();
-        assert_eq!(sum, usage.total());
-        assert_eq!(sum, 15);
+    fn sums_and_maxima_apply_to_each_count() {
+        let first = Usage::new(10, 5).cache_write_1h(3).input_audio(1).output_audio(4);
+        let second = Usage::new(20, 2).cache_write_1h(1).input_image(2).output_audio(5);
+        let sum = Usage::new(30, 7).cache_write_1h(4).input_audio(1).input_image(2).output_audio(9);
+        assert_eq!(first.plus(second), sum);
+        let maximum =
+            Usage::new(20, 5).cache_write_1h(3).input_audio(1).input_image(2).output_audio(5);
+        assert_eq!(first.max_per_field(second), maximum);
+        assert_eq!(Usage::new(u64::MAX, 1).plus(first).input_tokens(), Some(u64::MAX));
     }
 
     #[test]
-    fn partition_cuts_a_cache_part_to_the_input() {
-        let usage = Usage::new(10, 5).cache_read(11);
-        assert_eq!(classes(usage), [("uncached", 0), ("cache_read", 10), ("unspecified", 5)]);
+    fn clamped_usage_has_the_limit_in_each_count() {
+        let usage = UsageCount::ALL
+            .into_iter()
+            .fold(Usage::default(), |usage, count| usage.with(count, u64::MAX));
+        let clamped = usage.clamped();
+        assert!(UsageCount::ALL.into_iter().all(|count| clamped.get(count) == Some(MAX_TOKENS)));
+        assert_eq!(Usage::default().clamped(), Usage::default());
+    }
+
+    #[test]
+    fn counts_of_a_part_fill_only_gaps() {
+        let whole = Usage::from_counts([(UsageCount::Input, Some(10))]);
+        let part = Usage::new(99, 5).input_image(2);
+        let both = Some(Usage::new(10, 5).input_image(2));
+        assert_eq!(Usage::with_part(whole, Some(part)), both);
+        assert_eq!(Usage::with_part(None, Some(part)), Some(part));
+        assert_eq!(Usage::with_part(whole, None), whole);
     }
 
     #[test]
     fn cached_tokens_are_added_to_an_input_without_them() {
-        let parts = Usage::from_counts(None, Some(503), Some(2_000), None, None);
-        let whole = Usage::with_uncached(parts, Some(50));
-        assert_eq!(whole, Some(Usage::new(2_050, 503).cache_read(2_000)));
+        let parts = Usage::from_counts([
+            (UsageCount::Output, Some(503)),
+            (UsageCount::CacheRead, Some(2_000)),
+            (UsageCount::CacheWrite1h, Some(7)),
+            (UsageCount::InputImage, Some(20)),
+        ]);
+        // Images are part of the uncached input.
+        let whole = Usage::new(2_057, 503).cache_read(2_000).cache_write_1h(7).input_image(20);
+        assert_eq!(Usage::with_uncached(parts, Some(50)), Some(whole));
         assert_eq!(Usage::with_uncached(parts, None), parts);
-        let alone = Usage::from_counts(Some(50), None, None, None, None);
+        let alone = Usage::from_counts([(UsageCount::Input, Some(50))]);
         assert_eq!(Usage::with_uncached(None, Some(50)), alone);
     }
 
     #[test]
-    fn partition_counts_a_part_without_its_whole() {
-        let usage = Usage::from_counts(None, Some(3), Some(7), None, None).unwrap_or_default();
-        assert_eq!(classes(usage), [("cache_read", 7), ("unspecified", 3)]);
-        assert_eq!(usage.total(), 10);
-    }
-
-    #[test]
     fn usage_without_any_count_is_none() {
-        assert_eq!(Usage::from_counts(None, None, None, None, None), None);
+        assert_eq!(Usage::from_counts([]), None);
+        assert_eq!(Usage::from_counts([(UsageCount::Input, None)]), None);
         assert_eq!((-1_i32).count(), None);
         assert_eq!(Some(7_u8).count(), Some(7));
     }

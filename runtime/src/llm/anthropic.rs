@@ -2,9 +2,10 @@
 
 use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
 use super::fast_path::{DELTA, ERROR, STOP_REASON, USAGE, starts_non_empty_string};
-use super::frame::{Frame, FrameFlag};
+use super::flags::FrameFlag;
+use super::frame::Frame;
 use super::schema::{Container, Field};
-use super::spec::{FrameFindings, ProtocolSpec};
+use super::spec::{Content, FrameFindings, ProtocolSpec};
 use super::vocabulary::{AnthropicEvent, Dialect, FrameType};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
@@ -12,7 +13,9 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame), Field::Model(Container::Message)],
     detects,
     read_frame,
-    is_content_only,
+    content_only,
+    input_parts: &[RawCount::Input, RawCount::CacheRead, RawCount::CacheCreation],
+    output_parts: &[RawCount::Output],
     normalize,
 };
 
@@ -31,12 +34,15 @@ fn detects(frame: &Frame) -> bool {
 
 fn read_frame(frame: &Frame) -> FrameFindings {
     FrameFindings {
-        has_content: match frame.kind {
-            FrameType::Anthropic(AnthropicEvent::ContentDelta) => {
-                !frame.has(FrameFlag::EmptyDeltaText)
+        content: match frame.kind {
+            FrameType::Anthropic(AnthropicEvent::ContentDelta) => Content::new(
+                !frame.has(FrameFlag::EmptyDeltaText),
+                !frame.has(FrameFlag::ReasoningDelta),
+            ),
+            FrameType::Anthropic(AnthropicEvent::Message) => {
+                Content::new(frame.has(FrameFlag::ContentBlocks), frame.has(FrameFlag::AnswerItem))
             }
-            FrameType::Anthropic(AnthropicEvent::Message) => frame.has(FrameFlag::ContentBlocks),
-            _ => false,
+            _ => None,
         },
         is_end: frame.kind == FrameType::Anthropic(AnthropicEvent::MessageStop),
         is_error: frame.kind == FrameType::Error,
@@ -45,15 +51,20 @@ fn read_frame(frame: &Frame) -> FrameFindings {
     }
 }
 
-fn is_content_only(frame: &[u8]) -> bool {
-    const PREFIXES: &[&[u8]] = &[
+fn content_only(frame: &[u8]) -> Option<Content> {
+    const ANSWER: &[&[u8]] = &[
         b":{\"type\":\"text_delta\",\"text\":\"",
-        b":{\"type\":\"thinking_delta\",\"thinking\":\"",
         b":{\"type\":\"input_json_delta\",\"partial_json\":\"",
     ];
-    frame.starts_with(b"{\"type\":\"content_block_delta\",")
-        && DELTA.after_first(frame).is_some_and(|delta| starts_non_empty_string(delta, PREFIXES))
-        && [&USAGE, &ERROR, &STOP_REASON].into_iter().all(|key| key.is_null(frame))
+    const REASONING: &[&[u8]] = &[b":{\"type\":\"thinking_delta\",\"thinking\":\""];
+    if !frame.starts_with(b"{\"type\":\"content_block_delta\",") {
+        return None;
+    }
+    let delta = DELTA.after_first(frame)?;
+    let is_answer = starts_non_empty_string(delta, ANSWER);
+    let has_content = (is_answer || starts_non_empty_string(delta, REASONING))
+        && [&USAGE, &ERROR, &STOP_REASON].into_iter().all(|key| key.is_null(frame));
+    Content::new(has_content, is_answer)
 }
 
 fn normalize(counts: &RawCounts) -> NormalizedUsage {

@@ -1,9 +1,10 @@
 //! Bedrock's Converse, for replies in JSON. The binary event streams of Bedrock are not read.
 
 use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
-use super::frame::{Frame, FrameFlag};
+use super::flags::FrameFlag;
+use super::frame::Frame;
 use super::schema::{Container, Field};
-use super::spec::{FrameFindings, ProtocolSpec};
+use super::spec::{Content, FrameFindings, ProtocolSpec};
 use super::vocabulary::Dialect;
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
@@ -12,7 +13,9 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame)],
     detects,
     read_frame,
-    is_content_only,
+    content_only,
+    input_parts: &[RawCount::BedrockInput],
+    output_parts: &[RawCount::BedrockOutput],
     normalize,
 };
 
@@ -23,15 +26,15 @@ fn detects(frame: &Frame) -> bool {
 
 fn read_frame(frame: &Frame) -> FrameFindings {
     FrameFindings {
-        has_content: frame.has(FrameFlag::Output),
+        content: Content::new(frame.has(FrameFlag::Output), frame.has(FrameFlag::AnswerItem)),
         finish_reason: frame.finish_reason(Dialect::Bedrock),
         ..FrameFindings::default()
     }
 }
 
-/// Returns false, because a reply is a single frame with usage.
-const fn is_content_only(_frame: &[u8]) -> bool {
-    false
+/// Returns `None`, because a reply is a single frame with usage.
+const fn content_only(_frame: &[u8]) -> Option<Content> {
+    None
 }
 
 fn normalize(counts: &RawCounts) -> NormalizedUsage {

@@ -1,6 +1,6 @@
 //! Token counts as protocols send them, and the normalized form that all protocols share.
 
-use crate::usage::Usage;
+use crate::usage::{Usage, UsageCount};
 
 /// A token count under the name that a protocol gives it. Each protocol's `normalize` defines what
 /// its counts include.
@@ -51,16 +51,19 @@ impl RawCount {
 pub(super) struct RawCounts {
     /// One bit for each [`RawCount`] that is known.
     known: u32,
+    /// One bit for each [`RawCount`] that was sent, but cannot be read.
+    unreadable: u32,
     tokens: [u64; RawCount::COUNT],
 }
 
 impl RawCounts {
     pub(super) const fn new() -> Self {
-        Self { known: 0, tokens: [0; RawCount::COUNT] }
+        Self { known: 0, unreadable: 0, tokens: [0; RawCount::COUNT] }
     }
 
     pub(super) const fn clear(&mut self) {
         self.known = 0;
+        self.unreadable = 0;
     }
 
     pub(super) const fn get(&self, count: RawCount) -> Option<u64> {
@@ -69,6 +72,15 @@ impl RawCounts {
 
     pub(super) const fn has(&self, count: RawCount) -> bool {
         self.known & bit(count as usize) != 0
+    }
+
+    /// Returns whether one of the counts was sent, but cannot be read.
+    pub(super) fn is_any_unreadable(&self, counts: &[RawCount]) -> bool {
+        counts.iter().any(|count| self.unreadable & bit(*count as usize) != 0)
+    }
+
+    pub(super) const fn set_unreadable(&mut self, count: RawCount) {
+        self.unreadable |= bit(count as usize);
     }
 
     /// Adds a count of the same frame. If the count is already known, the larger value stays.
@@ -81,6 +93,7 @@ impl RawCounts {
         for index in other.known_indices() {
             self.insert_max_at(index, other.tokens[index]);
         }
+        self.unreadable |= other.unreadable;
     }
 
     /// Replaces counts by those of a later frame.
@@ -89,6 +102,7 @@ impl RawCounts {
             self.tokens[index] = later.tokens[index];
         }
         self.known |= later.known;
+        self.unreadable = (self.unreadable | later.unreadable) & !later.known;
     }
 
     fn known_indices(&self) -> impl Iterator<Item = usize> + use<> {
@@ -153,7 +167,13 @@ impl NormalizedUsage {
 impl From<NormalizedUsage> for Option<Usage> {
     fn from(usage: NormalizedUsage) -> Self {
         let NormalizedUsage { input, cache_read, cache_write, output, reasoning } = usage;
-        Usage::from_counts(input, output, cache_read, cache_write, reasoning)
+        Usage::from_counts([
+            (UsageCount::Input, input),
+            (UsageCount::CacheRead, cache_read),
+            (UsageCount::CacheWrite, cache_write),
+            (UsageCount::Output, output),
+            (UsageCount::Reasoning, reasoning),
+        ])
     }
 }
 

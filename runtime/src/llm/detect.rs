@@ -1,6 +1,7 @@
 //! The protocols, and which one a frame belongs to.
 
-use super::frame::{Frame, FrameFlag};
+use super::flags::FrameFlag;
+use super::frame::Frame;
 use super::spec::{FrameFindings, ProtocolSpec};
 use super::vocabulary::FrameType;
 use super::{anthropic, bedrock, gemini, ollama, openai};

@@ -1,8 +1,8 @@
 //! A test for frames that need no JSON scan.
 //!
 //! Nearly all frames of a stream have content and nothing else that counts. A search for a few keys
-//! recognizes them. Each protocol has a test of its own, `is_content_only`. A frame that the test
-//! does not recognize is scanned.
+//! recognizes them. Each protocol has a test of its own, `content_only`. A frame that the test does
+//! not recognize is scanned.
 
 use std::sync::LazyLock;
 

@@ -1,64 +1,25 @@
 //! The content of one frame, collected before its protocol is known.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::counts::RawCounts;
+use super::flags::{FrameFlag, FrameFlags};
+use super::scalar::{
+    Identifier, MAX_BUFFERED_TEXT, Scalar, StatedCost, TICKS_PER_DOLLAR, identifier, token_count,
+    unescape,
+};
 use super::schema::{Container, Field};
-use super::vocabulary::{Dialect, FrameType, is_tool_call};
-use crate::usage::{FinishReason, MAX_TOKENS};
-
-/// The longest text that is buffered, in bytes; the rest is cut. A frame itself has no maximum
-/// size, because no frame is buffered.
-pub(super) const MAX_BUFFERED_TEXT: usize = 160;
-
-/// The maximum length of an error type.
-const MAX_ERROR_TYPE: usize = 64;
-
-/// A fact about a frame.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum FrameFlag {
-    Error,
-    /// `object` is that of a chat completion or of a text completion.
-    ChatObject,
-    /// `object` is that of Responses.
-    ResponseObject,
-    Model,
-    Choices,
-    ChoiceContent,
-    /// `response` is text, as in Ollama's replies.
-    ResponseText,
-    Output,
-    /// An output item is a tool call.
-    OutputToolCall,
-    DeltaText,
-    EmptyDeltaText,
-    ContentBlocks,
-    /// A member that only Gemini has.
-    Gemini,
-    GeminiPart,
-    GeminiToolCall,
-    PromptBlocked,
-    Done,
-    NotDone,
-    OllamaText,
-    OllamaToolCalls,
-}
-
-/// A JSON value that is neither an object nor an array, as sent.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Scalar<'a> {
-    /// The bytes between the quotes of a string.
-    Text(&'a [u8]),
-    /// A number, `true`, `false`, or `null`.
-    Literal(&'a [u8]),
-}
+use super::vocabulary::{
+    Dialect, FrameType, is_audio_task, is_audio_usage, is_reasoning, is_reasoning_delta,
+    is_tool_call,
+};
+use crate::usage::FinishReason;
 
 /// The content of one frame.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) kind: FrameType,
-    /// One bit for each [`FrameFlag`].
-    flags: u32,
+    flags: FrameFlags,
     finish_reasons: [FinishReason; Dialect::COUNT],
     counts: [RawCounts; Container::COUNT],
     /// Whether each container has usage, readable or not.
@@ -67,34 +28,42 @@ pub(super) struct Frame {
     pub(super) wants_model: bool,
     model: Option<(Field, String)>,
     error_type: Option<String>,
+    /// The cost that the provider states.
+    pub(super) provider_cost: StatedCost,
+    /// The last service tier of all frames so far. Not copied from frame to frame, because many
+    /// streams repeat the tier in each.
+    pub(super) service_tier: Identifier,
 }
 
 impl Frame {
     pub(super) const fn new() -> Self {
         Self {
             kind: FrameType::Unknown,
-            flags: 0,
+            flags: FrameFlags::NONE,
             finish_reasons: [FinishReason::Unknown; Dialect::COUNT],
             counts: [const { RawCounts::new() }; Container::COUNT],
             has_usage: [false; Container::COUNT],
             wants_model: true,
             model: None,
             error_type: None,
+            provider_cost: StatedCost::Absent,
+            service_tier: Identifier::EMPTY,
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.kind = FrameType::Unknown;
-        self.flags = 0;
+        self.flags = FrameFlags::NONE;
         self.finish_reasons = [FinishReason::Unknown; Dialect::COUNT];
         self.counts.iter_mut().for_each(RawCounts::clear);
         self.has_usage = [false; Container::COUNT];
         self.model = None;
         self.error_type = None;
+        self.provider_cost = StatedCost::Absent;
     }
 
     pub(super) const fn has(&self, flag: FrameFlag) -> bool {
-        self.flags & (1 << flag as u32) != 0
+        self.flags.has(flag)
     }
 
     pub(super) const fn finish_reason(&self, dialect: Dialect) -> FinishReason {
@@ -119,8 +88,18 @@ impl Frame {
         self.error_type.take()
     }
 
+    /// Returns whether the frame has a part of Gemini's that is not a thought.
+    pub(super) const fn has_answer_part(&self) -> bool {
+        self.has(FrameFlag::AnswerItem)
+            || (self.has(FrameFlag::PartContent) && !self.has(FrameFlag::PartThought))
+    }
+
     const fn set(&mut self, flag: FrameFlag) {
-        self.flags |= 1 << flag as u32;
+        self.flags.insert(flag);
+    }
+
+    const fn unset(&mut self, flag: FrameFlag) {
+        self.flags.remove(flag);
     }
 
     const fn set_has_usage(&mut self, container: Container) {
@@ -130,16 +109,26 @@ impl Frame {
     /// Notes the start of an object or array.
     pub(super) fn note_open(&mut self, field: Field) {
         match field {
+            Field::Count(container, count) => {
+                self.counts[container as usize].set_unreadable(count);
+            }
             Field::Error => self.set(FrameFlag::Error),
             Field::Choices => self.set(FrameFlag::Choices),
-            Field::UsageMetadata | Field::Candidates | Field::PromptFeedback => {
+            Field::ChoiceMessage => self.set(FrameFlag::ChatChoice),
+            Field::Message => self.set(FrameFlag::Message),
+            Field::ConverseMessage => self.set(FrameFlag::ConverseMessage),
+            Field::UsageMetadata => self.set(FrameFlag::Gemini),
+            Field::Candidates | Field::PromptFeedback => {
                 self.set(FrameFlag::Gemini);
+                self.set(FrameFlag::Candidates);
             }
-            Field::PartData => self.set(FrameFlag::GeminiPart),
+            Field::Part => self.begin_part(),
+            Field::PartData => self.note_part_content(),
             Field::FunctionCall => {
-                self.set(FrameFlag::GeminiPart);
+                self.note_part_content();
                 self.set(FrameFlag::GeminiToolCall);
             }
+            Field::ConverseAnswer => self.set(FrameFlag::AnswerItem),
             _ => {}
         }
     }
@@ -149,7 +138,10 @@ impl Frame {
         match field {
             Field::Usage(container) => self.set_has_usage(container),
             Field::UsageMetadata => self.set_has_usage(Container::Frame),
-            Field::ChoiceContent => self.set(FrameFlag::ChoiceContent),
+            // The parts show whether the text is an answer.
+            Field::ChoiceText | Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
+            Field::ChoiceAnswer | Field::ChoiceCompletion => self.set(FrameFlag::ChoiceAnswer),
+            Field::Embeddings => self.set(FrameFlag::Embedding),
             Field::Output => self.set(FrameFlag::Output),
             Field::ContentBlocks => self.set(FrameFlag::ContentBlocks),
             Field::OllamaToolCalls => self.set(FrameFlag::OllamaToolCalls),
@@ -171,23 +163,66 @@ impl Frame {
             Field::Type => self.kind = FrameType::from_word(text),
             Field::Object => match text {
                 b"response" => self.set(FrameFlag::ResponseObject),
-                b"text_completion" => self.set(FrameFlag::ChatObject),
+                b"text_completion" => {
+                    self.set(FrameFlag::ChatObject);
+                    self.set(FrameFlag::CompletionObject);
+                }
                 _ if text.starts_with(b"chat.completion") => self.set(FrameFlag::ChatObject),
                 _ => {}
             },
             Field::Model(_) | Field::ModelVersion => self.note_model(field, text),
             Field::Error => self.set(FrameFlag::Error),
-            Field::ErrorType if self.error_type.is_none() => self.error_type = error_type(text),
+            Field::ErrorType if self.error_type.is_none() => {
+                self.error_type = identifier(text).map(str::to_owned);
+            }
             Field::FinishReason(dialect) => self.note_finish_reason(dialect, text),
             Field::BlockReason => self.set(FrameFlag::PromptBlocked),
             Field::DeltaText if text.is_empty() => self.set(FrameFlag::EmptyDeltaText),
-            Field::OutputItemType if is_tool_call(text) => self.set(FrameFlag::OutputToolCall),
+            Field::ChoiceCompletion => {
+                self.set(FrameFlag::TextChoice);
+                if !text.is_empty() {
+                    self.set(FrameFlag::ChoiceAnswer);
+                }
+            }
+            Field::Response => {
+                self.set(FrameFlag::Response);
+                if !text.is_empty() {
+                    self.set(FrameFlag::ResponseText);
+                }
+            }
+            Field::Text => self.set(FrameFlag::Text),
+            // Also empty text is no number.
+            Field::Count(..) => self.note_unreadable_usage(field),
+            Field::ServiceTier => self.service_tier.replace(text),
+            Field::Cost => self.note_cost(text),
+            Field::CostTicks => self.note_cost_in_ticks(StatedCost::Unreadable),
+            Field::DeltaType if is_reasoning_delta(text) => self.set(FrameFlag::ReasoningDelta),
             _ if text.is_empty() => {}
+            Field::OutputItemType => {
+                if is_tool_call(text) {
+                    self.set(FrameFlag::OutputToolCall);
+                }
+                self.note_item_type(text);
+            }
+            Field::ContentBlockType => self.note_item_type(text),
+            // Text is an answer only if it is not empty.
+            Field::ChoicePartType if text != b"text" && !is_reasoning(text) => {
+                self.set(FrameFlag::ChoiceAnswer);
+            }
             Field::Delta => self.set(FrameFlag::DeltaText),
-            Field::ChoiceContent => self.set(FrameFlag::ChoiceContent),
-            Field::PartText => self.set(FrameFlag::GeminiPart),
+            Field::ChoiceText | Field::ChoicePart | Field::ChoiceAnswer => {
+                self.set(FrameFlag::ChoiceAnswer);
+            }
+            Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
+            Field::PartText => self.note_part_content(),
+            Field::ConverseAnswer => self.set(FrameFlag::AnswerItem),
             Field::OllamaText => self.set(FrameFlag::OllamaText),
-            Field::Response => self.set(FrameFlag::ResponseText),
+            Field::OllamaThinking => self.set(FrameFlag::OllamaThinking),
+            Field::Task if is_audio_task(text) => self.set(FrameFlag::AudioTask),
+            Field::UsageType if is_audio_usage(text) => self.set(FrameFlag::AudioUsage),
+            Field::DataObject if text == b"embedding" => self.set(FrameFlag::Embedding),
+            Field::DataUrl => self.set(FrameFlag::DataUrl),
+            Field::ImageBytes => self.set(FrameFlag::ImageBytes),
             _ => self.note_unreadable_usage(field),
         }
     }
@@ -195,8 +230,10 @@ impl Frame {
     fn note_literal(&mut self, field: Field, literal: &[u8]) {
         match field {
             Field::Count(container, count) => {
-                if let Some(tokens) = token_count(literal) {
-                    self.counts[container as usize].insert_max(count, tokens);
+                let counts = &mut self.counts[container as usize];
+                match token_count(literal) {
+                    Some(tokens) => counts.insert_max(count, tokens),
+                    None => counts.set_unreadable(count),
                 }
                 self.set_has_usage(container);
             }
@@ -204,15 +241,60 @@ impl Frame {
                 let is_done = literal == b"true";
                 self.set(if is_done { FrameFlag::Done } else { FrameFlag::NotDone });
             }
+            Field::Cost => self.note_cost(literal),
+            Field::CostTicks => {
+                self.note_cost_in_ticks(StatedCost::parse(literal, TICKS_PER_DOLLAR));
+            }
+            Field::Created => self.set(FrameFlag::Created),
+            Field::RelevanceScore => self.set(FrameFlag::RelevanceScore),
+            Field::PartThought if literal == b"true" => self.set(FrameFlag::PartThought),
             Field::Error => self.set(FrameFlag::Error),
             _ => self.note_unreadable_usage(field),
         }
     }
 
+    fn note_cost(&mut self, dollars: &[u8]) {
+        self.provider_cost = StatedCost::parse(dollars, 1.0);
+        self.set(FrameFlag::CostInDollars);
+    }
+
+    /// Notes xAI's cost, unless a gateway has stated its own beside it.
+    const fn note_cost_in_ticks(&mut self, cost: StatedCost) {
+        if !self.has(FrameFlag::CostInDollars) {
+            self.provider_cost = cost;
+        }
+    }
+
+    /// Notes the type of an output item or content block.
+    fn note_item_type(&mut self, item_type: &[u8]) {
+        if !is_reasoning(item_type) {
+            self.set(FrameFlag::AnswerItem);
+        }
+    }
+
+    /// Begins a part of Gemini's. Its members may come in any order, so whether the content is a
+    /// thought is known at the end of the part.
+    const fn begin_part(&mut self) {
+        if self.has_answer_part() {
+            self.set(FrameFlag::AnswerItem);
+        }
+        self.unset(FrameFlag::PartContent);
+        self.unset(FrameFlag::PartThought);
+    }
+
+    const fn note_part_content(&mut self) {
+        self.set(FrameFlag::GeminiPart);
+        self.set(FrameFlag::PartContent);
+    }
+
     /// Notes usage that is not an object, or a count that is not a number.
     fn note_unreadable_usage(&mut self, field: Field) {
         match field {
-            Field::Usage(container) | Field::Count(container, _) => self.set_has_usage(container),
+            Field::Usage(container) => self.set_has_usage(container),
+            Field::Count(container, count) => {
+                self.counts[container as usize].set_unreadable(count);
+                self.set_has_usage(container);
+            }
             Field::UsageMetadata => self.set_has_usage(Container::Frame),
             _ => {}
         }
@@ -269,34 +351,4 @@ impl Frame {
             }
         }
     }
-}
-
-/// Parses a whole number that is not negative. Accepts `10.0` and `1e1`, because some languages
-/// have only floating-point numbers.
-///
-/// Returns `None` for a number larger than any call's tokens. Such a number is an error of the
-/// server, for example a wrapped -1, and would make a counter wrap around.
-fn token_count(literal: &[u8]) -> Option<u64> {
-    let number: Number = serde_json::from_slice(literal).ok()?;
-    // The text of a floating-point number without a fraction consists of digits only.
-    let whole = || number.as_f64()?.to_string().parse().ok();
-    number.as_u64().or_else(whole).filter(|number| *number <= MAX_TOKENS)
-}
-
-/// Returns the text of a JSON string, given the bytes between its quotes.
-fn unescape(raw: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(raw).ok()?;
-    if !text.contains('\\') {
-        return Some(text.to_owned());
-    }
-    serde_json::from_str(&format!("\"{text}\"")).ok()
-}
-
-/// Returns the text if it can be the `error_type` label: an identifier, not a sentence.
-fn error_type(text: &[u8]) -> Option<String> {
-    let name = std::str::from_utf8(text).ok()?;
-    let is_identifier = !name.is_empty()
-        && name.len() <= MAX_ERROR_TYPE
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    is_identifier.then(|| name.to_owned())
 }

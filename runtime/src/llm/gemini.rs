@@ -1,9 +1,10 @@
 //! Gemini's `generateContent`. The prompt excludes tool use, and the candidates exclude thoughts.
 
 use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
-use super::frame::{Frame, FrameFlag};
+use super::flags::FrameFlag;
+use super::frame::Frame;
 use super::schema::{Container, Field};
-use super::spec::{FrameFindings, ProtocolSpec};
+use super::spec::{Content, FrameFindings, ProtocolSpec};
 use super::vocabulary::Dialect;
 use crate::usage::FinishReason;
 
@@ -12,7 +13,9 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::ModelVersion],
     detects,
     read_frame,
-    is_content_only,
+    content_only,
+    input_parts: &[RawCount::GeminiPrompt, RawCount::GeminiToolUsePrompt],
+    output_parts: &[RawCount::GeminiCandidates, RawCount::GeminiThoughts],
     normalize,
 };
 
@@ -26,7 +29,7 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         reason => reason,
     };
     FrameFindings {
-        has_content: frame.has(FrameFlag::GeminiPart),
+        content: Content::new(frame.has(FrameFlag::GeminiPart), frame.has_answer_part()),
         // A blocked prompt has no candidate with a finish reason.
         is_end: finish_reason != FinishReason::Unknown,
         is_error: false,
@@ -35,9 +38,9 @@ fn read_frame(frame: &Frame) -> FrameFindings {
     }
 }
 
-/// Returns false, because each frame of a stream has usage.
-const fn is_content_only(_frame: &[u8]) -> bool {
-    false
+/// Returns `None`, because each frame of a stream has usage.
+const fn content_only(_frame: &[u8]) -> Option<Content> {
+    None
 }
 
 fn normalize(counts: &RawCounts) -> NormalizedUsage {

@@ -10,8 +10,9 @@
 
 use memchr::{memchr, memchr3};
 
-use super::frame::{Frame, MAX_BUFFERED_TEXT, Scalar};
+use super::frame::Frame;
 use super::malformed::MalformedUsage;
+use super::scalar::{MAX_BUFFERED_TEXT, Scalar};
 use super::schema::{Container, Field};
 
 /// The maximum nesting depth. It is that of `serde_json`.
@@ -109,6 +110,11 @@ impl JsonScanner {
     /// Returns the content of the last complete object.
     pub(super) const fn frame(&mut self) -> &mut Frame {
         &mut self.frame
+    }
+
+    /// Returns the service tier that the last object with one names, also an incomplete object.
+    pub(super) fn service_tier(&self) -> Option<&str> {
+        self.frame.service_tier.as_str()
     }
 
     /// Returns whether no object and no top-level array is open.

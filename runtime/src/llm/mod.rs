@@ -6,10 +6,11 @@
 //!
 //! How a reply is read: `reader` finds the framing. `sse` takes event streams apart, and `json`
 //! scans the objects in them; a frame is one such object. `schema` maps the path of each member of
-//! an object to a `Field`, and `frame` collects what one frame contains, with its token counts in
-//! `counts`. `detect` picks the protocol. Its module interprets the frame as `spec` requires, with
-//! the words of all protocols in `vocabulary`. `fast_path` recognizes frames that need not be
-//! scanned, and `malformed` searches for usage in what cannot be.
+//! an object to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`,
+//! and values that `scalar` parses. `detect` picks the protocol. Its module interprets the frame as
+//! `spec` requires, with the words of all protocols in `vocabulary`. `operation` names what the
+//! call does. `fast_path` recognizes frames that need not be scanned, and `malformed` searches for
+//! usage in what cannot be.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
 
@@ -18,6 +19,7 @@ pub(crate) mod bedrock;
 mod counts;
 mod detect;
 mod fast_path;
+mod flags;
 mod frame;
 mod gemini;
 mod json;
@@ -26,6 +28,7 @@ mod ollama;
 pub(crate) mod openai;
 mod operation;
 mod reader;
+mod scalar;
 mod schema;
 mod spec;
 mod sse;

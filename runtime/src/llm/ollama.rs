@@ -1,9 +1,10 @@
 //! Ollama's own API: one JSON object a line. The last object has the counts, at its top level.
 
 use super::counts::{NormalizedUsage, RawCount, RawCounts};
-use super::frame::{Frame, FrameFlag};
+use super::flags::FrameFlag;
+use super::frame::Frame;
 use super::schema::{Container, Field};
-use super::spec::{FrameFindings, ProtocolSpec};
+use super::spec::{Content, FrameFindings, ProtocolSpec};
 use super::vocabulary::Dialect;
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
@@ -11,7 +12,9 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame)],
     detects,
     read_frame,
-    is_content_only,
+    content_only,
+    input_parts: &[RawCount::PromptEval],
+    output_parts: &[RawCount::Eval],
     normalize,
 };
 
@@ -24,10 +27,11 @@ fn detects(frame: &Frame) -> bool {
 }
 
 fn read_frame(frame: &Frame) -> FrameFindings {
+    let is_answer = frame.has(FrameFlag::OllamaText)
+        || frame.has(FrameFlag::ResponseText)
+        || frame.has(FrameFlag::OllamaToolCalls);
     FrameFindings {
-        has_content: frame.has(FrameFlag::OllamaText)
-            || frame.has(FrameFlag::ResponseText)
-            || frame.has(FrameFlag::OllamaToolCalls),
+        content: Content::new(is_answer || frame.has(FrameFlag::OllamaThinking), is_answer),
         is_end: frame.has(FrameFlag::Done),
         is_error: false,
         finish_reason: frame.finish_reason(Dialect::Ollama),
@@ -35,9 +39,9 @@ fn read_frame(frame: &Frame) -> FrameFindings {
     }
 }
 
-/// Returns false, because the fast path applies to server-sent events only.
-const fn is_content_only(_frame: &[u8]) -> bool {
-    false
+/// Returns `None`, because the fast path applies to server-sent events only.
+const fn content_only(_frame: &[u8]) -> Option<Content> {
+    None
 }
 
 fn normalize(counts: &RawCounts) -> NormalizedUsage {

@@ -5,9 +5,10 @@
 
 use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
 use super::fast_path::{DELTA, ERROR, FINISH_REASON, USAGE, starts_non_empty_string};
-use super::frame::{Frame, FrameFlag};
+use super::flags::FrameFlag;
+use super::frame::Frame;
 use super::schema::{Container, Field};
-use super::spec::{FrameFindings, ProtocolSpec};
+use super::spec::{Content, FrameFindings, ProtocolSpec};
 use super::vocabulary::{Dialect, FrameType, ResponsesEvent};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
@@ -15,7 +16,9 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame), Field::Model(Container::Response)],
     detects,
     read_frame,
-    is_content_only,
+    content_only,
+    input_parts: &[RawCount::Prompt, RawCount::Input],
+    output_parts: &[RawCount::Completion, RawCount::Output],
     normalize,
 };
 
@@ -38,16 +41,23 @@ fn read_frame(frame: &Frame) -> FrameFindings {
     let is_response_object = frame.has(FrameFlag::ResponseObject);
     let is_end = matches!(event, Some(ResponsesEvent::End | ResponsesEvent::Failed));
     let has_status = is_end || is_response_object;
+    let has_choice_content =
+        frame.has(FrameFlag::ChoiceAnswer) || frame.has(FrameFlag::ChoiceReasoning);
+    let has_output = is_response_object && frame.has(FrameFlag::Output);
     let has_content = match event {
-        Some(ResponsesEvent::Delta) => frame.has(FrameFlag::DeltaText),
-        _ => {
-            frame.has(FrameFlag::ChoiceContent)
-                || (is_response_object && frame.has(FrameFlag::Output))
+        Some(ResponsesEvent::Delta | ResponsesEvent::ReasoningDelta) => {
+            frame.has(FrameFlag::DeltaText)
         }
+        _ => has_choice_content || has_output,
+    };
+    let is_answer = match event {
+        Some(ResponsesEvent::Delta) => true,
+        Some(ResponsesEvent::ReasoningDelta) => false,
+        _ => frame.has(FrameFlag::ChoiceAnswer) || (has_output && frame.has(FrameFlag::AnswerItem)),
     };
     let dialect = if has_status { Dialect::OpenAiResponses } else { Dialect::OpenAiChat };
     FrameFindings {
-        has_content,
+        content: Content::new(has_content, is_answer),
         is_end,
         is_error: event == Some(ResponsesEvent::Failed) || frame.kind == FrameType::Error,
         finish_reason: frame.finish_reason(dialect),
@@ -56,15 +66,16 @@ fn read_frame(frame: &Frame) -> FrameFindings {
     }
 }
 
-fn is_content_only(frame: &[u8]) -> bool {
+fn content_only(frame: &[u8]) -> Option<Content> {
     const CHAT: &[&[u8]] = &[b":{\"content\":\"", b":{\"role\":\"assistant\",\"content\":\""];
     let prefixes: &[&[u8]] = match frame.strip_prefix(b"{\"type\":\"response.") {
         Some(event) if event.starts_with(b"output_text.delta\",") => &[b":\""],
-        Some(_) => return false,
+        Some(_) => return None,
         None => CHAT,
     };
-    DELTA.after_first(frame).is_some_and(|delta| starts_non_empty_string(delta, prefixes))
-        && [&USAGE, &ERROR, &FINISH_REASON].into_iter().all(|key| key.is_null(frame))
+    let is_answer = starts_non_empty_string(DELTA.after_first(frame)?, prefixes)
+        && [&USAGE, &ERROR, &FINISH_REASON].into_iter().all(|key| key.is_null(frame));
+    is_answer.then_some(Content::Answer)
 }
 
 fn normalize(counts: &RawCounts) -> NormalizedUsage {

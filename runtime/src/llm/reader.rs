@@ -2,7 +2,11 @@
 
 use super::counts::{NormalizedUsage, RawCounts};
 use super::detect::Protocol;
+use super::flags::FrameFlag;
 use super::json::JsonScanner;
+use super::operation::{Operation, operation};
+use super::scalar::StatedCost;
+use super::spec::{Content, ContentTest};
 use super::sse::{SseItem, SseParser};
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
@@ -12,13 +16,23 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What one chunk of a reply contained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the values are independent of each other")]
 pub(crate) struct ChunkFindings {
     /// Content: text, reasoning, or a tool call. A role alone is not content.
     pub(crate) content: bool,
+    /// Content that is not reasoning.
+    pub(crate) answer: bool,
     /// Nothing but comments and empty lines of an event stream: a keep-alive.
     pub(crate) keep_alive_only: bool,
     /// An error within the protocol.
     pub(crate) error: bool,
+}
+
+impl ChunkFindings {
+    const fn add_content(&mut self, content: Content) {
+        self.content = true;
+        self.answer |= matches!(content, Content::Answer);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +44,23 @@ enum Framing {
     Objects,
 }
 
+/// What the frames so far show of how the reply is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    /// No frame so far.
+    Unknown,
+    /// A single object so far.
+    Object,
+    Streamed,
+}
+
 /// Reads one reply, streamed or not, from chunks that may be split at any byte.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the values are independent of each other")]
 pub(crate) struct ReplyReader {
     protocol: Protocol,
     framing: Framing,
+    delivery: Delivery,
     sse: SseParser,
     json: JsonScanner,
     /// The last value of each token count, as its protocol names it.
@@ -42,16 +68,20 @@ pub(crate) struct ReplyReader {
     /// The largest value of each count after normalization: as a total, or a part of it.
     usage: NormalizedUsage,
     model: Option<String>,
+    operation: Operation,
     finish_reason: FinishReason,
+    has_answer: bool,
     has_tool_calls: bool,
     ended: bool,
     /// The type of the first error. Empty if that error has no type.
     error_type: Option<String>,
+    /// The last cost that the provider has stated.
+    provider_cost: StatedCost,
     /// A frame had usage without a readable count.
     has_unreadable_usage: bool,
     /// Recognizes frames that need not be scanned. Set once the reply has had content and has named
     /// its model.
-    is_content_only: Option<fn(&[u8]) -> bool>,
+    content_only: Option<ContentTest>,
 }
 
 impl ReplyReader {
@@ -59,17 +89,21 @@ impl ReplyReader {
         Self {
             protocol,
             framing: Framing::Unknown(0),
+            delivery: Delivery::Unknown,
             sse: SseParser::new(),
             json: JsonScanner::new(),
             counts: RawCounts::new(),
             usage: NormalizedUsage::EMPTY,
             model: None,
+            operation: Operation::Unknown,
             finish_reason: FinishReason::Unknown,
+            has_answer: false,
             has_tool_calls: false,
             ended: false,
             error_type: None,
+            provider_cost: StatedCost::Absent,
             has_unreadable_usage: false,
-            is_content_only: None,
+            content_only: None,
         }
     }
 
@@ -132,6 +166,37 @@ impl ReplyReader {
         self.model.as_deref()
     }
 
+    /// Returns what the call does, as far as the frames show it.
+    pub(crate) const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// Returns whether the reply is an event stream, or consists of more than one object.
+    pub(crate) const fn is_streamed(&self) -> bool {
+        matches!(self.delivery, Delivery::Streamed)
+    }
+
+    /// Returns the service tier that the last object with one names, such as `priority`: at most 64
+    /// bytes. A frame that has content and nothing else is not searched, because the frame with the
+    /// finish reason repeats the tier.
+    pub(crate) fn service_tier(&self) -> Option<&str> {
+        self.json.service_tier()
+    }
+
+    /// Returns the cost that the provider states for the call, in US dollars: from zero to a
+    /// million.
+    ///
+    /// `OpenRouter` and Vercel send `usage.cost`, Perplexity `usage.cost.total_cost`, and xAI
+    /// `usage.cost_in_usd_ticks`, in units of 10^-10 dollars.
+    pub(crate) const fn provider_cost(&self) -> Option<f64> {
+        self.provider_cost.usd()
+    }
+
+    /// Returns whether the reply so far is one object, which is complete.
+    pub(crate) const fn is_one_object(&self) -> bool {
+        matches!(self.delivery, Delivery::Object)
+    }
+
     /// Returns why the model stopped.
     pub(crate) const fn finish_reason(&self) -> FinishReason {
         reply_finish_reason(self.failed(), self.finish_reason, self.has_tool_calls)
@@ -140,6 +205,13 @@ impl ReplyReader {
     /// Returns whether the reply has had, or may have had, usage that could not be read.
     pub(crate) const fn unparsed(&self) -> bool {
         self.has_unreadable_usage || self.json.may_have_lost_usage()
+    }
+
+    /// Returns whether the usage lacks a part of the input or of the output, because the last value
+    /// of that part could not be read. At least one other count was read.
+    pub(crate) fn is_partly_unread(&self) -> bool {
+        let spec = self.protocol.spec();
+        spec.is_some_and(|spec| spec.is_partly_unread(&self.counts, self.usage))
     }
 
     /// Decides the framing by the first byte that is neither white space nor part of a byte order
@@ -172,11 +244,17 @@ impl ReplyReader {
     }
 
     fn read_event_item(&mut self, item: SseItem<'_>, findings: &mut ChunkFindings) {
+        if item != SseItem::EventEnd {
+            self.delivery = Delivery::Streamed;
+        }
         match item {
-            SseItem::Data { part, is_whole_line } if is_whole_line && self.can_skip(part) => {
-                findings.content = true;
+            SseItem::Data { part, is_whole_line } => {
+                let content = if is_whole_line { self.content_only(part) } else { None };
+                match content {
+                    Some(content) => findings.add_content(content),
+                    None => self.read_objects(part, findings),
+                }
             }
-            SseItem::Data { part, .. } => self.read_objects(part, findings),
             SseItem::DataEnd { is_done } => {
                 self.read_objects(b"\n", findings);
                 if is_done {
@@ -191,9 +269,12 @@ impl ReplyReader {
         }
     }
 
-    /// Returns whether a frame need not be scanned, because it has content and nothing else.
-    fn can_skip(&self, frame: &[u8]) -> bool {
-        self.json.is_idle() && self.is_content_only.is_some_and(|test| test(frame))
+    /// Returns the content of a frame that need not be scanned, because it has nothing else. The
+    /// first answer is always scanned: the fast path does not notice malformed frames, and the
+    /// time to the first answer must not depend on how the reply is split.
+    fn content_only(&self, frame: &[u8]) -> Option<Content> {
+        let test = self.content_only.filter(|_| self.json.is_idle())?;
+        test(frame).filter(|content| self.has_answer || *content == Content::Reasoning)
     }
 
     /// Notes `[DONE]`, the end marker of `OpenAI`'s chat completions.
@@ -224,8 +305,20 @@ impl ReplyReader {
             return;
         }
         self.protocol = protocol;
+        let is_first = self.delivery == Delivery::Unknown;
+        // Ollama's replies that are not streamed are done.
+        let is_partial = protocol == Protocol::Ollama && frame.has(FrameFlag::NotDone);
+        let is_object = is_first && !in_array && !is_partial;
+        self.delivery = if is_object { Delivery::Object } else { Delivery::Streamed };
+        self.provider_cost = frame.provider_cost.or(self.provider_cost);
+        if self.operation == Operation::Unknown {
+            self.operation = operation(frame);
+        }
         let frame_findings = protocol.read_frame(frame);
-        findings.content |= frame_findings.has_content;
+        if let Some(content) = frame_findings.content {
+            findings.add_content(content);
+            self.has_answer |= content == Content::Answer;
+        }
         self.ended |= frame_findings.is_end;
         self.has_tool_calls |= frame_findings.has_tool_calls;
         if frame_findings.finish_reason != FinishReason::Unknown {
@@ -244,7 +337,7 @@ impl ReplyReader {
                 frame.wants_model = self.model.is_none();
             }
             if findings.content && self.model.is_some() {
-                self.is_content_only = Some(spec.is_content_only);
+                self.content_only = Some(spec.content_only);
             }
         }
         let error_type = frame_findings.is_error.then(|| frame.take_error_type());

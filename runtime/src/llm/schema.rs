@@ -46,12 +46,25 @@ pub(super) enum Field {
     InputDetails(Container),
     OutputDetails(Container),
     Count(Container, RawCount),
+    /// A cost in US dollars: a number, or an object with a total.
+    Cost,
+    /// A cost in xAI's units.
+    CostTicks,
+    /// A name, or an object with a name.
+    ServiceTier,
     // OpenAI's chat completions
     Choices,
     Choice,
     ChoiceMessage,
-    /// Text, a list of parts of text, or a list of tool calls.
-    ChoiceContent,
+    /// Text, or a list of parts.
+    ChoiceText,
+    ChoicePart,
+    ChoicePartType,
+    /// The text of a completion.
+    ChoiceCompletion,
+    /// Text, a refusal, or a list of tool calls.
+    ChoiceAnswer,
+    ChoiceReasoning,
     // OpenAI's Responses
     Response,
     IncompleteDetails,
@@ -61,7 +74,10 @@ pub(super) enum Field {
     // Anthropic
     Delta,
     DeltaText,
+    DeltaType,
     ContentBlocks,
+    ContentBlock,
+    ContentBlockType,
     // Gemini
     Candidates,
     Candidate,
@@ -70,6 +86,7 @@ pub(super) enum Field {
     Part,
     PartText,
     PartData,
+    PartThought,
     FunctionCall,
     PromptFeedback,
     // Ollama
@@ -77,7 +94,28 @@ pub(super) enum Field {
     /// The member `message` of the frame. Anthropic has it, too.
     Message,
     OllamaText,
+    OllamaThinking,
     OllamaToolCalls,
+    // Bedrock
+    ConverseMessage,
+    ConverseContent,
+    ConversePart,
+    ConverseAnswer,
+    // Replies other than chats
+    Embeddings,
+    Created,
+    Data,
+    DataItem,
+    DataObject,
+    DataUrl,
+    ImageBytes,
+    Results,
+    RankedItem,
+    RelevanceScore,
+    Text,
+    Task,
+    /// The member `type` of usage.
+    UsageType,
 }
 
 impl Field {
@@ -111,13 +149,19 @@ impl Field {
             },
             Self::Choice => match key {
                 b"delta" | b"message" => Self::ChoiceMessage,
-                b"text" => Self::ChoiceContent,
+                b"text" => Self::ChoiceCompletion,
                 b"finish_reason" => Self::FinishReason(Dialect::OpenAiChat),
                 _ => Self::Ignored,
             },
             Self::ChoiceMessage => match key {
-                b"content" | b"reasoning_content" | b"reasoning" | b"refusal" | b"tool_calls"
-                | b"function_call" => Self::ChoiceContent,
+                b"content" => Self::ChoiceText,
+                b"reasoning_content" | b"reasoning" => Self::ChoiceReasoning,
+                b"refusal" | b"tool_calls" | b"function_call" => Self::ChoiceAnswer,
+                _ => Self::Ignored,
+            },
+            Self::ChoicePart => match key {
+                b"type" => Self::ChoicePartType,
+                b"text" => Self::ChoiceAnswer,
                 _ => Self::Ignored,
             },
             Self::Response => match key {
@@ -127,8 +171,11 @@ impl Field {
                 b"error" => Self::ResponseError,
                 b"incomplete_details" => Self::IncompleteDetails,
                 b"output" => Self::Output,
+                b"service_tier" => Self::ServiceTier,
                 _ => Self::Ignored,
             },
+            Self::Cost if key == b"total_cost" => Self::Cost,
+            Self::ServiceTier if key == b"type" => Self::ServiceTier,
             Self::IncompleteDetails if key == b"reason" => {
                 Self::FinishReason(Dialect::OpenAiResponses)
             }
@@ -137,15 +184,18 @@ impl Field {
                 b"usage" => Self::Usage(Container::Message),
                 b"model" => Self::Model(Container::Message),
                 b"stop_reason" => Self::FinishReason(Dialect::Anthropic),
-                b"content" | b"thinking" => Self::OllamaText,
+                b"content" => Self::OllamaText,
+                b"thinking" => Self::OllamaThinking,
                 b"tool_calls" => Self::OllamaToolCalls,
                 _ => Self::Ignored,
             },
             Self::Delta => match key {
                 b"text" | b"thinking" | b"partial_json" => Self::DeltaText,
+                b"type" => Self::DeltaType,
                 b"stop_reason" => Self::FinishReason(Dialect::Anthropic),
                 _ => Self::Ignored,
             },
+            Self::ContentBlock if key == b"type" => Self::ContentBlockType,
             Self::Candidate => match key {
                 b"content" => Self::CandidateContent,
                 b"finishReason" => Self::FinishReason(Dialect::Gemini),
@@ -154,9 +204,17 @@ impl Field {
             Self::CandidateContent if key == b"parts" => Self::Parts,
             Self::Part => match key {
                 b"text" => Self::PartText,
+                b"thought" => Self::PartThought,
                 b"functionCall" => Self::FunctionCall,
                 _ => Self::PartData,
             },
+            Self::Output if key == b"message" => Self::ConverseMessage,
+            Self::ConverseMessage if key == b"content" => Self::ConverseContent,
+            Self::ConversePart if key != b"reasoningContent" => Self::ConverseAnswer,
+            Self::DataItem => data_item_member(key),
+            Self::RankedItem if matches!(key, b"relevance_score" | b"relevanceScore") => {
+                Self::RelevanceScore
+            }
             Self::PromptFeedback if key == b"blockReason" => Self::BlockReason,
             _ => Self::Ignored,
         }
@@ -169,6 +227,11 @@ impl Field {
             Self::Candidates => Self::Candidate,
             Self::Parts => Self::Part,
             Self::Output => Self::OutputItem,
+            Self::ChoiceText => Self::ChoicePart,
+            Self::ContentBlocks => Self::ContentBlock,
+            Self::ConverseContent => Self::ConversePart,
+            Self::Data => Self::DataItem,
+            Self::Results => Self::RankedItem,
             _ => Self::Ignored,
         }
     }
@@ -200,9 +263,28 @@ fn root_member(key: &[u8]) -> Field {
         b"done" => Field::Done,
         b"done_reason" => Field::FinishReason(Dialect::Ollama),
         b"message" => Field::Message,
-        b"thinking" => Field::OllamaText,
+        b"thinking" => Field::OllamaThinking,
+        b"embedding" | b"embeddings" => Field::Embeddings,
+        // Bedrock's is an object.
+        b"service_tier" | b"serviceTier" => Field::ServiceTier,
+        b"created" => Field::Created,
+        b"data" => Field::Data,
+        b"results" => Field::Results,
+        b"text" => Field::Text,
+        b"task" => Field::Task,
         b"prompt_eval_count" => Field::Count(Container::Frame, RawCount::PromptEval),
         b"eval_count" => Field::Count(Container::Frame, RawCount::Eval),
+        _ => Field::Ignored,
+    }
+}
+
+/// Returns the field of a member of an element of `data`.
+fn data_item_member(key: &[u8]) -> Field {
+    match key {
+        b"object" => Field::DataObject,
+        b"url" => Field::DataUrl,
+        b"b64_json" => Field::ImageBytes,
+        b"relevance_score" => Field::RelevanceScore,
         _ => Field::Ignored,
     }
 }
@@ -223,6 +305,10 @@ fn usage_member(container: Container, key: &[u8]) -> Field {
         b"totalTokens" => RawCount::BedrockTotal,
         b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
         b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
+        b"type" => return Field::UsageType,
+        b"cost" => return Field::Cost,
+        b"cost_in_usd_ticks" => return Field::CostTicks,
+        b"service_tier" => return Field::ServiceTier,
         b"prompt_tokens_details" => return Field::PromptDetails(container),
         b"completion_tokens_details" => return Field::CompletionDetails(container),
         b"input_tokens_details" => return Field::InputDetails(container),

@@ -1,9 +1,12 @@
 //! What the module of a protocol supplies.
 
-use super::counts::{NormalizedUsage, RawCounts};
+use super::counts::{NormalizedUsage, RawCount, RawCounts};
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use crate::usage::FinishReason;
+
+/// Returns the content of a frame that has nothing else that counts.
+pub(super) type ContentTest = fn(&[u8]) -> Option<Content>;
 
 /// How the frames of one protocol are read.
 pub(super) struct ProtocolSpec {
@@ -15,9 +18,13 @@ pub(super) struct ProtocolSpec {
     pub(super) detects: fn(&Frame) -> bool,
     /// Interprets a frame.
     pub(super) read_frame: fn(&Frame) -> FrameFindings,
-    /// Returns whether a frame, not scanned yet, has content and nothing else that counts. False is
-    /// always a safe answer: the frame is then scanned.
-    pub(super) is_content_only: fn(&[u8]) -> bool,
+    /// Returns the content of a frame, not scanned yet, that has nothing else that counts. `None`
+    /// is always a safe result: the frame is then scanned.
+    pub(super) content_only: ContentTest,
+    /// The counts that make up the input.
+    pub(super) input_parts: &'static [RawCount],
+    /// The counts that make up the output.
+    pub(super) output_parts: &'static [RawCount],
     /// Converts token counts as sent into totals that include their parts.
     pub(super) normalize: fn(&RawCounts) -> NormalizedUsage,
 }
@@ -30,14 +37,36 @@ impl ProtocolSpec {
         self.containers.iter().for_each(|container| counts.merge_max(frame.counts(*container)));
         counts
     }
+
+    /// Returns whether a part of the input or of the output was sent, but cannot be read, although
+    /// some usage was read.
+    pub(super) fn is_partly_unread(&self, counts: &RawCounts, usage: NormalizedUsage) -> bool {
+        let is_read = usage.input.is_some() || usage.output.is_some();
+        let is_unread = |parts| counts.is_any_unreadable(parts);
+        is_read && (is_unread(self.input_parts) || is_unread(self.output_parts))
+    }
+}
+
+/// The content of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Reasoning alone.
+    Reasoning,
+    /// Text or a tool call, perhaps beside reasoning.
+    Answer,
+}
+
+impl Content {
+    /// Returns the content of a frame. `is_answer` matters only if the frame has content.
+    pub(super) fn new(has_content: bool, is_answer: bool) -> Option<Self> {
+        has_content.then_some(if is_answer { Self::Answer } else { Self::Reasoning })
+    }
 }
 
 /// What a frame means in its protocol.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the values are independent of each other")]
 pub(super) struct FrameFindings {
-    /// The frame has content: text, reasoning, or a tool call.
-    pub(super) has_content: bool,
+    pub(super) content: Option<Content>,
     /// The frame is the end marker of the protocol.
     pub(super) is_end: bool,
     pub(super) is_error: bool,
@@ -49,7 +78,7 @@ pub(super) struct FrameFindings {
 impl Default for FrameFindings {
     fn default() -> Self {
         Self {
-            has_content: false,
+            content: None,
             is_end: false,
             is_error: false,
             finish_reason: FinishReason::Unknown,

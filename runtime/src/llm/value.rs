@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use super::counts::{NormalizedUsage, RawCounts};
 use super::detect::Protocol;
 use super::frame::Frame;
+use super::operation::{Operation, operation};
+use super::scalar::Identifier;
 use super::schema::{Container, Field};
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
@@ -15,8 +18,21 @@ const MODEL_POINTERS: [&str; 4] = ["/model", "/modelVersion", "/message/model", 
 pub(crate) struct ValueFindings {
     pub(crate) usage: Option<Usage>,
     pub(crate) finish_reason: FinishReason,
+    pub(crate) operation: Operation,
     /// The reply has usage, but in a form that cannot be read.
     pub(crate) unparsed: bool,
+    /// The usage lacks a part of the input or of the output that could not be read.
+    pub(crate) is_partly_unread: bool,
+    /// The cost in US dollars that the provider states.
+    pub(crate) provider_cost: Option<f64>,
+    service_tier: Identifier,
+}
+
+impl ValueFindings {
+    /// Returns the service tier that the reply names.
+    pub(crate) fn service_tier(&self) -> Option<&str> {
+        self.service_tier.as_str()
+    }
 }
 
 /// Reads a parsed reply, whose protocol is detected.
@@ -29,7 +45,9 @@ pub(crate) fn read_value(value: &Value) -> ValueFindings {
     }
     let protocol = Protocol::Auto.or_detect(&frame);
     let spec = protocol.spec();
-    let usage: Option<Usage> = spec.and_then(|spec| (spec.normalize)(&spec.counts(&frame)).into());
+    let counts = spec.map_or(RawCounts::new(), |spec| spec.counts(&frame));
+    let normalized = spec.map_or(NormalizedUsage::EMPTY, |spec| (spec.normalize)(&counts));
+    let usage: Option<Usage> = normalized.into();
     let containers = spec.map_or(&Container::ALL[..], |spec| spec.containers);
     let findings = protocol.read_frame(&frame);
     ValueFindings {
@@ -39,7 +57,11 @@ pub(crate) fn read_value(value: &Value) -> ValueFindings {
             findings.finish_reason,
             findings.has_tool_calls,
         ),
+        operation: operation(&frame),
         unparsed: usage.is_none() && frame.has_usage(containers),
+        is_partly_unread: spec.is_some_and(|spec| spec.is_partly_unread(&counts, normalized)),
+        provider_cost: frame.provider_cost.usd(),
+        service_tier: frame.service_tier,
     }
 }
 

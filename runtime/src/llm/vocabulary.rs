@@ -12,12 +12,22 @@ pub(super) enum FrameType {
     Error,
     Responses(ResponsesEvent),
     Anthropic(AnthropicEvent),
+    /// An event of `OpenAI`'s streamed transcriptions.
+    Transcription,
+    /// An event of `OpenAI`'s streamed images.
+    Image,
 }
 
 impl FrameType {
     pub(super) fn from_word(word: &[u8]) -> Self {
         if word == b"error" {
             return Self::Error;
+        }
+        if word.starts_with(b"transcript.") {
+            return Self::Transcription;
+        }
+        if word.starts_with(b"image_generation.") || word.starts_with(b"image_edit.") {
+            return Self::Image;
         }
         ResponsesEvent::from_word(word)
             .map(Self::Responses)
@@ -29,8 +39,10 @@ impl FrameType {
 /// An event of `OpenAI`'s Responses API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResponsesEvent {
-    /// Adds to text, reasoning, a refusal, or the arguments of a tool call.
+    /// Adds to text, a refusal, or the arguments of a tool call.
     Delta,
+    /// Adds to reasoning, or to a summary of reasoning.
+    ReasoningDelta,
     Failed,
     /// The response is completed or incomplete.
     End,
@@ -43,8 +55,9 @@ impl ResponsesEvent {
         Some(match name {
             b"completed" | b"incomplete" => Self::End,
             b"failed" => Self::Failed,
-            _ if name.ends_with(b".delta") => Self::Delta,
-            _ => Self::Other,
+            _ if !name.ends_with(b".delta") => Self::Other,
+            _ if name.starts_with(b"reasoning") => Self::ReasoningDelta,
+            _ => Self::Delta,
         })
     }
 }
@@ -80,6 +93,27 @@ pub(super) fn is_tool_call(item_type: &[u8]) -> bool {
         item_type,
         b"function_call" | b"custom_tool_call" | b"computer_call" | b"local_shell_call"
     )
+}
+
+/// Returns whether an output item, a content block or a part of a message is reasoning, by its
+/// `type`.
+pub(super) fn is_reasoning(item_type: &[u8]) -> bool {
+    matches!(item_type, b"reasoning" | b"thinking" | b"redacted_thinking")
+}
+
+/// Returns whether a content delta of Anthropic's Messages API is reasoning, by its `type`.
+pub(super) fn is_reasoning_delta(delta_type: &[u8]) -> bool {
+    matches!(delta_type, b"thinking_delta" | b"signature_delta")
+}
+
+/// Returns whether the `task` of a reply is a transcription, or a translation of speech.
+pub(super) fn is_audio_task(task: &[u8]) -> bool {
+    matches!(task, b"transcribe" | b"translate")
+}
+
+/// Returns whether usage, by its `type`, is that of a transcription.
+pub(super) fn is_audio_usage(usage_type: &[u8]) -> bool {
+    matches!(usage_type, b"duration" | b"tokens")
 }
 
 /// The API whose words a finish reason is in.

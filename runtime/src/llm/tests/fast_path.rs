@@ -1,6 +1,7 @@
 //! The fast path finds in a frame what a scan finds.
 
 use super::samples;
+use crate::llm::spec::Content;
 use crate::llm::{Protocol, ReplyReader};
 
 #[test]
@@ -19,6 +20,14 @@ fn fast_path_and_scan_have_the_same_findings() {
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"a"}}"#,
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#,
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"a"}}"#,
+        r#"{"type":"response.reasoning_text.delta","delta":"a"}"#,
+        r#"{"type":"response.function_call_arguments.delta","delta":"a"}"#,
+        r#"{"choices":[{"delta":{"content":"a","reasoning_content":"b"},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"content":null,"reasoning_content":"b"},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"content":"","reasoning":"b"},"finish_reason":null}]}"#,
         r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"},"usage":{"output_tokens":90}}"#,
         r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null"#,
     ];
@@ -43,11 +52,11 @@ fn fast_path_and_scan_have_the_same_findings() {
 }
 
 /// Reads chunks of a stream that has had content, so that the fast path is in use. Returns whether
-/// the chunks had content.
+/// the chunks had content, and whether they had an answer.
 fn read_after_content<'a>(
     protocol: Protocol,
     chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> (ReplyReader, bool) {
+) -> (ReplyReader, (bool, bool)) {
     let mut reader = ReplyReader::new(protocol);
     let first = concat!(
         "data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\"}}\n\n",
@@ -55,33 +64,68 @@ fn read_after_content<'a>(
         "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
     );
     assert!(reader.read(first.as_bytes()).content);
-    let content =
-        chunks.into_iter().fold(false, |content, chunk| content | reader.read(chunk).content);
-    (reader, content)
+    let found = chunks.into_iter().fold((false, false), |found, chunk| {
+        let findings = reader.read(chunk);
+        (found.0 | findings.content, found.1 | findings.answer)
+    });
+    (reader, found)
 }
 
 #[test]
 fn fast_path_recognizes_content_only_frames() {
-    for (protocol, frame, content_only) in [
+    for (protocol, frame, expected) in [
         (
             Protocol::OpenAi,
             r#"{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#,
-            true,
+            Some(Content::Answer),
         ),
         (
             Protocol::OpenAi,
             r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
-            false,
+            None,
         ),
-        (Protocol::OpenAi, r#"{"type":"response.output_text.delta","delta":"a"}"#, true),
+        (
+            Protocol::OpenAi,
+            r#"{"type":"response.output_text.delta","delta":"a"}"#,
+            Some(Content::Answer),
+        ),
         (
             Protocol::Anthropic,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#,
-            true,
+            Some(Content::Answer),
         ),
-        (Protocol::Anthropic, r#"{"type":"message_delta","usage":{"output_tokens":1}}"#, false),
+        (
+            Protocol::Anthropic,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a"}}"#,
+            Some(Content::Reasoning),
+        ),
+        (Protocol::Anthropic, r#"{"type":"message_delta","usage":{"output_tokens":1}}"#, None),
     ] {
-        let actual = protocol.spec().map(|spec| (spec.is_content_only)(frame.as_bytes()));
-        assert_eq!(actual, Some(content_only), "{frame}");
+        let actual = protocol.spec().map(|spec| (spec.content_only)(frame.as_bytes()));
+        assert_eq!(actual, Some(expected), "{frame}");
+    }
+}
+
+/// The fast path does not notice a malformed frame. The first answer must not depend on that.
+#[test]
+fn fast_path_leaves_the_first_answer_to_the_scan() {
+    let start = concat!(
+        "data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\"}}\n\n",
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"a\"}}\n\n",
+    );
+    let frame = |end: &str| {
+        format!(
+            "data: {{\"type\":\"content_block_delta\",\"delta\":{{\"type\":\"text_delta\",\"text\":\"a\"}}{end}\n\n"
+        )
+    };
+    for (end, answer) in [("}", true), ("", false), (" x}", false)] {
+        for size in [1, 7, 1_000] {
+            let mut reader = ReplyReader::new(Protocol::Anthropic);
+            let findings = reader.read(start.as_bytes());
+            assert_eq!((findings.content, findings.answer), (true, false));
+            let frame = frame(end);
+            let found = frame.as_bytes().chunks(size).any(|chunk| reader.read(chunk).answer);
+            assert_eq!(found, answer, "{frame} in chunks of {size}");
+        }
     }
 }

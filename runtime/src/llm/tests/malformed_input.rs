@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{check, read, read_chunks, samples};
 use crate::llm::{Protocol, ReplyReader};
-use crate::usage::Usage;
+use crate::usage::{Usage, UsageCount};
 
 const PROTOCOLS: [Protocol; 6] = [
     Protocol::Auto,
@@ -89,6 +89,7 @@ fn samples_with_changed_bytes_are_read_alike_however_split() {
             assert_eq!(whole.unparsed(), split.unparsed(), "{text}");
             assert_eq!(whole.ended(), split.ended(), "{text}");
             assert_eq!(findings.content, split_findings.content, "{text}");
+            assert_eq!(findings.answer, split_findings.answer, "{text}");
         }
     }
 }
@@ -119,7 +120,7 @@ fn count_that_is_not_a_whole_number_is_ignored() {
             "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{count},\"completion_tokens\":3}}}}"
         );
         let usage = read(Protocol::Auto, &text).usage();
-        assert_eq!(usage, Usage::from_counts(None, Some(3), None, None, None), "{count}");
+        assert_eq!(usage, Usage::from_counts([(UsageCount::Output, Some(3))]), "{count}");
         let text = format!("{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{count}}}}}");
         let reader = read(Protocol::Auto, &text);
         assert_eq!(reader.usage(), None, "{count}");
@@ -150,7 +151,7 @@ fn total_that_does_not_exceed_the_sum_is_ignored() {
     }
     // Without an output, as for embeddings, a larger total does not mean output.
     let text = r#"{"choices":[],"usage":{"prompt_tokens":10,"total_tokens":30}}"#;
-    let input = Usage::from_counts(Some(10), None, None, None, None);
+    let input = Usage::from_counts([(UsageCount::Input, Some(10))]);
     assert_eq!(read(Protocol::Auto, text).usage(), input);
     let text = r#"{"choices":[],"usage":{"total_tokens":30}}"#;
     assert_eq!(read(Protocol::Auto, text).usage(), None);

@@ -1,8 +1,11 @@
 //! Tests of [`ReplyReader`].
 
+mod billing;
 mod chunk_splits;
 mod fast_path;
 mod malformed_input;
+mod operations;
+mod reasoning;
 pub(crate) mod samples;
 
 use self::samples::{Expected, Sample};
@@ -19,6 +22,7 @@ fn read_chunks<'a>(
     let mut errors = 0;
     let mut add = |findings: ChunkFindings| {
         all.content |= findings.content;
+        all.answer |= findings.answer;
         all.error |= findings.error;
         errors += usize::from(findings.error);
     };
@@ -41,10 +45,12 @@ fn check<'a>(
     case: &dyn std::fmt::Debug,
 ) {
     let (reader, findings, errors) = read_chunks(protocol, chunks);
-    let Expected { content, error, ended, usage, model, finish_reason, unparsed } =
-        sample.expected.clone();
+    let expected = sample.expected.clone();
+    let Expected { content, answer, error, ended, .. } = expected;
+    let Expected { usage, model, finish_reason, operation, unparsed, .. } = expected;
     let name = sample.name;
     assert_eq!(findings.content, content, "content of {name}, {case:?}");
+    assert_eq!(findings.answer, content && answer, "answer of {name}, {case:?}");
     assert_eq!(errors, usize::from(error.is_some()), "errors of {name}, {case:?}");
     assert_eq!(reader.failed(), error.is_some(), "failure of {name}, {case:?}");
     let error_type = reader.error_type().unwrap_or("");
@@ -55,5 +61,7 @@ fn check<'a>(
     assert_eq!(reader.usage(), usage, "usage of {name}, {case:?}");
     assert_eq!(reader.model(), model, "model of {name}, {case:?}");
     assert_eq!(reader.finish_reason(), finish_reason, "finish reason of {name}, {case:?}");
+    assert_eq!(reader.operation(), operation, "operation of {name}, {case:?}");
+    assert_eq!(reader.is_streamed(), !sample.is_object(), "delivery of {name}, {case:?}");
     assert_eq!(reader.unparsed(), unparsed, "unparsed usage of {name}, {case:?}");
 }

@@ -1,7 +1,7 @@
 //! Replies in the formats that providers document, and what must be found in each.
 
-use crate::llm::Protocol;
-use crate::usage::{FinishReason, Usage};
+use crate::llm::{Operation, Protocol};
+use crate::usage::{FinishReason, Usage, UsageCount};
 
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
@@ -10,35 +10,52 @@ pub(crate) struct Sample {
     pub(crate) expected: Expected,
 }
 
+impl Sample {
+    /// Returns whether the reply is a single JSON object.
+    pub(super) fn is_object(&self) -> bool {
+        self.bytes.starts_with('{') && !self.bytes.contains("\n{")
+    }
+}
+
 /// What is known of a reply once it has ended.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the values are independent of each other")]
 pub(crate) struct Expected {
     pub(crate) content: bool,
+    /// The content, if any, is not reasoning alone.
+    pub(crate) answer: bool,
     pub(crate) error: Option<&'static str>,
     pub(crate) ended: bool,
     pub(crate) usage: Option<Usage>,
     pub(crate) model: Option<&'static str>,
     pub(crate) finish_reason: FinishReason,
+    pub(crate) operation: Operation,
     pub(crate) unparsed: bool,
 }
 
 /// The values that a sample has unless it names others.
-const DEFAULT: Expected = Expected {
+pub(super) const DEFAULT: Expected = Expected {
     content: true,
+    answer: true,
     error: None,
     ended: true,
     usage: None,
     model: Some("m-1"),
     finish_reason: FinishReason::Stop,
+    operation: Operation::Chat,
     unparsed: false,
 };
 
 /// An error without a type.
 const UNTYPED: Option<&str> = Some("");
 
+/// Defines a function that returns samples.
 macro_rules! samples {
-    ($($name:ident $protocol:ident { $($field:ident: $value:expr),* $(,)? } $bytes:expr;)*) => {
-        pub(crate) fn all() -> Vec<Sample> {
+    (
+        fn $function:ident;
+        $($name:ident $protocol:ident { $($field:ident: $value:expr),* $(,)? } $bytes:expr;)*
+    ) => {
+        pub(super) fn $function() -> Vec<Sample> {
             vec![$(Sample {
                 name: stringify!($name),
                 protocol: Protocol::$protocol,
@@ -49,7 +66,18 @@ macro_rules! samples {
     };
 }
 
+pub(super) use samples;
+
+/// Returns all samples.
+pub(crate) fn all() -> Vec<Sample> {
+    let mut all = documented();
+    all.extend(super::operations::samples());
+    all.extend(super::reasoning::samples());
+    all
+}
+
 samples! {
+    fn documented;
     chat OpenAi { usage: Some(Usage::new(12, 5).cache_read(8).reasoning(0)) }
     concat!(
         r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null}"#, "\n\n",
@@ -75,6 +103,7 @@ samples! {
     chat_role_only OpenAi { content: false, ended: false, finish_reason: FinishReason::Unknown }
     "data: {\"model\":\"m-1\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]},\"finish_reason\":null}]}\n\n";
     deepseek_reasoning OpenAi {
+        answer: false,
         finish_reason: FinishReason::Length,
         usage: Some(Usage::new(30, 40).cache_read(10).reasoning(39)),
     }
@@ -137,12 +166,14 @@ samples! {
         "data: [DONE]\n\n",
     );
     embeddings OpenAi {
+        operation: Operation::Embedding,
         content: false,
         finish_reason: FinishReason::Unknown,
-        usage: Usage::from_counts(Some(8), None, None, None, None),
+        usage: Usage::from_counts([(UsageCount::Input, Some(8))]),
     }
     r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-2.5e-3]}],"model":"m-1","usage":{"prompt_tokens":8,"total_tokens":8}}"#;
     error_not_streamed OpenAi {
+        operation: Operation::Unknown,
         content: false,
         error: Some("invalid_request_error"),
         model: None,
@@ -159,6 +190,7 @@ samples! {
         r#"data: {"type":"response.completed","sequence_number":9,"response":{"id":"r","object":"response","status":"completed","error":null,"incomplete_details":null,"model":"m-1","output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}],"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":6,"cache_write_tokens":9},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":7},"total_tokens":123}}}"#, "\n\n",
     );
     responses_incomplete OpenAi {
+        answer: false,
         finish_reason: FinishReason::Length,
         usage: Some(Usage::new(3, 4)),
     }
@@ -177,6 +209,7 @@ samples! {
         r#"data: {"type":"response.failed","response":{"model":"m-1","status":"failed","error":{"code":"rate_limit_exceeded","message":"no"},"usage":{"input_tokens":3,"output_tokens":0}}}"#, "\n\n",
     );
     responses_error OpenAi {
+        operation: Operation::Unknown,
         content: false,
         error: Some("ERR_SOMETHING"),
         ended: false,
@@ -245,6 +278,7 @@ samples! {
     }
     "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"\"}}\n\n";
     anthropic_error Anthropic {
+        answer: false,
         error: Some("overloaded_error"),
         ended: false,
         finish_reason: FinishReason::Error,
@@ -260,7 +294,7 @@ samples! {
         usage: Some(Usage::new(2195, 503).cache_read(0).cache_write(100)),
     }
     r#"{"id":"msg","type":"message","role":"assistant","model":"m-1","content":[{"type":"text","text":"\"usage\""},{"type":"tool_use","input":{"usage":{"input_tokens":99999}}}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":2095,"cache_creation_input_tokens":100,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":100},"output_tokens":503}}"#;
-    gemini Gemini { usage: Some(Usage::new(17, 30).cache_read(3).reasoning(20)) }
+    gemini Gemini { answer: false, usage: Some(Usage::new(17, 30).cache_read(3).reasoning(20)) }
     concat!(
         r#"data: {"candidates":[{"content":{"parts":[{"text":"Hm","thought":true}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"m-1"}"#, "\r\n\r\n",
         r#"data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":7,"candidatesTokenCount":10,"thoughtsTokenCount":20,"cachedContentTokenCount":3,"totalTokenCount":47,"promptTokensDetails":[{"modality":"TEXT","tokenCount":10}]},"modelVersion":"m-1"}"#, "\r\n\r\n",
@@ -275,7 +309,7 @@ samples! {
     gemini_blocked Gemini {
         content: false,
         finish_reason: FinishReason::ContentFilter,
-        usage: Usage::from_counts(Some(10), None, None, None, None),
+        usage: Usage::from_counts([(UsageCount::Input, Some(10))]),
     }
     r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"m-1"}"#;
     gemini_array Gemini { finish_reason: FinishReason::ToolCalls, usage: Some(Usage::new(10, 9)) }
@@ -293,10 +327,11 @@ samples! {
     gemini_truncated Gemini {
         ended: false,
         finish_reason: FinishReason::Unknown,
-        usage: Usage::from_counts(Some(10), Some(4), None, None, Some(4)),
+        usage: Some(Usage::new(10, 4).reasoning(4)),
     }
     "data: {\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{\"data\":\"AA==\"}}]}}],\"usageMetadata\":{\"promptTokenCount\":10,\"thoughtsTokenCount\":4},\"modelVersion\":\"m-1\"}\n\n";
     gemini_error Gemini {
+        operation: Operation::Unknown,
         content: false,
         error: Some("UNAVAILABLE"),
         ended: false,
@@ -310,8 +345,9 @@ samples! {
         r#"{"model":"m-1","created_at":"2026-01-01T00:00:01Z","message":{"role":"assistant","content":""},"done_reason":"stop","done":true,"total_duration":4883583458,"load_duration":1334875,"prompt_eval_count":26,"prompt_eval_duration":342546000,"eval_count":298,"eval_duration":4535599000}"#, "\n",
     );
     ollama_generate Ollama {
+        operation: Operation::Completion,
         finish_reason: FinishReason::Length,
-        usage: Usage::from_counts(None, Some(3), None, None, None),
+        usage: Usage::from_counts([(UsageCount::Output, Some(3))]),
     }
     "{\"model\":\"m-1\",\"response\":\"a\",\"done\":false}\n{\"model\":\"m-1\",\"response\":\"\",\"done\":true,\"done_reason\":\"length\",\"context\":[1,2],\"eval_count\":3,\"eval_duration\":9}";
     ollama_tool_calls Ollama {
@@ -322,14 +358,18 @@ samples! {
         r#"{"model":"m-1","message":{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"eval_count":99}}}]},"done":false}"#, "\n",
         r#"{"model":"m-1","message":{"role":"assistant","content":""},"done_reason":"stop","done":true,"prompt_eval_count":2,"eval_count":3}"#, "\n",
     );
-    ollama_cut_off_line Ollama { usage: Some(Usage::new(2, 3)) }
+    ollama_cut_off_line Ollama {
+        operation: Operation::Completion,
+        usage: Some(Usage::new(2, 3)) }
     concat!(
         r#"{"model":"m-1","response":"a","done":false}"#, "\n",
         r#"{"model":"m-1","response":"a","do"#, "\n",
         r#"{"model":"m-1","response":"","#, "\n",
         r#"{"model":"m-1","response":"","done":true,"done_reason":"stop","prompt_eval_count":2,"eval_count":3}"#, "\n",
     );
-    ollama_error Ollama { error: UNTYPED, ended: false, finish_reason: FinishReason::Error }
+    ollama_error Ollama {
+        operation: Operation::Completion,
+        error: UNTYPED, ended: false, finish_reason: FinishReason::Error }
     "{\"model\":\"m-1\",\"response\":\"a\",\"done\":false}\n{\"error\":\"an error was encountered while running the model\"}\n";
     converse_input_excludes_caches Bedrock {
         model: None,

@@ -1,0 +1,94 @@
+//! What a frame shows by the presence of its members.
+
+/// A fact about a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FrameFlag {
+    Error,
+    /// `object` is that of a chat completion or of a text completion.
+    ChatObject,
+    /// `object` is that of a text completion.
+    CompletionObject,
+    /// `object` is that of Responses.
+    ResponseObject,
+    Model,
+    Choices,
+    /// A choice has a message, or a part of one.
+    ChatChoice,
+    /// A choice is text.
+    TextChoice,
+    ChoiceAnswer,
+    ChoiceReasoning,
+    /// `response` is text, as in Ollama's replies.
+    Response,
+    /// That text is not empty.
+    ResponseText,
+    Output,
+    /// An output item is a tool call.
+    OutputToolCall,
+    /// An output item, a content block or a part of a message is not reasoning.
+    AnswerItem,
+    DeltaText,
+    EmptyDeltaText,
+    ReasoningDelta,
+    ContentBlocks,
+    /// A member that only Gemini has.
+    Gemini,
+    /// Candidates, or feedback on a prompt that has none.
+    Candidates,
+    GeminiPart,
+    /// The part that was read last has content.
+    PartContent,
+    /// The part that was read last is a thought.
+    PartThought,
+    GeminiToolCall,
+    PromptBlocked,
+    Done,
+    NotDone,
+    /// `message` is an object.
+    Message,
+    OllamaText,
+    OllamaThinking,
+    OllamaToolCalls,
+    ConverseMessage,
+    CostInDollars,
+    // Replies other than chats
+    Embedding,
+    RelevanceScore,
+    /// `created` is a number.
+    Created,
+    ImageBytes,
+    /// An element of `data` has a URL.
+    DataUrl,
+    /// The text is at the top level.
+    Text,
+    /// The usage is that of a transcription.
+    AudioUsage,
+    /// `task` is that of a transcription.
+    AudioTask,
+}
+
+impl FrameFlag {
+    const LAST: Self = Self::AudioTask;
+}
+
+/// A set of [`FrameFlag`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameFlags(u64);
+
+const _: () = assert!((FrameFlag::LAST as u32) < u64::BITS, "each flag has a bit");
+
+impl FrameFlags {
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn has(self, flag: FrameFlag) -> bool {
+        self.0 & (1 << flag as u32) != 0
+    }
+
+    pub(super) const fn insert(&mut self, flag: FrameFlag) {
+        self.0 |= 1 << flag as u32;
+    }
+
+    pub(super) const fn remove(&mut self, flag: FrameFlag) {
+        self.0 &= !(1 << flag as u32);
+    }
+}
