@@ -1,34 +1,74 @@
 //! Prices of tokens.
 
-use std::collections::HashMap;
+mod current;
+mod file;
+mod list;
 
-use crate::usage::TokenClass;
+use std::collections::BTreeSet;
+
+pub(crate) use self::current::CurrentPrices;
+pub use self::file::PriceFileError;
+pub use self::list::Prices;
+pub(crate) use self::list::{PriceMap, check_model};
+use crate::usage::{TokenClass, UsageCount};
+
+/// The highest price of a million tokens, in US dollars, and the highest multiplier. With these
+/// limits no product of a price and a token count is infinite.
+const MAX_PRICE: f64 = 1e12;
+const MAX_MULTIPLIER: f64 = 1e6;
 
 /// The price of a model's tokens, in US dollars per million tokens.
 ///
-/// Cached tokens without a price of their own cost as much as other input tokens, and reasoning
-/// tokens as much as other output tokens. Pass a price to
-/// [`MetricsBuilder::price`](crate::MetricsBuilder::price). A price that is negative or not finite
-/// is an error of `build`.
+/// Pass a price to [`MetricsBuilder::price`](crate::MetricsBuilder::price), or several of them to
+/// [`Prices`]. A price that is negative, not finite or above 10^12 dollars is an error of `build`.
+///
+/// # Prices of parts
+///
+/// The parts of the input and of the output that [`Usage`](crate::Usage) has can have prices of
+/// their own. A part without one costs as much as the tokens that it belongs to:
+///
+/// | price | applies to | default |
+/// |---|---|---|
+/// | `input` | input tokens that belong to no other row | required |
+/// | `cache_read` | input tokens read from a cache | `input` |
+/// | `cache_write` | input tokens written to a cache, by default for five minutes | `input` |
+/// | `cache_write_1h` | input tokens written to a cache for one hour | `cache_write` |
+/// | `input_audio`, `input_image` | input tokens that stand for audio or images | `input` |
+/// | `output` | output tokens that belong to no other row | required |
+/// | `reasoning` | output tokens that the model spends on reasoning | `output` |
+/// | `output_audio`, `output_image` | output tokens that stand for audio or images | `output` |
 ///
 /// # Examples
 ///
 /// ```
 /// use streamgauge::{Metrics, Price};
 ///
+/// let large = Price::per_million(1.25, 10.00)
+///     .cache_read(0.125)
+///     .above(200_000, Price::per_million(2.50, 15.00).cache_read(0.25))
+///     .service_tier("batch", 0.5);
 /// let metrics = Metrics::builder()
-///     .price("large-1", Price::per_million(2.50, 10.00).cache_read(1.25))
+///     .price("large-1", large)
 ///     .price("small-1", Price::per_million(0.15, 0.60))
 ///     .build()?;
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Price {
+    rates: Rates,
+    /// Prices for long prompts, each with the number of input tokens that a call must exceed.
+    tiers: Vec<(u64, Price)>,
+    /// Multipliers by service tier.
+    service_tiers: Vec<(String, f64)>,
+}
+
+/// The prices of one tier, in US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Rates {
     input: f64,
     output: f64,
-    cache_read: Option<f64>,
-    cache_write: Option<f64>,
-    reasoning: Option<f64>,
+    /// The prices of the parts, by index of [`UsageCount`].
+    parts: [Option<f64>; UsageCount::COUNT],
 }
 
 impl Price {
@@ -36,53 +76,245 @@ impl Price {
     /// in US dollars.
     #[must_use]
     pub const fn per_million(input: f64, output: f64) -> Self {
-        Self { input, output, cache_read: None, cache_write: None, reasoning: None }
+        let rates = Rates { input, output, parts: [None; UsageCount::COUNT] };
+        Self { rates, tiers: Vec::new(), service_tiers: Vec::new() }
     }
 
     /// Sets the price of a million input tokens that are read from a cache, in US dollars.
+    ///
+    /// Defaults to the price of the input.
     #[must_use]
-    pub const fn cache_read(mut self, price: f64) -> Self {
-        self.cache_read = Some(price);
-        self
+    pub const fn cache_read(self, price: f64) -> Self {
+        self.with(UsageCount::CacheRead, price)
     }
 
     /// Sets the price of a million input tokens that are written to a cache, in US dollars.
+    ///
+    /// Defaults to the price of the input.
     #[must_use]
-    pub const fn cache_write(mut self, price: f64) -> Self {
-        self.cache_write = Some(price);
-        self
+    pub const fn cache_write(self, price: f64) -> Self {
+        self.with(UsageCount::CacheWrite, price)
+    }
+
+    /// Sets the price of a million input tokens that are written to a cache with a lifetime of one
+    /// hour, in US dollars.
+    ///
+    /// Defaults to the price of [`cache_write`](Self::cache_write).
+    #[must_use]
+    pub const fn cache_write_1h(self, price: f64) -> Self {
+        self.with(UsageCount::CacheWrite1h, price)
+    }
+
+    /// Sets the price of a million input tokens that stand for audio, in US dollars.
+    ///
+    /// Defaults to the price of the input.
+    #[must_use]
+    pub const fn input_audio(self, price: f64) -> Self {
+        self.with(UsageCount::InputAudio, price)
+    }
+
+    /// Sets the price of a million input tokens that stand for images, in US dollars.
+    ///
+    /// Defaults to the price of the input.
+    #[must_use]
+    pub const fn input_image(self, price: f64) -> Self {
+        self.with(UsageCount::InputImage, price)
     }
 
     /// Sets the price of a million output tokens that the model spends on reasoning, in US
     /// dollars.
+    ///
+    /// Defaults to the price of the output.
     #[must_use]
-    pub const fn reasoning(mut self, price: f64) -> Self {
-        self.reasoning = Some(price);
+    pub const fn reasoning(self, price: f64) -> Self {
+        self.with(UsageCount::Reasoning, price)
+    }
+
+    /// Sets the price of a million output tokens that stand for audio, in US dollars.
+    ///
+    /// Defaults to the price of the output.
+    #[must_use]
+    pub const fn output_audio(self, price: f64) -> Self {
+        self.with(UsageCount::OutputAudio, price)
+    }
+
+    /// Sets the price of a million output tokens that stand for images, in US dollars.
+    ///
+    /// Defaults to the price of the output.
+    #[must_use]
+    pub const fn output_image(self, price: f64) -> Self {
+        self.with(UsageCount::OutputImage, price)
+    }
+
+    /// Adds a price for calls with more than `tokens` input tokens, cached ones included.
+    ///
+    /// The price applies to the whole call, not only to the tokens above the limit, as providers
+    /// charge for long prompts. Several tiers may be added; the highest one that a call exceeds
+    /// applies. A tier replaces the price completely: its parts without a price of their own cost
+    /// as much as the input or the output of the tier.
+    ///
+    /// It is an error of `build` if two tiers have the same limit, or if `price` itself has tiers
+    /// or service tiers. The service tiers of this price apply to all its tiers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Price;
+    ///
+    /// // A prompt of 200,000 tokens costs $0.25, and one of 200,001 tokens costs $0.50.
+    /// let price = Price::per_million(1.25, 10.00).above(200_000, Price::per_million(2.50, 15.00));
+    /// ```
+    #[must_use]
+    pub fn above(mut self, tokens: u64, price: Self) -> Self {
+        self.tiers.push((tokens, price));
         self
     }
 
-    /// Iterates over the prices that are set, with their names.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        [
-            ("input", Some(self.input)),
-            ("output", Some(self.output)),
-            ("cache_read", self.cache_read),
-            ("cache_write", self.cache_write),
-            ("reasoning", self.reasoning),
-        ]
-        .into_iter()
-        .filter_map(|(name, price)| Some((name, price?)))
+    /// Sets the number by which the price is multiplied if the reply says that the call was served
+    /// in the service tier `name`, such as `batch`, `flex` or `priority`.
+    ///
+    /// Names match exactly. A call whose reply names no service tier, or another one, has the price
+    /// as it is. It is an error of `build` if a name is empty or is given twice, or if the
+    /// multiplier is negative, not finite or above 10^6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Price;
+    ///
+    /// let price = Price::per_million(2.50, 10.00)
+    ///     .service_tier("flex", 0.5)
+    ///     .service_tier("priority", 2.0);
+    /// ```
+    #[must_use]
+    pub fn service_tier(mut self, name: impl Into<String>, multiplier: f64) -> Self {
+        self.service_tiers.push((name.into(), multiplier));
+        self
     }
 
+    /// Sets the price of a part of the input or the output.
+    const fn with(mut self, part: UsageCount, price: f64) -> Self {
+        self.rates.parts[part.index()] = Some(price);
+        self
+    }
+
+    /// Returns the prices of a call with this many input tokens and this service tier.
+    pub(crate) fn for_call(&self, input_tokens: u64, service_tier: Option<&str>) -> CallPrice {
+        let tiers = self.tiers.iter().filter(|(above, _)| input_tokens > *above);
+        let tier = tiers.max_by_key(|(above, _)| *above);
+        let rates = tier.map_or(self.rates, |(_, price)| price.rates);
+        let multiplier = service_tier.and_then(|name| {
+            let mut multipliers = self.service_tiers.iter();
+            multipliers.find(|(known, _)| known == name).map(|(_, multiplier)| *multiplier)
+        });
+        CallPrice { rates, multiplier: multiplier.unwrap_or(1.0) }
+    }
+
+    /// Validates the price.
+    ///
+    /// # Errors
+    ///
+    /// The mistake, and how to correct it.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        self.rates.validate()?;
+        let mut limits = BTreeSet::new();
+        for (above, tier) in &self.tiers {
+            let in_tier = |mistake| format!("above {above} tokens, {mistake}");
+            tier.rates.validate().map_err(in_tier)?;
+            if !limits.insert(above) {
+                return Err(format!("two tiers begin above {above} tokens: remove one of them"));
+            }
+            if !(tier.tiers.is_empty() && tier.service_tiers.is_empty()) {
+                return Err(in_tier(
+                    "the price has tiers or service tiers of its own: add them to the price \
+                     itself"
+                        .to_owned(),
+                ));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for (name, multiplier) in &self.service_tiers {
+            check_multiplier(name, *multiplier)?;
+            if !names.insert(name) {
+                return Err(format!("service tier {name:?} is given twice: give it once"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rates {
+    fn validate(&self) -> Result<(), String> {
+        check_rate(UsageCount::Input, self.input)?;
+        check_rate(UsageCount::Output, self.output)?;
+        let parts = UsageCount::ALL.into_iter().zip(self.parts);
+        parts
+            .filter_map(|(part, price)| Some((part, price?)))
+            .try_for_each(|(part, price)| check_rate(part, price))
+    }
+
+    /// Returns the price of a count.
+    fn get(&self, count: UsageCount) -> f64 {
+        let default = match count {
+            UsageCount::Input => return self.input,
+            UsageCount::Output => return self.output,
+            UsageCount::CacheWrite1h => UsageCount::CacheWrite,
+            UsageCount::CacheRead
+            | UsageCount::CacheWrite
+            | UsageCount::InputAudio
+            | UsageCount::InputImage => UsageCount::Input,
+            UsageCount::Reasoning | UsageCount::OutputAudio | UsageCount::OutputImage => {
+                UsageCount::Output
+            }
+        };
+        self.parts[count.index()].unwrap_or_else(|| self.get(default))
+    }
+}
+
+/// Validates a price of a million tokens.
+fn check_rate(count: UsageCount, price: f64) -> Result<(), String> {
+    let name = count.as_str();
+    match remedy(price, MAX_PRICE) {
+        None => Ok(()),
+        Some(remedy) => Err(format!("{name} costs {price} dollars per million tokens: {remedy}")),
+    }
+}
+
+/// Validates a service tier.
+fn check_multiplier(name: &str, multiplier: f64) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("a service tier has an empty name: give the name that replies use".to_owned());
+    }
+    match remedy(multiplier, MAX_MULTIPLIER) {
+        None => Ok(()),
+        Some(remedy) => {
+            Err(format!("service tier {name:?} multiplies the price by {multiplier}: {remedy}"))
+        }
+    }
+}
+
+/// Returns how to correct a number that is not from zero to `max`.
+fn remedy(number: f64, max: f64) -> Option<String> {
+    if !(number.is_finite() && number >= 0.0) {
+        Some("give a finite number of zero or more".to_owned())
+    } else if number > max {
+        Some(format!("give a number of at most {max:e}"))
+    } else {
+        None
+    }
+}
+
+/// The prices of one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallPrice {
+    rates: Rates,
+    multiplier: f64,
+}
+
+impl CallPrice {
     /// Returns the cost of tokens of one class, in picodollars.
     pub(crate) fn cost(&self, class: TokenClass, tokens: u64) -> f64 {
-        let per_million = match class {
-            TokenClass::InputUncached | TokenClass::InputUnspecified => self.input,
-            TokenClass::InputCacheRead => self.cache_read.unwrap_or(self.input),
-            TokenClass::InputCacheWrite => self.cache_write.unwrap_or(self.input),
-            TokenClass::OutputResponse | TokenClass::OutputUnspecified => self.output,
-            TokenClass::OutputReasoning => self.reasoning.unwrap_or(self.output),
-        };
+        let per_million = self.rates.get(class.count()) * self.multiplier;
         #[expect(clippy::cast_precision_loss, reason = "the cost is precise to fifteen digits")]
         let tokens = tokens as f64;
         // The first product is a price in picodollars per token, which is (nearly) a whole number.
@@ -90,22 +322,150 @@ impl Price {
     }
 }
 
-/// The prices of all models that have one, by model name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Prices(HashMap<Box<str>, Price>);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usage::{MAX_TOKENS, Usage};
 
-impl Prices {
-    pub(crate) fn new(prices: HashMap<Box<str>, Price>) -> Self {
-        Self(prices)
+    /// Returns the cost of a call in dollars.
+    fn cost(price: &Price, usage: Usage, service_tier: Option<&str>) -> f64 {
+        let price = price.for_call(usage.known_input(), service_tier);
+        let costs = usage.partition().map(|(class, tokens)| price.cost(class, tokens));
+        costs.sum::<f64>() / 1e12
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    fn assert_cost(price: &Price, usage: Usage, service_tier: Option<&str>, dollars: f64) {
+        let cost = cost(price, usage, service_tier);
+        assert!((cost - dollars).abs() < 1e-9, "{cost} instead of {dollars}: {usage:?}");
     }
 
-    /// Returns the price of a model. The name must match exactly; the limit of the label does not
-    /// apply.
-    pub(crate) fn get(&self, model: &str) -> Option<Price> {
-        self.0.get(model).copied()
+    /// One million tokens in one part.
+    fn in_part(part: UsageCount) -> Usage {
+        let million = 1_000_000;
+        match part {
+            UsageCount::Input => Usage::new(million, 0),
+            UsageCount::CacheRead => Usage::new(million, 0).cache_read(million),
+            UsageCount::CacheWrite => Usage::new(million, 0).cache_write(million),
+            UsageCount::CacheWrite1h => Usage::new(million, 0).cache_write_1h(million),
+            UsageCount::InputAudio => Usage::new(million, 0).input_audio(million),
+            UsageCount::InputImage => Usage::new(million, 0).input_image(million),
+            UsageCount::Output => Usage::new(0, million),
+            UsageCount::Reasoning => Usage::new(0, million).reasoning(million),
+            UsageCount::OutputAudio => Usage::new(0, million).output_audio(million),
+            UsageCount::OutputImage => Usage::new(0, million).output_image(million),
+        }
+    }
+
+    #[test]
+    fn price_of_each_part_applies_to_that_part() {
+        let price = Price::per_million(1.0, 7.0)
+            .cache_read(2.0)
+            .cache_write(3.0)
+            .cache_write_1h(4.0)
+            .input_audio(5.0)
+            .input_image(6.0)
+            .reasoning(8.0)
+            .output_audio(9.0)
+            .output_image(10.0);
+        for (part, dollars) in UsageCount::ALL.into_iter().zip(1_u32..) {
+            assert_cost(&price, in_part(part), None, f64::from(dollars));
+        }
+        // The rest beside a part has the price of the total.
+        let usage = Usage::new(1_000_000, 1_000_000).cache_write_1h(250_000).output_audio(500_000);
+        assert_cost(&price, usage, None, 0.75 * 1.0 + 0.25 * 4.0 + 0.5 * 7.0 + 0.5 * 9.0);
+    }
+
+    #[test]
+    fn parts_without_a_price_cost_as_much_as_their_whole() {
+        let price = Price::per_million(2.0, 10.0);
+        for part in UsageCount::ALL {
+            let is_output = part.as_str().starts_with("output") || part == UsageCount::Reasoning;
+            assert_cost(&price, in_part(part), None, if is_output { 10.0 } else { 2.0 });
+        }
+        let price = price.cache_write(3.0);
+        assert_cost(&price, in_part(UsageCount::CacheWrite1h), None, 3.0);
+        assert_cost(&price, in_part(UsageCount::CacheRead), None, 2.0);
+    }
+
+    #[test]
+    fn tier_applies_to_the_whole_call_above_its_limit() {
+        let long = Price::per_million(2.5, 15.0).cache_read(0.25);
+        let longest = Price::per_million(5.0, 30.0);
+        // The order in which tiers are added does not matter.
+        let price = Price::per_million(1.25, 10.0)
+            .cache_read(0.125)
+            .above(1_000_000, longest)
+            .above(200_000, long);
+        let usage = |input| Usage::new(input, 100_000).cache_read(100_000);
+        assert_cost(&price, usage(200_000), None, 0.1 * 1.25 + 0.1 * 0.125 + 0.1 * 10.0);
+        assert_cost(&price, usage(200_001), None, 0.100_001 * 2.5 + 0.1 * 0.25 + 0.1 * 15.0);
+        assert_cost(&price, usage(1_000_000), None, 0.9 * 2.5 + 0.1 * 0.25 + 0.1 * 15.0);
+        // Cached tokens cost as much as other input, because this tier has no price for them.
+        assert_cost(&price, usage(1_000_001), None, 1.000_001 * 5.0 + 0.1 * 30.0);
+    }
+
+    #[test]
+    fn tier_counts_the_known_parts_of_an_unknown_input() {
+        let price = Price::per_million(1.0, 1.0).above(10, Price::per_million(2.0, 2.0));
+        let parts = |tokens| {
+            let counts = [(UsageCount::CacheRead, Some(5)), (UsageCount::InputAudio, Some(tokens))];
+            Usage::from_counts(counts).unwrap_or_default()
+        };
+        assert_cost(&price, parts(5), None, 10e-6);
+        assert_cost(&price, parts(6), None, 22e-6);
+    }
+
+    #[test]
+    fn service_tier_multiplies_all_prices_of_a_call() {
+        let price = Price::per_million(2.0, 10.0)
+            .cache_read(1.0)
+            .above(1_000_000, Price::per_million(4.0, 20.0))
+            .service_tier("batch", 0.5)
+            .service_tier("priority", 2.0)
+            .service_tier("trial", 0.0);
+        let usage = Usage::new(1_000_000, 100_000).cache_read(500_000);
+        for (tier, dollars) in [
+            (None, 2.5),
+            (Some("batch"), 1.25),
+            (Some("priority"), 5.0),
+            (Some("trial"), 0.0),
+            (Some("default"), 2.5),
+            (Some("Batch"), 2.5),
+            (Some(""), 2.5),
+        ] {
+            assert_cost(&price, usage, tier, dollars);
+        }
+        assert_cost(&price, Usage::new(2_000_000, 0), Some("batch"), 4.0);
+    }
+
+    #[test]
+    fn cost_of_the_largest_price_is_finite() {
+        let price = Price::per_million(MAX_PRICE, 0.0).service_tier("most", MAX_MULTIPLIER);
+        assert_eq!(price.validate(), Ok(()));
+        assert!(cost(&price, Usage::new(MAX_TOKENS, 0), Some("most")).is_finite());
+    }
+
+    #[test]
+    fn invalid_prices_are_named() {
+        let price = || Price::per_million(1.0, 2.0);
+        for (invalid, mistake) in [
+            (price().cache_write_1h(-1.0), "cache_write_1h costs -1 dollars per million tokens"),
+            (price().output_audio(f64::NAN), "output_audio costs NaN dollars"),
+            (price().input_image(1e13), "give a number of at most 1e12"),
+            (price().above(5, price().input_audio(f64::INFINITY)), "above 5 tokens, input_audio"),
+            (price().above(5, price()).above(6, price()).above(5, price()), "above 5 tokens: "),
+            (price().above(5, price().above(6, price())), "above 5 tokens, the price has tiers"),
+            (price().above(5, price().service_tier("a", 1.0)), "service tiers of its own"),
+            (price().service_tier("", 1.0), "an empty name"),
+            (price().service_tier("a", 1.0).service_tier("a", 1.0), "\"a\" is given twice"),
+            (price().service_tier("a", -0.5), "multiplies the price by -0.5: give a finite"),
+            (price().service_tier("a", f64::NAN), "multiplies the price by NaN"),
+            (price().service_tier("a", 1e7), "give a number of at most 1e6"),
+        ] {
+            let error = invalid.validate().expect_err("the price is invalid");
+            assert!(error.contains(mistake), "{error:?} does not contain {mistake:?}");
+        }
+        let valid = price().above(0, price()).above(1, price()).service_tier("free", 0.0);
+        assert_eq!(valid.validate(), Ok(()));
     }
 }
