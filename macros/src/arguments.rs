@@ -16,7 +16,12 @@ pub(crate) struct Arguments {
 enum Value {
     Expression(Expr),
     Path(Path),
+    /// An argument without a value.
+    Flag,
 }
+
+/// The arguments that have no value.
+const FLAGS: &[&str] = &["separate"];
 
 impl Arguments {
     /// Parses the arguments of `#[attribute]`, which has the arguments `known`. The first one of
@@ -55,7 +60,7 @@ impl Arguments {
     pub(crate) fn expression(&mut self, name: &str) -> Option<Expr> {
         match self.take(name)? {
             Value::Expression(expression) => Some(expression),
-            Value::Path(_) => None,
+            Value::Path(_) | Value::Flag => None,
         }
     }
 
@@ -69,6 +74,11 @@ impl Arguments {
                 None
             }
         }
+    }
+
+    /// Takes an argument that has no value.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        self.take(name).is_some()
     }
 
     /// Takes the path of the crate streamgauge: the argument `crate`, or `::streamgauge`.
@@ -112,6 +122,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("mime", "media_type"),
 ];
 
+/// Arguments of one attribute that are likely to be written on another, with their attribute.
+const OF_OTHER_ATTRIBUTES: &[(&str, &str)] = &[("separate", "track_tokens")];
+
 fn parse_argument(
     attribute: &str,
     known: &[&str],
@@ -130,16 +143,24 @@ fn parse_argument(
         let message = unknown_argument(attribute, known, &name.to_string());
         return Err(Error::new_spanned(&name, message));
     }
+    let is_flag = FLAGS.iter().any(|flag| name == flag);
+    let has_value = !input.is_empty() && !input.peek(Token![,]);
+    if is_flag && has_value {
+        let message = format!("`{name}` has no value: write `{name}` alone, or remove it");
+        return Err(Error::new_spanned(&name, message));
+    }
     if input.peek(Token![:]) || input.peek(token::Paren) {
         let message = format!("arguments are written with `=`: {name} = …");
         return Err(Error::new_spanned(&name, message));
     }
     let equals = input.parse::<Option<Token![=]>>()?;
-    if equals.is_none() || input.is_empty() || input.peek(Token![,]) {
+    if !is_flag && (equals.is_none() || input.is_empty() || input.peek(Token![,])) {
         let message = format!("`{name}` needs a value: {name} = …");
         return Err(Error::new_spanned(&name, message));
     }
-    let value = if name == "crate" {
+    let value = if is_flag {
+        Value::Flag
+    } else if name == "crate" {
         Value::Path(parse_crate_path(input)?)
     } else {
         Value::Expression(input.parse()?)
@@ -165,6 +186,12 @@ fn name_for<'a>(value: &str, known: &[&'a str]) -> &'a str {
 }
 
 fn unknown_argument(attribute: &str, known: &[&str], name: &str) -> String {
+    if let Some((_, owner)) = OF_OTHER_ATTRIBUTES.iter().find(|(other, _)| *other == name) {
+        return format!(
+            "#[{attribute}] has no argument `{name}`; it is an argument of #[{owner}], which may \
+             annotate the same function"
+        );
+    }
     let synonym = SYNONYMS.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known);
     let meant = synonym
         .filter(|meant| known.contains(meant))

@@ -74,6 +74,7 @@ impl Handler {
                     #private::Site::requests(#name, #endpoint, #private::Method::#method)
                 ))
             },
+            enters_call: false,
             close: &|reply| {
                 quote! {
                     #private::finish(#guard, #private::inspect!(&#reply));

@@ -7,8 +7,9 @@
 // errors are collected on the way and reported at once, next to the original item.
 //
 // The attributes share `arguments` (parsing), `function` and `return_type` (the annotated
-// function), `endpoint`, `label` and `protocol` (values of arguments), `model_call` (what the two
-// attributes for model calls have in common) and `wrap` (the body of the new function).
+// function), `endpoint`, `label`, `operation` and `protocol` (values of arguments), `model_call`
+// (what the two attributes for model calls have in common) and `wrap` (the body of the new
+// function).
 
 mod arguments;
 mod endpoint;
@@ -18,6 +19,7 @@ mod function;
 mod instrument_endpoint;
 mod label;
 mod model_call;
+mod operation;
 mod protocol;
 mod return_type;
 mod streaming_metrics;
@@ -204,11 +206,17 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///   model that the reply names, see [`TokenUsage::model`].
 /// - `provider = "house"`: the label `provider`, like `model`. Defaults to empty, for an unknown
 ///   provider.
+/// - `operation = "chat"`: the label `operation`: `"chat"`, `"completion"`, `"embedding"`,
+///   `"rerank"`, `"transcription"`, `"image"` or `"other"`. Defaults to the operation that the
+///   reply shows if there is a `protocol`, otherwise to empty.
 /// - `protocol = "openai"`: the model API whose replies the function returns as bytes: `"openai"`,
 ///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` to detect it. Without it the
 ///   usage is read from a returned value that implements [`TokenUsage`].
 /// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
 ///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `separate`, without a value: the call always counts as a call of its own, whatever tracked
+///   calls are made within it. Use it for a function that calls other tracked functions and also
+///   returns the reply of a further model.
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
 ///   to `::streamgauge`.
 ///
@@ -254,13 +262,17 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - `OpenAI` sends the usage of a streamed chat completion only if the request contains
 ///   `"stream_options": {"include_usage": true}`.
 ///
-/// A `protocol` can be read from:
+/// A `protocol` can be read from every type that axum accepts from a handler:
 ///
 /// - `Response`, `Body`, `impl Stream` and `Pin<Box<dyn Stream>>`, as they are sent.
 /// - `Bytes`, `Vec<u8>`, `String`, `&str` and `Json<…>`, before the function returns.
-/// - `Sse<…>`, `impl IntoResponse` and tuples, by the layer: their bytes exist only when they are
-///   sent. Outside a request their usage is missing, and a warning is logged once.
-/// - A `Result` or an `Option` of one of these types.
+/// - `reqwest::Response`, as it is read, with the feature `reqwest` of streamgauge.
+/// - Every other type that implements `IntoResponse`, by the layer: `Sse<…>`, `Html<…>`, tuples
+///   with a status or headers, types of your own. Their bytes exist only when they are sent.
+///   Outside a request their usage is missing, and a warning is logged once.
+/// - `impl IntoResponse`, in the same way as the type behind it.
+/// - A `Result` or an `Option` of one of these types, also of a `Result` in a `Result`. An `Err` at
+///   any level, a `StatusCode` of an error and a tuple that begins with one are failed calls.
 ///
 /// # Streams
 ///
@@ -270,7 +282,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - They record one model call. If both name a label of it, `track_tokens` wins.
 /// - Place `track_tokens` below a `streaming_metrics` that has a `media_type`. The upper attribute
 ///   is expanded first and makes the return type a response. In the other order, `track_tokens`
-///   with a `protocol` does not compile for a stream of axum's `Event` or of a named type.
+///   with a `protocol` does not compile for a stream of axum's `Event` or of a named type, or for a
+///   stream in a tuple.
 ///
 /// The usage of a stream comes from its bytes, if one of the two attributes has a `protocol`, or
 /// from `token_usage_context` while the stream is sent within a request. Otherwise the model call
@@ -280,6 +293,19 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///
 /// As [`macro@instrument_endpoint`]: a guard before the body, and a call that closes the guard with
 /// the return value. `model` and `provider` are evaluated before the body moves the arguments.
+///
+/// The body runs within the call of the guard, so that calls of other tracked functions in it find
+/// that call. The body of an async function always moves into an async block, which is polled
+/// within the call:
+///
+/// ```text
+/// async fn ask(question: String) -> Result<Answer, Error> {
+///     let guard = start_call(&SITE);
+///     let reply = within_call(&guard, async move { /* the body */ }).await;
+///     finish_call(guard, &reply);
+///     reply
+/// }
+/// ```
 ///
 /// # Compile errors
 ///
@@ -330,9 +356,13 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///
 /// # Limits
 ///
-/// Those of [`macro@instrument_endpoint`]. A pattern among the arguments that `model` or `provider`
-/// uses changes the order of drops: with `model = question.model` and an argument
-/// `Wrapper { question, .. }`, the fields under `..` are dropped last.
+/// Those of [`macro@instrument_endpoint`], and:
+///
+/// - A pattern among the arguments that `model` or `provider` uses changes the order of drops: with
+///   `model = question.model` and an argument `Wrapper { question, .. }`, the fields under `..` are
+///   dropped last.
+/// - A chain of more than 12 async functions with this attribute, each defined before the one it
+///   calls, exceeds the compiler's default `recursion_limit`.
 ///
 /// # Examples
 ///
@@ -395,8 +425,10 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `media_type = "text/event-stream"`: makes the function return a response with this
 ///   `Content-Type` and the stream as its body. The stream must be `Send + 'static`, and its items
-///   bytes, text, another [`ResponseChunk`], axum's `Event`, or a `Result` of one of them. Without
-///   this argument the return type stays.
+///   bytes, text, another [`ResponseChunk`], axum's `Event`, or a `Result` of one of them. The
+///   function may return a status and headers before the stream, in a tuple as axum accepts it:
+///   `(StatusCode, HeaderMap, impl Stream)`. A `Content-Type` among these headers is replaced by
+///   the media type. Without this argument the return type stays.
 /// - `protocol = "openai"`: the model API whose frames the stream consists of: `"openai"` (chat
 ///   completions and responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
 ///   `"bedrock"`, or `"auto"` to detect it from the first frame that shows it. Without it the bytes
@@ -407,8 +439,10 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   `inter_chunk_seconds`, `time_to_first_token_seconds`, `time_per_output_token_seconds` and the
 ///   token families: text or an expression, as in [`macro@track_tokens`]. Defaults to the model
 ///   that the reply names if there is a `protocol`, otherwise to empty.
-/// - `provider = "house"`: the label `provider` of the token families, like `model`. Needs a
+/// - `provider = "house"`: the label `provider` of the model call, like `model`. Needs a
 ///   `protocol`. Defaults to empty, for an unknown provider.
+/// - `operation = "chat"`: the label `operation` of the model call, as in [`macro@track_tokens`].
+///   Needs a `protocol`. Defaults to the operation that the reply shows.
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
 ///   to `::streamgauge`.
 ///
@@ -416,7 +450,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A function runs outside a request if no [`PrometheusLayer`] is serving a request on its thread:
 /// in a service without the layer, or in a spawned task. It then records in the global instance,
-/// except an `Sse<…>` or `impl IntoResponse`, which is not recorded: a warning is logged once.
+/// except a response that only the layer can meter, which is not recorded: a warning is logged
+/// once.
 ///
 /// - `active_streams`, from the creation of the metered stream to its end.
 /// - `stream_chunks_total` and `stream_bytes_total`.
@@ -466,12 +501,16 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - An `impl Stream` and a `Pin<Box<dyn Stream>>` are returned wrapped.
 /// - A `Response` and a `Body` are metered in place.
-/// - An `Sse<…>`, and a response behind `impl IntoResponse`, is metered by the layer when it is
-///   sent.
+/// - Every other type that implements `IntoResponse` is metered by the layer when it is sent:
+///   `Sse<…>`, `Json<…>`, tuples with a status or headers, types of your own.
+/// - An `impl IntoResponse` is metered in the same way as the type behind it, and a `Result` in the
+///   same way as its `Ok` value.
+///
+/// With a `protocol` the body runs within the model call, as with [`macro@track_tokens`].
 ///
 /// # Compile errors
 ///
-/// The return type must be a stream or a response:
+/// The return type must be a stream, or implement axum's `IntoResponse`:
 ///
 /// ```compile_fail
 /// #[streamgauge::streaming_metrics]
@@ -557,6 +596,23 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// let app: axum::Router = axum::Router::new().route("/numbers", axum::routing::get(numbers));
 /// ```
 ///
+/// A status and headers beside the stream:
+///
+/// ```
+/// use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+/// use futures_core::Stream;
+/// use streamgauge::streaming_metrics;
+///
+/// #[streaming_metrics(media_type = "text/csv")]
+/// async fn rows() -> (StatusCode, HeaderMap, impl Stream<Item = String>) {
+///     let mut headers = HeaderMap::new();
+///     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+///     (StatusCode::ACCEPTED, headers, async_stream::stream! { yield "1,2\n".to_owned() })
+/// }
+///
+/// let app: axum::Router = axum::Router::new().route("/rows", axum::routing::get(rows));
+/// ```
+///
 /// With a `protocol` the model call is recorded too:
 ///
 /// ```
@@ -592,11 +648,15 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `Option` of one, and is in tokens. A negative count is treated as not known.
 ///
 /// - `input`: all input tokens, cached ones included.
-/// - `uncached`: instead of `input`, the input tokens without cached ones, to which `cache_read`
-///   and `cache_write` are added (Anthropic).
+/// - `uncached`: instead of `input`, the input tokens without cached ones, to which `cache_read`,
+///   `cache_write` and `cache_write_1h` are added (Anthropic).
 /// - `cache_read`, `cache_write`: input tokens that were read from or written to a cache.
+/// - `cache_write_1h`: input tokens that were written to a cache for one hour. They are not part of
+///   `cache_write`, which are those written for five minutes.
+/// - `input_audio`, `input_image`: input tokens that stand for audio or images.
 /// - `output`: all output tokens, reasoning included.
 /// - `reasoning`: output tokens that the model spent on reasoning.
+/// - `output_audio`, `output_image`: output tokens that stand for audio or images.
 /// - `model`: the model that the reply names: a string, or an `Option` of one.
 /// - `flatten`: another `TokenUsage` with some of the counts. Counts of this struct take
 ///   precedence.

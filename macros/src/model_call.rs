@@ -1,8 +1,8 @@
 //! What `#[track_tokens]` and `#[streaming_metrics]` have in common: arguments that describe a
-//! model call, and a call site by which two attributes of one function recognize each other.
+//! model call.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::{Expr, LitStr, Path};
 
 use crate::arguments::Arguments;
@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::label::LabelValue;
+use crate::operation::Operation;
 use crate::protocol::Protocol;
 use crate::tokens::{hygienic, option};
 
@@ -18,6 +19,7 @@ pub(crate) struct ModelCallArgs {
     pub(crate) endpoint: Option<LitStr>,
     pub(crate) model: Option<Expr>,
     pub(crate) provider: Option<Expr>,
+    pub(crate) operation: Option<LitStr>,
     pub(crate) protocol: Option<LitStr>,
 }
 
@@ -28,8 +30,21 @@ impl ModelCallArgs {
             endpoint: given.string("endpoint", errors),
             model: given.expression("model"),
             provider: given.expression("provider"),
+            operation: given.string("operation", errors),
             protocol: given.string("protocol", errors),
         }
+    }
+
+    /// The arguments that only label a model call, if there is no `protocol` by which a stream is a
+    /// model call. Each with its name.
+    pub(crate) fn labels_without_protocol(&self) -> Vec<(&'static str, TokenStream)> {
+        if self.protocol.is_some() {
+            return Vec::new();
+        }
+        let provider = self.provider.as_ref().map(ToTokens::to_token_stream);
+        let operation = self.operation.as_ref().map(ToTokens::to_token_stream);
+        let labels = [("provider", provider), ("operation", operation)];
+        labels.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -38,6 +53,7 @@ pub(crate) struct ModelCall {
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) model: LabelValue,
     pub(crate) provider: LabelValue,
+    pub(crate) operation: Option<Operation>,
     pub(crate) protocol: Option<Protocol>,
 }
 
@@ -47,6 +63,7 @@ impl ModelCall {
             endpoint: Endpoint::validate(args.endpoint, errors),
             model: LabelValue::validate("model", args.model, errors),
             provider: LabelValue::validate("provider", args.provider, errors),
+            operation: Operation::validate(args.operation.as_ref(), errors),
             protocol: Protocol::validate(args.protocol.as_ref(), errors),
         }
     }
@@ -66,10 +83,12 @@ impl ModelCall {
     }
 
     /// The arguments of the runtime function that opens the guard: the call site, the provider and
-    /// the model. `kind` is the constructor of `streamgauge::__private::Site`.
+    /// the model. `kind` is the constructor of `streamgauge::__private::Site`; `settings` are calls
+    /// of its other methods.
     pub(crate) fn open_arguments(
         &self,
         kind: &str,
+        settings: &TokenStream,
         function: &Function,
         krate: &Path,
     ) -> TokenStream {
@@ -78,9 +97,14 @@ impl ModelCall {
         let (kind, name) = (hygienic(kind), function.name());
         let endpoint = option(self.endpoint.as_ref());
         let protocol = option(self.protocol.as_ref().map(|protocol| protocol.expand(krate)));
-        let position = position(&function.signature.ident);
+        let operation = self.operation.as_ref().map(|operation| {
+            let operation = operation.expand(krate);
+            quote! { .with_operation(#operation) }
+        });
         quote! {
-            #private::site!(#private::Site::#kind(#name, #endpoint, #protocol)#position),
+            #private::site!(
+                #private::Site::#kind(#name, #endpoint, #protocol)#operation #settings
+            ),
             #provider,
             #model,
         }
@@ -90,15 +114,4 @@ impl ModelCall {
 /// The variables that hold the values of the labels `provider` and `model`.
 fn label_variables() -> [Ident; 2] {
     ["__provider", "__model"].map(hygienic)
-}
-
-/// The call `.at(line, column)` on a call site: the position of the function's name in the source,
-/// by which attributes of one function recognize each other.
-///
-/// The position comes from `line!` and `column!` at the span of the name, because the methods of
-/// `proc_macro::Span` that return it need Rust 1.88. For a name in the body of a `macro_rules!`
-/// macro it is the position of the macro's invocation. Two functions of one name that one
-/// invocation declares in two blocks of the same function are therefore taken for one.
-fn position(name: &Ident) -> TokenStream {
-    quote_spanned! { name.span() => .at(::core::line!(), ::core::column!()) }
 }

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::{LitStr, Path};
 
 use crate::errors::Errors;
-use crate::suggest::nearest;
+use crate::suggest::look_up;
 use crate::tokens::hygienic;
 
 /// The values of `protocol`, each with the variant of `streamgauge::__private::Protocol`.
@@ -26,17 +26,7 @@ pub(crate) struct Protocol {
 impl Protocol {
     /// Looks up the protocol that an argument names, or reports it.
     pub(crate) fn validate(name: Option<&LitStr>, errors: &mut Errors) -> Option<Self> {
-        let value = name?.value();
-        if let Some((_, variant)) = PROTOCOLS.iter().find(|(known, _)| *known == value) {
-            return Some(Self { variant });
-        }
-        let names: Vec<_> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
-        let remedy = match nearest(&value.to_lowercase(), &names) {
-            Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => format!("the protocols are \"{}\"", names.join("\", \"")),
-        };
-        errors.at(name, format!("unknown protocol {value:?}; {remedy}"));
-        None
+        look_up("protocol", PROTOCOLS, name?, errors).map(|variant| Self { variant })
     }
 
     /// The path of the variant.

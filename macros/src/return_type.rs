@@ -48,9 +48,25 @@ pub(crate) enum Reply {
 
 /// The part of a reply that can hold a stream or token usage.
 pub(crate) struct ReplyValue {
-    /// Whether the value is the `T` of a `Result<T, E>`, or of an alias with a name like that.
-    pub(crate) in_result: bool,
+    /// How many `Result`s the value is in: it is the `T` of `Result<T, E>`, of an alias with a name
+    /// like that, or of several of them in each other.
+    results: usize,
+    /// Whether one of them is known as a `Result` only by the end of its name, as `ApiResult<T>`.
+    by_suffix: bool,
     /// The type of the value.
+    pub(crate) ty: Type,
+    /// The type, classified.
+    pub(crate) kind: ValueKind,
+    /// The last element of a value that is a tuple of several elements.
+    pub(crate) last: Option<TupleEnd>,
+}
+
+/// The last element of a tuple. The elements before it set the status and the headers of the
+/// response that the tuple becomes.
+pub(crate) struct TupleEnd {
+    /// How many elements stand before it.
+    pub(crate) parts: usize,
+    /// The type of the element.
     pub(crate) ty: Type,
     /// The type, classified.
     pub(crate) kind: ValueKind,
@@ -60,9 +76,9 @@ pub(crate) struct ReplyValue {
 pub(crate) enum ValueKind {
     /// `impl Stream<Item = T>`: the stream is returned wrapped.
     OpaqueStream(OpaqueStream),
-    /// `impl IntoResponse`, and any other `impl Trait`: metered by the layer.
+    /// `impl IntoResponse`, and any other `impl Trait`.
     OpaqueResponse,
-    /// `Response`, `Body` or `Sse<…>`: metered in place.
+    /// `Response`, `Body` or `Sse<…>`.
     Response(Ident),
     /// Any other type: its traits decide how it is metered.
     Plain,
@@ -108,14 +124,35 @@ impl ReturnType {
 
 impl ReplyValue {
     fn classify(output: &Type) -> Self {
-        let mut output = output.clone();
-        let (in_result, ty) = match ok_type(&mut output) {
-            Some(ok) => (true, ok.clone()),
-            None => (false, output),
-        };
+        let (mut results, mut by_suffix) = (0, false);
+        let mut ty = output.clone();
+        while let Some((ok, is_suffix)) = ok_type(&mut ty) {
+            results += 1;
+            by_suffix |= is_suffix;
+            ty = ok.clone();
+        }
         let ty = ungrouped(&ty).clone();
+        let last = match &ty {
+            Type::Tuple(tuple) if tuple.elems.len() > 1 => {
+                tuple.elems.last().map(|last| TupleEnd {
+                    parts: tuple.elems.len() - 1,
+                    ty: last.clone(),
+                    kind: ValueKind::classify(ungrouped(last)),
+                })
+            }
+            _ => None,
+        };
         let kind = ValueKind::classify(&ty);
-        Self { in_result, ty, kind }
+        Self { results, by_suffix, ty, kind, last }
+    }
+
+    /// How many `Result`s the expansion takes off the reply before it handles the value.
+    ///
+    /// A type that is perhaps no `Result` is left to the traits that the expansion calls, except
+    /// that an `impl Stream` must be wrapped, and `replaces_value` that the value is replaced.
+    pub(crate) fn results(&self, replaces_value: bool) -> usize {
+        let is_wrapped = matches!(self.kind, ValueKind::OpaqueStream(_));
+        if self.by_suffix && !is_wrapped && !replaces_value { 0 } else { self.results }
     }
 
     /// Reports an `impl Trait` that cannot be metered: one with a bound that the wrapped stream
@@ -201,10 +238,7 @@ pub(crate) fn replace_value(signature: &mut Signature, with: Type) {
         Some((_, output)) => output,
         None => &mut *returned,
     };
-    match ok_type(output) {
-        Some(ok) => *ok = with,
-        None => *output = with,
-    }
+    replace_innermost_ok(output, with);
     signature.output = syn::ReturnType::Type(arrow, returned);
 }
 
@@ -265,13 +299,23 @@ fn output_of<'a>(bounds: impl IntoIterator<Item = &'a mut TypeParamBound>) -> Op
     output
 }
 
-/// The `T` of a `Result<T, …>`, or of an alias whose name ends in `Result`.
-fn ok_type(reply: &mut Type) -> Option<&mut Type> {
+/// The `T` of a `Result<T, …>`, or of an alias whose name ends in `Result`. Also returns whether
+/// only the end of the name is `Result`.
+fn ok_type(reply: &mut Type) -> Option<(&mut Type, bool)> {
     match ungrouped_mut(reply) {
         Type::Path(reply) if ends_with(&reply.path, "Result") => {
-            type_arguments(&mut reply.path).next()
+            let is_suffix = !is_named(&reply.path, &["Result"]);
+            type_arguments(&mut reply.path).next().map(|ok| (ok, is_suffix))
         }
         _ => None,
+    }
+}
+
+/// Replaces the value of a reply that is in any number of `Result`s.
+fn replace_innermost_ok(reply: &mut Type, with: Type) {
+    match ok_type(reply) {
+        Some((ok, _)) => replace_innermost_ok(ok, with),
+        None => *reply = with,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::arguments::Arguments;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::model_call::{ModelCall, ModelCallArgs};
-use crate::return_type::{DeclaredItem, Reply, ReplyValue, ValueKind, replace_value};
+use crate::return_type::{DeclaredItem, Reply, ReplyValue, TupleEnd, ValueKind, replace_value};
 use crate::tokens::{hygienic, located_at};
 use crate::wrap::{Recording, wrap};
 
@@ -34,7 +34,8 @@ struct Args {
 
 impl Args {
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known = &["media_type", "protocol", "endpoint", "model", "provider", "crate"];
+        let known =
+            &["media_type", "protocol", "endpoint", "model", "provider", "operation", "crate"];
         let mut given = Arguments::parse(NAME, known, tokens, errors);
         Self {
             call: ModelCallArgs::take(&mut given, errors),
@@ -49,8 +50,8 @@ struct MeteredFunction {
     function: Function,
     call: ModelCall,
     metering: Metering,
-    /// Whether the stream is the `T` of a `Result<T, E>`.
-    in_result: bool,
+    /// How many `Result`s the stream is in.
+    results: usize,
     /// The location of the stream's type, where the compiler reports that it cannot be metered.
     span: Span,
     krate: Path,
@@ -59,28 +60,38 @@ struct MeteredFunction {
 /// How the stream is metered.
 enum Metering {
     /// With a `media_type`: the function returns a response with the stream as its body.
-    Respond { media_type: LitStr, item: Option<Box<DeclaredItem>> },
+    Respond { media_type: LitStr, item: Option<Box<DeclaredItem>>, head: Option<TupleHead> },
     /// The function returns the stream wrapped.
     Wrap,
-    /// The layer meters the body of the response that the reply becomes.
-    ByLayer,
-    /// The stream in the reply is replaced by a metered one of the same type.
-    InPlace,
+    /// The type of the reply stays. Its traits decide whether the stream in it is replaced by a
+    /// metered one, or the layer meters the body of the response that the reply becomes.
+    Keep,
+}
+
+/// The elements of a tuple before the stream, which set the status and the headers.
+struct TupleHead {
+    parts: usize,
+    /// The location of the tuple, where the compiler reports that a response cannot have a part.
+    span: Span,
 }
 
 impl Metering {
     fn choose(value: &ReplyValue, media_type: Option<LitStr>) -> Self {
         if let Some(media_type) = media_type {
-            let item = match &value.kind {
+            let kind = value.last.as_ref().map_or(&value.kind, |last| &last.kind);
+            let head = value
+                .last
+                .as_ref()
+                .map(|last| TupleHead { parts: last.parts, span: value.ty.span() });
+            let item = match kind {
                 ValueKind::OpaqueStream(stream) => stream.declared.clone(),
                 _ => None,
             };
-            return Self::Respond { media_type, item };
+            return Self::Respond { media_type, item, head };
         }
         match value.kind {
             ValueKind::OpaqueStream(_) => Self::Wrap,
-            ValueKind::OpaqueResponse => Self::ByLayer,
-            ValueKind::Response(_) | ValueKind::Plain => Self::InPlace,
+            ValueKind::OpaqueResponse | ValueKind::Response(_) | ValueKind::Plain => Self::Keep,
         }
     }
 
@@ -88,16 +99,30 @@ impl Metering {
     fn expand(&self, stream: &Ident, start: &Ident, span: Span, krate: &Path) -> TokenStream {
         let private = quote! { #krate::__private };
         let tokens = match self {
-            Self::Respond { media_type, item } => {
-                let respond = located_at(span, quote! { #private::response_from_stream });
+            Self::Respond { media_type, item, head } => {
                 // A response does not show the type of the items, which the body may have to infer.
                 let item = item.as_ref().map(|item| &item.ty).map(|ty| quote! { ::<#ty, _> });
-                let arguments = located_at(span, quote! { (&#start, #media_type, #stream) });
-                return quote! { #respond #item #arguments };
+                let Some(head) = head else {
+                    let respond = located_at(span, quote! { #private::response_from_stream });
+                    let arguments = located_at(span, quote! { (&#start, #media_type, #stream) });
+                    return quote! { #respond #item #arguments };
+                };
+                let parts = (0..head.parts).map(|index| hygienic(&format!("__part{index}")));
+                let parts: Vec<_> = parts.collect();
+                let [head_variable, last] = ["__head", "__last"].map(hygienic);
+                let build = quote! { #private::response_head((#(#parts,)* #private::StreamHead)) };
+                let build = located_at(head.span, build);
+                let respond = located_at(span, quote! { #private::response_with_head });
+                let arguments = quote! { (&#start, #media_type, #head_variable, #last) };
+                let arguments = located_at(span, arguments);
+                return quote! {{
+                    let (#(#parts,)* #last) = #stream;
+                    let #head_variable = #build;
+                    #respond #item #arguments
+                }};
             }
             Self::Wrap => quote! { #private::stream(&#start, #stream) },
-            Self::ByLayer => quote! { #private::expect_response(&#start, #stream) },
-            Self::InPlace => quote! { #private::meter(&#start, #stream) },
+            Self::Keep => quote! { #private::meter_kind!(&#stream).meter(&#start, #stream) },
         };
         located_at(span, tokens)
     }
@@ -106,13 +131,17 @@ impl Metering {
 impl MeteredFunction {
     fn validate(args: Args, function: Option<Function>, errors: &mut Errors) -> Option<Self> {
         let Args { call, media_type, krate } = args;
-        let provider_alone = call.provider.clone().filter(|_| call.protocol.is_none());
+        let without_protocol = call.labels_without_protocol();
         let call = ModelCall::validate(call, errors);
         // After another error, `protocol` may be missing because it was wrong.
-        if let Some(provider) = provider_alone.filter(|_| errors.is_empty()) {
-            let message = "`provider` labels the token usage that is read with a `protocol`: add a \
-                           `protocol`, or remove `provider`";
-            errors.at(provider, message);
+        if errors.is_empty() {
+            for (name, value) in without_protocol {
+                let message = format!(
+                    "`{name}` labels the model call that is read with a `protocol`: add a \
+                     `protocol`, or remove `{name}`"
+                );
+                errors.at(value, message);
+            }
         }
         if let Some(media_type) = &media_type {
             validate_media_type(media_type, errors);
@@ -123,11 +152,16 @@ impl MeteredFunction {
             Reply::Value(value) => {
                 match &media_type {
                     Some(media_type) => refuse_response(value, media_type, errors),
-                    None => value.validate_opaque(errors),
+                    None => {
+                        value.validate_opaque(errors);
+                        refuse_tuple_of_stream(value, errors);
+                    }
                 }
-                let (in_result, span) = (value.in_result, value.ty.span());
+                let results = value.results(media_type.is_some());
+                let last = value.last.as_ref().filter(|_| media_type.is_some());
+                let span = last.map_or(value.ty.span(), |last| last.ty.span());
                 let metering = Metering::choose(value, media_type);
-                return Some(Self { function, call, metering, in_result, span, krate });
+                return Some(Self { function, call, metering, results, span, krate });
             }
             Reply::Unit => "returns nothing",
             Reply::Never => "never returns",
@@ -141,23 +175,29 @@ impl MeteredFunction {
     }
 
     fn expand(self) -> TokenStream {
-        let Self { function, call, metering, in_result, span, krate } = self;
+        let Self { function, call, metering, results, span, krate } = self;
         let private = quote! { #krate::__private };
         let start = hygienic("__start");
-        let arguments = call.open_arguments("streams", &function, &krate);
+        let arguments = call.open_arguments("streams", &TokenStream::new(), &function, &krate);
         let mut labels = call.bind_labels(&krate);
         if let Metering::Respond { item: Some(item), .. } = &metering {
             let bound = &item.bound;
             // The signature loses the trait, whose import would become unused.
             labels.extend(quote! { let _ = ::core::marker::PhantomData::<dyn #bound>; });
         }
+        let is_call = call.protocol.is_some();
         let close = |reply: &Ident| {
-            if !in_result {
-                return metering.expand(reply, &start, span, &krate);
-            }
-            let stream = hygienic("__stream");
-            let metered = metering.expand(&stream, &start, span, &krate);
-            quote! { ::core::result::Result::map(#reply, |#stream| #metered) }
+            let stream = |depth: usize| match depth {
+                0 => reply.clone(),
+                depth => hygienic(&format!("__ok{depth}")),
+            };
+            let metered = metering.expand(&stream(results), &start, span, &krate);
+            let close = (0..results).rev().fold(metered, |metered, depth| {
+                let [result, ok] = [depth, depth + 1].map(stream);
+                quote! { #private::meter_ok(&#start, #result, |#ok| #metered) }
+            });
+            let note = is_call.then(|| quote! { #private::note_failure_of!(&#start, &#reply); });
+            quote! { #note #close }
         };
         let recording = Recording {
             attribute: NAME,
@@ -166,6 +206,7 @@ impl MeteredFunction {
             identifiers: call.identifiers(),
             guard: start.clone(),
             open: quote! { #private::StreamStart::new(#arguments) },
+            enters_call: is_call,
             close: &close,
         };
         let mut wrapped = wrap(function, &recording);
@@ -179,7 +220,8 @@ impl MeteredFunction {
 
 /// Reports a `media_type` on a function that returns a response already.
 fn refuse_response(value: &ReplyValue, media_type: &LitStr, errors: &mut Errors) {
-    let name = match &value.kind {
+    let kind = value.last.as_ref().map_or(&value.kind, |last| &last.kind);
+    let name = match kind {
         ValueKind::OpaqueResponse => "impl IntoResponse".to_owned(),
         ValueKind::Response(name) => name.to_string(),
         ValueKind::OpaqueStream(_) | ValueKind::Plain => return,
@@ -189,6 +231,14 @@ fn refuse_response(value: &ReplyValue, media_type: &LitStr, errors: &mut Errors)
          `media_type`"
     );
     errors.at(media_type, message);
+}
+
+/// Reports a tuple with an `impl Stream`, which only a `media_type` makes a response.
+fn refuse_tuple_of_stream(value: &ReplyValue, errors: &mut Errors) {
+    let Some(TupleEnd { kind: ValueKind::OpaqueStream(_), ty, .. }) = &value.last else { return };
+    let message = "a stream in a tuple becomes a response only with a `media_type`, as in \
+                   media_type = \"text/event-stream\"";
+    errors.at(ty, message);
 }
 
 /// Reports a media type that is not `type/subtype` with optional parameters, or that cannot be the

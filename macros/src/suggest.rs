@@ -3,6 +3,31 @@
 //! The edit distance is written out here because the crate `strsim` would be the fifteenth that
 //! streamgauge adds to an axum application, and the budget is fourteen (`tests/tests/budgets.rs`).
 
+use syn::LitStr;
+
+use crate::errors::Errors;
+
+/// Returns what belongs to the value of an argument that has a closed set of values, or reports the
+/// value. `known` are the values, each with what belongs to it.
+pub(crate) fn look_up(
+    argument: &str,
+    known: &[(&str, &'static str)],
+    value: &LitStr,
+    errors: &mut Errors,
+) -> Option<&'static str> {
+    let name = value.value();
+    if let Some((_, found)) = known.iter().find(|(known, _)| *known == name) {
+        return Some(found);
+    }
+    let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+    let remedy = match nearest(&name.to_lowercase(), &names) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => format!("the {argument}s are \"{}\"", names.join("\", \"")),
+    };
+    errors.at(value, format!("unknown {argument} {name:?}; {remedy}"));
+    None
+}
+
 /// Returns the known name with the smallest edit distance to `name`, if at most a third of its
 /// letters differ.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -28,14 +28,20 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> Result<TokenStr
 /// The arguments as written.
 struct Args {
     call: ModelCallArgs,
+    separate: bool,
     krate: Path,
 }
 
 impl Args {
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known = &["model", "provider", "protocol", "endpoint", "crate"];
+        let known =
+            &["model", "provider", "operation", "protocol", "endpoint", "separate", "crate"];
         let mut given = Arguments::parse(NAME, known, tokens, errors);
-        Self { call: ModelCallArgs::take(&mut given, errors), krate: given.crate_path() }
+        Self {
+            call: ModelCallArgs::take(&mut given, errors),
+            separate: given.flag("separate"),
+            krate: given.crate_path(),
+        }
     }
 }
 
@@ -44,6 +50,8 @@ struct TrackedFunction {
     function: Function,
     call: ModelCall,
     usage: UsageSource,
+    /// Whether each call of the function counts, whatever calls are made within it.
+    separate: bool,
     krate: Path,
 }
 
@@ -59,10 +67,10 @@ enum UsageSource {
 
 /// A reply whose bytes are read.
 struct ReplyBytes {
-    /// The function in `streamgauge::__private` that reads them.
-    read: &'static str,
-    /// Whether they are in the `T` of a `Result<T, E>`.
-    in_result: bool,
+    /// Whether the reply is an `impl Stream`, which is returned wrapped.
+    is_stream: bool,
+    /// How many `Result`s they are in.
+    results: usize,
     /// The location of their type, where the compiler reports that the type has no bytes.
     span: Span,
 }
@@ -70,15 +78,11 @@ struct ReplyBytes {
 impl UsageSource {
     fn choose(value: &ReplyValue, output: &Type, has_protocol: bool) -> Self {
         if has_protocol {
-            let read = match value.kind {
-                ValueKind::OpaqueStream(_) => "read_stream",
-                ValueKind::OpaqueResponse => "read_sent",
-                ValueKind::Response(_) | ValueKind::Plain => "read",
-            };
-            let (in_result, span) = (value.in_result, value.ty.span());
-            return Self::Bytes(ReplyBytes { read, in_result, span });
+            let is_stream = matches!(value.kind, ValueKind::OpaqueStream(_));
+            let (results, span) = (value.results(false), value.ty.span());
+            return Self::Bytes(ReplyBytes { is_stream, results, span });
         }
-        match value.kind {
+        match value.last.as_ref().map_or(&value.kind, |last| &last.kind) {
             ValueKind::OpaqueStream(_) => Self::Manual,
             _ => Self::Reply { span: output.span() },
         }
@@ -98,17 +102,22 @@ impl UsageSource {
                 #private::finish_stream_call(#call, #private::inspect!(&#reply));
                 #reply
             },
-            Self::Bytes(ReplyBytes { read, in_result, span }) => {
-                let read = hygienic(read);
-                let read = |call: &Ident, reply: &Ident| {
-                    located_at(*span, quote! { #private::#read(#call, #reply) })
+            Self::Bytes(ReplyBytes { is_stream, results, span }) => {
+                let variables = |depth: usize| match depth {
+                    0 => [call.clone(), reply.clone()],
+                    depth => ["call", "ok"].map(|name| hygienic(&format!("__{name}{depth}"))),
                 };
-                if !in_result {
-                    return read(call, reply);
-                }
-                let [ok_call, ok] = ["__ok_call", "__ok"].map(hygienic);
-                let read_ok = read(&ok_call, &ok);
-                quote! { #private::read_ok(#call, #reply, |#ok_call, #ok| #read_ok) }
+                let [call, reply] = variables(*results);
+                let read = if *is_stream {
+                    quote! { #private::read_stream(#call, #reply) }
+                } else {
+                    quote! { #private::read_kind!(&#reply).read(#call, #reply) }
+                };
+                let read = located_at(*span, read);
+                (0..*results).rev().fold(read, |read, depth| {
+                    let [[call, result], [ok_call, ok]] = [depth, depth + 1].map(variables);
+                    quote! { #private::read_ok(#call, #result, |#ok_call, #ok| #read) }
+                })
             }
         }
     }
@@ -126,7 +135,8 @@ impl TrackedFunction {
                     value.validate_opaque(errors);
                 }
                 let usage = UsageSource::choose(value, &function.returns.output, has_protocol);
-                return Some(Self { function, call, usage, krate: args.krate });
+                let Args { separate, krate, .. } = args;
+                return Some(Self { function, call, usage, separate, krate });
             }
             Reply::Unit => {
                 "returns nothing; call `token_usage_context::record` in it, and annotate its caller"
@@ -142,10 +152,15 @@ impl TrackedFunction {
     }
 
     fn expand(self) -> TokenStream {
-        let Self { function, call, usage, krate } = self;
+        let Self { function, call, usage, separate, krate } = self;
         let private = quote! { #krate::__private };
         let guard = hygienic("__call");
-        let arguments = call.open_arguments("tokens", &function, &krate);
+        let settings = if separate {
+            quote! { .separate() }
+        } else {
+            TokenStream::new()
+        };
+        let arguments = call.open_arguments("tokens", &settings, &function, &krate);
         let recording = Recording {
             attribute: NAME,
             krate: &krate,
@@ -153,7 +168,11 @@ impl TrackedFunction {
             identifiers: call.identifiers(),
             guard: guard.clone(),
             open: quote! { #private::start_call(#arguments) },
-            close: &|reply| usage.expand(&guard, reply, &krate),
+            enters_call: true,
+            close: &|reply| {
+                let close = usage.expand(&guard, reply, &krate);
+                quote! { #private::note_failure_of!(&#guard, &#reply); #close }
+            },
         };
         wrap(function, &recording).into_token_stream()
     }

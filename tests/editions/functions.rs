@@ -237,6 +237,22 @@ impl Model for House {
     }
 }
 
+/// The body borrows an argument, moves another one and leaves early.
+#[track_tokens(protocol = "openai", operation = "chat", separate)]
+async fn reply(text: &str, number: String) -> Result<Vec<u8>, ParseIntError> {
+    pause().await;
+    let number: u8 = number.parse()?;
+    Ok(vec![text.as_bytes()[0], number])
+}
+
+#[streaming_metrics(protocol = "openai")]
+fn sent(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("nothing".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 #[streaming_metrics]
 fn words(text: &str) -> impl Stream<Item = String> + '_ {
     iter(text.split(' ').map(str::to_owned))
@@ -270,6 +286,11 @@ async fn attributes_record_in_this_edition() {
     assert_eq!(answer.output, 1);
     assert_eq!(sum("app_http_requests_total", "ask"), 1);
     assert_eq!(sum("app_token_usage_total", "ask"), 6);
+    assert_eq!(reply("a", "7".to_owned()).await, Ok(b"a\x07".to_vec()));
+    assert!(reply("a", "seven".to_owned()).await.is_err());
+    assert_eq!(sum("app_llm_calls_total", "reply"), 2);
+    assert_eq!(sent("a"), Ok("a".to_owned()));
+    assert!(sent("").is_err());
     assert_eq!(words("a b").count().await, 2);
     assert_eq!(sum("app_stream_chunks_total", "words"), 2);
     assert!(words_in_box("").await.is_err());

@@ -83,6 +83,8 @@ mod streaming_metrics {
     mod media_type;
     #[path = "pass/media_type_events.rs"]
     mod media_type_events;
+    #[path = "pass/media_type_heads.rs"]
+    mod media_type_heads;
     #[path = "pass/media_type_inferred.rs"]
     mod media_type_inferred;
     #[path = "pass/model.rs"]
@@ -93,11 +95,13 @@ mod streaming_metrics {
     mod protocol;
     #[path = "pass/responses.rs"]
     mod responses;
+    #[path = "pass/return_types.rs"]
+    mod return_types;
 
     mod run {
         run! {
             boxed, in_result, macro_rules, media_type, media_type_events, media_type_inferred,
-            model, opaque, protocol, responses,
+            media_type_heads, model, opaque, protocol, responses, return_types,
         }
     }
 }

@@ -6,18 +6,30 @@ use syn::{Attribute, Data, DeriveInput, Error, Ident, Member, Path, Token, Type}
 use crate::arguments::parse_crate_path;
 use crate::errors::Errors;
 
-const ROLES: &str = "`input` or `uncached`, `output`, `cache_read`, `cache_write`, `reasoning`, \
-                     `model`, `flatten` or `nested`";
+const ROLES: &str = "`input` or `uncached`, `cache_read`, `cache_write`, `cache_write_1h`, \
+                     `input_audio`, `input_image`, `output`, `reasoning`, `output_audio`, \
+                     `output_image`, `model`, `flatten` or `nested`";
+
+/// The roles of counts, each with the variant of `streamgauge::__private::UsageCount`.
+const COUNT_ROLES: &[(&str, &str)] = &[
+    ("input", "Input"),
+    ("cache_read", "CacheRead"),
+    ("cache_write", "CacheWrite"),
+    ("cache_write_1h", "CacheWrite1h"),
+    ("input_audio", "InputAudio"),
+    ("input_image", "InputImage"),
+    ("output", "Output"),
+    ("reasoning", "Reasoning"),
+    ("output_audio", "OutputAudio"),
+    ("output_image", "OutputImage"),
+];
 
 /// The fields of a struct by role.
 #[derive(Default)]
 pub(super) struct Fields {
-    pub(super) input: Option<Field>,
+    /// By index of [`COUNT_ROLES`].
+    counts: [Option<Field>; COUNT_ROLES.len()],
     pub(super) uncached: Option<Field>,
-    pub(super) output: Option<Field>,
-    pub(super) cache_read: Option<Field>,
-    pub(super) cache_write: Option<Field>,
-    pub(super) reasoning: Option<Field>,
     pub(super) model: Option<Field>,
     pub(super) flatten: Vec<Field>,
     pub(super) nested: Vec<Field>,
@@ -56,10 +68,19 @@ impl Fields {
         Ok(fields)
     }
 
-    /// The fields that hold a count.
+    /// The fields that hold a count of `UsageCount`, with the variant.
+    pub(super) fn usage_counts(&self) -> impl Iterator<Item = (&'static str, &Field)> {
+        let counts = COUNT_ROLES.iter().zip(&self.counts);
+        counts.filter_map(|((_, variant), field)| Some((*variant, field.as_ref()?)))
+    }
+
+    fn input(&self) -> Option<&Field> {
+        self.counts[0].as_ref()
+    }
+
+    /// The fields that hold any count.
     pub(super) fn counts(&self) -> impl Iterator<Item = &Field> {
-        let Self { input, uncached, output, cache_read, cache_write, reasoning, .. } = self;
-        [input, uncached, output, cache_read, cache_write, reasoning].into_iter().flatten()
+        self.counts.iter().chain([&self.uncached]).flatten()
     }
 
     /// Reports a struct without any count.
@@ -106,9 +127,9 @@ impl Fields {
     fn assign(&mut self, role: &Ident, field: &Field) -> Result<(), Error> {
         let name = role.to_string();
         let rival = match name.as_str() {
-            "input" => &self.uncached,
-            "uncached" => &self.input,
-            _ => &None,
+            "input" => self.uncached.as_ref(),
+            "uncached" => self.input(),
+            _ => None,
         };
         if rival.is_some() {
             let message = "`input` counts all input tokens, `uncached` those that no cache \
@@ -116,12 +137,7 @@ impl Fields {
             return Err(Error::new_spanned(role, message));
         }
         let holder = match name.as_str() {
-            "input" => &mut self.input,
             "uncached" => &mut self.uncached,
-            "output" => &mut self.output,
-            "cache_read" => &mut self.cache_read,
-            "cache_write" => &mut self.cache_write,
-            "reasoning" => &mut self.reasoning,
             "model" => &mut self.model,
             "flatten" => {
                 self.flatten.push(field.clone());
@@ -131,10 +147,13 @@ impl Fields {
                 self.nested.push(field.clone());
                 return Ok(());
             }
-            other => {
-                let message = format!("unknown role `{other}`: a field is marked {ROLES}");
-                return Err(Error::new_spanned(role, message));
-            }
+            other => match COUNT_ROLES.iter().position(|(known, _)| *known == other) {
+                Some(index) => &mut self.counts[index],
+                None => {
+                    let message = format!("unknown role `{other}`: a field is marked {ROLES}");
+                    return Err(Error::new_spanned(role, message));
+                }
+            },
         };
         match holder.replace(field.clone()) {
             None => Ok(()),
@@ -152,4 +171,26 @@ impl Fields {
 
 fn ours(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("token_usage"))
+}
+
+#[cfg(test)]
+mod tests {
+    use streamgauge::__private::UsageCount;
+
+    use super::{COUNT_ROLES, ROLES};
+
+    #[test]
+    fn roles_of_counts_are_the_counts_of_the_runtime() {
+        let names = UsageCount::ALL.map(UsageCount::as_str);
+        let variants = UsageCount::ALL.map(|count| format!("{count:?}"));
+        assert!(COUNT_ROLES.iter().map(|(role, _)| *role).eq(names));
+        assert!(COUNT_ROLES.iter().map(|(_, variant)| *variant).eq(variants));
+    }
+
+    #[test]
+    fn error_text_names_all_roles_of_counts() {
+        for (role, _) in COUNT_ROLES {
+            assert!(ROLES.contains(&format!("`{role}`")), "{role}");
+        }
+    }
 }

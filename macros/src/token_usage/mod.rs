@@ -10,7 +10,7 @@ use syn::{DeriveInput, Error, Generics};
 use self::fields::{Field, Fields};
 use crate::arguments::default_crate_path;
 use crate::errors::report;
-use crate::tokens::{identifiers_in, located_at};
+use crate::tokens::{hygienic, identifiers_in, located_at};
 
 /// Expands the derive.
 pub(crate) fn derive(input: TokenStream) -> Result<TokenStream, Error> {
@@ -36,9 +36,10 @@ fn expand(input: &DeriveInput, fields: &Fields) -> TokenStream {
         usage: quote! { #krate::TokenUsage },
     };
     let count = |field: &Field| call(field, &traits.count, &quote! { count });
-    let optional_count = |field: &Option<Field>| field.as_ref().map_or_else(none, count);
-    let Fields { input: all_input, output, cache_read, cache_write, reasoning, .. } = fields;
-    let counts = [all_input, output, cache_read, cache_write, reasoning].map(optional_count);
+    let counts = fields.usage_counts().map(|(variant, field)| {
+        let (variant, count) = (hygienic(variant), count(field));
+        quote! { (#krate::__private::UsageCount::#variant, #count) }
+    });
     let uncached = fields.uncached.iter().map(count);
     let model = fields.model.as_ref();
     let model = model.map_or_else(none, |field| call(field, &traits.text, &quote! { text }));
@@ -54,7 +55,7 @@ fn expand(input: &DeriveInput, fields: &Fields) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #krate::TokenUsage for #name #type_generics #where_clause {
             fn token_usage(&self) -> ::core::option::Option<#krate::Usage> {
-                let usage = #krate::__private::usage_from_counts(#(#counts),*);
+                let usage = #krate::__private::usage_from_counts([#(#counts),*]);
                 #( let usage = #krate::__private::usage_with_part(usage, #parts); )*
                 #( let usage = #krate::__private::usage_with_uncached(usage, #uncached); )*
                 #( let usage = ::core::option::Option::or_else(usage, || #nested); )*

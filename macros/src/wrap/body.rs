@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Lifetime, Path, ReturnType, Signature, Type};
 
+use super::inspect::may_exit_early;
 use super::rebind::rebind;
 use crate::tokens::{hygienic, located_at};
 use crate::types::{erase_impl_trait, has_impl_trait, ungrouped};
@@ -68,16 +69,19 @@ impl Body<'_> {
     /// }
     /// ```
     pub(super) fn in_place(&self, output: &ReturnType) -> Evaluation {
+        let ty = writable(output);
+        let expression = self.hinted_block(ty.as_ref(), &quote! { _ });
+        Evaluation::Block { expression, ty: ty.map(ToTokens::into_token_stream) }
+    }
+
+    /// The body in a block of this type, which the body must not leave early. `annotation` is `_`
+    /// if the compiler expects the type of the block there.
+    fn hinted_block(&self, ty: Option<&Type>, annotation: &impl ToTokens) -> TokenStream {
         let block = self.labelled();
-        let Some(ty) = writable(output) else {
-            return Evaluation::Block { expression: block, ty: None };
-        };
+        let Some(ty) = ty else { return block };
         let end = Lifetime::new("'__end", Span::mixed_site().located_at(self.block.span()));
-        let hint = type_hint(&ty, &quote! { _ }, &quote! { break #end });
-        Evaluation::Block {
-            expression: quote! { #end: { #hint #block } },
-            ty: Some(ty.into_token_stream()),
-        }
+        let hint = type_hint(ty, annotation, &quote! { break #end });
+        quote! { #end: { #hint #block } }
     }
 
     /// Moves the body into an async block, which catches `return` and `?`.
@@ -91,12 +95,31 @@ impl Body<'_> {
     ///     }
     /// }.await
     /// ```
-    pub(super) fn in_async_block(&self, signature: &mut Signature, used: &[String]) -> Evaluation {
-        let inside = self.with_arguments(signature, used);
+    ///
+    /// With `entered`, the variable of a guard, the block is polled within the call of that guard:
+    /// it becomes `within_call(&guard, async move { … }).await`.
+    pub(super) fn in_async_block(
+        &self,
+        signature: &mut Signature,
+        used: &[String],
+        entered: Option<&Ident>,
+    ) -> Evaluation {
         let ty = writable(&signature.output);
-        let hint = ty.as_ref().map(|ty| type_hint(ty, ty, &quote! { return }));
+        // The hint with `break` adds nothing to the compiler's errors about the type of the body.
+        let (hint, block) = if may_exit_early(self.block) {
+            let hint = ty.as_ref().map(|ty| type_hint(ty, ty, &quote! { return }));
+            (hint, self.labelled())
+        } else {
+            (None, self.hinted_block(ty.as_ref(), &ty))
+        };
+        let inside = self.with_arguments(signature, used, &block);
+        let mut future = quote! { async move { #hint #inside } };
+        if let Some(guard) = entered {
+            let krate = self.krate;
+            future = quote! { #krate::__private::within_call(&#guard, #future) };
+        }
         Evaluation::Block {
-            expression: quote! { async move { #hint #inside }.await },
+            expression: quote! { #future.await },
             ty: ty.map(ToTokens::into_token_stream),
         }
     }
@@ -112,7 +135,7 @@ impl Body<'_> {
     ///
     /// A return type with `impl Trait` cannot be written on the closure, and becomes a type hint.
     pub(super) fn in_closure(&self, signature: &mut Signature, used: &[String]) -> Evaluation {
-        let inside = self.with_arguments(signature, used);
+        let inside = self.with_arguments(signature, used, &self.labelled());
         // The compiler's errors about the closure point at the function's name.
         let place = signature.ident.span();
         let closure = located_at(place, quote! { move || });
@@ -132,10 +155,14 @@ impl Body<'_> {
         Evaluation::Closure { expression: quote! { #krate::__private::call(#closure) } }
     }
 
-    /// The body after statements that bind the arguments again.
-    fn with_arguments(&self, signature: &mut Signature, used: &[String]) -> Group {
+    /// The body, which is in `block`, after statements that bind the arguments again.
+    fn with_arguments(
+        &self,
+        signature: &mut Signature,
+        used: &[String],
+        block: &TokenStream,
+    ) -> Group {
         let arguments = rebind(&mut signature.inputs, self.block, used);
-        let block = self.labelled();
         let mut inside = Group::new(self.block.delimiter(), quote! { #arguments #block });
         inside.set_span(Span::mixed_site().located_at(self.block.span()));
         inside

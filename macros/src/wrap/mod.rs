@@ -37,6 +37,8 @@ pub(crate) struct Recording<'a> {
     /// Statements and an expression that close the guard, given the variable that holds the reply.
     /// They evaluate to the value that the function returns.
     pub(crate) close: &'a dyn Fn(&Ident) -> TokenStream,
+    /// Whether the body runs within the call of the guard, so that calls made in it find that call.
+    pub(crate) enters_call: bool,
 }
 
 /// Replaces the body of a function by one that records.
@@ -53,18 +55,24 @@ pub(crate) fn wrap(function: Function, recording: &Recording<'_>) -> Function {
     let diverges =
         is_unwritten || returns.future.is_none() && matches!(returns.reply, Reply::Never);
     let body = Body { attribute, krate, block: &block };
-    let evaluation = if diverges || stays_in_place(&attributes, &signature, &block) {
+    // Only an async block can be polled within a call.
+    let needs_async_block = recording.enters_call && signature.asyncness.is_some();
+    let is_in_place = stays_in_place(&attributes, &signature, &block) && !needs_async_block;
+    let evaluation = if diverges || is_in_place {
         body.in_place(&signature.output)
     } else {
         let used = recording.used_identifiers(&attributes);
         match signature.asyncness {
-            Some(_) => body.in_async_block(&mut signature, &used),
+            Some(_) => {
+                let enters = recording.enters_call.then_some(&recording.guard);
+                body.in_async_block(&mut signature, &used, enters)
+            }
             None => body.in_closure(&mut signature, &used),
         }
     };
     let statements = match returns.future {
         _ if diverges => diverging(recording, &evaluation),
-        None => returning_reply(recording, &evaluation),
+        None => returning_reply(recording, &evaluation, signature.asyncness.is_some()),
         Some(FutureKind::Opaque) => {
             opaque_future(recording, &evaluation, &erase_impl_trait(&returns.output))
         }
@@ -105,22 +113,33 @@ fn diverging(recording: &Recording<'_>, body: &Evaluation) -> TokenStream {
     quote! { #label: { #labels let #guard = #open; #body } }
 }
 
-/// A function, async or not, that returns its reply itself.
+/// A function, async or not, that returns its reply itself. A synchronous body that runs within the
+/// call enters it here; an async one is polled within it, see [`Body::in_async_block`].
 ///
 /// ```text
 /// '__streamgauge: {
 ///     let (__provider, __model) = (/* labels */);
 ///     let __guard = start(&SITE);
+///     let __entered = enter_call(&__guard);
 ///     let __reply: T;
 ///     __reply = /* body */;
+///     drop(__entered);
 ///     finish(__guard, inspect(&__reply));
 ///     __reply
 /// }
 /// ```
-fn returning_reply(recording: &Recording<'_>, body: &Evaluation) -> TokenStream {
-    let Recording { labels, guard, open, close, .. } = recording;
-    let reply = hygienic("__reply");
-    let (label, bind, close) = (expansion_label(), body.bind(&reply), close(&reply));
+fn returning_reply(recording: &Recording<'_>, body: &Evaluation, is_async: bool) -> TokenStream {
+    let Recording { krate, labels, guard, open, close, enters_call, .. } = recording;
+    let [reply, entered] = ["__reply", "__entered"].map(hygienic);
+    let (label, mut bind, close) = (expansion_label(), body.bind(&reply), close(&reply));
+    if *enters_call && !is_async {
+        // Declared after the guard, so that a panic leaves the call before it closes it.
+        bind = quote! {
+            let #entered = #krate::__private::enter_call(&#guard);
+            #bind
+            ::core::mem::drop(#entered);
+        };
+    }
     quote! { #label: { #labels let #guard = #open; #bind #close } }
 }
 
@@ -170,7 +189,7 @@ fn opaque_future(recording: &Recording<'_>, body: &Evaluation, output: &syn::Typ
 /// let __future = /* body */;
 /// Box::pin(async move {
 ///     let __guard = start(&SITE);
-///     let __reply: T = __future.await;
+///     let __reply: T = within_call(&__guard, __future).await;
 ///     finish(__guard, inspect(&__reply));
 ///     __reply
 /// })
@@ -179,15 +198,20 @@ fn opaque_future(recording: &Recording<'_>, body: &Evaluation, output: &syn::Typ
 /// The function ends with `Box::pin(async move { … })` because attributes of other crates look for
 /// that in such methods.
 fn boxed_future(recording: &Recording<'_>, body: &Evaluation, output: &syn::Type) -> TokenStream {
-    let Recording { labels, guard, open, close, .. } = recording;
+    let Recording { krate, labels, guard, open, close, enters_call, .. } = recording;
     let [reply, future] = ["__reply", "__future"].map(hygienic);
     let (bind, close) = (body.bind(&future), close(&reply));
+    let awaited = if *enters_call {
+        quote! { #krate::__private::within_call(&#guard, #future) }
+    } else {
+        quote! { #future }
+    };
     quote! {
         #labels
         #bind
         ::std::boxed::Box::pin(async move {
             let #guard = #open;
-            let #reply: #output = #future.await;
+            let #reply: #output = #awaited.await;
             #close
         })
     }

@@ -1,17 +1,11 @@
 //! The constructors of [`Usage`] that `#[derive(TokenUsage)]` calls.
 
-use crate::usage::Usage;
+use crate::usage::{Usage, UsageCount};
 
 /// Creates usage from the counts of a reply. Returns `None` if all of them are missing.
 #[must_use]
-pub fn usage_from_counts(
-    input: Option<u64>,
-    output: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-    reasoning: Option<u64>,
-) -> Option<Usage> {
-    Usage::from_counts(input, output, cache_read, cache_write, reasoning)
+pub fn usage_from_counts<const N: usize>(counts: [(UsageCount, Option<u64>); N]) -> Option<Usage> {
+    Usage::from_counts(counts)
 }
 
 /// Fills the counts that `whole` lacks with those of a flattened field.

@@ -54,20 +54,64 @@ impl<B> HasStatus for http::Response<B> {
     }
 }
 
-/// In axum, a tuple that sets the status begins with it.
+/// A status, or a tuple that begins with one. In axum, a tuple that sets the status begins with it.
+pub trait StatusFirst: HasStatus {}
+
+impl StatusFirst for StatusCode {}
+
+/// Implements the traits for tuples of a status and these parts, and of a status and fewer parts.
 macro_rules! impl_for_tuples {
-    ($([$($part:ident),*])*) => {$(
-        impl<$($part),*> HasStatus for (StatusCode, $($part,)*) {
+    () => {};
+    ($part:ident $($others:ident)*) => {
+        impl<$part, $($others),*> HasStatus for (StatusCode, $part, $($others),*) {
             fn status(&self) -> StatusCode {
                 self.0
             }
         }
-    )*};
+
+        impl<$part, $($others),*> StatusFirst for (StatusCode, $part, $($others),*) {}
+
+        impl_for_tuples!($($others)*);
+    };
 }
 
-impl_for_tuples!([A] [A, B] [A, B, C] [A, B, C, D]);
+impl_for_tuples!(A B C D E F G H I J K L M N O P);
 
-/// The most specific case: a `Result` whose `Ok` value has a status.
+/// The most specific case: a `Result` in a `Result`, whose inner `Ok` value has a status.
+pub trait InspectNestedResultWithStatus {
+    #[doc(hidden)]
+    fn streamgauge_inspect(&self) -> ResultInfo;
+}
+
+impl<T: HasStatus, E, F> InspectNestedResultWithStatus
+    for &&&&&Inspected<'_, Result<Result<T, E>, F>>
+{
+    fn streamgauge_inspect(&self) -> ResultInfo {
+        match self.0 {
+            Ok(Ok(value)) => ResultInfo { exception: None, status: Some(value.status()) },
+            Ok(Err(_)) => ResultInfo::from_error::<E>(),
+            Err(_) => ResultInfo::from_error::<F>(),
+        }
+    }
+}
+
+/// The second case: any other `Result` in a `Result`. An inner error fails as an outer one does.
+pub trait InspectNestedResult {
+    #[doc(hidden)]
+    fn streamgauge_inspect(&self) -> ResultInfo;
+}
+
+impl<T, E, F> InspectNestedResult for &&&&Inspected<'_, Result<Result<T, E>, F>> {
+    fn streamgauge_inspect(&self) -> ResultInfo {
+        match self.0 {
+            Ok(Ok(_)) => ResultInfo::default(),
+            Ok(Err(_)) => ResultInfo::from_error::<E>(),
+            Err(_) => ResultInfo::from_error::<F>(),
+        }
+    }
+}
+
+/// The third case: a `Result` whose `Ok` value has a status.
 pub trait InspectResultWithStatus {
     #[doc(hidden)]
     fn streamgauge_inspect(&self) -> ResultInfo;
@@ -82,7 +126,7 @@ impl<T: HasStatus, E> InspectResultWithStatus for &&&Inspected<'_, Result<T, E>>
     }
 }
 
-/// The second case: any other `Result`.
+/// The fourth case: any other `Result`.
 pub trait InspectResult {
     #[doc(hidden)]
     fn streamgauge_inspect(&self) -> ResultInfo;
@@ -97,7 +141,7 @@ impl<T, E> InspectResult for &&Inspected<'_, Result<T, E>> {
     }
 }
 
-/// The third case: a value that has a status.
+/// The fifth case: a value that has a status.
 pub trait InspectStatus {
     #[doc(hidden)]
     fn streamgauge_inspect(&self) -> ResultInfo;
@@ -121,7 +165,37 @@ impl<T: ?Sized> InspectAny for Inspected<'_, T> {
     }
 }
 
-/// A `Result` whose error implements [`ExceptionType`]. Resolved independently of the four cases.
+/// A `Result` in a `Result`, both of whose errors implement [`ExceptionType`]. This and the
+/// following cases are resolved independently of those above.
+pub trait InspectNamedErrors {
+    #[doc(hidden)]
+    fn streamgauge_exception_type(&self) -> Option<&'static str>;
+}
+
+impl<T, E: ExceptionType, F: ExceptionType> InspectNamedErrors
+    for &&&Inspected<'_, Result<Result<T, E>, F>>
+{
+    fn streamgauge_exception_type(&self) -> Option<&'static str> {
+        match self.0 {
+            Ok(inner) => inner.as_ref().err().map(E::exception_type),
+            Err(error) => Some(error.exception_type()),
+        }
+    }
+}
+
+/// A `Result` in a `Result`, whose inner error implements [`ExceptionType`].
+pub trait InspectInnerNamedError {
+    #[doc(hidden)]
+    fn streamgauge_exception_type(&self) -> Option<&'static str>;
+}
+
+impl<T, E: ExceptionType, F> InspectInnerNamedError for &&Inspected<'_, Result<Result<T, E>, F>> {
+    fn streamgauge_exception_type(&self) -> Option<&'static str> {
+        self.0.as_ref().ok()?.as_ref().err().map(E::exception_type)
+    }
+}
+
+/// A `Result` whose error implements [`ExceptionType`].
 pub trait InspectNamedError {
     #[doc(hidden)]
     fn streamgauge_exception_type(&self) -> Option<&'static str>;

@@ -1,5 +1,6 @@
 //! `#[instrument_endpoint]`: what one call of an annotated function records.
 
+mod call_error;
 mod inspect;
 
 use std::thread;
@@ -7,11 +8,15 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-pub use self::inspect::{
-    HasStatus, InspectAny, InspectNamedError, InspectResult, InspectResultWithStatus,
-    InspectStatus, InspectUnnamed, Inspected, ResultInfo,
+pub use self::call_error::{
+    InspectCallError, InspectCallErrors, InspectInnerCallError, InspectNoCallError, note_failure,
 };
-use crate::call::{EnterCall, EnteredCall};
+pub use self::inspect::{
+    HasStatus, InspectAny, InspectInnerNamedError, InspectNamedError, InspectNamedErrors,
+    InspectNestedResult, InspectNestedResultWithStatus, InspectResult, InspectResultWithStatus,
+    InspectStatus, InspectUnnamed, Inspected, ResultInfo, StatusFirst,
+};
+use crate::call::{CallErrorType, EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::metrics::Metrics;
 use crate::outcome::{ErrorType, Termination, request_end};
@@ -69,8 +74,8 @@ pub fn finish(guard: EndpointGuard, result: ResultInfo) {
 impl StandaloneCall {
     fn start(site: &'static Site) -> Self {
         let endpoint = Metrics::global().endpoints().for_site(site);
-        let series = endpoint.requests(site.method().into());
-        series.active.inc();
+        let series = endpoint.requests(site.method());
+        series.active().inc();
         Self { endpoint, series, started: Instant::now(), is_open: true }
     }
 
@@ -90,7 +95,8 @@ impl StandaloneCall {
     fn close(&mut self, status: Option<StatusCode>, termination: Termination) {
         self.is_open = false;
         let end = request_end(status, termination);
-        self.series.active.dec();
+        self.series.active().dec();
+        self.series.active().show();
         self.series.end(end).duration.observe_duration(self.started.elapsed());
     }
 }
@@ -121,6 +127,8 @@ impl Drop for StandaloneCall {
 
 impl EnterCall for EndpointGuard {
     fn enter_call(&self) -> EnteredCall {
-        EnteredCall { _private: () }
+        EnteredCall::NONE
     }
+
+    fn note_failure(&self, _: CallErrorType) {}
 }

@@ -19,6 +19,9 @@ struct Answer {
     tokens: u64,
 }
 
+const REPLY: &str =
+    r#"{"model":"m-1","choices":[],"usage":{"prompt_tokens":12,"completion_tokens":5}}"#;
+
 #[instrument_endpoint(crate = gauge)]
 async fn served(fail: bool) -> Result<u8, String> {
     std::future::ready(()).await;
@@ -47,6 +50,16 @@ fn streamed(text: &str) -> impl Stream<Item = String> {
     iter(text.split(' ').map(str::to_owned))
 }
 
+#[track_tokens(crate = reexport::metrics, protocol = "openai", operation = "chat", separate)]
+async fn replied() -> Result<Vec<u8>, String> {
+    Ok(std::future::ready(REPLY.into()).await)
+}
+
+#[streaming_metrics(crate = reexport::metrics, protocol = "openai", operation = "chat")]
+fn sent() -> &'static str {
+    REPLY
+}
+
 #[streaming_metrics(crate = gauge, media_type = "text/plain")]
 async fn responded() -> impl Stream<Item = &'static str> {
     std::future::ready(iter(["a", "b"])).await
@@ -67,4 +80,7 @@ async fn attributes_record_with_a_renamed_crate() {
     assert_eq!(streamed("a b").count().await, 2);
     assert_eq!(sum("app_stream_chunks_total", "streamed"), 2);
     assert_eq!(responded().await.status(), 200);
+    assert_eq!(replied().await, Ok(REPLY.into()));
+    assert_eq!(sum("app_token_usage_total", "replied"), 17);
+    assert_eq!(sent(), REPLY);
 }

@@ -21,14 +21,8 @@ async fn never_later() -> ! {
     std::process::exit(0)
 }
 
-#[streaming_metrics]
-async fn in_result() -> Result<(), String> {
-    Ok(())
-}
-
 fn main() {
     drop(never_later());
-    drop(in_result());
     drop(nothing());
     nothing_now();
     spelled_out();

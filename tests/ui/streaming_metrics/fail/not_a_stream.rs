@@ -1,6 +1,5 @@
 //! Return types that are not streams.
 
-use axum::Json;
 use axum::http::StatusCode;
 use streamgauge::streaming_metrics;
 
@@ -23,11 +22,6 @@ async fn list_in_result(fail: bool) -> Result<Vec<u32>, StatusCode> {
 }
 
 #[streaming_metrics]
-async fn json() -> Json<Vec<u32>> {
-    Json(vec![1, 2, 3])
-}
-
-#[streaming_metrics]
 fn iterator() -> Box<dyn Iterator<Item = u32>> {
     Box::new([1, 2, 3].into_iter())
 }
@@ -37,6 +31,5 @@ async fn main() {
     list();
     list_later().await;
     let _ = list_in_result(true).await;
-    json().await;
     iterator().count();
 }

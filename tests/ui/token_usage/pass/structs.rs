@@ -19,8 +19,18 @@ struct All {
     cached: Option<u16>,
     #[token_usage(cache_write)]
     written: Option<Option<u8>>,
+    #[token_usage(cache_write_1h)]
+    written_for_an_hour: u8,
+    #[token_usage(input_audio)]
+    heard: u32,
+    #[token_usage(input_image)]
+    seen: Option<u32>,
     #[token_usage(reasoning)]
     reasoning: i64,
+    #[token_usage(output_audio)]
+    spoken: u32,
+    #[token_usage(output_image)]
+    drawn: Option<u32>,
     #[token_usage(model)]
     model: String,
 }
@@ -87,10 +97,22 @@ pub(crate) fn main() {
         completion_tokens: 5,
         cached: Some(4),
         written: Some(Some(3)),
+        written_for_an_hour: 6,
+        heard: 7,
+        seen: Some(8),
         reasoning: 2,
+        spoken: 1,
+        drawn: None,
         model: "small-1".to_owned(),
     };
-    let usage = Usage::new(10, 5).cache_read(4).cache_write(3).reasoning(2);
+    let usage = Usage::new(10, 5)
+        .cache_read(4)
+        .cache_write(3)
+        .cache_write_1h(6)
+        .input_audio(7)
+        .input_image(8)
+        .reasoning(2)
+        .output_audio(1);
     assert_eq!(all.token_usage(), Some(usage));
     assert_eq!(all.model(), Some("small-1"));
     assert_eq!(Tuple(1, String::new(), 2).token_usage(), Some(Usage::new(1, 2)));

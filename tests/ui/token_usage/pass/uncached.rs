@@ -34,6 +34,13 @@ struct Cached {
 }
 
 #[derive(TokenUsage)]
+struct TwoLifetimes(
+    #[token_usage(uncached)] u32,
+    #[token_usage(cache_write)] u32,
+    #[token_usage(cache_write_1h)] u32,
+);
+
+#[derive(TokenUsage)]
 struct Alone {
     #[token_usage(uncached)]
     tokens: u32,
@@ -61,5 +68,7 @@ pub(crate) fn main() {
 
     let parted = Parted { input: 3_u8, output: 5, cached: Cached { read: 4 } };
     assert_eq!(parted.token_usage(), Some(Usage::new(7, 5).cache_read(4)));
+    let whole = TwoLifetimes(3, 10, 20).token_usage();
+    assert_eq!(whole.map(|usage| usage.total()), Some(33));
     assert_eq!(Alone { tokens: 3 }.token_usage().map(|usage| usage.total()), Some(3));
 }

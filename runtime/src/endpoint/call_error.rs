@@ -1,0 +1,70 @@
+//! Why a call failed, as the value that its function returns says: an error that implements
+//! [`CallError`], or the status of an error. Resolved like [`inspect`](super::inspect).
+
+use super::{Inspected, ResultInfo};
+use crate::call::{CallError, CallErrorType, EnterCall};
+
+/// Notes why the call of a function has failed, if its returned value says so.
+pub fn note_failure<G: EnterCall>(guard: &G, result: ResultInfo, error: Option<CallErrorType>) {
+    let of_status = || {
+        let status = result.status?;
+        let is_error = status.is_client_error() || status.is_server_error();
+        is_error.then(|| CallErrorType::from_status(status))
+    };
+    if let Some(error) = error.or_else(of_status) {
+        guard.note_failure(error);
+    }
+}
+
+/// A `Result` in a `Result`, both of whose errors implement [`CallError`].
+pub trait InspectCallErrors {
+    #[doc(hidden)]
+    fn streamgauge_call_error(&self) -> Option<CallErrorType>;
+}
+
+impl<T, E: CallError, F: CallError> InspectCallErrors
+    for &&&Inspected<'_, Result<Result<T, E>, F>>
+{
+    fn streamgauge_call_error(&self) -> Option<CallErrorType> {
+        match self.0 {
+            Ok(inner) => inner.as_ref().err().map(E::call_error_type),
+            Err(error) => Some(error.call_error_type()),
+        }
+    }
+}
+
+/// A `Result` in a `Result`, whose inner error implements [`CallError`].
+pub trait InspectInnerCallError {
+    #[doc(hidden)]
+    fn streamgauge_call_error(&self) -> Option<CallErrorType>;
+}
+
+impl<T, E: CallError, F> InspectInnerCallError for &&Inspected<'_, Result<Result<T, E>, F>> {
+    fn streamgauge_call_error(&self) -> Option<CallErrorType> {
+        self.0.as_ref().ok()?.as_ref().err().map(E::call_error_type)
+    }
+}
+
+/// A `Result` whose error implements [`CallError`].
+pub trait InspectCallError {
+    #[doc(hidden)]
+    fn streamgauge_call_error(&self) -> Option<CallErrorType>;
+}
+
+impl<T, E: CallError> InspectCallError for &Inspected<'_, Result<T, E>> {
+    fn streamgauge_call_error(&self) -> Option<CallErrorType> {
+        self.0.as_ref().err().map(E::call_error_type)
+    }
+}
+
+/// Any other value.
+pub trait InspectNoCallError {
+    #[doc(hidden)]
+    fn streamgauge_call_error(&self) -> Option<CallErrorType>;
+}
+
+impl<T: ?Sized> InspectNoCallError for Inspected<'_, T> {
+    fn streamgauge_call_error(&self) -> Option<CallErrorType> {
+        None
+    }
+}
