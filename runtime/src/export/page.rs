@@ -97,7 +97,7 @@ impl Page {
         let families = metrics.endpoints().families();
         let foreign = gather(metrics.registry(), families)?;
         let registry_names = metrics.registry_names();
-        let own = families.iter().enumerate().map(|(index, family)| {
+        let own = families.shown().map(|(index, family)| {
             let sources =
                 FamilySources { kind: Some(family.metric_type()), own: Some(index), foreign: None };
             (registry_names.exported_name(&family.desc().fq_name).into_owned(), sources)
@@ -195,7 +195,7 @@ impl FamilySources {
     }
 
     fn own<'a>(&self, families: &'a Families) -> Option<&'a dyn AnyFamily> {
-        self.own.and_then(|index| families.iter().nth(index))
+        self.own.and_then(|index| families.get(index))
     }
 
     fn help<'a>(&'a self, families: &'a Families) -> &'a str {

@@ -32,6 +32,11 @@ impl<V> BoundedMap<V> {
         }
     }
 
+    /// Returns whether a name that the map does not have would be inserted.
+    pub(crate) fn admits(&self, name: &str) -> bool {
+        name.len() <= self.max_name_bytes && self.free.load(Relaxed) > 0
+    }
+
     /// Returns the value of `name`, which is inserted if there is none.
     ///
     /// If the map is full, or the name is too long, the new value is returned without being
@@ -41,7 +46,8 @@ impl<V> BoundedMap<V> {
             return Arc::new(make());
         }
         let new_buckets = || (0..self.bucket_count).map(|_| AppendList::new()).collect();
-        let bucket = &self.buckets.get_or_init(new_buckets)[bucket_index(name, self.bucket_count)];
+        let bucket = &self.buckets.get_or_init(new_buckets)
+            [bucket_index(name.as_bytes(), self.bucket_count)];
         if let Some(value) = bucket.find(|key| **key == *name) {
             return Arc::clone(value);
         }
@@ -62,11 +68,10 @@ impl<V> BoundedMap<V> {
 ///
 /// The hash does not resist names that are made to collide. It need not: a map has few entries, and
 /// so has a bucket.
-fn bucket_index(name: &str, bucket_count: usize) -> usize {
+pub(super) fn bucket_index(name: &[u8], bucket_count: usize) -> usize {
     // The digits of the golden ratio: an odd number without a pattern.
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
-    let name = name.as_bytes();
     let words = name.chunks_exact(8);
     let rest = words.remainder();
     let word = |chunk: &[u8]| chunk.try_into().map_or(0, u64::from_le_bytes);
@@ -154,21 +159,24 @@ mod tests {
             [("/endpoint/", 256), ("/r", 256), ("ft:small-1:org::", 8), ("m", 8)]
         {
             let mut lengths = vec![0; bucket_count];
-            (0..1_000)
-                .for_each(|n| lengths[bucket_index(&format!("{prefix}{n:03}"), bucket_count)] += 1);
+            (0..1_000).for_each(|n| {
+                lengths[bucket_index(format!("{prefix}{n:03}").as_bytes(), bucket_count)] += 1;
+            });
             let longest = lengths.into_iter().max().unwrap_or_default();
             assert!(
                 longest < 1_000 / bucket_count * 2 + 10,
                 "{prefix}: {longest} in one of {bucket_count}"
             );
         }
-        assert_eq!(bucket_index("any", 1), 0);
+        assert_eq!(bucket_index(b"any", 1), 0);
     }
 
     #[test]
     fn bounded_map_keeps_nothing_more_when_it_is_full() {
         let map = BoundedMap::new(4, LabelLimit { max_values: 1, ..LIMIT });
+        assert!(map.admits("first") && !map.admits("a name too long"));
         assert_eq!(*map.get_or_insert_with("first", || 1), 1);
+        assert!(!map.admits("second"));
         assert_eq!(*map.get_or_insert_with("second", || 2), 2);
         assert_eq!(*map.get_or_insert_with("second", || 3), 3);
         assert_eq!(*map.get_or_insert_with("first", || 4), 1);

@@ -14,7 +14,7 @@ use prometheus::proto;
 use super::primitives::to_f64;
 use super::snapshot::{HistogramSnapshot, SeriesLabels, SeriesSink, SeriesValue};
 use super::store::AnyFamily;
-use super::table::Families;
+use super::table::{Families, FamilyGroup};
 
 thread_local! {
     /// The families whose collector returns nothing on this thread.
@@ -39,17 +39,19 @@ pub(crate) fn are_excluded(families: &Families) -> bool {
     ptr::eq(EXCLUDED.get(), families)
 }
 
-/// All families of one instance, as one collector.
+/// The families of one group of an instance, as one collector.
 pub(crate) struct FamilyCollector {
     families: Arc<Families>,
+    group: FamilyGroup,
     /// Names that no other collector may register, because samples of the families have them.
     reserved: Vec<Desc>,
 }
 
 impl FamilyCollector {
-    pub(crate) fn new(families: Arc<Families>) -> prometheus::Result<Self> {
-        let reserved = families.iter().flat_map(reserved_names).collect::<Result<_, _>>()?;
-        Ok(Self { families, reserved })
+    pub(crate) fn new(families: Arc<Families>, group: FamilyGroup) -> prometheus::Result<Self> {
+        let reserved = families.in_group(group).flat_map(reserved_names);
+        let reserved = reserved.collect::<Result<_, _>>()?;
+        Ok(Self { families, group, reserved })
     }
 }
 
@@ -85,14 +87,14 @@ fn reserved_names(family: &dyn AnyFamily) -> impl Iterator<Item = prometheus::Re
 
 impl Collector for FamilyCollector {
     fn desc(&self) -> Vec<&Desc> {
-        self.families.iter().map(AnyFamily::desc).chain(&self.reserved).collect()
+        self.families.in_group(self.group).map(AnyFamily::desc).chain(&self.reserved).collect()
     }
 
     fn collect(&self) -> Vec<proto::MetricFamily> {
         if are_excluded(&self.families) {
             return Vec::new();
         }
-        self.families.iter().map(collect).collect()
+        self.families.in_group(self.group).map(collect).collect()
     }
 }
 

@@ -15,6 +15,7 @@ mod exemplar;
 mod histogram;
 mod options;
 mod primitives;
+mod request_labels;
 mod shard;
 mod snapshot;
 mod store;
@@ -26,13 +27,17 @@ pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
 pub(crate) use self::exemplar::{Exemplar, Trace};
 pub(crate) use self::histogram::{Batch, Histogram};
 pub(crate) use self::options::{
-    AllowedValues, FamilyOptions, LabelLimit, OVERFLOW, RequestLabelValue, RequestLabelValues,
-    SeriesLimits, ValueSet,
+    AllowedValues, FamilyOptions, LabelLimit, OVERFLOW, SeriesLimits, ValueSet,
 };
 pub(crate) use self::primitives::{Counter, Gauge, Level, MoneyCounter};
+pub(crate) use self::request_labels::{
+    MAX_REQUEST_LABELS, RequestLabelBound, RequestLabelValues, RequestLabels,
+};
 pub(crate) use self::snapshot::{
     ConstLabels, HistogramSnapshot, SeriesKey, SeriesLabels, SeriesSink, SeriesValue,
     openmetrics_float, push_escaped, push_label,
 };
 pub(crate) use self::store::{AnyFamily, Family, LabelValues, SeriesHandle};
-pub(crate) use self::table::{Families, histogram_name, histogram_names, is_family_label};
+pub(crate) use self::table::{
+    Families, FamilyGroup, histogram_name, histogram_names, is_family_label,
+};

@@ -1,10 +1,11 @@
-//! The settings of the families of one instance: limits, allowed values, and the request label.
+//! The settings of the families of one instance: limits, allowed values and request labels.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use prometheus::core::Desc;
 
+use super::request_labels::RequestLabels;
 use super::snapshot::ConstLabels;
 
 /// The label value that replaces values beyond a limit and values that are not allowed.
@@ -20,18 +21,10 @@ pub(crate) struct FamilyOptions {
     pub(crate) limits: SeriesLimits,
     /// Whether the `status` label is the class of a status, such as `2xx`.
     pub(crate) group_status: bool,
-    pub(crate) request_label: RequestLabelValues,
-    /// Whether any model has a price.
-    pub(crate) has_prices: bool,
+    pub(crate) request_labels: Arc<RequestLabels>,
 }
 
 impl FamilyOptions {
-    /// Returns the name of the request label if a family with these labels has one. Only the
-    /// families of requests do, and they are the ones with a `method` label.
-    pub(super) fn request_label_for(&self, labels: &[&str]) -> Option<Box<str>> {
-        self.request_label.name.clone().filter(|_| labels.contains(&"method"))
-    }
-
     pub(super) fn desc(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Desc> {
         let separator = if self.prefix.is_empty() { "" } else { "_" };
         Desc::new(
@@ -40,53 +33,6 @@ impl FamilyOptions {
             labels.iter().map(|&label| label.to_owned()).collect(),
             self.const_labels.pairs.iter().cloned().collect(),
         )
-    }
-}
-
-/// The label that a user has configured for requests, and its allowed values.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RequestLabelValues {
-    /// The name of the label, or `None` if no label is configured.
-    pub(crate) name: Option<Box<str>>,
-    pub(crate) allowed: Arc<[Box<str>]>,
-}
-
-/// A value of the request label: the empty value, an allowed value, or `other`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RequestLabelValue(usize);
-
-impl RequestLabelValue {
-    /// The empty value: the request does not carry the label, or no label is configured.
-    pub(crate) const EMPTY: Self = Self(0);
-
-    /// Returns the index of this value in a table with [`RequestLabelValues::count`] entries.
-    pub(crate) fn index(self) -> usize {
-        self.0
-    }
-}
-
-impl RequestLabelValues {
-    /// Returns the label value for the bytes that a request carries.
-    pub(crate) fn find(&self, bytes: &[u8]) -> RequestLabelValue {
-        if bytes.is_empty() {
-            return RequestLabelValue::EMPTY;
-        }
-        let index = self.allowed.iter().position(|allowed| allowed.as_bytes() == bytes);
-        RequestLabelValue(index.unwrap_or(self.allowed.len()) + 1)
-    }
-
-    /// Returns the number of distinct values: one if no label is configured.
-    pub(super) fn count(&self) -> usize {
-        // The empty value and `other` exist beside the allowed values.
-        if self.name.is_some() { self.allowed.len() + 2 } else { 1 }
-    }
-
-    /// Returns a value as text.
-    pub(super) fn text(&self, value: RequestLabelValue) -> &str {
-        match value.0.checked_sub(1) {
-            None => "",
-            Some(index) => self.allowed.get(index).map_or(OVERFLOW, |text| text),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplar;
+use super::request_labels::{RequestLabelValues, RequestLabels};
 
 /// Receives the series of a family.
 pub(crate) trait SeriesSink {
@@ -16,16 +17,17 @@ pub(crate) trait SeriesSink {
     }
 }
 
-/// Identifies a series of a family: the values of its labels, then the value of the request label.
-pub(crate) struct SeriesKey(pub(super) Box<[Arc<str>]>);
+/// Identifies a series of a family: the values of its labels and of the request labels.
+pub(crate) struct SeriesKey(pub(super) Box<[Arc<str>]>, pub(super) RequestLabelValues);
 
 /// The labels of a series.
 pub(crate) struct SeriesLabels<'a> {
     pub(super) const_labels: &'a ConstLabels,
     pub(super) names: &'a [&'static str],
     pub(super) values: &'a [Arc<str>],
-    /// The name and the value of the request label.
-    pub(super) request_label: Option<(&'a str, &'a str)>,
+    /// The request labels that the family has.
+    pub(super) request_labels: &'a RequestLabels,
+    pub(super) request_values: RequestLabelValues,
 }
 
 impl SeriesLabels<'_> {
@@ -34,10 +36,11 @@ impl SeriesLabels<'_> {
         self.const_labels
     }
 
-    /// Iterates over the labels by which the series of a family differ.
+    /// Iterates over the labels by which the series of a family differ: the labels of the family,
+    /// then the request labels in the order of their declaration.
     pub(crate) fn variable(&self) -> impl Iterator<Item = (&str, &str)> {
-        let values = self.names.iter().zip(self.values);
-        values.map(|(name, value)| (*name, &**value)).chain(self.request_label)
+        let values = self.names.iter().zip(self.values).map(|(name, value)| (*name, &**value));
+        values.chain(self.request_labels.pairs(self.request_values))
     }
 }
 

@@ -18,6 +18,7 @@ use prometheus::proto::MetricType;
 use super::histogram::{Batch, Histogram, nanos};
 use super::options::{FamilyOptions, LabelLimit, OVERFLOW, ValueSet};
 use super::primitives::{Counter, Gauge, Level, MoneyCounter, Primitive};
+use super::request_labels::{RequestLabelValues, RequestLabels};
 use super::snapshot::{ConstLabels, SeriesKey, SeriesLabels, SeriesSink};
 
 /// A family: a name, labels, and one primitive for each combination of label values. The primitive
@@ -26,9 +27,8 @@ pub(crate) struct Family<P: Primitive, const L: usize> {
     desc: Desc,
     const_labels: ConstLabels,
     labels: [&'static str; L],
-    /// The name of the label that the user takes from a header or an extension of each request.
-    /// Families of requests have it.
-    request_label: Option<Box<str>>,
+    /// The request labels of the instance, if the family has them, else none.
+    request_labels: Arc<RequestLabels>,
     limits: [Option<LabelLimit>; L],
     /// The allowed values of each label for which they are listed.
     allowed: [Option<ValueSet>; L],
@@ -72,22 +72,29 @@ impl Interner {
     }
 }
 
-/// The values of a family's labels, and the value of the request label.
+/// The values of a family's labels and of the request labels.
 #[derive(Clone, Copy)]
 pub(crate) struct LabelValues<'a, const L: usize> {
-    pub(crate) values: [&'a str; L],
-    /// Empty in families without a request label.
-    pub(crate) request_label: &'a str,
+    values: [&'a str; L],
+    /// Ignored by families without request labels.
+    request_values: RequestLabelValues,
 }
 
 impl<'a, const L: usize> From<[&'a str; L]> for LabelValues<'a, L> {
     fn from(values: [&'a str; L]) -> Self {
-        Self { values, request_label: "" }
+        Self { values, request_values: RequestLabelValues::default() }
     }
 }
 
-/// The values of a family's labels, and the value of the request label, interned.
-type Key<const L: usize> = ([Arc<str>; L], Arc<str>);
+impl RequestLabelValues {
+    /// Returns the labels of a series: `values` are those of the family's own labels.
+    pub(crate) fn with<const L: usize>(self, values: [&str; L]) -> LabelValues<'_, L> {
+        LabelValues { values, request_values: self }
+    }
+}
+
+/// The values of a family's labels, interned, and of the request labels.
+type Key<const L: usize> = ([Arc<str>; L], RequestLabelValues);
 
 struct SeriesMap<P, const L: usize> {
     primitives: BTreeMap<Key<L>, Arc<P>>,
@@ -99,7 +106,7 @@ impl<P: Primitive, const L: usize> Family<P, L> {
     pub(super) fn new(
         name: &str,
         help: &str,
-        labels: [&'static str; L],
+        (labels, request_labels): ([&'static str; L], Arc<RequestLabels>),
         settings: P::Settings,
         options: &FamilyOptions,
         shared: &SharedStorage,
@@ -109,7 +116,7 @@ impl<P: Primitive, const L: usize> Family<P, L> {
             desc: options.desc(name, help, &labels)?,
             const_labels: options.const_labels.clone(),
             labels,
-            request_label: options.request_label_for(&labels),
+            request_labels,
             limits: labels.map(|label| limits.for_label(name, label)),
             allowed: labels.map(|label| limits.allowed.get(label).cloned()),
             max_series: limits.max_series,
@@ -134,11 +141,10 @@ impl<P: Primitive, const L: usize> Family<P, L> {
 
     /// Replaces values beyond a limit by `other`, and looks the series up.
     fn get_or_create(&self, values: LabelValues<'_, L>) -> SeriesHandle<P> {
-        let LabelValues { mut values, request_label } = values;
-        let mut replaced = Vec::new();
-        if let Some(label) = self.request_label.as_deref().filter(|_| request_label == OVERFLOW) {
-            replaced.push(label);
-        }
+        let LabelValues { mut values, request_values } = values;
+        // A family without request labels keeps none of their values.
+        let mut request_values = self.request_labels.declared(request_values);
+        let mut replaced: Vec<&str> = Vec::new();
         let interner = &self.shared.interner;
         let primitive = {
             let mut series = self.series.lock();
@@ -152,11 +158,12 @@ impl<P: Primitive, const L: usize> Family<P, L> {
                     replaced.push(self.labels[index]);
                 }
             }
-            let key = |values: [&str; L]| {
-                (values.map(|value| interner.intern(value)), interner.intern(request_label))
+            let key = |values: [&str; L], request_values| {
+                (values.map(|value| interner.intern(value)), request_values)
             };
             let is_full = series.primitives.len() >= self.max_series;
-            if is_full && !series.primitives.contains_key(&key(values)) {
+            if is_full && !series.primitives.contains_key(&key(values, request_values)) {
+                request_values = request_values.overflowed();
                 for (index, value) in values.iter_mut().enumerate() {
                     let is_limited = self.limits[index].is_some() && !value.is_empty();
                     if is_limited && *value != OVERFLOW {
@@ -165,11 +172,12 @@ impl<P: Primitive, const L: usize> Family<P, L> {
                     }
                 }
             }
-            match series.primitives.entry(key(values)) {
+            match series.primitives.entry(key(values, request_values)) {
                 Entry::Occupied(entry) => Arc::clone(entry.get()),
                 Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(P::new(&self.settings)))),
             }
         };
+        replaced.extend(self.request_labels.overflowed_names(request_values));
         SeriesHandle { primitive, overflow: self.overflow_counters(&replaced) }
     }
 
@@ -231,24 +239,24 @@ impl<P: Primitive, const L: usize> AnyFamily for Family<P, L> {
         after: Option<SeriesKey>,
         sink: &mut dyn SeriesSink,
     ) -> Option<SeriesKey> {
-        let after = after.map(|SeriesKey(key)| {
-            let mut key = key.into_iter();
-            let values = array::from_fn(|_| key.next().unwrap_or_default());
-            (values, key.next().unwrap_or_default())
+        let after = after.map(|SeriesKey(values, request_values)| {
+            let mut values = values.into_iter();
+            (array::from_fn(|_| values.next().unwrap_or_default()), request_values)
         });
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let series = self.series.lock();
         let rest = series.primitives.range((after, Bound::Unbounded));
-        for ((values, request_label), primitive) in rest.filter(|(_, series)| series.is_shown()) {
+        for ((values, request_values), primitive) in rest.filter(|(_, series)| series.is_shown()) {
             let labels = SeriesLabels {
                 const_labels: &self.const_labels,
                 names: &self.labels,
                 values,
-                request_label: self.request_label.as_deref().map(|name| (name, &**request_label)),
+                request_labels: &self.request_labels,
+                request_values: *request_values,
             };
             primitive.read(|value| sink.series(&labels, value));
             if sink.is_full() {
-                return Some(SeriesKey(values.iter().chain([request_label]).cloned().collect()));
+                return Some(SeriesKey(values.to_vec().into(), *request_values));
             }
         }
         None

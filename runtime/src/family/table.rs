@@ -1,10 +1,15 @@
 //! The table of all families.
 
 use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
 
 use super::histogram::{Buckets, Histogram, Unit};
-use super::options::{AllowedValues, FamilyOptions, RequestLabelValue, RequestLabelValues};
+use super::options::{AllowedValues, FamilyOptions};
 use super::primitives::{Counter, Gauge, Level, MoneyCounter};
+use super::request_labels::RequestLabels;
 use super::shard;
 use super::store::{AnyFamily, Family, SharedStorage};
 
@@ -59,17 +64,25 @@ const WITH_EXEMPLARS: &[&str] = &[
     "request_tokens",
 ];
 
+/// When an instance shows a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FamilyGroup {
+    Always,
+    /// From the first price on.
+    Cost,
+}
+
 /// Expands the table into the struct of all families, its constructor and its iterator.
 ///
 /// The overflow family comes first, apart from the others, because each of the others counts its
-/// overflow there.
+/// overflow there. An `L` after the labels marks a family that also has the request labels.
 macro_rules! families {
     (
         $overflow:ident: Counter $overflow_name:literal
             [$($overflow_label:literal),*] $overflow_help:literal;
         $(
             $field:ident: $primitive:ident $(($unit:ident, $bounds:ident))? $name:literal
-            [$($label:literal),*] $help:literal $((if $condition:ident))?
+            [$($label:literal),*] $($carries:ident)? $help:literal $((in $group:ident))?
         )*
     ) => {
         /// All families of one instance.
@@ -77,9 +90,9 @@ macro_rules! families {
             $(pub(crate) $field: Family<$primitive, { [$($label),*].len() }>,)*
             $overflow: Arc<Family<Counter, { [$($overflow_label),*].len() }>>,
             group_status: bool,
-            request_label: RequestLabelValues,
+            request_labels: Arc<RequestLabels>,
             allowed: AllowedValues,
-            has_prices: bool,
+            shows_cost: AtomicBool,
         }
 
         /// The histograms by name, with their default buckets.
@@ -100,34 +113,38 @@ macro_rules! families {
                 shard::shard_count();
                 let mut shared = SharedStorage::default();
                 let $overflow = Arc::new(Family::new(
-                    $overflow_name, $overflow_help, [$($overflow_label),*], (), options, &shared,
+                    $overflow_name,
+                    $overflow_help,
+                    ([$($overflow_label),*], families!(@request_labels options)),
+                    (),
+                    options,
+                    &shared,
                 )?);
                 shared.set_overflow(&$overflow);
                 Ok(Self {
                     $($field: Family::new(
                         $name,
                         $help,
-                        [$($label),*],
+                        ([$($label),*], families!(@request_labels options $($carries)?)),
                         families!(@settings options $name $(($unit, $bounds))?),
                         options,
                         &shared,
                     )?,)*
                     $overflow,
                     group_status: options.group_status,
-                    request_label: options.request_label.clone(),
+                    request_labels: Arc::clone(&options.request_labels),
                     allowed: options.limits.allowed.clone(),
-                    has_prices: options.has_prices,
+                    shows_cost: AtomicBool::new(false),
                 })
             }
 
-            /// Iterates over the families that this instance shows.
-            pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn AnyFamily> {
+            /// Iterates over all families, with their groups.
+            fn iter(&self) -> impl Iterator<Item = (FamilyGroup, &dyn AnyFamily)> {
                 [
-                    $((true $(&& self.$condition)?, &self.$field as &dyn AnyFamily),)*
-                    (true, &*self.$overflow),
+                    $((families!(@group $($group)?), &self.$field as &dyn AnyFamily),)*
+                    (FamilyGroup::Always, &*self.$overflow),
                 ]
                 .into_iter()
-                .filter_map(|(is_shown, family)| is_shown.then_some(family))
             }
         }
     };
@@ -139,6 +156,10 @@ macro_rules! families {
         ))
     };
     (@settings $options:ident $name:literal) => { () };
+    (@request_labels $options:ident L) => { Arc::clone(&$options.request_labels) };
+    (@request_labels $options:ident) => { Arc::default() };
+    (@group $group:ident) => { FamilyGroup::$group };
+    (@group) => { FamilyGroup::Always };
 }
 
 families! {
@@ -147,25 +168,25 @@ families! {
         "Observations recorded as 'other' because a label value was not allowed or exceeded a limit.";
 
     http_requests: Counter "http_requests_total"
-        ["method", "endpoint", "status", "outcome"]
+        ["method", "endpoint", "status", "outcome"] L
         "HTTP requests by outcome, recorded when the response has ended."
     http_request_duration: Histogram(Seconds, REQUEST_BUCKETS) "http_request_duration_seconds"
-        ["method", "endpoint", "outcome"]
+        ["method", "endpoint", "outcome"] L
         "Seconds from a request's arrival to the end of its response; for a stream, to its head."
     active_requests: Gauge "active_requests"
-        ["method", "endpoint"]
+        ["method", "endpoint"] L
         "HTTP requests that have arrived and have not ended."
     request_size: Histogram(Whole, SIZE_BUCKETS) "request_size_bytes"
-        ["method", "endpoint"]
+        ["method", "endpoint"] L
         "Size of request bodies in bytes."
     response_size: Histogram(Whole, SIZE_BUCKETS) "response_size_bytes"
-        ["method", "endpoint"]
+        ["method", "endpoint"] L
         "Size of response bodies in bytes, as handed to the transport."
     errors: Counter "errors_total"
-        ["method", "endpoint", "status", "error_type"]
+        ["method", "endpoint", "status", "error_type"] L
         "Requests that ended in a client error, a server error, a failed stream or a panic."
     exceptions: Counter "exceptions_total"
-        ["endpoint", "exception_type", "status"]
+        ["endpoint", "exception_type", "status"] L
         "Errors that annotated handlers returned or code reported, by type and status."
     global_exceptions: Counter "global_exceptions_total"
         ["exception_type"]
@@ -174,13 +195,13 @@ families! {
         ["endpoint"]
         "Streams that have been created and have not ended."
     stream_chunks: Counter "stream_chunks_total"
-        ["endpoint"]
+        ["endpoint"] L
         "Chunks that streams have sent, without the comments of event streams."
     stream_bytes: Counter "stream_bytes_total"
-        ["endpoint"]
+        ["endpoint"] L
         "Payload bytes of the chunks that streams have sent."
     stream_duration: Histogram(Seconds, STREAM_BUCKETS) "stream_duration_seconds"
-        ["endpoint", "outcome"]
+        ["endpoint", "outcome"] L
         "Lifetime of streams in seconds, by outcome."
     stream_errors: Counter "stream_errors_total"
         ["endpoint", "error_type"]
@@ -192,16 +213,16 @@ families! {
         ["endpoint", "model"]
         "Seconds between consecutive chunks of a stream."
     token_usage: Counter "token_usage_total"
-        ["endpoint", "provider", "model", "token_type", "detail"]
+        ["endpoint", "provider", "model", "token_type", "detail"] L
         "Tokens of model calls. The details do not overlap: the sum over them is the total."
     request_tokens: Histogram(Whole, TOKEN_BUCKETS) "request_tokens"
         ["endpoint", "model", "token_type"]
         "Input or output tokens of one model call."
     llm_calls: Counter "llm_calls_total"
-        ["endpoint", "provider", "model", "operation", "finish_reason", "error_type"]
+        ["endpoint", "provider", "model", "operation", "finish_reason", "error_type"] L
         "Model calls by finish reason and error type."
     llm_call_duration: Histogram(Seconds, CALL_BUCKETS) "llm_call_duration_seconds"
-        ["endpoint", "provider", "model", "outcome"]
+        ["endpoint", "provider", "model", "outcome"] L
         "Seconds from the start of a model call to the end of its reply, by outcome."
     llm_call_time_to_first_token: Histogram(Seconds, FIRST_BUCKETS)
         "llm_call_time_to_first_token_seconds"
@@ -229,17 +250,41 @@ families! {
         ["endpoint", "model", "reason"]
         "Model calls that succeeded or were cut off without all of their token usage, by reason."
     cost: MoneyCounter "cost_usd_total"
-        ["endpoint", "provider", "model", "token_type", "detail"]
-        "Cost of model calls in US dollars, from the configured prices." (if has_prices)
+        ["endpoint", "provider", "model", "token_type", "detail"] L
+        "Cost of model calls in US dollars, from the configured prices." (in Cost)
     provider_cost: MoneyCounter "provider_cost_usd_total"
-        ["endpoint", "provider", "model"]
+        ["endpoint", "provider", "model"] L
         "Cost of model calls in US dollars, as the providers' replies state it."
     unpriced_calls: Counter "unpriced_calls_total"
         ["endpoint", "model"]
-        "Model calls with token usage whose model has no configured price." (if has_prices)
+        "Model calls with token usage whose model has no configured price." (in Cost)
 }
 
 impl Families {
+    /// Iterates over the families of a group.
+    pub(super) fn in_group(&self, group: FamilyGroup) -> impl Iterator<Item = &dyn AnyFamily> {
+        self.iter().filter(move |(of, _)| *of == group).map(|(_, family)| family)
+    }
+
+    /// Iterates over the families that this instance shows now, with the indices by which
+    /// [`get`](Self::get) finds them.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (usize, &dyn AnyFamily)> {
+        let shows_cost = self.shows_cost.load(Acquire);
+        let all = self.iter().enumerate();
+        all.filter(move |(_, (group, _))| shows_cost || *group == FamilyGroup::Always)
+            .map(|(index, (_, family))| (index, family))
+    }
+
+    /// Returns the family with this index.
+    pub(crate) fn get(&self, index: usize) -> Option<&dyn AnyFamily> {
+        self.iter().nth(index).map(|(_, family)| family)
+    }
+
+    /// Shows the families of cost from now on.
+    pub(crate) fn show_cost(&self) {
+        self.shows_cost.store(true, Release);
+    }
+
     /// Returns the value of the `status` label: three digits, or the class of the status if
     /// statuses are grouped.
     pub(crate) fn status_label(&self, status: u16) -> String {
@@ -252,14 +297,9 @@ impl Families {
         self.allowed.get(label).is_none_or(|allowed| value.is_empty() || allowed.contains(value))
     }
 
-    /// Returns the number of distinct values of the request label: one if no label is configured.
-    pub(crate) fn request_label_count(&self) -> usize {
-        self.request_label.count()
-    }
-
-    /// Returns a value of the request label as text.
-    pub(crate) fn request_label_text(&self, value: RequestLabelValue) -> &str {
-        self.request_label.text(value)
+    /// Returns the request labels of the instance.
+    pub(crate) fn request_labels(&self) -> &RequestLabels {
+        &self.request_labels
     }
 }
 

@@ -6,7 +6,7 @@ use prometheus::Registry;
 #[cfg(feature = "process")]
 use super::process::ProcessNames;
 use super::request_label::RequestLabel;
-use crate::price::Price;
+use crate::price::{Price, Prices};
 
 /// The settings of a [`Metrics`](crate::Metrics), created by
 /// [`Metrics::builder`](crate::Metrics::builder).
@@ -40,7 +40,7 @@ pub struct MetricsBuilder {
     pub(super) request_labels: Vec<RequestLabel>,
     pub(super) models: Option<Vec<String>>,
     pub(super) providers: Option<Vec<String>>,
-    pub(super) prices: Vec<(String, Price)>,
+    pub(super) prices: Prices,
     pub(super) max_label_values: usize,
     pub(super) max_series: usize,
     pub(super) max_scrapes: usize,
@@ -65,7 +65,7 @@ impl Default for MetricsBuilder {
             request_labels: Vec::new(),
             models: None,
             providers: None,
-            prices: Vec::new(),
+            prices: Prices::new(),
             max_label_values: 100,
             max_series: 10_000,
             max_scrapes: 64,
@@ -245,7 +245,27 @@ impl MetricsBuilder {
     /// # Ok::<(), streamgauge::BuildError>(())
     /// ```
     pub fn price(mut self, model: impl Into<String>, price: Price) -> Self {
-        self.prices.push((model.into(), price));
+        self.prices = self.prices.price(model, price);
+        self
+    }
+
+    /// Adds the prices of several models, as [`price`](Self::price) does for one.
+    ///
+    /// [`Prices::from_file`] reads them from a file, and
+    /// [`Metrics::set_prices`](crate::Metrics::set_prices) replaces them while the program runs. If
+    /// this option and `price` set a price for the same model, `build` returns an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::{Metrics, Prices};
+    ///
+    /// let prices = Prices::parse_json(r#"{ "small-1": { "input": 0.15, "output": 0.60 } }"#)?;
+    /// let metrics = Metrics::builder().prices(prices).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.prices.0.extend(prices.0);
         self
     }
 
@@ -261,8 +281,9 @@ impl MetricsBuilder {
 
     /// Sets how many series each family may have. Defaults to 10,000.
     ///
-    /// Past the limit, every label with a limit, such as `endpoint` and `model`, becomes `other`,
-    /// and `metrics_overflow_total` counts the observations.
+    /// Past the limit, every label with a limit, such as `endpoint` and `model`, and every request
+    /// label becomes `other`, and `metrics_overflow_total` counts the observations. The limit is
+    /// also the number of combinations of an endpoint and the values of its request labels.
     pub fn max_series(mut self, limit: usize) -> Self {
         self.max_series = limit;
         self

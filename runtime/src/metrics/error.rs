@@ -1,7 +1,8 @@
 //! The error of building an instance.
 
-/// Error returned by [`MetricsBuilder::build`](crate::MetricsBuilder::build) and
-/// [`install`](crate::MetricsBuilder::install).
+/// Error returned by [`MetricsBuilder::build`](crate::MetricsBuilder::build),
+/// [`install`](crate::MetricsBuilder::install) and
+/// [`Metrics::set_prices`](crate::Metrics::set_prices).
 ///
 /// The message names the setting that is not valid and says how to correct it. An error of the
 /// registry is the [`source`](std::error::Error::source), and not part of the message.
@@ -65,12 +66,12 @@ pub enum BuildError {
         /// The path that was set.
         path: String,
     },
-    /// The label whose value is taken from each request is not valid.
-    #[error("label {name:?}, taken from each request: {reason}")]
+    /// A request label is not valid.
+    #[error("request label {name:?}: {reason}")]
     RequestLabel {
         /// The name of the label.
         name: String,
-        /// The mistake in its values or its header.
+        /// The mistake in its source or its bound.
         reason: &'static str,
     },
     /// The list of allowed models or providers is empty or contains a reserved value.
@@ -81,7 +82,8 @@ pub enum BuildError {
         /// The mistake in the list.
         reason: &'static str,
     },
-    /// A price is negative, not finite or set twice, or its model is empty or `other`.
+    /// A price is negative, not finite or set twice, its tiers are not valid, or its model is empty
+    /// or `other`.
     #[error("price of {model:?}: {reason}")]
     Price {
         /// The model that was named.

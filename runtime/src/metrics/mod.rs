@@ -7,7 +7,6 @@ mod error;
 mod process;
 mod registry;
 mod request_label;
-mod request_label_options;
 #[cfg(feature = "axum")]
 mod scrape_limit;
 mod skip_rules;
@@ -18,19 +17,23 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use http::Request;
+use parking_lot::Mutex;
 use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
 pub(crate) use self::registry::RegistryNames;
+pub use self::request_label::RequestLabel;
 use self::request_label::RequestLabelSource;
 #[cfg(feature = "axum")]
 pub(crate) use self::scrape_limit::{ScrapeLimit, ScrapePermit};
 use self::skip_rules::SkipRules;
 pub(crate) use self::validate::{is_label_name, is_metric_name};
-use crate::family::{RequestLabelValue, RequestLabelValues};
-use crate::label::Method;
-use crate::series::{Endpoints, RequestLabels};
+use crate::family::{RequestLabelValues, RequestLabels};
+use crate::series::{Endpoints, warn_undeclared_label};
+
+/// The number of undeclared request labels that an instance warns about.
+const MAX_UNDECLARED_LABELS: usize = 16;
 
 static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
@@ -67,8 +70,10 @@ struct Instance {
     endpoints: Endpoints,
     registry: Registry,
     skip_rules: SkipRules,
-    /// The label whose value is taken from each request, if there is one.
-    request_label: Option<(RequestLabelSource, RequestLabelValues)>,
+    /// The source of each request label, in the order of their declaration.
+    request_label_sources: Box<[RequestLabelSource]>,
+    /// The names without a declaration that handlers have set, to warn about each of them once.
+    undeclared_labels: Mutex<Vec<Box<str>>>,
     /// Whether a layer has been created.
     has_layer: AtomicBool,
     /// Whether layers mark the requests that they record, because there may be several layers
@@ -154,11 +159,35 @@ impl Metrics {
         self.0.skip_rules.unmatched
     }
 
-    pub(crate) fn request_labels<B>(&self, request: &Request<B>) -> RequestLabels {
-        let label = self.0.request_label.as_ref();
-        let request_label = label
-            .map_or(RequestLabelValue::EMPTY, |(source, values)| source.value_for(request, values));
-        RequestLabels { method: Method::from(request.method()), request_label }
+    /// Returns the request labels of the instance.
+    pub(crate) fn request_labels(&self) -> &RequestLabels {
+        self.endpoints().families().request_labels()
+    }
+
+    /// Returns the values of the request labels that a request carries when it arrives.
+    pub(crate) fn request_label_values<B>(&self, request: &Request<B>) -> RequestLabelValues {
+        let sources = self.0.request_label_sources.iter().enumerate();
+        sources.fold(RequestLabelValues::default(), |values, (index, source)| {
+            values.set(index, self.request_labels().find(index, source.read(request)))
+        })
+    }
+
+    /// Warns about a request label that a handler has set and the instance does not declare, once
+    /// for each name.
+    ///
+    /// A `tracing` subscriber is user code, so the caller must not hold the scope of the request.
+    pub(crate) fn warn_undeclared_label(&self, name: &str) {
+        let is_new = {
+            let mut known = self.0.undeclared_labels.lock();
+            let is_new = known.len() < MAX_UNDECLARED_LABELS && !known.iter().any(|n| **n == *name);
+            if is_new {
+                known.push(name.into());
+            }
+            is_new
+        };
+        if is_new {
+            warn_undeclared_label(name);
+        }
     }
 
     /// Returns whether two handles are of the same instance.

@@ -3,10 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use super::request_label::RequestLabel;
 use super::{BuildError, RegistryNames};
-use crate::family::{OVERFLOW, ValueSet, histogram_name, histogram_names, is_family_label};
-use crate::price::{Price, Prices};
+use crate::family::{
+    MAX_REQUEST_LABELS, OVERFLOW, RequestLabelBound, RequestLabels, ValueSet, histogram_name,
+    histogram_names, is_family_label,
+};
+use crate::price::{PriceMap, Prices, check_model};
+
+/// The largest number of values of a request label.
+const MAX_REQUEST_LABEL_VALUES: usize = 10_000;
+const TOO_MANY_VALUES: &str =
+    "it may have more than 10,000 values, each of which is a series in many families: allow fewer";
 
 /// Returns whether a metric name or a label name may begin with this text. The text may be empty.
 fn is_name(text: &str) -> bool {
@@ -105,29 +115,20 @@ pub(super) fn allowed(
     Err(BuildError::AllowedValues { setting, reason })
 }
 
-pub(super) fn prices(model_prices: Vec<(String, Price)>) -> Result<Prices, BuildError> {
-    let mut prices = HashMap::new();
-    for (model, price) in model_prices {
-        let invalid = price.iter().find(|(_, price)| !(price.is_finite() && *price >= 0.0));
-        let reason = if model.is_empty() {
-            "the model name is empty: give the name of the model that has this price".to_owned()
-        } else if model == OVERFLOW {
-            "`other` stands for several models, which have no price in common: set a price for \
-             each model, which applies even if the model is exported as `other`"
-                .to_owned()
-        } else if let Some((class, price)) = invalid {
-            format!(
-                "{class} costs {price} dollars per million tokens: give a finite number of zero or \
-                 more"
-            )
-        } else if prices.insert(model.clone().into_boxed_str(), price).is_some() {
+/// Validates the prices of all models.
+pub(super) fn prices(prices: Prices) -> Result<PriceMap, BuildError> {
+    let mut valid = HashMap::new();
+    for (model, price) in prices.0 {
+        let reason = if let Err(reason) = check_model(&model).and_then(|()| price.validate()) {
+            reason
+        } else if valid.insert(model.clone().into_boxed_str(), price).is_some() {
             "it is given twice: give it once".to_owned()
         } else {
             continue;
         };
         return Err(BuildError::Price { model, reason });
     }
-    Ok(Prices::new(prices))
+    Ok(PriceMap::new(valid))
 }
 
 /// Validates the labels of `build_info`, and adds the constant labels to them.
@@ -150,30 +151,72 @@ pub(super) fn build_info(
     Ok(Some(labels))
 }
 
-/// Validates the label whose value is taken from each request. At most one may be set.
-pub(super) fn request_label(
-    request_labels: Vec<RequestLabel>,
+/// Validates the labels whose values requests supply. Their values may have `max_bytes` bytes.
+pub(super) fn request_labels(
+    labels: &[RequestLabel],
     const_labels: &HashMap<String, String>,
-) -> Result<Option<RequestLabel>, BuildError> {
-    let mut request_labels = request_labels.into_iter();
-    let Some(label) = request_labels.next() else { return Ok(None) };
-    added_label_name(&label.name)?;
-    if const_labels.contains_key(&label.name) {
-        return Err(BuildError::LabelTwice { name: label.name });
+    max_bytes: usize,
+) -> Result<RequestLabels, BuildError> {
+    let mut valid: Vec<(&str, RequestLabelBound)> = Vec::new();
+    for label in labels {
+        let name = &*label.name;
+        added_label_name(name)?;
+        if const_labels.contains_key(name) || valid.iter().any(|(known, _)| *known == name) {
+            return Err(BuildError::LabelTwice { name: name.to_owned() });
+        }
+        let invalid = |reason| BuildError::RequestLabel { name: name.to_owned(), reason };
+        if valid.len() == MAX_REQUEST_LABELS {
+            return Err(invalid("an instance can have four request labels: remove one"));
+        }
+        valid.push((name, request_label_bound(label, max_bytes).map_err(invalid)?));
     }
-    let reason = if request_labels.next().is_some() {
-        "an instance can have only one such label, and another one is set: remove one"
-    } else if label.values.is_empty() {
-        "no value is allowed: list the values to export"
-    } else if label.values.iter().any(|value| **value == *OVERFLOW || value.is_empty()) {
-        "`other` is reserved for values that are not listed, and the empty value for requests \
-         without a value: remove them from the list"
-    } else if !label.source_is_valid() {
-        "the header name is not valid: use a name like \"x-tenant\""
-    } else {
-        return Ok(Some(label));
+    let labels = valid.iter().map(|(name, bound)| (*name, bound));
+    Ok(RequestLabels::new(labels, max_bytes))
+}
+
+/// Validates the sources and the bound of a request label. Returns the bound, or the mistake.
+fn request_label_bound(
+    label: &RequestLabel,
+    max_bytes: usize,
+) -> Result<RequestLabelBound, &'static str> {
+    let is_header_name = |name: &String| HeaderName::from_bytes(name.as_bytes()).is_ok();
+    if label.has_two_sources() {
+        return Err("it is taken from a header and from an extension: keep one of them");
+    }
+    if !label.header.as_ref().is_none_or(is_header_name) {
+        return Err("the header name is not valid: use a name like \"x-tenant\"");
+    }
+    let Some(bound) = label.bound() else {
+        return Err(if label.values.is_some() {
+            "it has two bounds, `values` and `at_most`: keep one of them"
+        } else {
+            "its values are not bounded: list them with `values`, or limit their number with \
+             `at_most`"
+        });
     };
-    Err(BuildError::RequestLabel { name: label.name, reason })
+    let reason = match &bound {
+        RequestLabelBound::AtMost(0) => {
+            "`at_most` is 0, so every value would be `other`: allow at least one value"
+        }
+        RequestLabelBound::Values(values) if values.is_empty() => {
+            "no value is allowed: list the values to export"
+        }
+        RequestLabelBound::AtMost(count) if *count > MAX_REQUEST_LABEL_VALUES => TOO_MANY_VALUES,
+        RequestLabelBound::Values(values) if values.len() > MAX_REQUEST_LABEL_VALUES => {
+            TOO_MANY_VALUES
+        }
+        RequestLabelBound::Values(values)
+            if values.iter().any(|value| value == OVERFLOW || value.is_empty()) =>
+        {
+            "`other` is reserved for values that are not listed, and the empty value for requests \
+             without a value: remove them from the list"
+        }
+        RequestLabelBound::Values(values) if values.iter().any(|value| value.len() > max_bytes) => {
+            "a listed value has more than 128 bytes, so it would be exported as `other`: shorten it"
+        }
+        RequestLabelBound::AtMost(_) | RequestLabelBound::Values(_) => return Ok(bound),
+    };
+    Err(reason)
 }
 
 /// Validates the prefix and the labels of the user's registry. `user_labels` are the labels that

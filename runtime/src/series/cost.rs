@@ -1,46 +1,52 @@
-//! The cost of model calls, computed from the configured prices.
+//! The cost of model calls, computed from the current prices.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use crate::family::{Counter, Families, MoneyCounter, SeriesHandle};
-use crate::price::{Price, Prices};
+use crate::family::{Counter, Families, MoneyCounter, RequestLabelValues, SeriesHandle};
+use crate::price::CurrentPrices;
 use crate::usage::{TokenClass, Usage};
 
-/// The cost series of one endpoint, provider and model.
-pub(super) enum CostSeries {
-    /// No model has a price: cost is not recorded.
-    Disabled,
-    Priced(Price, Box<[OnceLock<SeriesHandle<MoneyCounter>>; TokenClass::COUNT]>),
-    /// Other models have a price, and this one has none: its calls are counted as unpriced.
-    Unpriced(OnceLock<SeriesHandle<Counter>>),
+/// The cost series of one endpoint, provider and model. The model may get and lose its price.
+pub(super) struct CostSeries {
+    prices: Arc<CurrentPrices>,
+    by_class: OnceLock<Box<[OnceLock<SeriesHandle<MoneyCounter>>; TokenClass::COUNT]>>,
+    unpriced: OnceLock<SeriesHandle<Counter>>,
 }
 
 impl CostSeries {
-    pub(super) fn for_model(model: &str, prices: &Prices) -> Self {
-        match prices.get(model) {
-            Some(price) => Self::Priced(price, Box::default()),
-            None if prices.is_empty() => Self::Disabled,
-            None => Self::Unpriced(OnceLock::new()),
-        }
+    pub(super) fn new(prices: &Arc<CurrentPrices>) -> Self {
+        let prices = Arc::clone(prices);
+        Self { prices, by_class: OnceLock::new(), unpriced: OnceLock::new() }
     }
 
-    /// Records the cost of a call with this usage. `labels` are its endpoint, provider and model.
-    pub(super) fn record(&self, families: &Families, labels: [&str; 3], usage: &Usage) {
+    /// Records the cost of a call with this usage, or counts the call as unpriced. Records nothing
+    /// if no model has, or has had, a price. `labels` are the endpoint, provider and model of the
+    /// call, and `service_tier` is the one that the reply names.
+    pub(super) fn record(
+        &self,
+        families: &Families,
+        labels: [&str; 3],
+        request_values: RequestLabelValues,
+        usage: &Usage,
+        service_tier: Option<&str>,
+    ) {
+        if !self.prices.are_used() {
+            return;
+        }
         let [endpoint, provider, model] = labels;
-        match self {
-            Self::Disabled => {}
-            Self::Priced(price, series) => {
-                for (class, tokens) in usage.partition() {
-                    let cost = series[class.index()].get_or_init(|| {
-                        let (token_type, detail) = (class.token_type().as_str(), class.as_str());
-                        families.cost.series([endpoint, provider, model, token_type, detail])
-                    });
-                    cost.add(price.cost(class, tokens));
-                }
-            }
-            Self::Unpriced(series) => {
-                series.get_or_init(|| families.unpriced_calls.series([endpoint, model])).add(1);
-            }
+        let Some(price) = self.prices.for_call(model, usage.known_input(), service_tier) else {
+            let unpriced = || families.unpriced_calls.series([endpoint, model]);
+            self.unpriced.get_or_init(unpriced).add(1);
+            return;
+        };
+        let by_class = self.by_class.get_or_init(Box::default);
+        for (class, tokens) in usage.partition() {
+            let cost = by_class[class.index()].get_or_init(|| {
+                let (token_type, detail) = (class.token_type().as_str(), class.as_str());
+                let labels = [endpoint, provider, model, token_type, detail];
+                families.cost.series(request_values.with(labels))
+            });
+            cost.add(price.cost(class, tokens));
         }
     }
 }

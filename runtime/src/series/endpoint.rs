@@ -4,76 +4,101 @@ use std::sync::{Arc, OnceLock};
 
 use super::cost::CostSeries;
 use super::events;
-use super::{PaceSeries, StreamSeries, TokenSeries};
+use super::siblings::{SiblingLimit, Siblings};
+use super::{CallSeries, PaceSeries, StreamSeries};
 use crate::family::{
     AppendList, BoundedMap, Counter, Families, Family, Gauge, Histogram, LabelLimit, LabelValues,
-    OVERFLOW, RequestLabelValue, SeriesHandle,
+    OVERFLOW, RequestLabelValues, SeriesHandle,
 };
 use crate::label::Method;
 use crate::outcome::{Outcome, RequestEnd};
-use crate::price::Prices;
+use crate::price::CurrentPrices;
 
 /// The number of hash buckets of the maps within an endpoint, which hold a few models, providers or
 /// exception types.
 const HASH_BUCKETS: usize = 8;
 
-/// The labels of a request that are known when it arrives, besides its endpoint.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestLabels {
-    pub(crate) method: Method,
-    pub(crate) request_label: RequestLabelValue,
-}
-
-impl From<Method> for RequestLabels {
-    fn from(method: Method) -> Self {
-        Self { method, request_label: RequestLabelValue::EMPTY }
-    }
-}
-
-/// All series with one value of the `endpoint` label. Each is resolved when it is first needed.
+/// All series with one value of the `endpoint` label and one combination of the request labels'
+/// values. Each is resolved when it is first needed.
 pub(crate) struct EndpointSeries {
     families: Arc<Families>,
     label: Arc<str>,
+    request_values: RequestLabelValues,
+    /// The same endpoint with other values of the request labels.
+    siblings: Siblings,
     limit: LabelLimit,
-    prices: Arc<Prices>,
-    /// One list for each value of the request label. Lists are short: most endpoints have one
-    /// method.
-    requests: Box<[AppendList<Method, RequestSeries>]>,
+    prices: Arc<CurrentPrices>,
+    /// The list is short: most endpoints have one method.
+    requests: AppendList<Method, RequestSeries>,
     /// By exception type and status.
     exceptions: BoundedMap<AppendList<u16, SeriesHandle<Counter>>>,
     stream: OnceLock<Arc<StreamSeries>>,
     /// By model.
     pace: BoundedMap<PaceSeries>,
     /// By provider and model.
-    tokens: BoundedMap<BoundedMap<TokenSeries>>,
+    calls: BoundedMap<BoundedMap<CallSeries>>,
+    calls_per_request: OnceLock<SeriesHandle<Histogram>>,
+    overhead: OnceLock<SeriesHandle<Histogram>>,
 }
 
 impl EndpointSeries {
+    /// Creates the series of an endpoint without values of the request labels.
     pub(super) fn new(
         families: &Arc<Families>,
         label: &str,
         limit: LabelLimit,
-        prices: &Arc<Prices>,
+        prices: &Arc<CurrentPrices>,
+        siblings: SiblingLimit,
     ) -> Self {
         Self {
             families: Arc::clone(families),
             label: label.into(),
+            request_values: RequestLabelValues::default(),
+            siblings: Siblings::new(siblings),
             limit,
             prices: Arc::clone(prices),
-            requests: (0..families.request_label_count()).map(|_| AppendList::new()).collect(),
+            requests: AppendList::new(),
             exceptions: BoundedMap::new(HASH_BUCKETS, limit),
             stream: OnceLock::new(),
             pace: BoundedMap::new(HASH_BUCKETS, limit),
-            tokens: BoundedMap::new(HASH_BUCKETS, limit),
+            calls: BoundedMap::new(HASH_BUCKETS, limit),
+            calls_per_request: OnceLock::new(),
+            overhead: OnceLock::new(),
         }
     }
 
-    /// Returns the request series with these labels.
-    pub(crate) fn requests(&self, labels: RequestLabels) -> &RequestSeries {
-        self.requests[labels.request_label.index()].find_or_append(
-            |method| *method == labels.method,
-            || (labels.method, RequestSeries::new(&self.families, &self.label, labels)),
-        )
+    /// Returns the series of this endpoint with these values of the request labels.
+    #[inline]
+    pub(crate) fn with_request_labels(self: &Arc<Self>, values: RequestLabelValues) -> &Arc<Self> {
+        if values == self.request_values {
+            return self;
+        }
+        self.siblings.get_or_insert_with(values, |values, siblings| Self {
+            families: Arc::clone(&self.families),
+            label: Arc::clone(&self.label),
+            request_values: values,
+            siblings,
+            limit: self.limit,
+            prices: Arc::clone(&self.prices),
+            requests: AppendList::new(),
+            exceptions: BoundedMap::new(HASH_BUCKETS, self.limit),
+            stream: OnceLock::new(),
+            pace: BoundedMap::new(HASH_BUCKETS, self.limit),
+            calls: BoundedMap::new(HASH_BUCKETS, self.limit),
+            calls_per_request: OnceLock::new(),
+            overhead: OnceLock::new(),
+        })
+    }
+
+    /// Returns the request series with this method.
+    pub(crate) fn requests(&self, method: Method) -> &RequestSeries {
+        self.requests
+            .find_or_append(|known| *known == method, || (method, RequestSeries::new(self, method)))
+    }
+
+    /// Returns the sibling that has the request labels of another endpoint.
+    pub(crate) fn with_labels_of(self: &Arc<Self>, other: &Self) -> Arc<Self> {
+        Arc::clone(self.with_request_labels(other.request_values))
     }
 
     /// Returns the value of the `endpoint` label.
@@ -82,9 +107,8 @@ impl EndpointSeries {
     }
 
     pub(crate) fn stream(&self) -> Arc<StreamSeries> {
-        Arc::clone(
-            self.stream.get_or_init(|| Arc::new(StreamSeries::new(&self.families, &self.label))),
-        )
+        let new = || StreamSeries::new(&self.families, &self.label, self.request_values);
+        Arc::clone(self.stream.get_or_init(|| Arc::new(new())))
     }
 
     pub(crate) fn pace(&self, model: &str) -> Arc<PaceSeries> {
@@ -92,17 +116,29 @@ impl EndpointSeries {
         self.pace.get_or_insert_with(model, || PaceSeries::new(&self.families, &self.label, model))
     }
 
-    pub(crate) fn tokens(&self, provider: &str, model: &str) -> Arc<TokenSeries> {
+    pub(crate) fn calls(&self, provider: &str, model: &str) -> Arc<CallSeries> {
         let provider = self.allowed_or_other("provider", provider);
         // A model with a price keeps its name here, even if the page shows it as `other`.
-        let is_priced = self.prices.get(model).is_some();
-        let model = if is_priced { model } else { self.allowed_or_other("model", model) };
-        self.tokens
+        let keeps_name = self.families.allows("model", model) || self.prices.has(model);
+        let model = if keeps_name { model } else { OVERFLOW };
+        self.calls
             .get_or_insert_with(provider, || BoundedMap::new(HASH_BUCKETS, self.limit))
             .get_or_insert_with(model, || {
-                let cost = CostSeries::for_model(model, &self.prices);
-                TokenSeries::new(&self.families, &self.label, [provider, model], cost)
+                let cost = CostSeries::new(&self.prices);
+                let labels = [provider, model];
+                CallSeries::new(&self.families, &self.label, labels, self.request_values, cost)
             })
+    }
+
+    /// Returns the series of the number of calls of a request.
+    pub(crate) fn calls_per_request(&self) -> &SeriesHandle<Histogram> {
+        let families = &self.families;
+        self.calls_per_request.get_or_init(|| families.llm_calls_per_request.series([&*self.label]))
+    }
+
+    /// Returns the series of the time of a request in which no call was open.
+    pub(crate) fn overhead(&self) -> &SeriesHandle<Histogram> {
+        self.overhead.get_or_init(|| self.families.llm_overhead.series([&*self.label]))
     }
 
     /// Returns the value, or `other` if the label has a list of allowed values without it. So all
@@ -123,7 +159,7 @@ impl EndpointSeries {
                 || {
                     let status_label = self.families.status_label(status);
                     let labels = [&*self.label, exception_type, &*status_label];
-                    (status, self.families.exceptions.series(labels))
+                    (status, self.families.exceptions.series(self.request_values.with(labels)))
                 },
             )
             .add(1);
@@ -131,12 +167,13 @@ impl EndpointSeries {
     }
 }
 
-/// The request series of one endpoint, method and request label.
+/// The request series of one endpoint, method and combination of request labels.
 pub(crate) struct RequestSeries {
     families: Arc<Families>,
     endpoint: Arc<str>,
-    labels: RequestLabels,
-    pub(crate) active: SeriesHandle<Gauge>,
+    method: Method,
+    request_values: RequestLabelValues,
+    active: OnceLock<SeriesHandle<Gauge>>,
     request_size: OnceLock<SeriesHandle<Histogram>>,
     response_size: OnceLock<SeriesHandle<Histogram>>,
     ends: AppendList<RequestEnd, RequestEndSeries>,
@@ -150,25 +187,27 @@ pub(crate) struct RequestEndSeries {
 }
 
 impl RequestSeries {
-    fn new(families: &Arc<Families>, endpoint: &Arc<str>, labels: RequestLabels) -> Self {
-        let active = families.active_requests.series(LabelValues {
-            values: [labels.method.as_str(), endpoint],
-            request_label: families.request_label_text(labels.request_label),
-        });
+    fn new(endpoint: &EndpointSeries, method: Method) -> Self {
         Self {
-            families: Arc::clone(families),
-            endpoint: Arc::clone(endpoint),
-            labels,
-            active,
+            families: Arc::clone(&endpoint.families),
+            endpoint: Arc::clone(&endpoint.label),
+            method,
+            request_values: endpoint.request_values,
+            active: OnceLock::new(),
             request_size: OnceLock::new(),
             response_size: OnceLock::new(),
             ends: AppendList::new(),
         }
     }
 
+    /// Returns the gauge of the requests that arrived with these values of the request labels. It
+    /// is created when it is first needed, because a handler may set other values later.
+    pub(crate) fn active(&self) -> &SeriesHandle<Gauge> {
+        self.active.get_or_init(|| self.families.active_requests.series(self.labels()))
+    }
+
     /// Counts a request that has ended. The caller observes the duration in the returned series.
     pub(crate) fn end(&self, end: RequestEnd) -> &RequestEndSeries {
-        self.active.show();
         let series = self.end_series(end);
         series.requests.add(1);
         if let Some(errors) = &series.errors {
@@ -182,19 +221,17 @@ impl RequestSeries {
             |known| *known == end,
             || {
                 let families = &*self.families;
-                let (method, endpoint) = (self.labels.method.as_str(), &*self.endpoint);
+                let (method, endpoint) = (self.method.as_str(), &*self.endpoint);
                 let status = &*families.status_label(end.status);
                 let outcome = end.outcome.as_str();
-                let requests = families
-                    .http_requests
-                    .series(self.with_request_label([method, endpoint, status, outcome]));
+                let labels = self.request_values.with([method, endpoint, status, outcome]);
+                let requests = families.http_requests.series(labels);
                 let errors = end.error.map(|error| {
                     let labels = [method, endpoint, status, error.as_str()];
-                    families.errors.series(self.with_request_label(labels))
+                    families.errors.series(self.request_values.with(labels))
                 });
-                let duration = families
-                    .http_request_duration
-                    .series(self.with_request_label([method, endpoint, outcome]));
+                let labels = self.request_values.with([method, endpoint, outcome]);
+                let duration = families.http_request_duration.series(labels);
                 (end, RequestEndSeries { requests, errors, duration })
             },
         )
@@ -210,19 +247,17 @@ impl RequestSeries {
 
     /// Creates the series of a successful request at zero.
     pub(super) fn declare(&self) {
-        self.active.show();
+        self.active().show();
         self.end_series(RequestEnd { status: 200, outcome: Outcome::Success, error: None });
     }
 
     fn size_series(&self, family: &Family<Histogram, 2>) -> SeriesHandle<Histogram> {
-        family.series(self.with_request_label([self.labels.method.as_str(), &self.endpoint]))
+        family.series(self.labels())
     }
 
-    fn with_request_label<'a, const L: usize>(
-        &'a self,
-        values: [&'a str; L],
-    ) -> LabelValues<'a, L> {
-        let request_label = self.families.request_label_text(self.labels.request_label);
-        LabelValues { values, request_label }
+    /// Returns the labels of the families that have no label but the method, the endpoint and the
+    /// request labels.
+    fn labels(&self) -> LabelValues<'_, 2> {
+        self.request_values.with([self.method.as_str(), &*self.endpoint])
     }
 }

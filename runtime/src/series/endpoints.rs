@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::EndpointSeries;
 use super::events;
+use super::siblings::SiblingLimit;
 use crate::callsite::{Records, SITES, Site};
 use crate::family::{AppendList, BoundedMap, Counter, Families, SeriesHandle, SeriesLimits};
 use crate::label::Method;
-use crate::price::Prices;
+use crate::price::CurrentPrices;
 
 /// The number of hash buckets of the map of endpoints: a thousand routes are about four per bucket.
 const ENDPOINT_BUCKETS: usize = 256;
@@ -26,31 +27,40 @@ pub(crate) struct Endpoints {
     unlisted_sites: AppendList<&'static str, Arc<EndpointSeries>>,
     global_exceptions: BoundedMap<SeriesHandle<Counter>>,
     limits: SeriesLimits,
-    prices: Arc<Prices>,
+    prices: Arc<CurrentPrices>,
+    siblings: SiblingLimit,
 }
 
 impl Endpoints {
-    pub(crate) fn new(families: Arc<Families>, limits: SeriesLimits, prices: Prices) -> Self {
+    pub(crate) fn new(families: Arc<Families>, limits: SeriesLimits) -> Self {
         Self {
             families,
             by_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
             unlisted_sites: AppendList::new(),
             global_exceptions: BoundedMap::new(EXCEPTION_BUCKETS, limits.labels),
+            siblings: SiblingLimit::new(limits.max_series),
             limits,
-            prices: Arc::new(prices),
+            prices: Arc::default(),
         }
     }
 
     /// Returns the families that all endpoints record into.
-    pub(crate) fn families(&self) -> &Families {
+    pub(crate) fn families(&self) -> &Arc<Families> {
         &self.families
+    }
+
+    /// Returns the current prices.
+    pub(crate) fn prices(&self) -> &CurrentPrices {
+        &self.prices
     }
 
     /// Returns the endpoint with this label.
     pub(crate) fn get_or_create(&self, label: &str) -> Arc<EndpointSeries> {
         self.by_label.get_or_insert_with(label, || {
-            EndpointSeries::new(&self.families, label, self.limits.labels, &self.prices)
+            let is_kept = self.by_label.admits(label);
+            let siblings = if is_kept { self.siblings.clone() } else { SiblingLimit::UNLIMITED };
+            EndpointSeries::new(&self.families, label, self.limits.labels, &self.prices, siblings)
         })
     }
 
@@ -86,7 +96,7 @@ impl Endpoints {
             let endpoint = self.for_site(site);
             match *site.records() {
                 Records::Requests(Method::Unknown) | Records::Tokens(_) => {}
-                Records::Requests(method) => endpoint.requests(method.into()).declare(),
+                Records::Requests(method) => endpoint.requests(method).declare(),
                 Records::Streams(_) => {
                     endpoint.stream();
                 }

@@ -1,4 +1,4 @@
-//! `tracing` events about counted exceptions.
+//! `tracing` events about counted exceptions and undeclared request labels.
 
 use std::cell::Cell;
 
@@ -31,6 +31,19 @@ pub(super) fn global_exception(endpoint: &str, exception_type: &str) {
             endpoint,
             exception_type,
             "a failure that no handler owned"
+        );
+    });
+}
+
+/// Warns that a handler has set a request label that the instance does not declare.
+///
+/// The subscriber is user code, so the caller must not hold the scope of a request.
+pub(crate) fn warn_undeclared_label(label: &str) {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            label,
+            "request_label::set has no effect: declare the label with MetricsBuilder::request_label"
         );
     });
 }

@@ -3,14 +3,16 @@
 //! A handle is resolved when it is first needed and kept, so that recording neither looks up nor
 //! allocates.
 
+mod calls;
 mod cost;
 mod endpoint;
 mod endpoints;
 mod events;
+mod siblings;
 mod stream;
-mod tokens;
 
-pub(crate) use self::endpoint::{EndpointSeries, RequestLabels, RequestSeries};
+pub(crate) use self::calls::{CallRecord, CallSeries};
+pub(crate) use self::endpoint::{EndpointSeries, RequestSeries};
 pub(crate) use self::endpoints::Endpoints;
+pub(crate) use self::events::warn_undeclared_label;
 pub(crate) use self::stream::{PaceSeries, StreamSeries};
-pub(crate) use self::tokens::TokenSeries;

@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::family::{Counter, Families, Gauge, Histogram, SeriesHandle};
+use crate::family::{Counter, Families, Gauge, Histogram, RequestLabelValues, SeriesHandle};
 use crate::outcome::StreamOutcome;
 
-/// The stream series that have no label but the endpoint, the outcome or the error type.
+/// The stream series that have no label but the endpoint, the outcome, the error type and the
+/// request labels.
 pub(crate) struct StreamSeries {
     families: Arc<Families>,
     endpoint: Arc<str>,
+    request_values: RequestLabelValues,
     pub(crate) active: SeriesHandle<Gauge>,
     pub(crate) chunks: SeriesHandle<Counter>,
     pub(crate) bytes: SeriesHandle<Counter>,
@@ -16,22 +18,28 @@ pub(crate) struct StreamSeries {
 }
 
 impl StreamSeries {
-    pub(super) fn new(families: &Arc<Families>, endpoint: &Arc<str>) -> Self {
+    pub(super) fn new(
+        families: &Arc<Families>,
+        endpoint: &Arc<str>,
+        request_values: RequestLabelValues,
+    ) -> Self {
         let active = families.active_streams.series([&**endpoint]);
         active.show();
         Self {
             families: Arc::clone(families),
             endpoint: Arc::clone(endpoint),
+            request_values,
             active,
-            chunks: families.stream_chunks.series([&**endpoint]),
-            bytes: families.stream_bytes.series([&**endpoint]),
+            chunks: families.stream_chunks.series(request_values.with([&**endpoint])),
+            bytes: families.stream_bytes.series(request_values.with([&**endpoint])),
             duration: [const { OnceLock::new() }; StreamOutcome::COUNT],
         }
     }
 
     pub(crate) fn duration(&self, outcome: StreamOutcome) -> &SeriesHandle<Histogram> {
         self.duration[outcome.index()].get_or_init(|| {
-            self.families.stream_duration.series([&*self.endpoint, outcome.as_str()])
+            let labels = self.request_values.with([&*self.endpoint, outcome.as_str()]);
+            self.families.stream_duration.series(labels)
         })
     }
 
@@ -42,44 +50,19 @@ impl StreamSeries {
     }
 }
 
-/// The series of one endpoint and model about the timing of streams: the time to the first chunk
-/// and to the first token, and the time between chunks and between tokens.
+/// The series of one endpoint and model about the timing of streams: the time to the first chunk,
+/// and the time between chunks.
 pub(crate) struct PaceSeries {
-    families: Arc<Families>,
-    endpoint: Arc<str>,
-    model: Box<str>,
     pub(crate) first_chunk: SeriesHandle<Histogram>,
     /// The time between two chunks.
     pub(crate) gap: SeriesHandle<Histogram>,
-    first_token: OnceLock<SeriesHandle<Histogram>>,
-    output_token: OnceLock<SeriesHandle<Histogram>>,
 }
 
 impl PaceSeries {
     pub(super) fn new(families: &Arc<Families>, endpoint: &Arc<str>, model: &str) -> Self {
         Self {
-            families: Arc::clone(families),
-            endpoint: Arc::clone(endpoint),
-            model: model.into(),
             first_chunk: families.time_to_first_chunk.series([&**endpoint, model]),
             gap: families.inter_chunk.series([&**endpoint, model]),
-            first_token: OnceLock::new(),
-            output_token: OnceLock::new(),
         }
-    }
-
-    /// Returns the series of the time to the first token. Only streams with a protocol have one.
-    pub(crate) fn first_token(&self) -> &SeriesHandle<Histogram> {
-        self.first_token.get_or_init(|| {
-            self.families.time_to_first_token.series([&*self.endpoint, "", &*self.model])
-        })
-    }
-
-    /// Returns the series of the time per output token. Only streams with a protocol and usage have
-    /// one.
-    pub(crate) fn output_token(&self) -> &SeriesHandle<Histogram> {
-        self.output_token.get_or_init(|| {
-            self.families.time_per_output_token.series([&*self.endpoint, "", &*self.model])
-        })
     }
 }
