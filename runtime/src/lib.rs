@@ -51,7 +51,8 @@
 //! | record every request of a router | [`Metrics::layer`], [`PrometheusLayer`] |
 //! | record a handler's endpoint and errors | [`instrument_endpoint`], [`ExceptionType`] |
 //! | record the tokens of model calls | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
-//! | record what tokens cost | [`MetricsBuilder::price`], [`Price`] |
+//! | tell tenants or plans apart | [`RequestLabel`], [`request_label::set`] |
+//! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |
 //! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
 //! | count an error in user code | [`track_detailed_exception`], [`track_global_exception`] |
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
@@ -73,6 +74,7 @@
 //! |---|---|---|
 //! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
 //! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
+//! | an undeclared label that [`request_label::set`] was called with, once | `WARN` | `label` |
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
 //!
@@ -86,11 +88,14 @@
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
 //! - `push`: `PushGateway`, for batch jobs.
+//! - `toml`: price files in TOML, for [`Prices::from_file`]. Price files in JSON need no feature.
 //! - `async-openai`: [`TokenUsage`] for the chat and Responses types of
 //!   [async-openai](https://docs.rs/async-openai), without its client.
 //! - `aws-sdk-bedrockruntime`: [`TokenUsage`] for the Converse reply of [Amazon Bedrock's
 //!   client](https://docs.rs/aws-sdk-bedrockruntime), and for the metadata event at the end of a
 //!   Converse stream, which is recorded with [`token_usage_context`].
+//! - `reqwest`: `#[track_tokens(protocol = "…")]` on functions that return a `reqwest::Response`.
+//!   No TLS is enabled.
 //!
 //! **Without the feature `axum`** the crate is for programs without an HTTP server: batch jobs and
 //! queue workers that call models. The attributes record functions, streams and calls into
@@ -116,7 +121,7 @@
 
 #[doc(hidden)]
 pub mod __private;
-mod call;
+pub mod call;
 mod callsite;
 mod endpoint;
 mod error_chain;
@@ -151,8 +156,9 @@ pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};
 pub use crate::export::{PushError, PushGateway};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
-pub use crate::metrics::{BuildError, Metrics, MetricsBuilder};
-pub use crate::price::Price;
+pub use crate::metrics::{BuildError, Metrics, MetricsBuilder, RequestLabel};
+pub use crate::price::{Price, PriceFileError, Prices};
+pub use crate::request::request_label;
 #[cfg(feature = "axum")]
 pub use crate::stream::ResponseChunk;
 pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};

@@ -7,10 +7,19 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 pub(crate) enum BodyContent {
     /// A protocol can be parsed from the bytes.
     Readable,
+    /// The bytes are one JSON document: a reply that is not streamed.
+    Document,
     /// The bytes are compressed, or of a media type that no protocol uses.
     Opaque,
-    /// The bytes describe an HTTP error.
-    Error,
+    /// The bytes describe an HTTP error of this status.
+    Error(StatusCode),
+}
+
+impl BodyContent {
+    /// Returns whether a protocol can be parsed from the bytes.
+    pub(crate) fn is_readable(self) -> bool {
+        matches!(self, Self::Readable | Self::Document)
+    }
 }
 
 /// Returns whether the response body can be the reply of a model.
@@ -18,11 +27,12 @@ pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> BodyContent
     let is_identity =
         |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
     if status.is_client_error() || status.is_server_error() {
-        BodyContent::Error
+        BodyContent::Error(status)
     } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity)
         && headers.get(header::CONTENT_TYPE).is_none_or(may_be_text)
     {
-        BodyContent::Readable
+        let is_document = headers.get(header::CONTENT_TYPE).is_some_and(is_json_document);
+        if is_document { BodyContent::Document } else { BodyContent::Readable }
     } else {
         BodyContent::Opaque
     }
@@ -38,6 +48,16 @@ fn may_be_text(media_type: &HeaderValue) -> bool {
     !BINARY_KINDS.iter().any(|kind| essence.starts_with(kind))
         && (essence.starts_with("text/")
             || !BINARY_FORMATS.iter().any(|format| essence.contains(format)))
+}
+
+/// Returns whether this is the media type of one JSON document (RFC 6839, section 3.1), and not of
+/// several in one body.
+fn is_json_document(media_type: &HeaderValue) -> bool {
+    let essence = essence(media_type);
+    let suffix = essence.len().checked_sub(5).map(|start| &essence[start..]);
+    essence.eq_ignore_ascii_case(b"application/json")
+        || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json"))
+            && !essence.eq_ignore_ascii_case(b"application/stream+json")
 }
 
 /// Returns whether the response is a stream of server-sent events.

@@ -7,10 +7,11 @@
 //! The functions that only the layer and axum's response types call stay in the build. They are
 //! named here once, so that the compiler does not report them as dead code in every module.
 
+use crate::call::{CallGuard, LlmCall};
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
 use crate::metrics::Metrics;
-use crate::request::{ActiveReplies, Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
+use crate::request::{Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
 use crate::stream::StreamRecorder;
 
 const _: () = {
@@ -19,7 +20,7 @@ const _: () = {
     let _ = content_of;
     let _ = is_event_stream;
     let _ = Metrics::skips::<()>;
-    let _ = Metrics::request_labels::<()>;
+    let _ = Metrics::request_label_values::<()>;
     let _ = Metrics::note_layer;
     let _ = Metrics::deduplicates_by_mark;
     let _ = ServiceState::new;
@@ -40,6 +41,9 @@ const _: () = {
     let _ = Scope::take_expected_stream;
     let _ = Scope::take_expected_reply;
     let _ = Scope::skip_recording;
-    let _ = ActiveReplies::is_newest_active;
+    let _ = Scope::is_parsing_reply;
     let _ = StreamRecorder::with_event_stream;
+    let _ = LlmCall::note_headers;
+    let _ = CallGuard::note_headers;
+    let _ = CallGuard::call;
 };

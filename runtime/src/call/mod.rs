@@ -1,16 +1,22 @@
-//! The model call: from the start of a tracked function to the end of its reply.
+//! Model calls: what a call is, when it counts, and how it failed.
 //!
-//! An [`OpenCall`] is created when the function starts. It ends with the usage that the function
-//! returns, with a [`ReplyParser`] that reads the usage from the bytes of the reply, or with
-//! [`ManualUsage`] that the handler records itself.
+//! A call is one exchange with a model. It starts when a tracked function is called and ends when
+//! its reply has ended. [`report`] and [`CallError`] say why a call failed.
 
-mod entered;
-pub(crate) mod handoff;
-mod manual;
-mod open;
+mod current;
+mod error;
+mod inner;
+mod llm_call;
 mod parser;
+mod rate_limit;
+mod reply;
+mod request_calls;
 
-pub use self::entered::{EnterCall, EnteredCall, WithinCall, enter_call, within_call};
-pub(crate) use self::manual::ManualUsage;
-pub(crate) use self::open::{CallId, OpenCall, OpenCalls, SharedCall};
+#[doc(hidden)]
+pub use self::current::{EnterCall, EnteredCall, WithinCall, enter_call, within_call};
+pub(crate) use self::current::{current_call, current_request_calls, within_request};
+pub use self::error::{CallError, CallErrorType, report};
+pub(crate) use self::llm_call::{CallGuard, CallHandle, LlmCall};
 pub(crate) use self::parser::ReplyParser;
+pub(crate) use self::reply::{Reply, StreamTimes, UsageSource};
+pub(crate) use self::request_calls::RequestCalls;

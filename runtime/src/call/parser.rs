@@ -1,76 +1,60 @@
 //! The reply of a call, parsed from the bytes that pass.
 
+use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{ManualUsage, OpenCall};
+use super::{EnteredCall, LlmCall, Reply, StreamTimes, UsageSource};
 use crate::llm::{ChunkFindings, Protocol, ReplyReader};
 use crate::media_type::BodyContent;
-use crate::outcome::{ProtocolErrors, StreamOutcome, Termination};
-use crate::series::{EndpointSeries, PaceSeries};
-use crate::usage::{FinishReason, MissingReason};
+#[cfg(feature = "reqwest")]
+use crate::outcome::CallErrorType;
+use crate::outcome::{ProtocolErrors, ReplyEnd, StreamOutcome, Unread};
+use crate::usage::FinishReason;
 
-/// Parses the reply of a call as its bytes pass, and records the call when the reply has ended.
+/// Parses the reply of a call as its bytes pass, and closes the call when the reply has ended.
 pub(crate) struct ReplyParser {
     reader: ReplyReader,
-    is_readable: bool,
-    /// The endpoint whose pace families the reply is recorded in, if it is a metered stream.
-    pace_endpoint: Option<Arc<EndpointSeries>>,
-    /// Whether the model is known, and the stream records its pace under that model.
-    has_model_pace: bool,
-    call: OpenCall,
-    /// The endpoint whose token families the call is recorded in.
-    tokens_endpoint: Arc<EndpointSeries>,
-    manual_usage: Arc<ManualUsage>,
-    /// Where error events are reported; `None` outside any request.
+    content: BodyContent,
+    call: Arc<LlmCall>,
+    /// Where error events are reported; `None` if the reply is not the response of a request.
     protocol_errors: Option<Arc<ProtocolErrors>>,
     /// Whether the reply has contained an error event.
     has_failed: bool,
-    /// When the first and the last chunk with generated content were ready.
-    content_times: Option<(Instant, Instant)>,
+    times: Option<StreamTimes>,
 }
 
 impl ReplyParser {
-    /// Creates a parser for the reply of `call`, whose tokens are recorded at `tokens_endpoint`.
-    pub(crate) fn new(
-        mut call: OpenCall,
-        protocol: Protocol,
+    /// Creates a parser for a reply that is in memory, in the protocol that the attribute of `call`
+    /// names.
+    pub(crate) fn new(call: Arc<LlmCall>, content: BodyContent) -> Box<Self> {
+        let protocol = call.site().protocol();
+        Self::with_protocol(call, protocol, content)
+    }
+
+    /// Creates a parser for the body or the stream that the function of `call` returns.
+    pub(crate) fn for_body(call: Arc<LlmCall>, content: BodyContent) -> Box<Self> {
+        let protocol = call.site().protocol();
+        Self::with_protocol(call.with_body(), protocol, content)
+    }
+
+    fn with_protocol(
+        call: Arc<LlmCall>,
+        protocol: Option<Protocol>,
         content: BodyContent,
-        tokens_endpoint: Arc<EndpointSeries>,
     ) -> Box<Self> {
-        let manual_usage = Arc::default();
-        call.forward_handles_to(&manual_usage);
-        let is_readable = content == BodyContent::Readable;
+        call.begin_parsing();
         // Unreadable bytes show no end marker, so they must not count as truncated.
-        let protocol = if is_readable { protocol } else { Protocol::Auto };
+        let protocol = protocol.filter(|_| content.is_readable());
         Box::new(Self {
-            reader: ReplyReader::new(protocol),
-            is_readable,
-            pace_endpoint: None,
-            has_model_pace: false,
+            reader: ReplyReader::new(protocol.unwrap_or(Protocol::Auto)),
+            content,
             call,
-            tokens_endpoint,
-            manual_usage,
             protocol_errors: None,
             has_failed: false,
-            content_times: None,
+            times: None,
         })
-    }
-
-    /// Creates a parser for the reply of a tracked call, in the protocol that its attribute names.
-    pub(crate) fn for_call(
-        call: OpenCall,
-        content: BodyContent,
-        endpoint: Arc<EndpointSeries>,
-    ) -> Box<Self> {
-        let protocol = call.site().protocol().unwrap_or_default();
-        Self::new(call, protocol, content, endpoint)
-    }
-
-    /// Also records the pace of the reply, as a stream of `endpoint`.
-    pub(crate) fn record_pace(&mut self, endpoint: &Arc<EndpointSeries>) {
-        self.pace_endpoint = Some(Arc::clone(endpoint));
     }
 
     /// Reports error events to the request whose response the reply is.
@@ -80,37 +64,42 @@ impl ReplyParser {
 
     /// Returns whether the bytes of the reply can be parsed: they are not compressed, for example.
     pub(crate) fn is_readable(&self) -> bool {
-        self.is_readable
+        self.content.is_readable()
     }
 
-    /// Returns where usage goes that user code records while the reply is being parsed.
-    pub(crate) fn manual_usage(&self) -> &Arc<ManualUsage> {
-        &self.manual_usage
+    /// Must be called before each poll or drop of the source. While the returned guard exists, what
+    /// the source does is part of the call.
+    pub(crate) fn enter(&self) -> EnteredCall {
+        self.call.begin_poll();
+        EnteredCall::new(&self.call)
     }
 
-    /// Parses a chunk that was ready `at`. The time to the first token starts at `entered`.
-    pub(crate) fn read(&mut self, bytes: &[u8], at: Instant, entered: Instant) -> ChunkFindings {
+    /// Parses a chunk. `ready` returns when it was ready.
+    pub(crate) fn read(&mut self, bytes: &[u8], ready: impl FnOnce() -> Instant) -> ChunkFindings {
+        if !self.is_readable() {
+            return ChunkFindings::default();
+        }
+        self.call.note_chunk(bytes);
         let findings = self.reader.read(bytes);
         if findings.content {
-            self.note_content(at, entered);
+            self.note_content(ready(), findings.answer);
         }
         findings
     }
 
-    /// Parses a chunk without recording when it was ready.
-    pub(crate) fn read_untimed(&mut self, bytes: &[u8]) {
-        if self.is_readable {
-            self.reader.read(bytes);
+    fn note_content(&mut self, at: Instant, is_answer: bool) {
+        let first = StreamTimes { first_token: at, first_answer: None, last_token: at };
+        let times = self.times.get_or_insert(first);
+        times.last_token = at;
+        if is_answer && times.first_answer.is_none() {
+            times.first_answer = Some(at);
         }
     }
 
-    fn note_content(&mut self, at: Instant, entered: Instant) {
-        if self.content_times.is_none() {
-            if let Some(pace) = self.pace() {
-                pace.first_token().observe_duration(at - entered);
-            }
-        }
-        self.content_times = Some((self.content_times.map_or(at, |(first, _)| first), at));
+    /// Notes why the call fails.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn note_failure(&self, error: CallErrorType) {
+        self.call.note_failure(error);
     }
 
     /// Reports an error event of the stream, which makes the request fail.
@@ -141,68 +130,47 @@ impl ReplyParser {
         } else if self.reader.ended() {
             Some(StreamOutcome::Complete)
         } else if source_ended && self.reader.has_end_marker() {
-            Some(StreamOutcome::Truncated)
+            let has_finished =
+                self.reader.finish_reason() != FinishReason::Unknown || self.reader.is_one_object();
+            Some(if has_finished { StreamOutcome::Complete } else { StreamOutcome::Truncated })
         } else {
             None
         }
     }
 
-    /// Returns the model that the attribute names, else the one that the reply names.
-    fn model(&self) -> &str {
-        match self.call.model() {
+    /// Returns the model that an attribute names, else the one that the reply names.
+    pub(crate) fn model(&self) -> &str {
+        match self.call.named_model() {
             "" => self.reader.model().unwrap_or_default(),
             model => model,
         }
     }
 
-    /// Returns the pace series of the model, once: when the model becomes known.
-    pub(crate) fn take_model_pace(&mut self) -> Option<Arc<PaceSeries>> {
-        if self.has_model_pace || self.model().is_empty() {
-            return None;
-        }
-        self.has_model_pace = true;
-        self.pace()
-    }
-
-    fn pace(&self) -> Option<Arc<PaceSeries>> {
-        Some(self.pace_endpoint.as_ref()?.pace(self.model()))
-    }
-
-    /// Records the call, whose stream ended with `outcome`.
-    pub(crate) fn close(mut self, outcome: StreamOutcome) {
-        let termination = Termination::from(outcome);
-        let finish = match self.reader.finish_reason() {
-            FinishReason::Unknown => termination.finish_reason(),
-            finish => finish,
-        };
-        let series = self.call.series(&self.tokens_endpoint, self.reader.model());
-        let missing = if self.call.is_recorded() {
-            None
-        } else if !self.is_readable || self.reader.unparsed() {
-            Some(MissingReason::Unparsed)
+    /// Closes the call, whose reply ended with `outcome`.
+    pub(crate) fn close(self, outcome: StreamOutcome) {
+        let reader = &self.reader;
+        let unread = if !self.is_readable() || (reader.unparsed() && reader.usage().is_none()) {
+            Unread::Usage
+        } else if reader.is_partly_unread() {
+            Unread::Partly
         } else {
-            Some(termination.missing_reason())
+            Unread::Nothing
         };
-        let usage = self.manual_usage.record_call(self.reader.usage(), series, finish, missing);
-        if let Some(usage) = usage.filter(|_| outcome == StreamOutcome::Complete) {
-            self.observe_time_per_output_token(usage.output_tokens());
-        }
-        self.call.mark_recorded();
-        self.call.close(&self.tokens_endpoint, termination);
+        let is_streamed = self.content != BodyContent::Document && reader.is_streamed();
+        self.call.finish(Reply {
+            end: ReplyEnd::from(outcome),
+            finish: reader.finish_reason(),
+            usage: reader.usage(),
+            usage_source: UsageSource::Bytes,
+            unread,
+            model: reader.model().map(Cow::Borrowed),
+            operation: reader.operation(),
+            service_tier: reader.service_tier().map(Cow::Borrowed),
+            provider_cost: reader.provider_cost(),
+            times: self.times.filter(|_| is_streamed),
+        });
         if let Some(errors) = self.protocol_errors.filter(|_| self.has_failed) {
             errors.retract();
-        }
-    }
-
-    /// Records the mean time between output tokens: from the first chunk with content to the last,
-    /// divided by the number of tokens after the first.
-    fn observe_time_per_output_token(&self, tokens: Option<u64>) {
-        if let (Some((first, last)), Some(tokens @ 2..), Some(pace)) =
-            (self.content_times, tokens, self.pace())
-        {
-            let gaps = u32::try_from(tokens - 1).unwrap_or(u32::MAX);
-            let mean: Duration = (last - first) / gaps;
-            pace.output_token().observe_duration(mean);
         }
     }
 }

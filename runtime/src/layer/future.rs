@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
@@ -14,11 +15,11 @@ use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
-use crate::call::{OpenCall, ReplyParser};
+use crate::call::{LlmCall, Reply, ReplyParser};
 use crate::label::short_type_name;
 use crate::media_type::{self, BodyContent};
-use crate::outcome::Termination;
-use crate::request::{Scope, ScopeHandle, StreamInfo, enter};
+use crate::outcome::{CallErrorType, ReplyEnd, Termination};
+use crate::request::{ScopeHandle, StreamInfo, enter};
 use crate::stream::{BodyRecorder, StreamRecorder};
 
 /// The largest response body, in bytes, that is assumed to be in memory if its length is known.
@@ -108,7 +109,7 @@ where
     let is_expected = stream.is_some() || call.is_some();
     let size_in_memory = if has_no_body || (body.is_end_stream() && !is_expected) {
         Some(0)
-    } else if is_expected || scope.active_replies().is_newest_active() {
+    } else if is_expected || scope.is_parsing_reply() {
         // An error event in the body can still make the request fail.
         None
     } else {
@@ -123,11 +124,23 @@ where
     let declared = declared_length(&head.headers, &body);
     scope.note_head(head.status, stream.is_some() || is_event_stream);
     let body = Body::new(body);
+    let streamed_call = stream.as_ref().and_then(|stream| stream.call.as_ref());
+    for call in streamed_call.into_iter().chain(&call) {
+        call.note_headers(&head.headers);
+    }
+    if let (Some(one), Some(other)) = (streamed_call, &call) {
+        // Both attributes expect the same body.
+        if one.is_within(other) {
+            other.pass_on();
+        } else {
+            one.pass_on();
+        }
+    }
     let stream_meter = stream.and_then(|stream| {
-        let recorder = StreamRecorder::in_request(scope, &stream)?;
+        let recorder = StreamRecorder::in_request(scope, stream)?;
         Some(BodyRecorder::new(recorder.with_event_stream(is_event_stream)))
     });
-    let reply_meter = call.and_then(|call| parse_reply(scope, call, content()));
+    let reply_meter = call.and_then(|call| parse_reply(call, content()));
     let meters = [stream_meter, reply_meter];
     let body = Body::new(ResponseBody::new(body, handle, meters, declared));
     Response::from_parts(head, body)
@@ -135,14 +148,12 @@ where
 
 /// Parses the response body as the reply of `call`. If the response is an error, the call has
 /// failed and its body is not parsed.
-fn parse_reply(scope: &mut Scope, call: OpenCall, content: BodyContent) -> Option<BodyRecorder> {
-    let endpoint = scope.endpoint_for_site(call.site());
-    if content == BodyContent::Error {
-        call.close(&endpoint, Termination::Failed);
+fn parse_reply(call: Arc<LlmCall>, content: BodyContent) -> Option<BodyRecorder> {
+    if let BodyContent::Error(status) = content {
+        call.finish(Reply::ended(ReplyEnd::Failed(CallErrorType::from_status(status))));
         return None;
     }
-    let parser = ReplyParser::for_call(call, content, endpoint);
-    Some(BodyRecorder::new(StreamRecorder::parsing_in_request(scope, parser)))
+    Some(BodyRecorder::new(StreamRecorder::parsing(ReplyParser::for_body(call, content))))
 }
 
 /// Returns whether HTTP sends a response of this status without a body, whatever the handler

@@ -41,7 +41,8 @@ impl<S> Prometheus<S> {
         let size = upload::measure(request.body_mut());
         let entry = Entry {
             route: nested::route(request),
-            labels: metrics.request_labels(request),
+            method: request.method().into(),
+            request_values: metrics.request_label_values(request),
             size,
             recorded: !metrics.skips(request),
             marked,

@@ -5,11 +5,9 @@
 
 use std::cell::RefCell;
 use std::mem;
-use std::sync::{Arc, Weak};
 use std::thread;
 
 use super::Scope;
-use crate::call::ManualUsage;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 
@@ -130,29 +128,4 @@ fn swap_current(handle: &mut ScopeHandle) {
 #[inline]
 pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.try_borrow_mut().ok()?.get().map(f)).ok()?
-}
-
-/// While it exists, usage that is recorded on this thread belongs to the reply whose source is
-/// being polled or dropped.
-#[must_use]
-pub(crate) struct SourcePollGuard {
-    /// The reply that was polled before; `None` if no request is being served.
-    outer: Option<Weak<ManualUsage>>,
-}
-
-impl SourcePollGuard {
-    pub(crate) fn new(manual_usage: &Arc<ManualUsage>) -> Self {
-        let outer = current(|scope| {
-            mem::replace(&mut scope.active_replies().polled, Arc::downgrade(manual_usage))
-        });
-        Self { outer }
-    }
-}
-
-impl Drop for SourcePollGuard {
-    fn drop(&mut self) {
-        if let Some(outer) = self.outer.take() {
-            current(|scope| scope.active_replies().polled = outer);
-        }
-    }
 }

@@ -4,16 +4,16 @@
 //! service or the response body. Everything that runs inside that poll reaches the scope with
 //! [`current`].
 
-mod active_replies;
 mod context;
 mod entry;
 mod exception;
 mod expected_body;
+mod label;
 mod scope;
 
-pub(crate) use self::active_replies::ActiveReplies;
-pub(crate) use self::context::{ScopeHandle, SourcePollGuard, current, enter};
+pub(crate) use self::context::{ScopeHandle, current, enter};
 pub(crate) use self::entry::{RequestSize, ServiceState};
 pub(crate) use self::exception::ExceptionInfo;
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};
+pub use self::label::request_label;
 pub(crate) use self::scope::{Entry, Scope};

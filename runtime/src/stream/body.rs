@@ -6,9 +6,8 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::StreamRecorder;
+use super::{SourcePoll, StreamRecorder};
 use crate::label::BODY_ERROR;
-use crate::request::SourcePollGuard;
 
 /// Meters the frames of a body, if there is a recorder.
 pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
@@ -74,8 +73,8 @@ impl BodyRecorder {
 
     /// Must be called before each poll of the body. The guard that it returns must be dropped after
     /// the poll.
-    pub(crate) fn begin_poll(&mut self) -> Option<SourcePollGuard> {
-        self.recorder.as_mut().and_then(StreamRecorder::begin_poll)
+    pub(crate) fn begin_poll(&mut self) -> Option<SourcePoll> {
+        self.recorder.as_mut().map(StreamRecorder::begin_poll)
     }
 
     /// Must be called before the body is dropped, if it is dropped before this meter.

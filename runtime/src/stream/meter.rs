@@ -8,7 +8,7 @@ use crate::family::Batch;
 use crate::llm::KeepAliveFilter;
 use crate::outcome::StreamOutcome;
 use crate::request::{self, StreamInfo};
-use crate::series::{PaceSeries, StreamSeries};
+use crate::series::{EndpointSeries, PaceSeries, StreamSeries};
 
 /// Chunks are counted locally and added to the shared counters after this many chunks or bytes, or
 /// after this time, whichever comes first.
@@ -20,7 +20,10 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 ///
 /// Counts stay local until the next flush, so that a chunk costs little more than one clock read.
 pub(super) struct StreamMeter {
+    endpoint: Arc<EndpointSeries>,
     series: Arc<StreamSeries>,
+    /// Whether the pace is recorded under a model.
+    has_model: bool,
     pace: Arc<PaceSeries>,
     keep_alive: KeepAliveDetection,
     /// When the request arrived; outside any request, when the stream was created.
@@ -48,7 +51,9 @@ impl StreamMeter {
         let series = info.endpoint.stream();
         series.active.inc();
         Self {
+            endpoint: Arc::clone(&info.endpoint),
             series,
+            has_model: !info.model.is_empty(),
             pace: info.endpoint.pace(&info.model),
             keep_alive: KeepAliveDetection::Unknown,
             entered,
@@ -70,8 +75,14 @@ impl StreamMeter {
         };
     }
 
-    pub(super) fn entered(&self) -> Instant {
-        self.entered
+    /// Returns whether a chunk has been counted.
+    pub(super) fn has_chunk(&self) -> bool {
+        self.last_chunk.is_some()
+    }
+
+    /// Takes the stream back, as if it had never been created: a stream around it is metered.
+    pub(super) fn withdraw(self) {
+        self.series.active.dec();
     }
 
     /// Notes that the stream is polled. Its lifetime starts with the first poll, or with the
@@ -95,10 +106,13 @@ impl StreamMeter {
         !matches!(self.keep_alive, KeepAliveDetection::Other)
     }
 
-    /// Sets the pace series, when the model has become known.
-    pub(super) fn set_pace(&mut self, pace: Arc<PaceSeries>) {
-        self.pace.gap.flush(&mut self.unflushed_gaps);
-        self.pace = pace;
+    /// Records the pace of the next chunks under this model, if none was known before.
+    pub(super) fn set_model(&mut self, model: &str) {
+        if !self.has_model && !model.is_empty() {
+            self.has_model = true;
+            self.pace.gap.flush(&mut self.unflushed_gaps);
+            self.pace = self.endpoint.pace(model);
+        }
     }
 
     /// Counts a chunk that was ready at `now`.

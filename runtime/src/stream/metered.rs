@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::chunk::{Measure, measure};
 use super::{StreamChunk, StreamRecorder};
+use crate::call::current_request_calls;
 use crate::metrics::Metrics;
 use crate::request::{self, StreamInfo};
 
@@ -93,14 +95,17 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    let info =
-        |metrics: &Metrics| StreamInfo::for_endpoint(metrics.endpoints().get_or_create(endpoint));
     let recorder = request::current(|scope| {
-        let info = info(scope.metrics());
-        StreamRecorder::in_request(scope, &info)
+        let info = StreamInfo::for_endpoint(scope.endpoint_by_label(endpoint));
+        StreamRecorder::in_request(scope, info)
     });
-    let recorder = recorder
-        .unwrap_or_else(|| Some(StreamRecorder::without_request(&info(Metrics::global()), None)));
+    let recorder = recorder.unwrap_or_else(|| {
+        let (endpoint, entered) = match current_request_calls() {
+            Some(request) => (request.endpoint_by_label(endpoint), request.entered()),
+            None => (Metrics::global().endpoints().get_or_create(endpoint), Instant::now()),
+        };
+        StreamRecorder::without_scope(StreamInfo::for_endpoint(endpoint), entered)
+    });
     MeteredStream::new(stream, recorder)
 }
 

@@ -6,6 +6,7 @@ mod body;
 mod chunk;
 mod meter;
 mod metered;
+mod nesting;
 mod recorder;
 mod reply;
 #[cfg(feature = "axum")]
@@ -17,7 +18,11 @@ pub(crate) use self::body::{BodyRecorder, meter_body};
 pub use self::chunk::ResponseChunk;
 pub use self::chunk::StreamChunk;
 pub use self::metered::{MeteredStream, wrap_streaming_response};
-pub(crate) use self::recorder::StreamRecorder;
-pub use self::reply::{StreamReply, StreamStart, meter, stream};
 #[cfg(feature = "axum")]
-pub use self::response::{expect_response, response_from_stream};
+pub(crate) use self::recorder::SourcePoll;
+pub(crate) use self::recorder::StreamRecorder;
+pub use self::reply::{StreamReply, StreamStart, meter_ok, stream};
+#[cfg(feature = "axum")]
+pub(crate) use self::response::expect_response;
+#[cfg(feature = "axum")]
+pub use self::response::{StreamHead, response_from_stream, response_head, response_with_head};

@@ -1,19 +1,15 @@
 //! The record of one stream, from its creation to its end or drop.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use super::meter::StreamMeter;
-use crate::call::{OpenCall, ReplyParser};
-use crate::callsite::Site;
-use crate::label::Label;
+use super::nesting::{MeteredPoll, is_within_metered_stream};
+use crate::call::{EnteredCall, Reply, ReplyParser};
 use crate::label::short_type_name;
 use crate::media_type::BodyContent;
-use crate::metrics::Metrics;
-use crate::outcome::StreamOutcome;
-use crate::request::{self, Scope, SourcePollGuard, StreamInfo};
-use crate::series::EndpointSeries;
+use crate::outcome::{CallErrorType, ReplyEnd, StreamOutcome};
+use crate::request::{self, Scope, StreamInfo};
 
 /// Records one stream, or the call whose reply it is, or both. Dropping the recorder closes the
 /// record.
@@ -22,31 +18,45 @@ pub(crate) struct StreamRecorder {
     meter: Option<StreamMeter>,
     /// `None` if no protocol is named, or the response is an error.
     parser: Option<Box<ReplyParser>>,
-    /// Set while the source is dropped: usage that it records then belongs to this reply.
-    drop_guard: Option<SourcePollGuard>,
+    /// Set while the source is dropped: what it does is then part of the call.
+    drop_guard: Option<EnteredCall>,
     /// True while the source is polled, and therefore still true if the source has panicked.
     is_polling: bool,
     has_failed: bool,
     source_ended: bool,
 }
 
+/// Exists while the source of a stream is polled.
+#[must_use]
+pub(crate) struct SourcePoll {
+    _call: Option<EnteredCall>,
+    _metered: Option<MeteredPoll>,
+}
+
 impl StreamRecorder {
-    /// Records a stream that is created while a request is served. Returns `None` for a `HEAD`
-    /// request, whose response has no body.
-    pub(crate) fn in_request(scope: &mut Scope, info: &StreamInfo) -> Option<Self> {
-        let entered = scope.begin_stream();
+    /// Records a stream that is created while a request is served. Returns `None` if there is
+    /// nothing to record: the response to a `HEAD` request has no body.
+    pub(crate) fn in_request(scope: &mut Scope, info: StreamInfo) -> Option<Self> {
         if scope.is_head_request() {
+            scope.begin_stream();
+            if let Some(call) = info.call {
+                call.leave_open();
+            }
             return None;
         }
-        let meter = StreamMeter::new(info, entered);
-        Some(Self::new(Some(meter), parser_in_request(scope, info)))
+        let meter = info.is_stream().then(|| StreamMeter::new(&info, scope.begin_stream()));
+        let mut parser = parser(info);
+        if let Some(parser) = &mut parser {
+            parser.report_errors_to(scope.protocol_errors());
+        }
+        Self::if_any(meter, parser)
     }
 
-    /// Records a stream that is created outside any request. `call` is the call that another
-    /// attribute of the same function has opened.
-    pub(crate) fn without_request(info: &StreamInfo, call: Option<OpenCall>) -> Self {
-        let meter = StreamMeter::new(info, Instant::now());
-        Self::new(Some(meter), parser_without_request(info, call))
+    /// Records a stream that is created outside the task of a request. `entered` is when the request
+    /// arrived, or the stream was created.
+    pub(crate) fn without_scope(info: StreamInfo, entered: Instant) -> Option<Self> {
+        let meter = info.is_stream().then(|| StreamMeter::new(&info, entered));
+        Self::if_any(meter, parser(info))
     }
 
     /// Records a reply that is parsed and not metered as a stream.
@@ -54,10 +64,8 @@ impl StreamRecorder {
         Self::new(None, Some(parser))
     }
 
-    /// Records a reply that is parsed while a request is served, and not metered as a stream.
-    pub(crate) fn parsing_in_request(scope: &mut Scope, parser: Box<ReplyParser>) -> Self {
-        scope.active_replies().begin(parser.manual_usage());
-        Self::parsing(parser)
+    fn if_any(meter: Option<StreamMeter>, parser: Option<Box<ReplyParser>>) -> Option<Self> {
+        (meter.is_some() || parser.is_some()).then(|| Self::new(meter, parser))
     }
 
     fn new(meter: Option<StreamMeter>, parser: Option<Box<ReplyParser>>) -> Self {
@@ -83,12 +91,21 @@ impl StreamRecorder {
 
     /// Must be called before each poll of the source. The guard that it returns must be dropped
     /// after the poll.
-    pub(crate) fn begin_poll(&mut self) -> Option<SourcePollGuard> {
+    pub(crate) fn begin_poll(&mut self) -> SourcePoll {
         self.is_polling = true;
+        if self.meter.as_ref().is_some_and(|meter| !meter.has_chunk()) && is_within_metered_stream()
+        {
+            if let Some(meter) = self.meter.take() {
+                meter.withdraw();
+            }
+        }
         if let Some(meter) = &mut self.meter {
             meter.note_poll();
         }
-        self.source_guard()
+        SourcePoll {
+            _call: self.parser.as_ref().map(|parser| parser.enter()),
+            _metered: self.meter.as_ref().map(|_| MeteredPoll::new()),
+        }
     }
 
     /// Must be called after each poll of the source that has not panicked. A source that is pending
@@ -102,18 +119,16 @@ impl StreamRecorder {
 
     /// Must be called before the source is dropped, if the source is dropped before this recorder.
     pub(crate) fn begin_drop(&mut self) {
-        self.drop_guard = self.source_guard();
-    }
-
-    fn source_guard(&self) -> Option<SourcePollGuard> {
-        self.parser.as_ref().map(|parser| SourcePollGuard::new(parser.manual_usage()))
+        self.drop_guard = self.parser.as_ref().map(|parser| parser.enter());
     }
 
     /// Records an item of `size` bytes. `bytes` are its bytes, if the item gives access to them.
     pub(crate) fn record_item(&mut self, size: usize, bytes: Option<&[u8]>) {
         let Self { meter: Some(meter), parser, .. } = self else {
             if let (Some(parser), Some(bytes)) = (&mut self.parser, bytes) {
-                parser.read_untimed(bytes);
+                if parser.read(bytes, Instant::now).error {
+                    parser.fail();
+                }
             }
             return;
         };
@@ -124,10 +139,8 @@ impl StreamRecorder {
             (None, _) => (false, false),
             (Some(bytes), None) => (meter.is_keep_alive(bytes), false),
             (Some(bytes), Some(parser)) => {
-                let findings = parser.read(bytes, now, meter.entered());
-                if let Some(pace) = parser.take_model_pace() {
-                    meter.set_pace(pace);
-                }
+                let findings = parser.read(bytes, || now);
+                meter.set_model(parser.model());
                 (findings.keep_alive_only && meter.may_have_keep_alive(), findings.error)
             }
         };
@@ -141,10 +154,11 @@ impl StreamRecorder {
 
     /// Records an error event of the protocol, which makes the stream and its request fail.
     fn record_error_event(&mut self) {
-        if let Self { meter: Some(meter), parser: Some(parser), .. } = self {
+        let Self { meter, parser: Some(parser), .. } = self else { return };
+        if let Some(meter) = meter {
             meter.count_error(parser.error_type());
-            parser.fail();
         }
+        parser.fail();
     }
 
     /// Records an item that is an error of this type. The source may go on after it.
@@ -152,6 +166,14 @@ impl StreamRecorder {
         self.has_failed = true;
         if let Some(meter) = &self.meter {
             meter.count_error(&short_type_name(type_name));
+        }
+    }
+
+    /// Notes why the call fails whose reply is read.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn note_failure(&self, error: CallErrorType) {
+        if let Some(parser) = &self.parser {
+            parser.note_failure(error);
         }
     }
 
@@ -198,46 +220,13 @@ impl Drop for StreamRecorder {
     }
 }
 
-/// The call site of a stream whose bytes are to be parsed. An error response has no reply to parse.
-fn parsed_site(info: &StreamInfo) -> Option<&'static Site> {
-    info.site.filter(|site| site.protocol().is_some() && info.content != BodyContent::Error)
-}
-
-/// Creates the parser of a stream that is created while a request is served, if its attribute names
-/// a protocol. If another attribute of the same function has opened a call, the parser records that
-/// call, so that the reply counts once.
-fn parser_in_request(scope: &mut Scope, info: &StreamInfo) -> Option<Box<ReplyParser>> {
-    parsed_site(info)?;
-    let opened = info.call.and_then(|id| scope.calls().end(id));
-    let tokens_endpoint = opened
-        .as_ref()
-        .filter(|call| call.site().endpoint().is_some())
-        .map(|call| scope.endpoint_for_site(call.site()));
-    let mut parser = stream_parser(info, opened, tokens_endpoint)?;
-    parser.report_errors_to(scope.protocol_errors());
-    scope.active_replies().begin(parser.manual_usage());
-    Some(parser)
-}
-
-/// Creates the parser of a stream that is created outside any request.
-fn parser_without_request(info: &StreamInfo, opened: Option<OpenCall>) -> Option<Box<ReplyParser>> {
-    let named = opened.as_ref().map(OpenCall::site).filter(|site| site.endpoint().is_some());
-    let tokens_endpoint =
-        named.map(|site| Arc::clone(Metrics::global().endpoints().for_site(site)));
-    stream_parser(info, opened, tokens_endpoint)
-}
-
-fn stream_parser(
-    info: &StreamInfo,
-    opened: Option<OpenCall>,
-    tokens_endpoint: Option<Arc<EndpointSeries>>,
-) -> Option<Box<ReplyParser>> {
-    let site = parsed_site(info)?;
-    let protocol = site.protocol()?;
-    let new = || OpenCall::new(site, Label::Static(""), Label::Static(""));
-    let call = opened.unwrap_or_else(new).or_labels(info.provider.clone(), info.model.clone());
-    let tokens_endpoint = tokens_endpoint.unwrap_or_else(|| Arc::clone(&info.endpoint));
-    let mut parser = ReplyParser::new(call, protocol, info.content, tokens_endpoint);
-    parser.record_pace(&info.endpoint);
-    Some(parser)
+/// Creates the parser of a stream whose call is known. An error response has no reply to parse: the
+/// call has failed.
+fn parser(info: StreamInfo) -> Option<Box<ReplyParser>> {
+    let call = info.call?;
+    if let BodyContent::Error(status) = info.content {
+        call.finish(Reply::ended(ReplyEnd::Failed(CallErrorType::from_status(status))));
+        return None;
+    }
+    Some(ReplyParser::for_body(call, info.content))
 }

@@ -2,12 +2,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_core::Stream;
+#[cfg(feature = "axum")]
+use http::HeaderMap;
+use parking_lot::Mutex;
 
 use super::{MeteredStream, StreamChunk, StreamRecorder};
+use crate::call::{CallErrorType, CallGuard, LlmCall, current_request_calls};
 use crate::call::{EnterCall, EnteredCall};
-use crate::call::{OpenCall, handoff};
 use crate::callsite::Site;
 use crate::label::Label;
 use crate::media_type::BodyContent;
@@ -18,51 +22,45 @@ use crate::series::EndpointSeries;
 /// The start of an annotated function that returns a stream.
 pub struct StreamStart {
     site: &'static Site,
-    provider: Label,
     model: Label,
-    /// The call that another attribute of the same function has begun just before.
-    begun: Option<OpenCall>,
+    /// The call whose reply the stream is. Empty without a protocol.
+    call: Mutex<CallGuard>,
 }
 
 impl StreamStart {
     /// Starts the function of a call site. `provider` and `model` are empty if they are not known.
     #[must_use]
     pub fn new(site: &'static Site, provider: Label, model: Label) -> Self {
-        let begun = site.protocol().and_then(|_| {
-            request::current(|scope| scope.calls().newest_for_site(site).map(OpenCall::detached))
-                .unwrap_or_else(|| handoff::take_for_site(site))
-        });
-        Self { site, provider, model, begun }
+        let call = match site.protocol() {
+            Some(_) => {
+                let request = request::current(Scope::calls);
+                CallGuard::new(LlmCall::begin(site, provider, model.clone(), request))
+            }
+            None => CallGuard::NONE,
+        };
+        Self { site, model, call: Mutex::new(call) }
     }
 
-    /// Describes the stream within a request. The function may run several times at once. The call
-    /// of this stream is the one that was just left, if the other attribute is the inner one, else
-    /// the one that was begun before.
-    fn info_in_request(&self, scope: &mut Scope) -> StreamInfo {
-        let begun = || self.begun.as_ref().map(OpenCall::id);
-        let call = scope.calls().take_just_left(self.site).or_else(begun);
-        StreamInfo { call, ..self.info(scope.endpoint_for_site(self.site)) }
-    }
-
-    /// Takes the call of this stream outside any request.
-    fn take_call_without_request(&self) -> Option<OpenCall> {
-        handoff::take_for_site(self.site).or_else(|| {
-            let call = self.begun.as_ref()?.detached();
-            handoff::note_taken(call.id());
-            Some(call)
-        })
-    }
-
-    fn info(&self, endpoint: Arc<EndpointSeries>) -> StreamInfo {
+    /// Describes the stream, and takes the call.
+    fn info(&self, content: BodyContent, endpoint: Arc<EndpointSeries>) -> StreamInfo {
         StreamInfo {
             events_only: false,
-            call: None,
-            content: BodyContent::Readable,
+            content,
             endpoint,
-            site: Some(self.site),
-            provider: self.provider.clone(),
+            call: self.call.lock().take(),
             model: self.model.clone(),
         }
+    }
+
+    /// Notes what the headers of the reply say about the provider's rate limit.
+    #[cfg(feature = "axum")]
+    pub(super) fn note_headers(&self, headers: &HeaderMap) {
+        self.call.lock().note_headers(headers);
+    }
+
+    /// Closes the call of a function that has returned an error.
+    pub(super) fn fail(&self) {
+        self.call.lock().fail();
     }
 
     /// Creates the recorder of a stream that can be wrapped.
@@ -73,14 +71,19 @@ impl StreamStart {
     /// Creates the recorder of a stream whose response head says whether its bytes can be parsed.
     pub(super) fn recorder_for(&self, content: BodyContent) -> Option<StreamRecorder> {
         request::current(|scope| {
-            let info = self.info_in_request(scope);
-            StreamRecorder::in_request(scope, &StreamInfo { content, ..info })
+            let info = self.info(content, scope.endpoint_for_site(self.site));
+            StreamRecorder::in_request(scope, info)
         })
         .unwrap_or_else(|| {
-            let endpoint = Arc::clone(Metrics::global().endpoints().for_site(self.site));
-            let info = self.info(endpoint);
-            let call = self.take_call_without_request();
-            Some(StreamRecorder::without_request(&StreamInfo { content, ..info }, call))
+            let named = Some(self.site).filter(|site| site.endpoint().is_some());
+            let (endpoint, entered) = match current_request_calls() {
+                Some(request) => (request.endpoint(named), request.entered()),
+                None => {
+                    let endpoint = Metrics::global().endpoints().for_site(self.site);
+                    (Arc::clone(endpoint), Instant::now())
+                }
+            };
+            StreamRecorder::without_scope(self.info(content, endpoint), entered)
         })
     }
 
@@ -89,10 +92,19 @@ impl StreamStart {
     #[cfg(feature = "axum")]
     pub(super) fn expect_body(&self, events_only: bool) {
         let expected = request::current(|scope| {
-            let info = self.info_in_request(scope);
+            let info = self.info(BodyContent::Readable, scope.endpoint_for_site(self.site));
+            let call = info.call.clone();
             scope.expect_stream(StreamInfo { events_only, ..info });
+            // The request closes the call if the response turns out to have no body.
+            call.map(LlmCall::leave_open)
         });
-        if expected.is_none() && self.site.is_first_warning() {
+        if expected.is_some() {
+            return;
+        }
+        if let Some(call) = self.call.lock().take() {
+            call.leave_open();
+        }
+        if self.site.is_first_warning() {
             tracing::warn!(
                 function = self.site.function(),
                 "#[streaming_metrics] meters this response through `PrometheusLayer`, but no such \
@@ -105,9 +117,9 @@ impl StreamStart {
 /// A return value whose stream can be metered without changing its type.
 #[diagnostic::on_unimplemented(
     message = "`#[streaming_metrics]` cannot meter a `{Self}`",
-    label = "not a stream that can be metered in place",
-    note = "return `impl Stream`, `Pin<Box<dyn Stream + Send>>`, `Sse<…>`, `Response`, `Body`, or a \
-            `Result` of one of them"
+    label = "neither a stream that can be metered in place nor a response",
+    note = "return `impl Stream`, `Pin<Box<dyn Stream + Send>>`, or any type that implements axum's \
+            `IntoResponse`, such as `Response`, `Sse<…>` or a tuple with a status; or a `Result` of one of them"
 )]
 pub trait StreamReply: Sized {
     /// Meters the stream and returns the value.
@@ -115,9 +127,20 @@ pub trait StreamReply: Sized {
     fn meter(self, start: &StreamStart) -> Self;
 }
 
-/// Meters the stream of a return value whose type implements [`StreamReply`].
-pub fn meter<R: StreamReply>(start: &StreamStart, reply: R) -> R {
-    reply.meter(start)
+/// Meters the value in a `Result`.
+///
+/// # Errors
+///
+/// Returns the error of `reply`.
+pub fn meter_ok<T, E, R>(
+    start: &StreamStart,
+    reply: Result<T, E>,
+    meter: impl FnOnce(T) -> R,
+) -> Result<R, E> {
+    if reply.is_err() {
+        start.fail();
+    }
+    reply.map(meter)
 }
 
 /// Meters the stream that a function returns as `impl Stream`.
@@ -149,12 +172,16 @@ impl<'a, T: StreamChunk + 'a> StreamReply for Pin<Box<dyn Stream<Item = T> + Sen
 
 impl<T: StreamReply, E> StreamReply for Result<T, E> {
     fn meter(self, start: &StreamStart) -> Self {
-        self.map(|reply| reply.meter(start))
+        meter_ok(start, self, |reply| reply.meter(start))
     }
 }
 
 impl EnterCall for StreamStart {
     fn enter_call(&self) -> EnteredCall {
-        EnteredCall { _private: () }
+        self.call.lock().enter()
+    }
+
+    fn note_failure(&self, error: CallErrorType) {
+        self.call.lock().note_failure(error);
     }
 }

@@ -8,11 +8,12 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_core::Stream;
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::response::Parts;
+use http::{HeaderValue, Response, header};
 use pin_project_lite::pin_project;
 
-use super::{MeteredStream, ResponseChunk, StreamReply, StreamStart, meter_body};
-use crate::media_type::{content_of, is_event_stream};
+use super::{MeteredStream, ResponseChunk, StreamRecorder, StreamReply, StreamStart, meter_body};
+use crate::media_type::{BodyContent, content_of, is_event_stream};
 
 impl StreamReply for Body {
     fn meter(self, start: &StreamStart) -> Self {
@@ -22,6 +23,7 @@ impl StreamReply for Body {
 
 impl StreamReply for Response<Body> {
     fn meter(self, start: &StreamStart) -> Self {
+        start.note_headers(self.headers());
         let recorder = start.recorder_for(content_of(self.status(), self.headers()));
         let is_event_stream = is_event_stream(self.headers());
         let recorder = recorder.map(|recorder| recorder.with_event_stream(is_event_stream));
@@ -36,8 +38,8 @@ impl<S> StreamReply for Sse<S> {
     }
 }
 
-/// Makes the layer meter the response that an `impl IntoResponse` becomes.
-pub fn expect_response<R: IntoResponse>(start: &StreamStart, reply: R) -> R {
+/// Makes the layer meter the response that a return value becomes.
+pub(crate) fn expect_response<R>(start: &StreamStart, reply: R) -> R {
     start.expect_body(false);
     reply
 }
@@ -52,12 +54,83 @@ where
     S: Stream<Item = T> + Send + 'static,
     T: ResponseItem,
 {
-    let media_type = HeaderValue::from_static(media_type);
-    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
-    let body = T::body(start, source, is_event_stream(&headers));
-    let mut response = Response::new(body);
-    *response.headers_mut() = headers;
-    response
+    let (parts, ()) = Response::new(()).into_parts();
+    build_response(start, media_type, parts, source)
+}
+
+/// Builds the response whose status and headers a function returns beside a stream. `head` is a
+/// tuple of these parts and a [`StreamHead`].
+pub fn response_head<H: IntoResponse>(head: H) -> Response<Body> {
+    head.into_response()
+}
+
+/// Builds a response with this media type from a stream, and with the status and the headers of
+/// `head`.
+pub fn response_with_head<T, S>(
+    start: &StreamStart,
+    media_type: &'static str,
+    head: Response<Body>,
+    source: S,
+) -> Response<Body>
+where
+    S: Stream<Item = T> + Send + 'static,
+    T: ResponseItem,
+{
+    let (mut parts, body) = head.into_parts();
+    if parts.extensions.remove::<HasStreamHead>().is_none() {
+        // A part could not be added, and axum answers with its error.
+        start.fail();
+        return Response::from_parts(parts, body);
+    }
+    build_response(start, media_type, parts, source)
+}
+
+fn build_response<T, S>(
+    start: &StreamStart,
+    media_type: &'static str,
+    mut parts: Parts,
+    source: S,
+) -> Response<Body>
+where
+    S: Stream<Item = T> + Send + 'static,
+    T: ResponseItem,
+{
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    let content = content_of(parts.status, &parts.headers);
+    let is_event_stream = is_event_stream(&parts.headers);
+    let body = T::body(&MeteredHead { start, content, is_event_stream }, source);
+    Response::from_parts(parts, body)
+}
+
+/// The place of the stream in the tuple that a function with a `media_type` returns.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamHead;
+
+/// Marks a response that was made from a [`StreamHead`], and not from the error of another part of
+/// the tuple.
+#[derive(Clone, Copy)]
+struct HasStreamHead;
+
+impl IntoResponse for StreamHead {
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        response.extensions_mut().insert(HasStreamHead);
+        response
+    }
+}
+
+/// The head of a response whose body is to be metered.
+pub struct MeteredHead<'a> {
+    start: &'a StreamStart,
+    content: BodyContent,
+    is_event_stream: bool,
+}
+
+impl MeteredHead<'_> {
+    fn recorder(&self, is_event_stream: bool) -> Option<StreamRecorder> {
+        let recorder = self.start.recorder_for(self.content);
+        recorder.map(|recorder| recorder.with_event_stream(is_event_stream))
+    }
 }
 
 /// An item from which a response body can be built.
@@ -68,50 +141,46 @@ where
             `Event`, or a `Result` of one of them"
 )]
 pub trait ResponseItem: Sized {
-    /// Builds a metered body. `is_event_stream` is true if the media type is that of server-sent
-    /// events.
-    fn body<S>(start: &StreamStart, source: S, is_event_stream: bool) -> Body
+    /// Builds the metered body of a response with this head.
+    fn body<S>(head: &MeteredHead<'_>, source: S) -> Body
     where
         S: Stream<Item = Self> + Send + 'static;
 }
 
 impl<T: ResponseChunk + 'static> ResponseItem for T {
-    fn body<S>(start: &StreamStart, source: S, is_event_stream: bool) -> Body
+    fn body<S>(head: &MeteredHead<'_>, source: S) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
     {
-        let recorder = start.recorder();
-        let recorder = recorder.map(|recorder| recorder.with_event_stream(is_event_stream));
-        let source = MeteredStream::new(source, recorder);
+        let source = MeteredStream::new(source, head.recorder(head.is_event_stream));
         Body::from_stream(MapItems { source, map: T::into_bytes })
     }
 }
 
 /// The size of an event is known only when it is sent, so that the frames of the body are metered.
 impl ResponseItem for Event {
-    fn body<S>(start: &StreamStart, source: S, _: bool) -> Body
+    fn body<S>(head: &MeteredHead<'_>, source: S) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
     {
-        event_body(start, MapItems { source, map: Ok })
+        event_body(head, MapItems { source, map: Ok })
     }
 }
 
 impl<E: Into<BoxError> + 'static> ResponseItem for Result<Event, E> {
-    fn body<S>(start: &StreamStart, source: S, _: bool) -> Body
+    fn body<S>(head: &MeteredHead<'_>, source: S) -> Body
     where
         S: Stream<Item = Self> + Send + 'static,
     {
-        event_body(start, MapItems { source, map: |event: Self| event.map_err(Into::into) })
+        event_body(head, MapItems { source, map: |event: Self| event.map_err(Into::into) })
     }
 }
 
-fn event_body<S>(start: &StreamStart, events: S) -> Body
+fn event_body<S>(head: &MeteredHead<'_>, events: S) -> Body
 where
     S: Stream<Item = Result<Event, BoxError>> + Send + 'static,
 {
-    let recorder = start.recorder().map(|recorder| recorder.with_event_stream(true));
-    meter_body(Sse::new(events).into_response().into_body(), recorder)
+    meter_body(Sse::new(events).into_response().into_body(), head.recorder(true))
 }
 
 pin_project! {

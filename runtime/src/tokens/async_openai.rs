@@ -6,9 +6,9 @@ use async_openai::types::chat::{
 };
 use async_openai::types::responses::{OutputItem, Response, ResponseUsage, Status};
 
-use super::TokenUsage;
-use crate::llm::openai;
+use super::{ReplyDetails, TokenUsage};
 use crate::llm::vocabulary::{Dialect, reply_finish_reason, response_incomplete_reason};
+use crate::llm::{Operation, openai};
 use crate::usage::{FinishReason, TokenCount, Usage};
 
 impl TokenUsage for CompletionUsage {
@@ -51,9 +51,10 @@ macro_rules! impl_for_chat_replies {
                 Some(&self.model)
             }
 
-            fn __finish_reason(&self) -> FinishReason {
+            fn __details(&self) -> ReplyDetails {
                 let reasons = self.choices.iter().filter_map(|choice| choice.finish_reason);
-                reasons.last().map_or(FinishReason::Unknown, chat_finish_reason)
+                let finish = reasons.last().map_or(FinishReason::Unknown, chat_finish_reason);
+                ReplyDetails { finish, operation: Operation::Chat, ..ReplyDetails::default() }
             }
         }
     )*};
@@ -81,22 +82,27 @@ impl TokenUsage for Response {
         Some(&self.model)
     }
 
-    fn __finish_reason(&self) -> FinishReason {
-        let status: &[u8] = match self.status {
-            Status::Completed => b"completed",
-            Status::Failed => b"failed",
-            Status::InProgress => b"in_progress",
-            Status::Cancelled => b"cancelled",
-            Status::Queued => b"queued",
-            Status::Incomplete => {
-                let details = self.incomplete_details.as_ref();
-                let reason = details.map_or("", |details| &*details.reason);
-                return response_incomplete_reason(reason.as_bytes());
-            }
-        };
-        let reason = Dialect::OpenAiResponses.finish_reason(status);
-        reply_finish_reason(false, reason, self.output.iter().any(is_tool_call))
+    fn __details(&self) -> ReplyDetails {
+        let finish = response_finish_reason(self);
+        ReplyDetails { finish, operation: Operation::Chat, ..ReplyDetails::default() }
     }
+}
+
+fn response_finish_reason(response: &Response) -> FinishReason {
+    let status: &[u8] = match response.status {
+        Status::Completed => b"completed",
+        Status::Failed => b"failed",
+        Status::InProgress => b"in_progress",
+        Status::Cancelled => b"cancelled",
+        Status::Queued => b"queued",
+        Status::Incomplete => {
+            let details = response.incomplete_details.as_ref();
+            let reason = details.map_or("", |details| &*details.reason);
+            return response_incomplete_reason(reason.as_bytes());
+        }
+    };
+    let reason = Dialect::OpenAiResponses.finish_reason(status);
+    reply_finish_reason(false, reason, response.output.iter().any(is_tool_call))
 }
 
 fn is_tool_call(item: &OutputItem) -> bool {

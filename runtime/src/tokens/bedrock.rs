@@ -5,10 +5,10 @@ use aws_sdk_bedrockruntime::types::{
     ConverseStreamMetadataEvent, ConverseStreamOutput, TokenUsage as ConverseUsage,
 };
 
-use super::TokenUsage;
-use crate::llm::bedrock;
+use super::{ReplyDetails, TokenUsage};
 use crate::llm::vocabulary::Dialect;
-use crate::usage::{FinishReason, TokenCount, Usage};
+use crate::llm::{Operation, bedrock};
+use crate::usage::{TokenCount, Usage};
 
 impl TokenUsage for ConverseUsage {
     fn token_usage(&self) -> Option<Usage> {
@@ -27,8 +27,9 @@ impl TokenUsage for ConverseOutput {
         self.usage.token_usage()
     }
 
-    fn __finish_reason(&self) -> FinishReason {
-        Dialect::Bedrock.finish_reason(self.stop_reason.as_str().as_bytes())
+    fn __details(&self) -> ReplyDetails {
+        let finish = Dialect::Bedrock.finish_reason(self.stop_reason.as_str().as_bytes());
+        ReplyDetails { finish, operation: Operation::Chat, ..ReplyDetails::default() }
     }
 }
 

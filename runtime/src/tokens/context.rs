@@ -1,32 +1,34 @@
 //! Usage that user code records itself.
 
 /// Records token usage that a function cannot return: usage of streams, of background tasks, or of
-/// several model calls within one function.
+/// several exchanges within one function.
 ///
 /// # Which call the usage belongs to
 ///
-/// [`record`](token_usage_context::record) and [`handle`](token_usage_context::handle) find the
-/// call through the request that a `PrometheusLayer` is serving on this thread. The first of these
-/// cases applies:
+/// Usage belongs to the call that is open in this task. The first of these cases applies:
 ///
-/// 1. A `#[track_tokens]` function is running, or a stream without a `protocol` that it returned is
-///    being sent: each record is one call with the endpoint, provider and model of that function.
-///    If several such calls are open, the newest is used.
-/// 2. The source of a stream with a `protocol` is being polled or dropped: records are summed, and
-///    per field, the larger of that sum and the parsed count is the usage of the stream's call. The
-///    parsed bytes may lack usage if the client disconnects.
-/// 3. Any other request: each record is one call at the request's endpoint, without provider and
-///    model.
-/// 4. Outside any request: each record is one call in the global instance, with an empty endpoint.
+/// 1. A tracked function is running, or the source of a reply with a `protocol` is polled or
+///    dropped: usage is added to that call. If a tracked function runs within another one, the
+///    inner call is meant.
+/// 2. A tracked function has returned a stream without a `protocol`, which is being sent: usage is
+///    added to its call. The call ends with the request.
+/// 3. Any other request: each record is a call of its own at the request's endpoint, without
+///    provider and model, and with a duration of zero.
+/// 4. Outside any request: each record is such a call in the global instance, with an empty
+///    endpoint.
 ///
-/// Recorded usage stays recorded if the client disconnects. A function that records usage and also
-/// returns usage has made two calls.
+/// The records of a call are summed. If the function returns a value with usage, their sum is
+/// added to it. If the bytes of the reply are parsed, records describe the same reply: per count,
+/// the larger of the sum and the parsed count is used. The bytes may lack usage if the client
+/// disconnects.
 ///
-/// A spawned task is outside the request. Create a handle before the task is spawned, and move it
-/// into the task. If several tracked calls run concurrently, a handle that is created in each of
-/// them keeps their usage apart. A handle that was created in case 2 may record after the end of
-/// the stream: if the reply had no usage, the first such record is the usage of the call, and every
-/// other record is a call of its own.
+/// # Spawned tasks
+///
+/// A spawned task is outside the request. Create a [`Handle`](token_usage_context::Handle) before
+/// the task is spawned, and move it into the task. [`record`](token_usage_context::Handle::record)
+/// adds usage to the call that was open when the handle was created.
+/// [`scope`](token_usage_context::Handle::scope) makes the calls of a future part of the request
+/// and of that call.
 ///
 /// # Examples
 ///
@@ -35,8 +37,8 @@
 ///
 /// #[track_tokens(model = "small-1")]
 /// async fn summarize(text: String) -> Usage {
-///     token_usage_context::record(Usage::new(40, 2)); // a first call, to detect the language
-///     Usage::new(text.len() as u64, 100) // the usage of the second call is the reply
+///     token_usage_context::record(Usage::new(40, 2)); // the language was detected first
+///     Usage::new(text.len() as u64, 100)
 /// }
 /// # drop(summarize);
 /// ```
@@ -44,38 +46,37 @@ pub mod token_usage_context {
     use std::fmt;
     use std::sync::Arc;
 
-    use crate::call::{ManualUsage, SharedCall};
+    use crate::call::{
+        CallHandle, LlmCall, RequestCalls, current_call, current_request_calls, within_request,
+    };
     use crate::metrics::Metrics;
-    use crate::request;
-    use crate::series::TokenSeries;
-    use crate::usage::{FinishReason, Usage};
+    use crate::request::{self, Scope};
+    use crate::series::CallRecord;
+    use crate::usage::Usage;
 
-    /// Records usage for the request being served. The [module](self) says which call it belongs
-    /// to.
+    /// Records usage for the call that is open in this task.
     ///
     /// # Examples
     ///
     /// ```
     /// use streamgauge::{Usage, token_usage_context};
     ///
-    /// token_usage_context::record(Usage::new(1_200, 300).cache_read(1_000));
+    /// async fn handler() -> &'static str {
+    ///     token_usage_context::record(Usage::new(12, 34));
+    ///     "an answer"
+    /// }
+    /// # drop(handler());
     /// ```
     pub fn record(usage: Usage) {
-        let inside = request::current(|scope| {
-            if let Some(call) = scope.calls().newest() {
-                call.mark_recorded();
-            } else if let Some(manual_usage) = scope.active_replies().polled() {
-                manual_usage.record(usage);
-                return None;
-            }
-            Some(scope.token_series())
-        });
-        if let Some(series) = inside.unwrap_or_else(|| Some(outside())) {
-            series.record(&usage, FinishReason::Unknown);
+        match Target::current() {
+            Target::Call(call) => call.record(usage),
+            Target::Request(request) => record_in_request(&request, usage),
+            Target::Global => record_outside(usage),
         }
     }
 
-    /// Returns a handle to the request being served, to record usage from a spawned task.
+    /// Returns a handle to the call that is open in this task, or to the request being served, to
+    /// record usage from a spawned task.
     ///
     /// # Examples
     ///
@@ -91,45 +92,98 @@ pub mod token_usage_context {
     /// ```
     #[must_use]
     pub fn handle() -> Handle {
-        let inside = request::current(|scope| {
-            let series = scope.token_series();
-            let polled = scope.active_replies().polled();
-            Handle(match scope.calls().newest() {
-                Some(call) => Target::Call(call.share(series)),
-                None => polled.map_or(Target::Series(series), Target::ParsedReply),
-            })
-        });
-        inside.unwrap_or_else(|| Handle(Target::Series(outside())))
+        Handle(match Target::current() {
+            Target::Call(call) => Held::Call(CallHandle::new(call)),
+            Target::Request(request) => Held::Request(request),
+            Target::Global => Held::Global,
+        })
     }
 
-    fn outside() -> Arc<TokenSeries> {
-        Metrics::global().endpoints().get_or_create("").tokens("", "")
-    }
-
-    /// Records usage for the request in which it was created, from any task, even after the request
-    /// has ended. Created by [`handle`].
-    ///
-    /// Cloning a handle is cheap. A tracked call stays open until its last handle is dropped. If
-    /// neither its reply nor a handle has supplied usage by then, the call is counted in
-    /// `usage_missing_total`.
-    #[derive(Clone)]
-    pub struct Handle(Target);
-
-    #[derive(Clone)]
+    /// What usage belongs to that is recorded on this thread.
     enum Target {
-        Call(Arc<SharedCall>),
-        ParsedReply(Arc<ManualUsage>),
-        Series(Arc<TokenSeries>),
+        Call(Arc<LlmCall>),
+        Request(Arc<RequestCalls>),
+        Global,
+    }
+
+    impl Target {
+        fn current() -> Self {
+            if let Some(call) = current_call() {
+                return Self::Call(call);
+            }
+            let request = request::current(Scope::calls).or_else(current_request_calls);
+            let Some(request) = request else { return Self::Global };
+            request.newest_left().map_or(Self::Request(request), Self::Call)
+        }
+    }
+
+    fn record_in_request(request: &RequestCalls, usage: Usage) {
+        request.series_without_call().record(&CallRecord::of_usage(usage));
+        request.add_closed();
+    }
+
+    fn record_outside(usage: Usage) {
+        let endpoint = Metrics::global().endpoints().get_or_create("");
+        endpoint.calls("", "").record(&CallRecord::of_usage(usage));
+    }
+
+    /// Records usage for the call or the request in which it was created, from any task, even after
+    /// the request has ended. Created by [`handle`].
+    ///
+    /// Cloning a handle is cheap. A tracked call whose reply has ended without usage stays open
+    /// until its last handle is dropped: the first usage that a handle records is then that of the
+    /// call. If no handle records any, the call is counted in `usage_missing_total`. Usage that is
+    /// recorded after the call has its usage is a call of its own.
+    #[derive(Clone)]
+    pub struct Handle(Held);
+
+    #[derive(Clone)]
+    enum Held {
+        Call(CallHandle),
+        Request(Arc<RequestCalls>),
+        Global,
     }
 
     impl Handle {
         /// Records usage for the call or the request that the handle belongs to.
         pub fn record(&self, usage: Usage) {
             match &self.0 {
-                Target::Call(call) => call.record(usage),
-                Target::ParsedReply(manual_usage) => manual_usage.record(usage),
-                Target::Series(series) => series.record(&usage, FinishReason::Unknown),
+                Held::Call(handle) => handle.call().record(usage),
+                Held::Request(request) => record_in_request(request, usage),
+                Held::Global => record_outside(usage),
             }
+        }
+
+        /// Makes a future part of the request and of the call that the handle belongs to.
+        ///
+        /// Use it for tasks that call models for a request: hedged requests, or several calls at
+        /// once. Calls of tracked functions in the future are recorded in the instance and at the
+        /// endpoint of the request, and are made within the call of the handle. The future is as
+        /// cancel safe as the one that is passed.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use streamgauge::{Usage, token_usage_context, track_tokens};
+        ///
+        /// #[track_tokens(provider = "house", model = "small-1")]
+        /// async fn ask(question: String) -> Usage {
+        ///     Usage::new(question.len() as u64, 1)
+        /// }
+        ///
+        /// async fn handler() {
+        ///     let tokens = token_usage_context::handle();
+        ///     tokio::spawn(tokens.scope(ask("why?".to_owned())));
+        /// }
+        /// # drop(handler());
+        /// ```
+        pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+            let (call, request) = match &self.0 {
+                Held::Call(handle) => (Some(Arc::clone(handle.call())), handle.request_calls()),
+                Held::Request(request) => (None, Some(Arc::clone(request))),
+                Held::Global => (None, None),
+            };
+            within_request(future, call, request)
         }
     }
 

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::TokenUsage;
+use super::{ReplyDetails, TokenUsage};
 use crate::llm;
-use crate::usage::{FinishReason, Usage};
+use crate::outcome::Unread;
+use crate::usage::Usage;
 
 /// The reply of a model API as sent: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, or a server
 /// with the API of one of them. The API is detected.
@@ -17,12 +18,20 @@ impl TokenUsage for Value {
         llm::model_name(self)
     }
 
-    fn __finish_reason(&self) -> FinishReason {
-        llm::read_value(self).finish_reason
-    }
-
-    fn __unparsed(&self) -> bool {
-        llm::read_value(self).unparsed
+    fn __details(&self) -> ReplyDetails {
+        let findings = llm::read_value(self);
+        let unread = match (findings.unparsed, findings.is_partly_unread) {
+            (true, _) => Unread::Usage,
+            (false, true) => Unread::Partly,
+            (false, false) => Unread::Nothing,
+        };
+        ReplyDetails {
+            finish: findings.finish_reason,
+            unread,
+            operation: findings.operation,
+            service_tier: findings.service_tier().map(str::to_owned),
+            provider_cost: findings.provider_cost,
+        }
     }
 }
 
@@ -31,8 +40,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::llm::tests::samples;
+    use crate::outcome::Unread;
     use crate::tokens::TokenUsage;
-    use crate::usage::{FinishReason, Usage};
+    use crate::usage::{FinishReason, Usage, UsageCount};
 
     #[test]
     fn parsed_replies_have_the_findings_of_their_bytes() {
@@ -45,8 +55,9 @@ mod tests {
             checked += 1;
             assert_eq!(value.token_usage(), sample.expected.usage, "{}", sample.name);
             assert_eq!(value.model(), sample.expected.model, "{}", sample.name);
-            assert_eq!(value.__finish_reason(), sample.expected.finish_reason, "{}", sample.name);
-            assert_eq!(value.__unparsed(), sample.expected.unparsed, "{}", sample.name);
+            assert_eq!(value.__details().finish, sample.expected.finish_reason, "{}", sample.name);
+            let is_unparsed = value.__details().unread == Unread::Usage;
+            assert_eq!(is_unparsed, sample.expected.unparsed, "{}", sample.name);
         }
         assert!(checked >= 6, "{checked}");
     }
@@ -58,7 +69,7 @@ mod tests {
             "usage": { "input_tokens": 3, "output_tokens": 4 },
         });
         assert_eq!(reply.token_usage(), Some(Usage::new(3, 4)));
-        assert_eq!(reply.__finish_reason(), FinishReason::Unknown);
+        assert_eq!(reply.__details().finish, FinishReason::Unknown);
     }
 
     #[test]
@@ -66,7 +77,7 @@ mod tests {
         for (frame, usage) in [
             (
                 json!({ "type": "message_start", "message": { "model": "m-1", "usage": { "input_tokens": 3 } } }),
-                Usage::from_counts(Some(3), None, None, None, None),
+                Usage::from_counts([(UsageCount::Input, Some(3))]),
             ),
             (
                 json!({
@@ -90,8 +101,10 @@ mod tests {
             (json!(null), false),
         ] {
             for reply in [json!({ "choices": [], "usage": usage }), json!({ "usage": usage })] {
-                assert_eq!(reply.__unparsed(), unparsed, "{reply}");
-                assert_eq!(Some(Ok::<_, ()>(&reply)).__unparsed(), unparsed, "{reply}");
+                let expected = if unparsed { Unread::Usage } else { Unread::Nothing };
+                assert_eq!(reply.__details().unread, expected, "{reply}");
+                let wrapped = Some(Ok::<_, ()>(&reply));
+                assert_eq!(wrapped.__details().unread, expected, "{reply}");
             }
         }
     }

@@ -8,12 +8,14 @@ mod context;
 mod json_value;
 mod read;
 mod reply;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 mod tracked_call;
 
 pub use self::context::token_usage_context;
+pub use self::read::{ReadReply, read_ok, read_stream};
 #[cfg(feature = "axum")]
-pub use self::read::read_sent;
-pub use self::read::{ReadReply, read, read_ok, read_stream};
-pub(crate) use self::reply::ReplyKind;
+pub(crate) use self::read::{read_sent, read_sent_with_status};
 pub use self::reply::TokenUsage;
+pub(crate) use self::reply::{ReplyDetails, ReplyKind};
 pub use self::tracked_call::{TrackedCall, finish_call, finish_stream_call, start_call};

@@ -14,19 +14,16 @@ use crate::stream::{MeteredStream, StreamChunk};
 #[diagnostic::on_unimplemented(
     message = "`protocol` cannot be parsed from a `{Self}`",
     label = "its bytes cannot be reached",
-    note = "return `Response`, `Body`, `Sse<…>`, `impl IntoResponse`, `impl Stream`, `Pin<Box<dyn Stream + \
-            Send>>`, `Bytes`, `Vec<u8>`, `String`, `&str`, `Json<…>`, or a `Result` or a tuple of one of them",
+    note = "return `impl Stream`, `Pin<Box<dyn Stream + Send>>`, `Bytes`, `Vec<u8>`, `String`, `&str`, or any \
+            type that implements axum's `IntoResponse`, such as `Response`, `Sse<…>`, `Json<…>` or a tuple with \
+            a status; or a `Result` of one of them",
+    note = "for `reqwest::Response`, enable the feature `reqwest` of streamgauge",
     note = "without `protocol`, usage is read from a reply that implements `TokenUsage`"
 )]
 pub trait ReadReply: Sized {
     /// Parses the reply and returns it. The call ends with the last byte.
     #[must_use]
     fn read(self, call: TrackedCall) -> Self;
-}
-
-/// Parses a reply whose type implements [`ReadReply`].
-pub fn read<R: ReadReply>(call: TrackedCall, reply: R) -> R {
-    reply.read(call)
 }
 
 /// Parses the stream that a function returns as `impl Stream`.
@@ -113,6 +110,7 @@ mod axum_replies {
     use serde::Serialize;
 
     use super::{BodyContent, ReadReply, TrackedCall};
+    use crate::endpoint::StatusFirst;
     use crate::media_type::content_of;
     use crate::stream::meter_body;
 
@@ -124,6 +122,7 @@ mod axum_replies {
 
     impl ReadReply for Response<Body> {
         fn read(self, call: TrackedCall) -> Self {
+            call.note_headers(self.headers());
             let recorder = call.recorder(content_of(self.status(), self.headers()));
             self.map(|body| meter_body(body, recorder))
         }
@@ -136,10 +135,21 @@ mod axum_replies {
         }
     }
 
-    /// Makes the layer parse the response that an `impl IntoResponse` becomes.
-    pub fn read_sent<R: IntoResponse>(call: TrackedCall, reply: R) -> R {
+    /// Makes the layer parse the response that a reply becomes.
+    pub(crate) fn read_sent<R>(call: TrackedCall, reply: R) -> R {
         call.expect_body(false);
         reply
+    }
+
+    /// Makes the layer parse the response that a reply with a status becomes. With the status of an
+    /// error the call has failed, whether this response is sent or another one is tried for.
+    pub(crate) fn read_sent_with_status<R: StatusFirst>(call: TrackedCall, reply: R) -> R {
+        let status = reply.status();
+        if status.is_client_error() || status.is_server_error() {
+            call.fail();
+            return reply;
+        }
+        read_sent(call, reply)
     }
 
     impl<T: Serialize> ReadReply for Json<T> {
@@ -171,4 +181,4 @@ mod axum_replies {
     }
 }
 #[cfg(feature = "axum")]
-pub use self::axum_replies::read_sent;
+pub(crate) use self::axum_replies::{read_sent, read_sent_with_status};

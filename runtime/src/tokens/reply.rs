@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::usage::FinishReason;
-use crate::usage::Usage;
+use crate::llm::Operation;
+use crate::outcome::Unread;
+use crate::usage::{FinishReason, Usage};
 
 /// A value that may carry the token usage of a model call.
 ///
@@ -12,10 +13,14 @@ use crate::usage::Usage;
 ///
 /// - `input`: all input tokens, cached ones included.
 /// - `uncached`: the input tokens that were neither read from a cache nor written to it, as
-///   Anthropic reports them. `cache_read` and `cache_write` are added to them.
+///   Anthropic reports them. `cache_read`, `cache_write` and `cache_write_1h` are added to them.
 /// - `cache_read`, `cache_write`: input tokens that were read from or written to a cache.
+/// - `cache_write_1h`: input tokens that were written to a cache for one hour. They are not part of
+///   `cache_write`, which are those written for five minutes.
+/// - `input_audio`, `input_image`: input tokens that stand for audio or images.
 /// - `output`: all output tokens, reasoning included.
 /// - `reasoning`: output tokens that the model spent on reasoning.
+/// - `output_audio`, `output_image`: output tokens that stand for audio or images.
 /// - `model`: the model that the reply names.
 /// - `flatten`: another struct with some of the counts. Counts that this struct has itself take
 ///   precedence.
@@ -69,6 +74,7 @@ use crate::usage::Usage;
     label = "not a `TokenUsage`",
     note = "derive `TokenUsage` for the reply type, and mark the fields that hold the counts",
     note = "if the function cannot return its usage, call `token_usage_context::record(usage)` in it",
+    note = "with a `protocol`, usage is read from the bytes of a `reqwest::Response` or of a response of axum",
     note = "for reply types of async-openai or aws-sdk-bedrockruntime, enable the feature of streamgauge \
             that has the name of the crate"
 )]
@@ -88,15 +94,21 @@ pub trait TokenUsage {
     }
 
     #[doc(hidden)]
-    fn __finish_reason(&self) -> FinishReason {
-        FinishReason::Unknown
+    fn __details(&self) -> ReplyDetails {
+        ReplyDetails::default()
     }
+}
 
-    /// Returns whether the value contains usage in a form that cannot be read.
-    #[doc(hidden)]
-    fn __unparsed(&self) -> bool {
-        false
-    }
+/// What a reply says of its call besides usage and model.
+#[doc(hidden)]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplyDetails {
+    pub(crate) finish: FinishReason,
+    pub(crate) unread: Unread,
+    pub(crate) operation: Operation,
+    pub(crate) service_tier: Option<String>,
+    /// In US dollars.
+    pub(crate) provider_cost: Option<f64>,
 }
 
 /// When the usage of a reply is known.
@@ -133,12 +145,8 @@ macro_rules! delegate {
                 $inner.__kind()
             }
 
-            fn __finish_reason(&$self) -> FinishReason {
-                $inner.__finish_reason()
-            }
-
-            fn __unparsed(&$self) -> bool {
-                $inner.__unparsed()
+            fn __details(&$self) -> ReplyDetails {
+                $inner.__details()
             }
         }
     )*};
@@ -167,12 +175,8 @@ impl<T: TokenUsage> TokenUsage for Option<T> {
         self.as_ref().map_or(ReplyKind::Value, T::__kind)
     }
 
-    fn __finish_reason(&self) -> FinishReason {
-        self.as_ref().map_or(FinishReason::Unknown, T::__finish_reason)
-    }
-
-    fn __unparsed(&self) -> bool {
-        self.as_ref().is_some_and(T::__unparsed)
+    fn __details(&self) -> ReplyDetails {
+        self.as_ref().map(T::__details).unwrap_or_default()
     }
 }
 
@@ -189,12 +193,8 @@ impl<T: TokenUsage, E> TokenUsage for Result<T, E> {
         self.as_ref().map_or(ReplyKind::Failed, T::__kind)
     }
 
-    fn __finish_reason(&self) -> FinishReason {
-        self.as_ref().map_or(FinishReason::Error, T::__finish_reason)
-    }
-
-    fn __unparsed(&self) -> bool {
-        self.as_ref().is_ok_and(T::__unparsed)
+    fn __details(&self) -> ReplyDetails {
+        self.as_ref().map(T::__details).unwrap_or_default()
     }
 }
 
@@ -208,7 +208,7 @@ mod axum_replies {
     use futures_core::Stream;
     use http::Response;
 
-    use super::{FinishReason, ReplyKind, TokenUsage, Usage};
+    use super::{ReplyDetails, ReplyKind, TokenUsage, Usage};
 
     delegate! {
         [T: TokenUsage] Json<T>, self => self.0;

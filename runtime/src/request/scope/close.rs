@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Scope;
 use super::state::{DurationEnd, Panic, Recording};
+use crate::call::RequestCalls;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::outcome::{ErrorType, RequestEnd, Termination, request_end};
@@ -19,9 +20,9 @@ impl Scope {
             return;
         }
         let status = self.head.map(|head| head.status);
-        let for_open_calls = termination.for_open_calls(status);
-        while let Some(call) = self.calls.pop() {
-            call.close_with_request(|site| self.endpoint_for_site(site), for_open_calls);
+        let calls = self.calls.take();
+        if let Some(calls) = &calls {
+            calls.close_left(termination.for_open_calls(status));
         }
         let has_failed = self.protocol_errors.as_ref().is_some_and(|errors| errors.any());
         let termination = termination
@@ -31,7 +32,7 @@ impl Scope {
         // Counting an exception emits a tracing event, and a subscriber may panic: the request is
         // recorded first.
         if recording == Recording::Active {
-            self.record(end, response_size);
+            self.record(end, response_size, calls.as_deref());
         }
         self.count_returned_error(recording, end.status);
         if termination == Termination::Panicked {
@@ -39,13 +40,23 @@ impl Scope {
         }
     }
 
-    fn record(&self, end: RequestEnd, response_size: Option<u64>) {
-        let series = self.endpoint().requests(self.labels);
-        series.active.dec();
+    fn record(&self, end: RequestEnd, response_size: Option<u64>, calls: Option<&RequestCalls>) {
+        let arrived = self.arrival_series(self.unlabelled_endpoint());
+        arrived.active().dec();
+        arrived.active().show();
+        let series = if self.request_values == self.arrival_values {
+            arrived
+        } else {
+            self.endpoint().requests(self.method)
+        };
         let ended = series.end(end);
         #[cfg(feature = "exemplars")]
         let outer = Trace::replace_request_trace(self.trace);
-        ended.duration.observe_duration(self.duration());
+        let duration = self.duration();
+        ended.duration.observe_duration(duration);
+        if let Some(calls) = calls {
+            calls.record(self.endpoint(), self.started + duration);
+        }
         #[cfg(feature = "exemplars")]
         Trace::replace_request_trace(outer);
         if let Some(size) = self.request_size.known() {
@@ -71,7 +82,7 @@ impl Scope {
             current(|outer| outer.panic_counted = true);
         }
         if !self.panic_counted && recording == Recording::Active {
-            let endpoint = self.endpoint().label();
+            let endpoint = self.unlabelled_endpoint().label();
             self.metrics().endpoints().count_global_exception(ErrorType::Panic.as_str(), endpoint);
         }
     }

@@ -15,15 +15,16 @@ use http::StatusCode;
 use self::state::{DurationEnd, EndpointSource, Head, Identity, Panic, Recording};
 use super::entry::UNMATCHED;
 use super::exception::RequestExceptions;
-use super::{ActiveReplies, ExceptionInfo, ExpectedReply, RequestSize, ServiceState, StreamInfo};
-use crate::call::{CallId, OpenCall, OpenCalls};
+use super::{ExceptionInfo, ExpectedReply, RequestSize, ServiceState, StreamInfo};
+use crate::call::{LlmCall, RequestCalls};
 use crate::callsite::Site;
+use crate::family::RequestLabelValues;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::label::{BODY_ERROR, Method};
 use crate::metrics::Metrics;
 use crate::outcome::ProtocolErrors;
-use crate::series::{EndpointSeries, RequestLabels, TokenSeries};
+use crate::series::{EndpointSeries, RequestSeries};
 
 /// The state of the request being served. Closing the scope records the request, once. A scope that
 /// is dropped before that records a client disconnect or a panic.
@@ -35,7 +36,12 @@ pub(crate) struct Scope {
     /// `None` while the endpoint is the cached one of [`ServiceState`].
     endpoint: Option<Arc<EndpointSeries>>,
     endpoint_source: EndpointSource,
-    labels: RequestLabels,
+    method: Method,
+    /// The values of the request labels when the request arrived. `active_requests` has them until
+    /// the request ends.
+    arrival_values: RequestLabelValues,
+    /// The values of the request labels now.
+    request_values: RequestLabelValues,
     recording: Recording,
     identity: Identity,
     panic: Panic,
@@ -51,8 +57,8 @@ pub(crate) struct Scope {
     exceptions: RequestExceptions,
     expected_stream: Option<StreamInfo>,
     expected_reply: Option<ExpectedReply>,
-    calls: OpenCalls,
-    active_replies: ActiveReplies,
+    /// Created with the first call.
+    calls: Option<Arc<RequestCalls>>,
     /// Created with the first stream whose protocol is parsed.
     protocol_errors: Option<Arc<ProtocolErrors>>,
 }
@@ -61,7 +67,9 @@ pub(crate) struct Scope {
 pub(crate) struct Entry<'a> {
     /// The template of the matched route, if it is known.
     pub(crate) route: Option<&'a str>,
-    pub(crate) labels: RequestLabels,
+    pub(crate) method: Method,
+    /// The values of the request labels that the request carries.
+    pub(crate) request_values: RequestLabelValues,
     pub(crate) size: RequestSize,
     /// Whether the request is recorded: paths and methods may be skipped.
     pub(crate) recorded: bool,
@@ -73,19 +81,15 @@ impl Scope {
     /// Opens the scope of a request.
     #[inline]
     pub(crate) fn open(service: Arc<ServiceState>, entry: Entry<'_>) -> Self {
-        let Entry { route, labels, size, recorded, marked } = entry;
+        let Entry { route, method, request_values, size, recorded, marked } = entry;
         let endpoint = service.lookup_endpoint(route.unwrap_or(UNMATCHED));
         let recording = if !recorded {
             Recording::Skipped
         } else if route.is_none() && service.metrics().ignores_unmatched() {
             Recording::Pending
         } else {
-            endpoint
-                .as_ref()
-                .unwrap_or_else(|| service.cached_endpoint())
-                .requests(labels)
-                .active
-                .inc();
+            let endpoint = endpoint.as_ref().unwrap_or_else(|| service.cached_endpoint());
+            endpoint.with_request_labels(request_values).requests(method).active().inc();
             Recording::Active
         };
         Self {
@@ -97,7 +101,9 @@ impl Scope {
                 Some(_) => EndpointSource::Route,
                 None => EndpointSource::Unmatched,
             },
-            labels,
+            method,
+            arrival_values: request_values,
+            request_values,
             recording,
             identity: if marked { Identity::Marked } else { Identity::Unmarked },
             panic: Panic::None,
@@ -110,8 +116,7 @@ impl Scope {
             exceptions: RequestExceptions::default(),
             expected_stream: None,
             expected_reply: None,
-            calls: OpenCalls::default(),
-            active_replies: ActiveReplies::default(),
+            calls: None,
             protocol_errors: None,
         }
     }
@@ -133,7 +138,9 @@ impl Scope {
         }
         match self.endpoint_source {
             EndpointSource::Handler => return false,
-            EndpointSource::Route if route != Some(self.endpoint().label()) => return false,
+            EndpointSource::Route if route != Some(self.unlabelled_endpoint().label()) => {
+                return false;
+            }
             EndpointSource::Route | EndpointSource::Unmatched => {}
         }
         match self.identity {
@@ -149,8 +156,20 @@ impl Scope {
         self.service.metrics()
     }
 
-    fn endpoint(&self) -> &Arc<EndpointSeries> {
+    /// Returns the endpoint without values of the request labels.
+    fn unlabelled_endpoint(&self) -> &Arc<EndpointSeries> {
         self.endpoint.as_ref().unwrap_or_else(|| self.service.cached_endpoint())
+    }
+
+    /// Returns the endpoint with the values that the request labels have now.
+    fn endpoint(&self) -> &Arc<EndpointSeries> {
+        self.unlabelled_endpoint().with_request_labels(self.request_values)
+    }
+
+    /// Returns the series of `endpoint` with the values that the request labels had when the
+    /// request arrived. The request is active there.
+    fn arrival_series<'a>(&self, endpoint: &'a Arc<EndpointSeries>) -> &'a RequestSeries {
+        endpoint.with_request_labels(self.arrival_values).requests(self.method)
     }
 
     fn is_recorded(&self) -> bool {
@@ -163,12 +182,31 @@ impl Scope {
     }
 
     /// Returns the endpoint of a call site within this request: the one that its attribute names,
-    /// else the endpoint of the request.
+    /// else the endpoint of the request. Its series have the values that the request labels have
+    /// now.
     pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
-        match site.endpoint() {
-            Some(_) => Arc::clone(self.metrics().endpoints().for_site(site)),
-            None => Arc::clone(self.endpoint()),
-        }
+        let endpoint = match site.endpoint() {
+            Some(_) => self.metrics().endpoints().for_site(site),
+            None => self.unlabelled_endpoint(),
+        };
+        Arc::clone(endpoint.with_request_labels(self.request_values))
+    }
+
+    /// Returns the endpoint with this label. Its series have the values that the request labels
+    /// have now.
+    pub(crate) fn endpoint_by_label(&self, label: &str) -> Arc<EndpointSeries> {
+        let endpoint = self.metrics().endpoints().get_or_create(label);
+        Arc::clone(endpoint.with_request_labels(self.request_values))
+    }
+
+    /// Sets the value of a request label. Returns whether the instance declares the label.
+    pub(crate) fn set_request_label(&mut self, name: &str, value: &str) -> bool {
+        let labels = self.metrics().request_labels();
+        let Some(index) = labels.index_of(name) else { return false };
+        let value = labels.find(index, value.as_bytes());
+        self.request_values = self.request_values.set(index, value);
+        self.tell_calls_endpoint();
+        true
     }
 
     /// Makes the function of a call site the handler of the request. Returns whether it is the
@@ -203,22 +241,29 @@ impl Scope {
         match self.recording {
             Recording::Pending => {
                 self.recording = Recording::Active;
-                endpoint.requests(self.labels).active.inc();
+                self.arrival_series(&endpoint).active().inc();
             }
             Recording::Active => {
-                endpoint.requests(self.labels).active.inc();
-                self.endpoint().requests(self.labels).active.dec();
+                self.arrival_series(&endpoint).active().inc();
+                self.arrival_series(self.unlabelled_endpoint()).active().dec();
             }
             Recording::Skipped | Recording::Done => {}
         }
         self.endpoint = Some(endpoint);
+        self.tell_calls_endpoint();
+    }
+
+    fn tell_calls_endpoint(&self) {
+        if let Some(calls) = &self.calls {
+            calls.set_endpoint(Arc::clone(self.endpoint()));
+        }
     }
 
     /// Removes the request from the request families, as if the layer had not seen it.
     pub(crate) fn skip_recording(&mut self) {
         match self.recording {
             Recording::Active => {
-                self.endpoint().requests(self.labels).active.dec();
+                self.arrival_series(self.unlabelled_endpoint()).active().dec();
                 self.recording = Recording::Skipped;
             }
             Recording::Pending => self.recording = Recording::Skipped,
@@ -244,7 +289,7 @@ impl Scope {
     /// Counts a failure that belongs to no handler, if the request is recorded.
     pub(crate) fn count_global_exception(&self, exception_type: &str) {
         if self.is_recorded() {
-            let endpoint = self.endpoint().label();
+            let endpoint = self.unlabelled_endpoint().label();
             self.metrics().endpoints().count_global_exception(exception_type, endpoint);
         }
     }
@@ -289,7 +334,7 @@ impl Scope {
 
     /// Returns whether the response has no body, whatever the handler returns.
     pub(crate) fn is_head_request(&self) -> bool {
-        self.labels.method == Method::Head
+        self.method == Method::Head
     }
 
     /// Notes that the response is a stream: the request's duration ends with its head. Returns when
@@ -305,8 +350,24 @@ impl Scope {
         self.expected_stream.is_some() || self.expected_reply.is_some()
     }
 
-    pub(crate) fn active_replies(&mut self) -> &mut ActiveReplies {
-        &mut self.active_replies
+    /// Returns the calls of this request.
+    pub(crate) fn calls(&mut self) -> Arc<RequestCalls> {
+        if let Some(calls) = &self.calls {
+            return Arc::clone(calls);
+        }
+        let calls =
+            RequestCalls::new(self.metrics().clone(), Arc::clone(self.endpoint()), self.started);
+        if self.head.is_some() {
+            calls.note_head();
+        }
+        let calls = Arc::new(calls);
+        self.calls = Some(Arc::clone(&calls));
+        calls
+    }
+
+    /// Returns whether the reply of a call of this request is being read.
+    pub(crate) fn is_parsing_reply(&self) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.is_parsing())
     }
 
     /// Makes the layer meter the response body as this stream.
@@ -319,40 +380,23 @@ impl Scope {
         self.expected_stream.take().filter(|stream| is_event_stream || !stream.events_only)
     }
 
-    /// Makes the layer parse the response body as the reply of a call.
-    pub(crate) fn expect_reply(&mut self, reply: ExpectedReply) {
-        self.expected_reply = Some(reply);
-    }
-
-    /// Takes the call whose reply the response body is expected to be, if the call is still open.
-    pub(crate) fn take_expected_reply(&mut self, is_event_stream: bool) -> Option<OpenCall> {
-        let reply =
-            self.expected_reply.take().filter(|reply| is_event_stream || !reply.events_only)?;
-        self.calls.end(reply.call)
-    }
-
-    /// Leaves a call open until the request ends. Returns whether the call began in this request.
-    pub(crate) fn leave_call(&mut self, id: CallId) -> bool {
-        let has_stream =
-            self.expected_stream.as_ref().is_some_and(|stream| stream.call == Some(id));
-        self.calls.leave(id, has_stream);
-        self.calls.has_begun(id)
-    }
-
-    /// Returns the model calls of this request that are open.
-    pub(crate) fn calls(&mut self) -> &mut OpenCalls {
-        &mut self.calls
-    }
-
-    /// Returns the series that manually recorded usage belongs to: those of the newest open call,
-    /// else those of the request's endpoint.
-    pub(crate) fn token_series(&mut self) -> Arc<TokenSeries> {
-        let site = self.calls.newest().map(|call| call.site());
-        let endpoint = site.map(|site| self.endpoint_for_site(site));
-        match (self.calls.newest(), endpoint) {
-            (Some(call), Some(endpoint)) => call.series(&endpoint, None),
-            _ => self.endpoint().tokens("", ""),
+    /// Makes the layer parse the response body as the reply of a call. If the body is expected to be
+    /// the reply of a call within this one, that call is the one that counts.
+    pub(crate) fn expect_reply(&mut self, call: &Arc<LlmCall>, events_only: bool) {
+        let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
+        let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
+        if expected.into_iter().chain(streamed).any(|expected| expected.is_within(call)) {
+            call.pass_on();
+        } else {
+            self.expected_reply = Some(ExpectedReply { call: Arc::clone(call), events_only });
         }
+    }
+
+    /// Takes the call whose reply the response body is expected to be.
+    pub(crate) fn take_expected_reply(&mut self, is_event_stream: bool) -> Option<Arc<LlmCall>> {
+        let expected =
+            self.expected_reply.take().filter(|reply| is_event_stream || !reply.events_only);
+        expected.map(|reply| reply.call)
     }
 
     /// Notes the response head. `ends_duration` is true if the request's duration ends with it: the
@@ -362,6 +406,9 @@ impl Scope {
             self.duration_end = DurationEnd::Head;
         }
         self.head = Some(Head { status, at: Instant::now() });
+        if let Some(calls) = &self.calls {
+            calls.note_head();
+        }
         if let Some(errors) = &self.protocol_errors {
             errors.note_head();
         }

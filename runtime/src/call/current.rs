@@ -1,0 +1,148 @@
+//! The call and the request that the code of a thread belongs to.
+//!
+//! A tracked function makes its call the current one whenever its body runs, and a reply that is
+//! read makes its call the current one whenever its source is polled. A call that starts meanwhile
+//! is made within it.
+
+use std::cell::RefCell;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::{CallErrorType, LlmCall, RequestCalls};
+
+thread_local! {
+    static CURRENT: RefCell<Current> = const { RefCell::new(Current { call: None, request: None }) };
+}
+
+/// What the code of a thread belongs to.
+#[derive(Clone, Default)]
+struct Current {
+    call: Option<Arc<LlmCall>>,
+    /// Set in a spawned task that a handle has made part of a request.
+    request: Option<Arc<RequestCalls>>,
+}
+
+/// Returns the call that the code of this thread is part of.
+pub(crate) fn current_call() -> Option<Arc<LlmCall>> {
+    read(|current| current.call.clone())
+}
+
+/// Returns the calls of the request that a handle has made this task part of.
+pub(crate) fn current_request_calls() -> Option<Arc<RequestCalls>> {
+    read(|current| current.request.clone())
+}
+
+/// Reads what this thread belongs to. While a thread ends it belongs to nothing.
+fn read<R: Default>(f: impl FnOnce(&Current) -> R) -> R {
+    CURRENT
+        .try_with(|current| current.try_borrow().map(|current| f(&current)).unwrap_or_default())
+        .unwrap_or_default()
+}
+
+/// The guard that an attribute opens around a function, and that makes the function's body part of
+/// a call.
+pub trait EnterCall {
+    /// Makes the call the current one of this thread until the returned guard is dropped.
+    fn enter_call(&self) -> EnteredCall;
+
+    /// Notes why the call has failed, as the value that the function returned says.
+    fn note_failure(&self, error: CallErrorType);
+}
+
+/// While it exists, a call is the current one of this thread.
+#[must_use]
+pub struct EnteredCall {
+    /// What the thread belonged to before; `None` if that was not changed.
+    before: Option<Current>,
+}
+
+impl EnteredCall {
+    /// A guard that changes nothing.
+    pub(crate) const NONE: Self = Self { before: None };
+
+    /// Makes `call` the current one of this thread. The request stays.
+    pub(crate) fn new(call: &Arc<LlmCall>) -> Self {
+        let request = current_request_calls();
+        Self::replace(Current { call: Some(Arc::clone(call)), request })
+    }
+
+    fn replace(new: Current) -> Self {
+        let replace = |current: &RefCell<Current>| {
+            Some(mem::replace(&mut *current.try_borrow_mut().ok()?, new))
+        };
+        Self { before: CURRENT.try_with(replace).ok().flatten() }
+    }
+}
+
+impl Drop for EnteredCall {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            // What was current is dropped outside of the thread-local, because its drop may record.
+            let _ended = Self::replace(before).before.take();
+        }
+    }
+}
+
+/// Makes the call of `guard` the current one of this thread until the returned guard is dropped.
+pub fn enter_call<G: EnterCall>(guard: &G) -> EnteredCall {
+    guard.enter_call()
+}
+
+pin_project! {
+    /// A future during whose polls a call is the current one.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct WithinCall<'a, G, F> {
+        guard: &'a G,
+        #[pin]
+        future: F,
+    }
+}
+
+/// Runs the body of an async function within the call of `guard`.
+pub fn within_call<G: EnterCall, F: Future>(guard: &G, future: F) -> WithinCall<'_, G, F> {
+    WithinCall { guard, future }
+}
+
+impl<G: EnterCall, F: Future> Future for WithinCall<'_, G, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = this.guard.enter_call();
+        this.future.poll(cx)
+    }
+}
+
+pin_project! {
+    /// A future whose calls belong to a request, and are made within a call of it.
+    struct WithinRequest<F> {
+        #[pin]
+        future: F,
+        call: Option<Arc<LlmCall>>,
+        request: Option<Arc<RequestCalls>>,
+    }
+}
+
+/// Makes the calls of a future part of a request, and of a call of it.
+pub(crate) fn within_request<F: Future>(
+    future: F,
+    call: Option<Arc<LlmCall>>,
+    request: Option<Arc<RequestCalls>>,
+) -> impl Future<Output = F::Output> {
+    WithinRequest { future, call, request }
+}
+
+impl<F: Future> Future for WithinRequest<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let current = Current { call: this.call.clone(), request: this.request.clone() };
+        let _entered = EnteredCall::replace(current);
+        this.future.poll(cx)
+    }
+}
