@@ -17,8 +17,8 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use futures_util::stream::{self, Stream, StreamExt};
 use streamgauge::{
-    Metrics, TokenUsage, Usage, instrument_endpoint, streaming_metrics, track_tokens,
-    wrap_streaming_response,
+    Metrics, RequestLabel, TokenUsage, Usage, instrument_endpoint, request_label,
+    streaming_metrics, track_tokens, wrap_streaming_response,
 };
 use tower::{Layer, ServiceExt};
 
@@ -206,8 +206,17 @@ fn model_named_by_the_reply_does_not_allocate() {
 
 /// Counts the allocations of one request to a router, with its response body read to the end.
 fn request_allocations(router: &Router) -> u64 {
+    request_allocations_with(router, &[])
+}
+
+/// Counts the allocations of one request with these headers, from its start to the drop of its
+/// response.
+fn request_allocations_with(router: &Router, headers: &[(&str, &str)]) -> u64 {
     let call = || {
-        let request = Request::get("/").body(Body::empty()).expect("the request is well formed");
+        let request = headers
+            .iter()
+            .fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Body::empty()).expect("the request is well formed");
         let response = router.clone().oneshot(request).now_or_never().expect("ready at once");
         let body = response.expect("a router does not fail").into_body();
         let size = body.into_data_stream().count().now_or_never();
@@ -297,19 +306,31 @@ fn layer_allocates_twice_for_a_request_body_of_unknown_length() {
 }
 
 #[test]
-fn request_label_from_a_header_does_not_allocate() {
+fn request_labels_do_not_allocate() {
     async fn handler() -> &'static str {
+        request_label::set("plan", "paid");
         "hello"
     }
     let metrics = Metrics::builder()
-        .label_from_header("tier", "x-tier", ["free"])
+        .request_label(RequestLabel::new("tier").from_header("x-tier").values(["free"]))
+        .request_label(RequestLabel::new("tenant").from_header("x-tenant").at_most(1))
+        .request_label(RequestLabel::new("plan").values(["paid"]))
         .group_status()
         .ignore_unmatched()
         .skip_paths(["/health", "/internal/*"])
         .build()
         .expect("valid");
-    let router = Router::<()>::new().route("/", get(handler)).layer(metrics.layer());
-    assert_eq!(request_allocations(&router.with_state(())) - bare(handler), 0);
+    let router = Router::<()>::new().route("/", get(handler));
+    let bare = router.clone().layer(PassThrough).with_state(());
+    let recorded = router.layer(metrics.layer()).with_state(());
+    for headers in [
+        &[][..],
+        &[("x-tier", "free"), ("x-tenant", "acme")],
+        &[("x-tier", "gold"), ("x-tenant", "past the bound")],
+    ] {
+        let allocations = request_allocations_with(&recorded, headers);
+        assert_eq!(allocations - request_allocations_with(&bare, headers), 0, "{headers:?}");
+    }
 }
 
 /// Returns by how many bytes memory grows over ten thousand requests, after forty that warm up.

@@ -1,16 +1,16 @@
-//! Configured labels: constant labels, grouped statuses, and a label taken from requests.
+//! Configured labels: constant labels and grouped statuses.
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::routing::get as route_get;
 use futures_util::FutureExt;
 use streamgauge::{
     Metrics, Usage, instrument_endpoint, streaming_metrics, track_global_exception, track_tokens,
 };
 use streamgauge_test_support::client::{get, settled};
-use streamgauge_test_support::{Scrape, page_of};
+use streamgauge_test_support::page_of;
 use tower::ServiceExt;
 
 #[instrument_endpoint]
@@ -72,118 +72,4 @@ async fn group_status_applies_to_every_family() {
     assert_eq!(scrape.sum("app_http_requests_total", &cancelled), 1);
     let refused = [("status", "4xx"), ("outcome", "client_error")];
     assert_eq!(scrape.sum("app_http_requests_total", &refused), 2);
-}
-
-/// The families of requests: those that carry a label taken from requests.
-const REQUEST_FAMILIES: [&str; 6] = [
-    "app_http_requests_total",
-    "app_http_request_duration_seconds_count",
-    "app_active_requests",
-    "app_request_size_bytes_count",
-    "app_response_size_bytes_count",
-    "app_errors_total",
-];
-
-async fn send_with(app: &Router, prepare: impl FnOnce(&mut Request)) {
-    let mut request =
-        Request::get("/answer/500").body(Body::empty()).expect("the request is well formed");
-    prepare(&mut request);
-    app.clone().oneshot(request).await.expect("a router does not fail");
-}
-
-/// The values of the label `tier` that have been counted, with their sums.
-fn tiers(scrape: &Scrape, family: &str) -> Vec<(String, i64)> {
-    let values = scrape.values(family, "tier").into_iter();
-    values
-        .map(|tier| (tier.to_owned(), scrape.sum(family, &[("tier", tier)])))
-        .filter(|(_, sum)| *sum > 0)
-        .collect()
-}
-
-#[tokio::test]
-async fn label_from_header_turns_other_values_into_the_overflow_other() {
-    let metrics = Metrics::builder()
-        .label_from_header("tier", "X-Tier", ["free", "paid"])
-        .build()
-        .expect("valid");
-    let app = app(&metrics);
-    for value in ["free", "paid", "paid", "gold", "Free", "free ", "\u{ff}", ""] {
-        let value = HeaderValue::from_bytes(value.as_bytes()).expect("the header value is valid");
-        send_with(&app, |request| {
-            request.headers_mut().insert("x-tier", value);
-        })
-        .await;
-    }
-    send_with(&app, |_| {}).await;
-    let scrape = settled(&metrics);
-    let expected = [("", 2), ("free", 1), ("other", 4), ("paid", 2)];
-    let expected = expected.map(|(tier, sum)| (tier.to_owned(), sum));
-    for family in REQUEST_FAMILIES.into_iter().filter(|family| !family.contains("active")) {
-        assert_eq!(tiers(&scrape, family), expected, "{family}");
-    }
-    let overflow = [("family", "app_http_requests_total"), ("label", "tier")];
-    assert_eq!(scrape.sum("app_metrics_overflow_total", &overflow), 4);
-    assert_eq!(scrape.values("app_active_requests", "tier"), ["", "free", "other", "paid"]);
-    assert_eq!(scrape.count("app_exceptions_total", &[("tier", "free")]), 0);
-}
-
-#[derive(Clone)]
-struct Tier(&'static str);
-
-impl AsRef<str> for Tier {
-    fn as_ref(&self) -> &str {
-        self.0
-    }
-}
-
-#[tokio::test]
-async fn label_from_extension_uses_the_allowed_values() {
-    let metrics = Metrics::builder()
-        .label_from_extension::<Tier, _>("tier", ["free", "paid"])
-        .build()
-        .expect("valid");
-    let app = app(&metrics);
-    for tier in [Tier("free"), Tier("gold")] {
-        send_with(&app, |request| {
-            request.extensions_mut().insert(tier);
-        })
-        .await;
-    }
-    send_with(&app, |_| {}).await;
-    let scrape = settled(&metrics);
-    let expected = [("", 1), ("free", 1), ("other", 1)].map(|(tier, n)| (tier.to_owned(), n));
-    assert_eq!(tiers(&scrape, "app_http_requests_total"), expected);
-}
-
-#[tokio::test]
-async fn label_from_request_is_absent_by_default() {
-    let metrics = Metrics::builder().build().expect("valid");
-    get(&app(&metrics), "/answer/500").await;
-    assert!(
-        REQUEST_FAMILIES.iter().all(|family| settled(&metrics).values(family, "tier").is_empty())
-    );
-}
-
-#[test]
-fn label_from_header_rejects_invalid_settings() {
-    let refused = |builder: streamgauge::MetricsBuilder| {
-        builder.build().expect_err("the settings are invalid").to_string()
-    };
-    let from = |name: &str, header: &str, allowed: &[&str]| {
-        let builder = Metrics::builder().label("region", "eu");
-        builder.label_from_header(name, header, allowed.iter().copied())
-    };
-    for (builder, message) in [
-        (from("my-tier", "x-tier", &["a"]), "\"my-tier\" is not a label name"),
-        (from("endpoint", "x-tier", &["a"]), "\"endpoint\" is taken"),
-        (from("region", "x-tier", &["a"]), "\"region\" is given twice"),
-        (from("tier", "x tier", &["a"]), "the header name is not valid"),
-        (from("tier", "x-tier", &[]), "no value is allowed"),
-        (from("tier", "x-tier", &["a", "other"]), "remove them"),
-        (from("tier", "x-tier", &["a", ""]), "remove them"),
-        (from("tier", "x-tier", &["a"]).label_from_header("b", "b", ["c"]), "remove one"),
-    ] {
-        let error = refused(builder);
-        assert!(error.contains(message), "{error}");
-    }
 }

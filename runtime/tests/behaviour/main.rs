@@ -25,9 +25,12 @@ mod malformed_replies;
 mod manual_usage;
 mod metered_stream;
 mod metrics_page;
+mod nested_calls;
 mod nested_layers;
 mod overflow;
 mod panics;
+mod price_files;
+mod price_reloads;
 mod prices;
 #[cfg(feature = "process")]
 mod process_metrics;
@@ -38,8 +41,10 @@ mod protocol_streams;
 #[cfg(feature = "push")]
 mod push;
 mod registries;
+mod request_labels;
 mod request_size;
 mod requests;
+mod response_return_types;
 mod routes;
 mod sample_replies;
 mod scrapes;

@@ -37,6 +37,18 @@ fn assert_tokens(scrape: &Scrape, tokens: i64, reply: &str) {
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), missing, "{reply}");
 }
 
+/// Checks that one side of the usage was read, and that the call is counted as partly unread if
+/// the other side was there.
+#[track_caller]
+fn assert_partly_read(scrape: &Scrape, tokens: i64, is_there: bool, reply: &str) {
+    assert_eq!(scrape.sum("app_token_usage_total", &[]), tokens, "{reply}");
+    assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1, "{reply}");
+    let partly = [("reason", "partly")];
+    let missing = i64::from(is_there);
+    assert_eq!(scrape.sum("app_usage_missing_total", &partly), missing, "{reply}");
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), missing, "{reply}");
+}
+
 #[tokio::test]
 async fn token_count_of_another_type_is_ignored() {
     for value in ["-5", "\"12\"", "null", "[7]", "{\"n\":7}", "true", "12.5", "1e400", "-0.1"] {
@@ -44,7 +56,7 @@ async fn token_count_of_another_type_is_ignored() {
             "{{\"model\":\"m\",\"choices\":[],\"usage\":{{\"prompt_tokens\":{value},\
              \"completion_tokens\":4}}}}"
         );
-        assert_tokens(&scrape_after(&reply).await, 4, &reply);
+        assert_partly_read(&scrape_after(&reply).await, 4, value != "null", &reply);
     }
 }
 
@@ -54,7 +66,7 @@ async fn token_count_beyond_u64_is_ignored() {
         let reply = format!(
             "{{\"choices\":[],\"usage\":{{\"prompt_tokens\":{count},\"completion_tokens\":4}}}}"
         );
-        assert_tokens(&scrape_after(&reply).await, 4, &reply);
+        assert_partly_read(&scrape_after(&reply).await, 4, true, &reply);
     }
 }
 

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get as route_get;
 use prometheus::{IntCounter, Registry};
-use streamgauge::{BuildError, Metrics, MetricsBuilder, Price, Usage, track_tokens};
+use streamgauge::{BuildError, Metrics, MetricsBuilder, Price, Prices, Usage, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::get;
 
@@ -86,6 +86,51 @@ async fn price_of_input_or_output_applies_to_classes_without_a_price() {
 }
 
 #[tokio::test]
+async fn price_applies_to_long_cache_writes_audio_and_images() {
+    let price = Price::per_million(2.0, 10.0)
+        .cache_write(3.0)
+        .cache_write_1h(4.0)
+        .input_audio(32.0)
+        .output_image(40.0);
+    let usage = Usage::new(1_000_000, 500_000)
+        .cache_write_1h(100_000)
+        .input_audio(200_000)
+        .input_image(300_000)
+        .output_audio(50_000)
+        .output_image(250_000);
+    let builder = Metrics::builder().price("large-1", price);
+    assert_costs(
+        &scrape_after(builder, "large-1", Some(usage)).await,
+        &[
+            ("input", "uncached", 3.0 * 0.4 * 2.0),
+            ("input", "cache_write_1h", 3.0 * 0.1 * 4.0),
+            ("input", "audio", 3.0 * 0.2 * 32.0),
+            ("input", "image", 3.0 * 0.3 * 2.0),
+            ("output", "audio", 3.0 * 0.05 * 10.0),
+            ("output", "image", 3.0 * 0.25 * 40.0),
+            ("output", "unspecified", 3.0 * 0.2 * 10.0),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn price_of_a_long_prompt_applies_above_the_limit() {
+    let price = || Price::per_million(1.25, 10.0).above(200_000, Price::per_million(2.5, 15.0));
+    for (input, per_input, per_output) in [(200_000, 1.25, 10.0), (200_001, 2.5, 15.0)] {
+        let builder = Metrics::builder().price("large-1", price());
+        let usage = Usage::new(input, 100_000);
+        let millions = if input == 200_000 { 0.2 } else { 0.200_001 };
+        assert_costs(
+            &scrape_after(builder, "large-1", Some(usage)).await,
+            &[
+                ("input", "unspecified", 3.0 * millions * per_input),
+                ("output", "unspecified", 3.0 * 0.1 * per_output),
+            ],
+        );
+    }
+}
+
+#[tokio::test]
 async fn cost_of_a_few_tokens_is_not_rounded_away() {
     let builder = Metrics::builder().price("large-1", Price::per_million(0.000_1, 0.0));
     let scrape = scrape_after(builder, "large-1", Some(Usage::new(1, 7))).await;
@@ -137,9 +182,9 @@ async fn cost_families_are_registered_only_with_prices() {
 
 #[tokio::test]
 async fn overflow_of_the_model_label_does_not_change_the_price() {
-    let price = Price::per_million(1.0, 1.0);
-    let full = Metrics::builder().max_label_values(0).price("large-1", price);
-    let unlisted = Metrics::builder().models(["small-1"]).price("large-1", price);
+    let price = || Price::per_million(1.0, 1.0);
+    let full = Metrics::builder().max_label_values(0).price("large-1", price());
+    let unlisted = Metrics::builder().models(["small-1"]).price("large-1", price());
     for builder in [full, unlisted] {
         let scrape = scrape_after(builder, "large-1", Some(Usage::new(1_000_000, 0))).await;
         let labels = [("model", "other"), ("token_type", "input")];
@@ -222,13 +267,18 @@ fn refused(builder: MetricsBuilder) -> String {
 #[test]
 fn price_must_be_finite_and_not_negative() {
     for invalid in [-0.01, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let price = Price::per_million(1.0, 2.0);
+        let price = || Price::per_million(1.0, 2.0);
         for (which, price) in [
             ("input", Price::per_million(invalid, 1.0)),
             ("output", Price::per_million(1.0, invalid)),
-            ("cache_read", price.cache_read(invalid)),
-            ("cache_write", price.cache_write(invalid)),
-            ("reasoning", price.reasoning(invalid)),
+            ("cache_read", price().cache_read(invalid)),
+            ("cache_write", price().cache_write(invalid)),
+            ("cache_write_1h", price().cache_write_1h(invalid)),
+            ("input_audio", price().input_audio(invalid)),
+            ("input_image", price().input_image(invalid)),
+            ("reasoning", price().reasoning(invalid)),
+            ("output_audio", price().output_audio(invalid)),
+            ("output_image", price().output_image(invalid)),
         ] {
             let error = refused(Metrics::builder().price("large-1", price));
             assert!(error.starts_with(&format!("price of \"large-1\": {which} costs")), "{error}");
@@ -240,13 +290,20 @@ fn price_must_be_finite_and_not_negative() {
 
 #[test]
 fn price_must_be_given_once_for_one_model() {
-    let price = Price::per_million(1.0, 1.0);
-    let error = refused(Metrics::builder().price("", price));
+    let price = || Price::per_million(1.0, 1.0);
+    let error = refused(Metrics::builder().price("", price()));
     assert!(error.contains("name of the model"), "{error}");
-    let error = refused(Metrics::builder().models(["large-1"]).price("other", price));
+    let error = refused(Metrics::builder().models(["large-1"]).price("other", price()));
     assert!(error.contains("no price in common"), "{error}");
-    let error = refused(Metrics::builder().price("a", price).price("b", price).price("a", price));
-    assert_eq!(error, "price of \"a\": it is given twice: give it once");
+    let list = || Prices::new().price("b", price()).price("a", price());
+    for twice in [
+        Metrics::builder().price("a", price()).price("b", price()).price("a", price()),
+        Metrics::builder().price("a", price()).prices(list()),
+        Metrics::builder().prices(list()).price("a", price()),
+        Metrics::builder().prices(list().price("a", price())),
+    ] {
+        assert_eq!(refused(twice), "price of \"a\": it is given twice: give it once");
+    }
 }
 
 #[test]

@@ -43,6 +43,19 @@ async fn scrape_after_chat(headers: Vec<(HeaderName, &'static str)>) -> Scrape {
     scrape_after(Router::new().route("/chat", route_get(handler))).await
 }
 
+/// Checks that the reply is a call with this outcome and no stream.
+#[track_caller]
+fn assert_call_without_stream(scrape: &Scrape, outcome: &str) {
+    for family in ["stream_chunks_total", "stream_duration_seconds_count"] {
+        assert_eq!(scrape.sum(&format!("app_{family}"), &[]), 0, "{family}: {scrape:#?}");
+    }
+    let labels = [ENDPOINT, ("outcome", outcome)];
+    assert_eq!(scrape.sum("app_llm_call_duration_seconds_count", &labels), 1, "{scrape:#?}");
+    assert_eq!(scrape.sum("app_llm_call_duration_seconds_count", &[]), 1);
+    assert_eq!(scrape.sum("app_time_per_output_token_seconds_count", &[]), 0);
+    assert_eq!(scrape.sum("app_time_to_first_token_seconds_count", &[]), 0);
+}
+
 fn outcome(scrape: &Scrape, outcome: &str) -> i64 {
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[ENDPOINT]), 1, "{scrape:#?}");
     scrape.sum("app_stream_duration_seconds_count", &[ENDPOINT, ("outcome", outcome)])
@@ -67,15 +80,24 @@ async fn content_types_of_text_and_json_are_parsed() {
         vec![],
         vec![(CONTENT_TYPE, "text/event-stream")],
         vec![(CONTENT_TYPE, "Text/Event-Stream; charset=utf-8"), (CONTENT_ENCODING, "Identity")],
-        vec![(CONTENT_TYPE, "application/json")],
         vec![(CONTENT_TYPE, "application/x-ndjson")],
-        vec![(CONTENT_TYPE, "application/vnd.house+json;v=1")],
         vec![(CONTENT_TYPE, "application/octet-stream")],
         vec![(CONTENT_TYPE, "")],
     ] {
         let scrape = scrape_after_chat(headers.clone()).await;
         assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), OPENAI.total(), "{headers:?}");
         assert_eq!(outcome(&scrape, "complete"), 1, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn content_type_of_a_json_document_is_a_call_and_no_stream() {
+    for media_type in
+        ["application/json", "Application/JSON; charset=utf-8", "application/vnd.house+json;v=1"]
+    {
+        let scrape = scrape_after_chat(vec![(CONTENT_TYPE, media_type)]).await;
+        assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT]), OPENAI.total());
+        assert_call_without_stream(&scrape, "success");
     }
 }
 
@@ -130,7 +152,7 @@ async fn compression_by_a_middleware_disables_parsing() {
 }
 
 #[tokio::test]
-async fn http_error_response_is_not_a_call() {
+async fn http_error_response_is_a_failed_call() {
     #[streaming_metrics(protocol = "openai")]
     async fn refuses() -> Response {
         let body = "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\"}}";
@@ -146,9 +168,12 @@ async fn http_error_response_is_not_a_call() {
         assert_eq!(scrape.sum("app_http_requests_total", &request), 1, "{scrape:#?}");
         assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT, ("error_type", "client")]), 1);
         assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT]), 1);
-        assert_eq!(outcome(&scrape, "complete"), 1);
+        assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 0);
         assert_eq!(scrape.sum("app_stream_errors_total", &[]), 0);
-        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 0);
+        let failed = [("error_type", "invalid_request"), ("finish_reason", "error")];
+        assert_eq!(scrape.sum("app_llm_calls_total", &failed), 1);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
     }
 }
 
@@ -169,7 +194,7 @@ async fn json_reply_is_parsed() {
          \"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}",
     )
     .await;
-    assert_eq!(outcome(&scrape, "complete"), 1);
+    assert_call_without_stream(&scrape, "success");
     assert_eq!(scrape.sum("app_token_usage_total", &[ENDPOINT, ("model", "m-1")]), 7);
     assert_eq!(scrape.sum("app_llm_calls_total", &[ENDPOINT, ("finish_reason", "length")]), 1);
     assert_eq!(scrape.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
@@ -179,7 +204,8 @@ async fn json_reply_is_parsed() {
 async fn error_in_a_json_reply_fails_the_request_despite_status_200() {
     let scrape =
         scrape_after_json("{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}").await;
-    assert_eq!(outcome(&scrape, "error_event"), 1);
+    assert_call_without_stream(&scrape, "error");
+    assert_eq!(scrape.sum("app_llm_calls_total", &[ENDPOINT, ("error_type", "protocol")]), 1);
     let request = [ENDPOINT, ("status", "200"), ("outcome", "server_error")];
     assert_eq!(scrape.sum("app_http_requests_total", &request), 1);
     assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT, ("error_type", "stream")]), 1);
@@ -187,12 +213,11 @@ async fn error_in_a_json_reply_fails_the_request_despite_status_200() {
 
 #[tokio::test]
 async fn json_reply_that_is_cut_off_is_truncated() {
-    assert_eq!(
-        outcome(&scrape_after_json("{\"object\":\"chat.completion\",\"mod").await, "truncated"),
-        1
-    );
+    let cut = scrape_after_json("{\"object\":\"chat.completion\",\"mod").await;
+    assert_call_without_stream(&cut, "truncated");
+    assert_eq!(cut.sum("app_llm_calls_total", &[ENDPOINT, ("error_type", "truncated")]), 1);
     let empty = scrape_after_json("").await;
-    assert_eq!(outcome(&empty, "truncated"), 1);
+    assert_call_without_stream(&empty, "truncated");
     assert_eq!(empty.sum("app_http_requests_total", &[ENDPOINT, ("outcome", "success")]), 1);
     assert_eq!(empty.sum("app_usage_missing_total", &[ENDPOINT, ("reason", "not_sent")]), 1);
 }

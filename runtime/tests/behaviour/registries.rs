@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-use streamgauge::{BuildError, EncodeError, Metrics};
+use streamgauge::{BuildError, EncodeError, Metrics, RequestLabel};
 use streamgauge_test_support::client::metrics;
 use streamgauge_test_support::strict::{self, Format};
 use streamgauge_test_support::{Scrape, page_of};
@@ -118,7 +118,7 @@ fn registry_label_cannot_be_given_again() {
         Registry::new_custom(None, Some(labels)).expect("the registry accepts it")
     };
     for builder in [
-        Metrics::builder().label_from_header("tier", "x-tier", ["free"]),
+        Metrics::builder().request_label(RequestLabel::new("tier").values(["free"])),
         Metrics::builder().label("tier", "y"),
         Metrics::builder().build_info([("tier", "1")]),
     ] {

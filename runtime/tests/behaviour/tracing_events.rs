@@ -10,8 +10,8 @@ use axum::http::StatusCode;
 use axum::routing::get as route_get;
 use futures_util::{FutureExt, stream};
 use streamgauge::{
-    Metrics, instrument_endpoint, token_usage_context, track_detailed_exception,
-    track_global_exception,
+    Metrics, RequestLabel, instrument_endpoint, request_label, token_usage_context,
+    track_detailed_exception, track_global_exception,
 };
 use streamgauge_test_support::client::{get, metrics, send};
 use tracing::field::{Field, Visit};
@@ -33,6 +33,12 @@ async fn panics() {
     panic!("on purpose")
 }
 
+async fn sets_undeclared_labels() {
+    request_label::set("tenent", "acme");
+    request_label::set("tenent", "acme");
+    request_label::set("plan", "free");
+}
+
 fn app(metrics: &Metrics) -> Router {
     let broken = || async {
         let items = [Ok(Bytes::from("one")), Err(std::io::Error::other("a secret"))];
@@ -42,6 +48,7 @@ fn app(metrics: &Metrics) -> Router {
         .route("/returns", route_get(returns))
         .route("/reports", route_get(reports))
         .route("/panics", route_get(panics))
+        .route("/labels", route_get(sets_undeclared_labels))
         .route("/broken", route_get(broken))
         .layer(metrics.layer())
 }
@@ -138,6 +145,30 @@ async fn response_body_error_emits_an_error_without_its_message() {
     let line = "ERROR message=a failure that no handler owned endpoint=\"/broken\" \
                 exception_type=\"BodyError\"";
     assert_eq!(events_and_exceptions("/broken").await, (vec![line.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn request_label_without_a_declaration_emits_one_warning_and_is_not_recorded() {
+    let log = Log::default();
+    let label = RequestLabel::new("tenant").at_most(5);
+    let metrics = Metrics::builder().request_label(label).build().expect("valid");
+    {
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let app = app(&metrics);
+        for _ in 0..3 {
+            assert_eq!(get(&app, "/labels").await.0, StatusCode::OK);
+        }
+    }
+    let line = |label: &str| {
+        format!(
+            "WARN message=request_label::set has no effect: declare the label with \
+             MetricsBuilder::request_label label=\"{label}\""
+        )
+    };
+    assert_eq!(*log.0.lock().expect("the lock is not poisoned"), [line("tenent"), line("plan")]);
+    let scrape = streamgauge_test_support::client::settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("tenant", "")]), 3);
+    assert!(scrape.all_values("tenent").is_empty() && scrape.all_values("plan").is_empty());
 }
 
 #[tokio::test]

@@ -299,7 +299,10 @@ async fn error_reply_is_a_failed_call() {
         route_get(error_of_opaque),
         route_get(refused_stream),
     ] {
-        assert_missing(&scrape_after(handler, Method::GET).await, "error", "not_sent");
+        let scrape = scrape_after(handler, Method::GET).await;
+        assert_eq!(scrape.sum("app_llm_calls_total", &[("finish_reason", "error")]), 1);
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
     }
 }
 

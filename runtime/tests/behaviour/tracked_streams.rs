@@ -177,7 +177,7 @@ async fn track_then_stream_outside_request(model: &'static str) -> Body {
     chat()
 }
 
-#[streaming_metrics(protocol = "openai", model = "not-this")]
+#[streaming_metrics(protocol = "openai")]
 #[track_tokens(model = model, provider = "house")]
 async fn stream_then_track_outside_request(model: &'static str) -> Body {
     tokio::task::yield_now().await;
@@ -257,10 +257,15 @@ async fn error_status_of_the_response_fails_the_call() {
     async fn unread() -> Response {
         (StatusCode::TOO_MANY_REQUESTS, "no").into_response()
     }
-    for handler in [route_get(opaque), route_get(both), route_get(unread)] {
+    for (handler, error_type) in [
+        (route_get(opaque), "rate_limited"),
+        (route_get(both), "server_error"),
+        (route_get(unread), "rate_limited"),
+    ] {
         let scrape = scrape_after(handler).await;
-        assert_eq!(scrape.sum("app_llm_calls_total", &[("finish_reason", "error")]), 1);
+        let failed = [("finish_reason", "error"), ("error_type", error_type)];
+        assert_eq!(scrape.sum("app_llm_calls_total", &failed), 1, "{scrape:#?}");
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
-        assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "not_sent")]), 1);
+        assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
     }
 }

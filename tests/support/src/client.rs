@@ -42,11 +42,12 @@ pub async fn get(app: &Router, path: &str) -> (StatusCode, Bytes) {
     (status, body.to_bytes())
 }
 
-/// Scrapes an instance and checks that no request and no stream is active.
+/// Scrapes an instance and checks that no request and no stream is active, and that the families
+/// agree.
 ///
 /// # Panics
 ///
-/// If a request or a stream is active, or if a request has no recorded duration.
+/// If a request or a stream is active, or if a request or a call has no recorded duration.
 #[must_use]
 pub fn settled(metrics: &Metrics) -> Scrape {
     let scrape = Scrape::of(metrics);
@@ -56,6 +57,11 @@ pub fn settled(metrics: &Metrics) -> Scrape {
         scrape.sum("app_http_requests_total", &[]),
         scrape.sum("app_http_request_duration_seconds_count", &[]),
         "every request has one duration"
+    );
+    assert_eq!(
+        scrape.sum("app_llm_calls_total", &[]),
+        scrape.sum("app_llm_call_duration_seconds_count", &[]),
+        "every call has one duration"
     );
     scrape
 }

@@ -1,6 +1,7 @@
 //! Invalid and unusual input adds no label values, breaks no page, and gets the same response as
 //! without the layer.
 
+use streamgauge::{Metrics, RequestLabel};
 use streamgauge_test_support::Scrape;
 use streamgauge_tests::fault_server;
 
@@ -106,6 +107,41 @@ async fn unusual_header_values_get_the_same_response_as_without_the_layer() {
     }
     let scrape = pair.scrape();
     assert_eq!(scrape.values("app_http_requests_total", "endpoint"), ["/ok"]);
+}
+
+#[tokio::test]
+async fn request_label_header_of_a_megabyte_or_of_invalid_bytes_becomes_other() {
+    let tenant = RequestLabel::new("tenant").from_header("x-tenant").at_most(50);
+    let server = Server::with(Metrics::builder().request_label(tenant)).await;
+    let (large, megabyte) = ("x".repeat(300_000), "x".repeat(1_000_000));
+    for value in [b"acme", large.as_bytes(), megabyte.as_bytes(), b"\xff\xfe", b"\"}\t1"] {
+        let headers = [b"x-tenant: ", value, b"\r\n"].concat();
+        let mut client = Client::send(server.address, b"").await;
+        // The server refuses a head of a megabyte, and may close before all of it is written.
+        client.try_write(&request("GET", "/ok", &headers)).await;
+        client.rest().await;
+    }
+    let scrape = server.at_rest(4).await;
+    let tenants = scrape.values("app_http_requests_total", "tenant");
+    assert_eq!(tenants, ["\"}\t1", "acme", "other"]);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("tenant", "other")]), 2);
+}
+
+#[tokio::test]
+async fn request_label_header_of_ten_thousand_values_stays_bounded() {
+    let tenant = RequestLabel::new("tenant").from_header("x-tenant").at_most(50);
+    let server = Server::with(Metrics::builder().request_label(tenant)).await;
+    let all: String = (0..10_000)
+        .map(|number| get("/ok", &format!("x-tenant: tenant-{number}\r\n")))
+        .chain([get("/ok", "connection: close\r\n")])
+        .collect();
+    server.send(&all).await.rest().await;
+    let scrape = server.at_rest(10_001).await;
+    let family = "app_http_requests_total";
+    assert_eq!(scrape.count(family, &[]), 52, "fifty values, the empty one and `other`");
+    assert_eq!(scrape.sum(family, &[("tenant", "other")]), 9_950);
+    let overflow = [("family", family), ("label", "tenant")];
+    assert_eq!(scrape.sum("app_metrics_overflow_total", &overflow), 9_950);
 }
 
 #[tokio::test]

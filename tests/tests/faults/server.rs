@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use socket2::SockRef;
-use streamgauge::Metrics;
+use streamgauge::{Metrics, MetricsBuilder};
 use streamgauge_test_support::Scrape;
 use streamgauge_tests::fault_server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,7 +29,12 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let metrics = Metrics::builder().build().expect("default settings are valid");
+        Self::with(Metrics::builder()).await
+    }
+
+    /// Starts a server with other settings.
+    pub(crate) async fn with(settings: MetricsBuilder) -> Self {
+        let metrics = settings.build().expect("the settings are valid");
         let address = serve(fault_server::app(&metrics)).await;
         Self { metrics, address }
     }
@@ -130,8 +135,27 @@ pub(crate) fn assert_bounded(scrape: &Scrape) {
     );
     let request_outcomes = ["success", "client_error", "server_error", "cancelled", "panic"];
     let stream_outcomes = ["complete", "client_disconnect", "stream_error"];
-    allowed("outcome", &[&request_outcomes[..], &stream_outcomes[..]].concat());
-    allowed("error_type", &["client", "server", "stream", "panic", "Error"]);
+    let call_outcomes = ["success", "error", "cancelled", "truncated"];
+    let outcomes = [&request_outcomes[..], &stream_outcomes[..], &call_outcomes[..]].concat();
+    allowed("outcome", &outcomes);
+    let call_errors = [
+        "",
+        "rate_limited",
+        "overloaded",
+        "timeout",
+        "connect",
+        "auth",
+        "not_found",
+        "invalid_request",
+        "server_error",
+        "protocol",
+        "content_filter",
+        "truncated",
+        "panic",
+        "other",
+    ];
+    let error_types = ["client", "server", "stream", "panic", "Error"];
+    allowed("error_type", &[&error_types[..], &call_errors[..]].concat());
     allowed("exception_type", &["A", "B", "C", "StatusCode", "BodyError", "panic"]);
     for status in scrape.all_values("status") {
         assert!(status.len() == 3 && status.parse::<u16>().is_ok(), "status is {status:?}");

@@ -42,6 +42,30 @@ chains_of_seventeen! {
     annotated: [#[streamgauge::instrument_endpoint]];
 }
 
+/// Declares functions that each await the usage of the next.
+macro_rules! tracked_chain {
+    ($name:ident $next:ident $($rest:ident)*) => {
+        #[streamgauge::track_tokens(provider = "house")]
+        pub(super) async fn $name(number: u64) -> Usage {
+            $next(number + 1).await
+        }
+        tracked_chain!($next $($rest)*);
+    };
+    ($last:ident) => {
+        #[streamgauge::track_tokens(provider = "house")]
+        pub(super) async fn $last(number: u64) -> Usage {
+            super::pause().await;
+            Usage::new(number, 1)
+        }
+    };
+}
+
+mod tracked {
+    use streamgauge::Usage;
+
+    tracked_chain!(f01 f02 f03 f04 f05 f06 f07 f08 f09 f10 f11 f12);
+}
+
 /// Makes the compiler prove `Send` through every level.
 fn assert_send<F: Future + Send>(future: F) -> F {
     identity(future)
@@ -55,4 +79,11 @@ fn recursion_limit_suffices_for_seventeen_nested_functions() {
     let mut annotated = Box::pin(annotated);
     assert_eq!(annotated.as_mut().now_or_never(), None);
     assert_eq!(annotated.now_or_never(), Some(17 + 16));
+}
+
+#[test]
+fn recursion_limit_suffices_for_twelve_nested_calls() {
+    let mut tracked = Box::pin(assert_send(tracked::f01(1)));
+    assert_eq!(tracked.as_mut().now_or_never(), None);
+    assert_eq!(tracked.now_or_never(), Some(streamgauge::Usage::new(12, 1)));
 }
