@@ -8,6 +8,7 @@
 
 mod attribute_order;
 mod build_info;
+mod call_families;
 mod cancellation;
 mod chunk_boundaries;
 mod detached_calls;

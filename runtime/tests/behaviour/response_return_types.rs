@@ -301,14 +301,16 @@ async fn media_type_keeps_the_status_and_the_headers_beside_the_stream() {
 }
 
 #[tokio::test]
-async fn media_type_with_an_error_status_is_metered_and_not_parsed() {
+async fn media_type_with_an_error_status_is_a_failed_call_and_no_stream() {
     #[streaming_metrics(media_type = "text/event-stream", protocol = "openai")]
     async fn failed() -> (StatusCode, impl Stream<Item = Io<Bytes>>) {
         (StatusCode::BAD_GATEWAY, chat())
     }
     let (response, scrape) = scrape_after(route_get(failed)).await;
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
-    assert_eq!(sum(&scrape, "app_stream_duration_seconds_count", "/chat"), 1);
+    assert_eq!(sum(&scrape, "app_stream_duration_seconds_count", "/chat"), 0);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[("error_type", "server_error")]), 1);
+    assert_eq!(sum(&scrape, "app_llm_calls_total", "/chat"), 1);
     assert_eq!(sum(&scrape, "app_token_usage_total", "/chat"), 0);
 }
 
