@@ -157,7 +157,7 @@ impl ReplyParser {
             Unread::Nothing
         };
         let is_streamed = self.content != BodyContent::Document && reader.is_streamed();
-        self.call.finish(Reply {
+        self.call.finish(&Reply {
             end: ReplyEnd::from(outcome),
             finish: reader.finish_reason(),
             usage: reader.usage(),

@@ -173,7 +173,7 @@ impl RequestCalls {
             std::mem::take(&mut state.left)
         };
         for call in left.into_iter().rev() {
-            call.finish(Reply::ended(end));
+            call.finish(&Reply::ended(end));
         }
     }
 

@@ -128,13 +128,9 @@ where
     for call in streamed_call.into_iter().chain(&call) {
         call.note_headers(&head.headers);
     }
-    if let (Some(one), Some(other)) = (streamed_call, &call) {
-        // Both attributes expect the same body.
-        if one.is_within(other) {
-            other.pass_on();
-        } else {
-            one.pass_on();
-        }
+    if let (Some(outer), Some(_)) = (streamed_call, &call) {
+        // The call whose reply is expected was made within that of the stream.
+        outer.pass_on();
     }
     let stream_meter = stream.and_then(|stream| {
         let recorder = StreamRecorder::in_request(scope, stream)?;
@@ -150,7 +146,7 @@ where
 /// failed and its body is not parsed.
 fn parse_reply(call: Arc<LlmCall>, content: BodyContent) -> Option<BodyRecorder> {
     if let BodyContent::Error(status) = content {
-        call.finish(Reply::ended(ReplyEnd::Failed(CallErrorType::from_status(status))));
+        call.finish(&Reply::ended(ReplyEnd::Failed(CallErrorType::from_status(status))));
         return None;
     }
     Some(BodyRecorder::new(StreamRecorder::parsing(ReplyParser::for_body(call, content))))

@@ -3,6 +3,7 @@
 mod build;
 mod builder;
 mod error;
+mod price_options;
 #[cfg(feature = "process")]
 mod process;
 mod registry;

@@ -225,7 +225,7 @@ impl Drop for StreamRecorder {
 fn parser(info: StreamInfo) -> Option<Box<ReplyParser>> {
     let call = info.call?;
     if let BodyContent::Error(status) = info.content {
-        call.finish(Reply::ended(ReplyEnd::Failed(CallErrorType::from_status(status))));
+        call.finish(&Reply::ended(ReplyEnd::Failed(CallErrorType::from_status(status))));
         return None;
     }
     Some(ReplyParser::for_body(call, info.content))

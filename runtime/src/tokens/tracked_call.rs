@@ -36,7 +36,7 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
         ReplyKind::Failed => call.fail(),
         ReplyKind::Value => {
             let details = reply.__details();
-            call.0.close(Reply {
+            call.0.close(&Reply {
                 finish: details.finish,
                 usage: reply.token_usage(),
                 unread: details.unread,
@@ -74,7 +74,7 @@ impl TrackedCall {
 
     /// Closes the call of a function that returned no reply.
     pub(super) fn close_without_reply(mut self) {
-        self.0.close(Reply::ended(ReplyEnd::Complete));
+        self.0.close(&Reply::ended(ReplyEnd::Complete));
     }
 
     /// Notes what the headers of the reply say about the provider's rate limit.
@@ -88,7 +88,7 @@ impl TrackedCall {
     pub(super) fn recorder(mut self, content: BodyContent) -> Option<StreamRecorder> {
         if let BodyContent::Error(status) = content {
             let error = CallErrorType::from_status(status);
-            self.0.close(Reply::ended(ReplyEnd::Failed(error)));
+            self.0.close(&Reply::ended(ReplyEnd::Failed(error)));
             return None;
         }
         if request::current(|scope| scope.is_head_request()) == Some(true) {

@@ -119,10 +119,16 @@ async fn error_type_that_is_reported_counts_whatever_the_function_returns() {
         call::report(CallErrorType::RateLimited);
         None
     }
-    let scrape = scrape_after(route_get(async || drop(fallback().await))).await;
+    let scrape = scrape_after(route_get(async || {
+        let _ = fallback().await;
+    }))
+    .await;
     assert_one_call(&scrape, &[("error_type", "timeout")]);
     assert_eq!(scrape.sum("app_token_usage_total", &[]), 2, "its tokens are kept");
-    let scrape = scrape_after(route_get(async || drop(outer().await))).await;
+    let scrape = scrape_after(route_get(async || {
+        let _ = outer().await;
+    }))
+    .await;
     assert_eq!(scrape.sum("app_llm_calls_total", &[("error_type", "rate_limited")]), 1);
     assert_eq!(scrape.sum("app_llm_calls_total", &[("error_type", "")]), 1);
     call::report(CallErrorType::Other);

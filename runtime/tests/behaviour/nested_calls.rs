@@ -35,8 +35,7 @@ impl Delivery {
         match self {
             Self::Whole => ([(header::CONTENT_TYPE, "application/json")], WHOLE).into_response(),
             Self::Events => {
-                let frames =
-                    OPENAI.frames().into_iter().map(|frame| Ok::<_, std::io::Error>(frame));
+                let frames = OPENAI.frames().into_iter().map(Ok::<_, std::io::Error>);
                 let body = Body::from_stream(stream::iter(frames));
                 ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
             }
@@ -273,7 +272,7 @@ where
     R: Future<Output = ()> + Send + 'static,
 {
     let metrics = metrics();
-    let app = Router::new().route("/chat", route_get(move || handler())).layer(metrics.layer());
+    let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
     get(&app, "/chat").await;
     let scrape = settled(&metrics);
     let calls = |provider| scrape.sum("app_llm_calls_total", &[("provider", provider)]);

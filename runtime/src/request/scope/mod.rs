@@ -3,6 +3,7 @@
 //! The layer owns it, first in the response future and then in the response body, and lends it to
 //! the thread while it polls either of them: see [`current`](super::current).
 
+mod calls;
 mod close;
 mod state;
 
@@ -16,7 +17,7 @@ use self::state::{DurationEnd, EndpointSource, Head, Identity, Panic, Recording}
 use super::entry::UNMATCHED;
 use super::exception::RequestExceptions;
 use super::{ExceptionInfo, ExpectedReply, RequestSize, ServiceState, StreamInfo};
-use crate::call::{LlmCall, RequestCalls};
+use crate::call::RequestCalls;
 use crate::callsite::Site;
 use crate::family::RequestLabelValues;
 #[cfg(feature = "exemplars")]
@@ -342,61 +343,6 @@ impl Scope {
     pub(crate) fn begin_stream(&mut self) -> Instant {
         self.duration_end = DurationEnd::Head;
         self.started
-    }
-
-    /// Returns whether an attribute expects the response body to be a stream or the reply of a
-    /// call.
-    pub(crate) fn has_expected_body(&self) -> bool {
-        self.expected_stream.is_some() || self.expected_reply.is_some()
-    }
-
-    /// Returns the calls of this request.
-    pub(crate) fn calls(&mut self) -> Arc<RequestCalls> {
-        if let Some(calls) = &self.calls {
-            return Arc::clone(calls);
-        }
-        let calls =
-            RequestCalls::new(self.metrics().clone(), Arc::clone(self.endpoint()), self.started);
-        if self.head.is_some() {
-            calls.note_head();
-        }
-        let calls = Arc::new(calls);
-        self.calls = Some(Arc::clone(&calls));
-        calls
-    }
-
-    /// Returns whether the reply of a call of this request is being read.
-    pub(crate) fn is_parsing_reply(&self) -> bool {
-        self.calls.as_ref().is_some_and(|calls| calls.is_parsing())
-    }
-
-    /// Makes the layer meter the response body as this stream.
-    pub(crate) fn expect_stream(&mut self, stream: StreamInfo) {
-        self.expected_stream = Some(stream);
-    }
-
-    /// Takes the stream that the response body is expected to be.
-    pub(crate) fn take_expected_stream(&mut self, is_event_stream: bool) -> Option<StreamInfo> {
-        self.expected_stream.take().filter(|stream| is_event_stream || !stream.events_only)
-    }
-
-    /// Makes the layer parse the response body as the reply of a call. If the body is expected to be
-    /// the reply of a call within this one, that call is the one that counts.
-    pub(crate) fn expect_reply(&mut self, call: &Arc<LlmCall>, events_only: bool) {
-        let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
-        let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
-        if expected.into_iter().chain(streamed).any(|expected| expected.is_within(call)) {
-            call.pass_on();
-        } else {
-            self.expected_reply = Some(ExpectedReply { call: Arc::clone(call), events_only });
-        }
-    }
-
-    /// Takes the call whose reply the response body is expected to be.
-    pub(crate) fn take_expected_reply(&mut self, is_event_stream: bool) -> Option<Arc<LlmCall>> {
-        let expected =
-            self.expected_reply.take().filter(|reply| is_event_stream || !reply.events_only);
-        expected.map(|reply| reply.call)
     }
 
     /// Notes the response head. `ends_duration` is true if the request's duration ends with it: the
