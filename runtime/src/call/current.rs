@@ -15,7 +15,8 @@ use pin_project_lite::pin_project;
 use super::{CallErrorType, LlmCall, RequestCalls};
 
 thread_local! {
-    static CURRENT: RefCell<Current> = const { RefCell::new(Current { call: None, request: None }) };
+    static CURRENT: RefCell<Current> =
+        const { RefCell::new(Current { call: None, request: None }) };
 }
 
 /// What the code of a thread belongs to.

@@ -48,8 +48,8 @@ pub fn report(error_type: CallErrorType) {
 ///
 /// A tracked function that returns `Err(error)` is a failed call. Its `error_type` is what this
 /// trait says of the error, or `other` if the error does not implement it. It is implemented for
-/// [`StatusCode`] and for tuples that begin with one, for [`io::Error`], for boxed and shared errors
-/// that implement it, and, with the feature `reqwest`, for `reqwest::Error`.
+/// [`StatusCode`] and for tuples that begin with one, for [`io::Error`], for boxed and shared
+/// errors that implement it, and, with the feature `reqwest`, for `reqwest::Error`.
 ///
 /// # Examples
 ///

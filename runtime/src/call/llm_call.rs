@@ -206,8 +206,8 @@ impl LlmCall {
         }
     }
 
-    /// Leaves a call open whose function has returned a stream that nothing parses. The call that it
-    /// is made within closes it, else its request. Outside both the call ends now.
+    /// Leaves a call open whose function has returned a stream that nothing parses. The call that
+    /// it is made within closes it, else its request. Outside both the call ends now.
     pub(crate) fn leave_open(self: Arc<Self>) {
         if let Some(outer) = &self.outer {
             let mut state = outer.state.lock();

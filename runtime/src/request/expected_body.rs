@@ -37,8 +37,8 @@ impl StreamInfo {
         }
     }
 
-    /// Returns whether the body is a stream. With a protocol, the reply decides: a JSON document and
-    /// an error are not one.
+    /// Returns whether the body is a stream. With a protocol, the reply decides: a JSON document
+    /// and an error are not one.
     pub(crate) fn is_stream(&self) -> bool {
         match self.content {
             BodyContent::Document | BodyContent::Error(_) => self.call.is_none(),

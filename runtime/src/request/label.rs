@@ -25,8 +25,9 @@ pub mod request_label {
     ///
     /// The value replaces the one from a header or an extension, and an earlier one. Set it before
     /// the handler returns its stream: what is recorded already, and a stream that exists already,
-    /// keeps the earlier value. A model call has the value that is known when it ends. `active_requests` keeps the
-    /// value that was known when the request arrived. An empty value stands for "not known".
+    /// keeps the earlier value. A model call has the value that is known when it ends.
+    /// `active_requests` keeps the value that was known when the request arrived. An empty value
+    /// stands for "not known".
     ///
     /// The bound of the label applies: a value beyond it becomes `other`.
     ///

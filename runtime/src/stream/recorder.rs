@@ -52,8 +52,8 @@ impl StreamRecorder {
         Self::if_any(meter, parser)
     }
 
-    /// Records a stream that is created outside the task of a request. `entered` is when the request
-    /// arrived, or the stream was created.
+    /// Records a stream that is created outside the task of a request. `entered` is when the
+    /// request arrived, or the stream was created.
     pub(crate) fn without_scope(info: StreamInfo, entered: Instant) -> Option<Self> {
         let meter = info.is_stream().then(|| StreamMeter::new(&info, entered));
         Self::if_any(meter, parser(info))

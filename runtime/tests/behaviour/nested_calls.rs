@@ -63,7 +63,9 @@ struct Attributes {
 }
 
 macro_rules! attributes {
-    ($($name:ident: $(#[$attribute:meta])* => $is_call:literal, $reads:literal, $meters:expr;)*) => {
+    ($(
+        $name:ident: $(#[$attribute:meta])* => $is_call:literal, $reads:literal, $meters:expr;
+    )*) => {
         /// The attributes of the function that asks the model, and of the one around it.
         fn all_attributes() -> Vec<Attributes> {
             mod inner {

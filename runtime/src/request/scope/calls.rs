@@ -48,9 +48,9 @@ impl Scope {
         self.expected_stream.take().filter(|stream| is_event_stream || !stream.events_only)
     }
 
-    /// Makes the layer parse the response body as the reply of a call. If the body is expected to be
-    /// the reply of a call within this one, that call is the one that counts. Any other call that
-    /// was expected has another reply, which is not the body.
+    /// Makes the layer parse the response body as the reply of a call. If the body is expected to
+    /// be the reply of a call within this one, that call is the one that counts. Any other call
+    /// that was expected has another reply, which is not the body.
     pub(crate) fn expect_reply(&mut self, call: &Arc<LlmCall>, events_only: bool) {
         let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
         let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
