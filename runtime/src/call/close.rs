@@ -8,7 +8,6 @@ use std::time::Instant;
 use parking_lot::MutexGuard;
 
 use super::llm_call::{CallState, Phase};
-use super::pool;
 use super::rate_limit::RateLimits;
 use super::{LlmCall, Reply};
 use crate::llm::Operation;
@@ -21,7 +20,7 @@ impl LlmCall {
     /// Closes the call, and keeps its allocation for later calls.
     pub(crate) fn finish(self: Arc<Self>, reply: &Reply<'_>) {
         self.close(reply);
-        pool::put(self);
+        self.free();
     }
 
     /// Closes the call with the end of its reply. Further calls do nothing.

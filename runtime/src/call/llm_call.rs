@@ -1,5 +1,6 @@
 //! One model call: open, then perhaps parsing, then closed.
 
+use std::cell::RefCell;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -9,7 +10,6 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 
 use super::inner::{ChunkHash, InnerCalls};
-use super::pool;
 use super::rate_limit::RateLimits;
 use super::{Reply, RequestCalls, current_call, current_request_calls};
 use crate::callsite::Site;
@@ -90,7 +90,7 @@ impl LlmCall {
             let number = calls.begin(started);
             (calls, number)
         });
-        pool::take(Self {
+        Self::in_free_allocation(Self {
             site,
             provider,
             model,
@@ -101,6 +101,30 @@ impl LlmCall {
             awaits_first_chunk: AtomicBool::new(false),
             state: Mutex::default(),
         })
+    }
+
+    /// Puts a call into a free allocation, or into a new one.
+    fn in_free_allocation(call: Self) -> Arc<Self> {
+        let Some(mut free) = with_free(Vec::pop).flatten() else { return Arc::new(call) };
+        match Arc::get_mut(&mut free) {
+            Some(slot) => *slot = call,
+            None => return Arc::new(call),
+        }
+        free
+    }
+
+    /// Keeps the allocation of a closed call that nothing else shares.
+    pub(super) fn free(mut self: Arc<Self>) {
+        if let Some(slot) = Arc::get_mut(&mut self) {
+            (slot.outer, slot.request) = (None, None);
+            (slot.provider, slot.model) = (Label::Static(""), Label::Static(""));
+            *slot.state.get_mut() = CallState::default();
+            with_free(|free| {
+                if free.len() < MAX_FREE {
+                    free.push(self);
+                }
+            });
+        }
     }
 
     /// Returns the attribute that tracks this call.
@@ -240,6 +264,18 @@ impl LlmCall {
     pub(crate) fn is_within(&self, outer: &Self) -> bool {
         self.outers().any(|call| std::ptr::eq(call, outer))
     }
+}
+
+/// The number of allocations of ended calls that a thread keeps for later ones.
+const MAX_FREE: usize = 64;
+
+thread_local! {
+    static FREE: RefCell<Vec<Arc<LlmCall>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `f` on the free allocations of this thread, unless its thread-locals are already destroyed.
+fn with_free<R>(f: impl FnOnce(&mut Vec<Arc<LlmCall>>) -> R) -> Option<R> {
+    FREE.try_with(|free| Some(f(&mut *free.try_borrow_mut().ok()?))).ok()?
 }
 
 /// Takes the newest of the calls for which no usage has been recorded.

@@ -11,7 +11,6 @@ mod handle;
 mod inner;
 mod llm_call;
 mod parser;
-mod pool;
 mod rate_limit;
 mod reply;
 mod request_calls;

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use super::options::LabelLimit;
+use super::limit::LabelLimit;
 
 /// A map from names to values. It never has more entries than its limit.
 pub(crate) struct BoundedMap<V> {

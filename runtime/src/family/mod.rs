@@ -1,8 +1,7 @@
 //! The metric families of an instance and the storage of their series.
 //!
 //! [`Families`] is the table of all families: it defines the name, type, labels and help text of
-//! each. [`Family::series`] returns the handle through which a series is
-//! recorded.
+//! each. [`Family::series`] returns the handle through which a series is recorded.
 //!
 //! The storage replaces `CounterVec` and its siblings of the crate `prometheus`, which identify a
 //! series by the hash of its label values alone, have no limit on the number of series, and let all
@@ -13,6 +12,7 @@ mod collector;
 #[cfg(feature = "exemplars")]
 mod exemplar;
 mod histogram;
+mod limit;
 mod options;
 mod primitives;
 mod request_labels;
@@ -26,9 +26,8 @@ pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
 pub(crate) use self::histogram::{Batch, Histogram};
-pub(crate) use self::options::{
-    AllowedValues, FamilyOptions, LabelLimit, OVERFLOW, SeriesLimits, ValueSet,
-};
+pub(crate) use self::limit::{LabelLimit, OVERFLOW};
+pub(crate) use self::options::{AllowedValues, FamilyOptions, SeriesLimits, ValueSet};
 pub(crate) use self::primitives::{Counter, Gauge, Level, MoneyCounter};
 pub(crate) use self::request_labels::{
     MAX_REQUEST_LABELS, RequestLabelBound, RequestLabelValues, RequestLabels,

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use prometheus::core::Desc;
 
+use super::limit::LabelLimit;
 use super::request_labels::RequestLabels;
 use super::snapshot::ConstLabels;
-
-/// The label value that replaces values beyond a limit and values that are not allowed.
-pub(crate) const OVERFLOW: &str = "other";
 
 /// The settings of the families of one instance.
 pub(crate) struct FamilyOptions {
@@ -34,15 +32,6 @@ impl FamilyOptions {
             self.const_labels.pairs.iter().cloned().collect(),
         )
     }
-}
-
-/// The limit of a label. Values beyond the limit are recorded as `other`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LabelLimit {
-    /// The number of distinct values in one family.
-    pub(crate) max_values: usize,
-    /// The length of a value, in bytes.
-    pub(crate) max_bytes: usize,
 }
 
 /// The allowed values of the labels for which a user has listed them. The list replaces the

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::bounded_map::{AppendList, bucket_index};
-use super::options::{LabelLimit, OVERFLOW};
+use super::limit::{LabelLimit, OVERFLOW};
 
 /// The number of request labels that an instance may have.
 pub(crate) const MAX_REQUEST_LABELS: usize = 4;

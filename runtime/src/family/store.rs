@@ -16,7 +16,8 @@ use prometheus::core::Desc;
 use prometheus::proto::MetricType;
 
 use super::histogram::{Batch, Histogram, nanos};
-use super::options::{FamilyOptions, LabelLimit, OVERFLOW, ValueSet};
+use super::limit::{LabelLimit, OVERFLOW};
+use super::options::{FamilyOptions, ValueSet};
 use super::primitives::{Counter, Gauge, Level, MoneyCounter, Primitive};
 use super::request_labels::{RequestLabelValues, RequestLabels};
 use super::snapshot::{ConstLabels, SeriesKey, SeriesLabels, SeriesSink};
