@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use parking_lot::MutexGuard;
 
+use super::inner::InnerCalls;
 use super::llm_call::{CallState, Phase};
 use super::rate_limit::RateLimits;
 use super::{LlmCall, Reply};
@@ -74,7 +75,7 @@ impl LlmCall {
         let inner = mem::take(&mut state.inner);
         state.phase = Phase::Closed(series.clone());
         drop(state);
-        self.tell_outer(inner.usages(), usage.filter(|_| !belongs_to_inner));
+        self.tell_outer(&inner, usage.filter(|_| !belongs_to_inner));
         self.end_in_request(ended, !belongs_to_inner);
         if let Some(series) = series {
             self.record_end(&series, end, reply, usage, rate_limits, ended);
@@ -83,11 +84,14 @@ impl LlmCall {
 
     /// Tells the call around this one the usage of this call and of those within it. A call that
     /// has closed already passes that on.
-    fn tell_outer(&self, inner: &[Usage], own: Option<Usage>) {
+    fn tell_outer(&self, inner: &InnerCalls, own: Option<Usage>) {
         for outer in self.outers() {
             let mut state = outer.state.lock();
             if !matches!(state.phase, Phase::Closed(_)) {
-                state.inner.extend(inner.iter().copied().chain(own));
+                state.inner.add_all(inner);
+                if let Some(usage) = own {
+                    state.inner.add(usage);
+                }
                 return;
             }
         }

@@ -4,12 +4,17 @@ use std::hash::{DefaultHasher, Hasher};
 
 use crate::usage::Usage;
 
+/// The number of inner calls whose usage is kept. A generator may make any number of calls.
+const MAX_USAGES: usize = 1024;
+
 /// The calls that have been made within a call, as far as they count.
 #[derive(Default)]
 pub(super) struct InnerCalls {
     has_begun: bool,
-    /// The usage of each call that has ended with usage.
+    /// The usage of calls that have ended with usage: of the first [`MAX_USAGES`] each, and of all
+    /// calls the sum.
     usages: Vec<Usage>,
+    sum: Option<Usage>,
     /// The first chunk of a reply, if it was read in this poll and is the only one so far.
     pub(super) first_chunk: Option<ChunkHash>,
 }
@@ -36,13 +41,25 @@ impl InnerCalls {
         self.has_begun = true;
     }
 
-    /// Adds the usage of calls that have ended with usage.
-    pub(super) fn extend(&mut self, usages: impl Iterator<Item = Usage>) {
-        self.usages.extend(usages);
+    /// Adds the usage of a call that has ended.
+    pub(super) fn add(&mut self, usage: Usage) {
+        self.add_to_sum(usage);
+        if self.usages.len() < MAX_USAGES {
+            self.usages.push(usage);
+        }
     }
 
-    pub(super) fn usages(&self) -> &[Usage] {
-        &self.usages
+    /// Adds the calls that were made within a call.
+    pub(super) fn add_all(&mut self, inner: &Self) {
+        if let Some(sum) = inner.sum {
+            self.add_to_sum(sum);
+        }
+        let free = MAX_USAGES - self.usages.len();
+        self.usages.extend(inner.usages.iter().take(free));
+    }
+
+    fn add_to_sum(&mut self, usage: Usage) {
+        self.sum = Some(self.sum.map_or(usage, |sum| sum.plus(usage)));
     }
 
     /// Returns whether a reply with this usage belongs to these calls: it has no usage, or the
@@ -50,8 +67,7 @@ impl InnerCalls {
     /// may be less.
     pub(super) fn own(&self, usage: Option<Usage>, is_cut_off: bool) -> bool {
         let Some(usage) = usage.filter(|usage| usage.total() > 0) else { return self.has_begun };
-        let sum = self.usages.iter().copied().reduce(Usage::plus);
-        self.usages.iter().copied().chain(sum).any(|inner| is_same(usage, inner, is_cut_off))
+        self.usages.iter().copied().chain(self.sum).any(|inner| is_same(usage, inner, is_cut_off))
     }
 }
 
@@ -72,7 +88,9 @@ mod tests {
     use super::*;
 
     fn calls(usages: &[Usage]) -> InnerCalls {
-        InnerCalls { has_begun: !usages.is_empty(), usages: usages.to_vec(), first_chunk: None }
+        let mut calls = InnerCalls { has_begun: !usages.is_empty(), ..InnerCalls::default() };
+        usages.iter().for_each(|usage| calls.add(*usage));
+        calls
     }
 
     #[test]

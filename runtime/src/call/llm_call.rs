@@ -14,6 +14,7 @@ use super::rate_limit::RateLimits;
 use super::{Reply, RequestCalls, current_call, current_request_calls};
 use crate::callsite::Site;
 use crate::label::Label;
+use crate::metrics::Metrics;
 use crate::outcome::{CallErrorType, ReplyEnd};
 use crate::series::{CallRecord, CallSeries};
 use crate::usage::Usage;
@@ -83,6 +84,8 @@ impl LlmCall {
         let started = Instant::now();
         let request = request.or_else(current_request_calls);
         let outer = current_call().or_else(|| request.as_ref()?.sent_call());
+        // Each instance counts the calls that it sees.
+        let outer = outer.filter(|outer| outer.is_of_same_instance(request.as_deref()));
         if let Some(outer) = &outer {
             outer.outers_and_self().for_each(|outer| outer.state.lock().inner.note_begun());
         }
@@ -125,6 +128,12 @@ impl LlmCall {
                 }
             });
         }
+    }
+
+    /// Returns whether the instance that records this call records calls of `request`, too.
+    fn is_of_same_instance(&self, request: Option<&RequestCalls>) -> bool {
+        let own = self.request.as_ref().map(|(calls, _)| &**calls);
+        instance_of(own).is_same_instance(instance_of(request))
     }
 
     /// Returns the attribute that tracks this call.
@@ -263,6 +272,14 @@ impl LlmCall {
     /// Returns whether this call is made within `outer`.
     pub(crate) fn is_within(&self, outer: &Self) -> bool {
         self.outers().any(|call| std::ptr::eq(call, outer))
+    }
+}
+
+/// Returns the instance that records the calls of a request, or calls outside any request.
+fn instance_of(request: Option<&RequestCalls>) -> &Metrics {
+    match request {
+        Some(calls) => calls.metrics(),
+        None => Metrics::global(),
     }
 }
 

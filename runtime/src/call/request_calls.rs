@@ -23,10 +23,17 @@ pub(crate) struct RequestCalls {
     state: Mutex<State>,
 }
 
+/// The number of calls of a request whose times are kept. A generator may make any number of calls;
+/// the time of those beyond this counts as the request's own.
+const MAX_TIMES: usize = 4096;
+
 struct State {
     /// The endpoint of the request, which an attribute may set after a call has begun.
     endpoint: Arc<EndpointSeries>,
-    calls: Vec<CallTime>,
+    /// The number of calls that count.
+    count: u64,
+    /// When the first [`MAX_TIMES`] calls were open.
+    times: Vec<CallTime>,
     /// The calls whose functions have returned a stream that nothing parses.
     left: Vec<Arc<LlmCall>>,
     first_token: Option<FirstToken>,
@@ -50,7 +57,8 @@ impl RequestCalls {
     pub(crate) fn new(metrics: Metrics, endpoint: Arc<EndpointSeries>, entered: Instant) -> Self {
         let state = State {
             endpoint,
-            calls: Vec::new(),
+            count: 0,
+            times: Vec::new(),
             left: Vec::new(),
             first_token: None,
             first_answer: None,
@@ -58,6 +66,11 @@ impl RequestCalls {
             has_ended: false,
         };
         Self { metrics, entered, parsing: AtomicU32::new(0), state: Mutex::new(state) }
+    }
+
+    /// Returns the instance of the request.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Returns when the request arrived.
@@ -94,14 +107,23 @@ impl RequestCalls {
     /// Adds a call that begins. Returns its number.
     pub(super) fn begin(&self, started: Instant) -> usize {
         let mut state = self.state.lock();
-        state.calls.push(CallTime { started, ended: None, counts: true });
-        state.calls.len() - 1
+        state.count += 1;
+        let number = state.times.len();
+        if number >= MAX_TIMES {
+            return usize::MAX;
+        }
+        state.times.push(CallTime { started, ended: None, counts: true });
+        number
     }
 
     /// Notes the end of a call.
     pub(super) fn end(&self, number: usize, ended: Instant, counts: bool) {
-        if let Some(call) = self.state.lock().calls.get_mut(number) {
-            (call.ended, call.counts) = (Some(ended), counts);
+        let mut state = self.state.lock();
+        if !counts {
+            state.count -= 1;
+        }
+        if let Some(time) = state.times.get_mut(number) {
+            (time.ended, time.counts) = (Some(ended), counts);
         }
     }
 
@@ -181,11 +203,10 @@ impl RequestCalls {
     pub(crate) fn record(&self, endpoint: &EndpointSeries, ended: Instant) {
         let started = self.entered;
         let state = self.state.lock();
-        let counted = || state.calls.iter().filter(|call| call.counts);
-        let count = counted().count();
-        if count > 0 {
-            endpoint.calls_per_request().observe(count as u64);
-            let open = time_in_any(counted(), started, ended);
+        if state.count > 0 {
+            endpoint.calls_per_request().observe(state.count);
+            let counted = state.times.iter().filter(|time| time.counts);
+            let open = time_in_any(counted, started, ended);
             endpoint.overhead().observe_duration((ended - started).saturating_sub(open));
         }
         if let Some((at, series)) = &state.first_token {

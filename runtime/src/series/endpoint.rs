@@ -96,6 +96,11 @@ impl EndpointSeries {
             .find_or_append(|known| *known == method, || (method, RequestSeries::new(self, method)))
     }
 
+    /// Returns a number that tells instances apart.
+    pub(crate) fn instance_address(&self) -> usize {
+        Arc::as_ptr(&self.families).addr()
+    }
+
     /// Returns the sibling that has the request labels of another endpoint.
     pub(crate) fn with_labels_of(self: &Arc<Self>, other: &Self) -> Arc<Self> {
         Arc::clone(self.with_request_labels(other.request_values))

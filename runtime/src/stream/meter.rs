@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::nesting::InstanceId;
 use crate::family::Batch;
 use crate::llm::KeepAliveFilter;
 use crate::outcome::StreamOutcome;
@@ -78,6 +79,11 @@ impl StreamMeter {
     /// Returns whether a chunk has been counted.
     pub(super) fn has_chunk(&self) -> bool {
         self.last_chunk.is_some()
+    }
+
+    /// Returns the instance that meters the stream.
+    pub(super) fn instance(&self) -> InstanceId {
+        InstanceId(self.endpoint.instance_address())
     }
 
     /// Takes the stream back, as if it had never been created: a stream around it is metered.

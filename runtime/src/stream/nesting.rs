@@ -4,30 +4,34 @@
 use std::cell::Cell;
 
 thread_local! {
-    /// Whether this thread polls the source of a metered stream.
-    static IS_METERED: Cell<bool> = const { Cell::new(false) };
+    /// The instance of the metered stream whose source this thread polls.
+    static METERED_BY: Cell<Option<InstanceId>> = const { Cell::new(None) };
 }
 
-/// Returns whether this thread polls the source of a metered stream.
-pub(super) fn is_within_metered_stream() -> bool {
-    IS_METERED.try_with(Cell::get).unwrap_or(false)
+/// Tells instances apart. Each of them meters the outermost stream that it sees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct InstanceId(pub(super) usize);
+
+/// Returns whether this thread polls the source of a stream that this instance meters.
+pub(super) fn is_within_stream_of(instance: InstanceId) -> bool {
+    METERED_BY.try_with(Cell::get) == Ok(Some(instance))
 }
 
 /// While it exists, streams that are polled on this thread are within a metered stream.
 #[must_use]
 pub(super) struct MeteredPoll {
-    was_metered: bool,
+    outer: Option<InstanceId>,
 }
 
 impl MeteredPoll {
-    pub(super) fn new() -> Self {
-        let was_metered = IS_METERED.try_with(|metered| metered.replace(true)).unwrap_or(false);
-        Self { was_metered }
+    pub(super) fn new(instance: InstanceId) -> Self {
+        let outer = METERED_BY.try_with(|metered| metered.replace(Some(instance)));
+        Self { outer: outer.ok().flatten() }
     }
 }
 
 impl Drop for MeteredPoll {
     fn drop(&mut self) {
-        let _ = IS_METERED.try_with(|metered| metered.set(self.was_metered));
+        let _ = METERED_BY.try_with(|metered| metered.set(self.outer));
     }
 }

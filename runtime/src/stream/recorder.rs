@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::meter::StreamMeter;
-use super::nesting::{MeteredPoll, is_within_metered_stream};
+use super::nesting::{MeteredPoll, is_within_stream_of};
 use crate::call::{EnteredCall, Reply, ReplyParser};
 use crate::label::short_type_name;
 use crate::media_type::BodyContent;
@@ -93,8 +93,9 @@ impl StreamRecorder {
     /// after the poll.
     pub(crate) fn begin_poll(&mut self) -> SourcePoll {
         self.is_polling = true;
-        if self.meter.as_ref().is_some_and(|meter| !meter.has_chunk()) && is_within_metered_stream()
-        {
+        let is_inner =
+            |meter: &StreamMeter| !meter.has_chunk() && is_within_stream_of(meter.instance());
+        if self.meter.as_ref().is_some_and(is_inner) {
             if let Some(meter) = self.meter.take() {
                 meter.withdraw();
             }
@@ -104,7 +105,7 @@ impl StreamRecorder {
         }
         SourcePoll {
             _call: self.parser.as_ref().map(|parser| parser.enter()),
-            _metered: self.meter.as_ref().map(|_| MeteredPoll::new()),
+            _metered: self.meter.as_ref().map(|meter| MeteredPoll::new(meter.instance())),
         }
     }
 

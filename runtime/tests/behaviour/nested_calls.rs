@@ -522,3 +522,45 @@ async fn calls_in_the_generator_of_a_stream_count_once() {
         assert_eq!(scrape.sum("app_llm_calls_total", &[]), 3, "{scrape:#?}");
     }
 }
+
+#[tokio::test]
+async fn instance_within_another_one_counts_its_own_call_and_stream() {
+    #[streaming_metrics(protocol = "openai", provider = "inner")]
+    async fn inner() -> Response {
+        Delivery::Events.response()
+    }
+    #[streaming_metrics(protocol = "openai", provider = "outer")]
+    async fn outer(app: Router) -> Response {
+        send(&app, Method::GET, "/inner").await
+    }
+    let [inside, outside] = [metrics(), metrics()];
+    let inner_app = Router::new().route("/inner", route_get(inner)).layer(inside.layer());
+    let handler = route_get(move || outer(inner_app.clone()));
+    let app = Router::new().route("/outer", handler).layer(outside.layer());
+    get(&app, "/outer").await;
+    for (metrics, provider) in [(inside, "inner"), (outside, "outer")] {
+        let scrape = settled(&metrics);
+        let call = [("provider", provider), ("finish_reason", "stop")];
+        assert_eq!(scrape.sum("app_llm_calls_total", &call), 1, "{scrape:#?}");
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
+        assert_eq!(scrape.sum("app_token_usage_total", &[]), OPENAI.total());
+        assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 1, "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn calls_of_a_long_stream_are_all_counted() {
+    #[streaming_metrics]
+    async fn long() -> Body {
+        Body::from_stream(stream::iter(0..5_000).then(async |_| {
+            ask(1, 1).await;
+            Ok::<_, std::io::Error>("x")
+        }))
+    }
+    let metrics = metrics();
+    let app = Router::new().route("/chat", route_get(long)).layer(metrics.layer());
+    get(&app, "/chat").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[]), 5_000);
+    assert_eq!(scrape.sum("app_llm_calls_per_request_sum", &[]), 5_000);
+}
