@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use streamgauge::Metrics;
 use tower::ServiceExt;
 
-use crate::Scrape;
+use crate::{Scrape, assert_identities};
 
 /// Builds an instance with default settings that nothing else in the process records into.
 ///
@@ -42,26 +42,14 @@ pub async fn get(app: &Router, path: &str) -> (StatusCode, Bytes) {
     (status, body.to_bytes())
 }
 
-/// Scrapes an instance and checks that no request and no stream is active, and that the families
-/// agree.
+/// Scrapes an instance, checks that no request and no stream is active, and that the families agree.
 ///
 /// # Panics
 ///
-/// If a request or a stream is active, or if a request or a call has no recorded duration.
+/// If a request or a stream is active, or if the families do not agree.
 #[must_use]
 pub fn settled(metrics: &Metrics) -> Scrape {
     let scrape = Scrape::of(metrics);
-    assert_eq!(scrape.sum("app_active_requests", &[]), 0);
-    assert_eq!(scrape.sum("app_active_streams", &[]), 0);
-    assert_eq!(
-        scrape.sum("app_http_requests_total", &[]),
-        scrape.sum("app_http_request_duration_seconds_count", &[]),
-        "every request has one duration"
-    );
-    assert_eq!(
-        scrape.sum("app_llm_calls_total", &[]),
-        scrape.sum("app_llm_call_duration_seconds_count", &[]),
-        "every call has one duration"
-    );
+    assert_identities(&scrape);
     scrape
 }

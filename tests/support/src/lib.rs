@@ -1,6 +1,7 @@
 //! Shared by the tests of all packages: an in-process client and a strict parser of metrics pages.
 
 pub mod client;
+mod identities;
 mod saved_pages;
 pub mod strict;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use streamgauge::Metrics;
 
+pub use self::identities::assert_identities;
 use crate::strict::Format;
 
 /// Returns the page of an instance in the text format, after a strict check of both formats.

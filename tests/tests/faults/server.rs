@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use socket2::SockRef;
 use streamgauge::{Metrics, MetricsBuilder};
-use streamgauge_test_support::Scrape;
+use streamgauge_test_support::{Scrape, assert_identities};
 use streamgauge_tests::fault_server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -81,8 +81,7 @@ impl Server {
             })
             .await;
         assert_eq!(scrape.sum(REQUESTS, &[]), requests);
-        assert_eq!(scrape.sum("app_http_request_duration_seconds_count", &[]), requests);
-        assert_eq!(scrape.sum("app_active_streams", &[]), 0);
+        assert_identities(&scrape);
         assert_bounded(&scrape);
         scrape
     }
