@@ -54,8 +54,10 @@ impl LlmCall {
     ) {
         let usage = reply.usage_with(state.recorded);
         let is_cut_off = reply.end != ReplyEnd::Complete;
+        // The call within this one may have read the same bytes in a protocol that they are not in.
+        let is_read_within = state.is_passed_on && (usage.is_none() || state.inner.have_usage());
         let belongs_to_inner =
-            !self.site.is_separate() && (state.is_passed_on || state.inner.own(usage, is_cut_off));
+            !self.site.is_separate() && (is_read_within || state.inner.own(usage, is_cut_off));
         let awaits_usage = usage.is_none() && self.handles.load(Relaxed) > 0;
         if awaits_usage && !belongs_to_inner && !matches!(state.phase, Phase::AwaitingUsage(..)) {
             state.phase = Phase::AwaitingUsage(Box::new(reply.clone().into_owned()), ended);

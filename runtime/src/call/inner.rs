@@ -62,6 +62,11 @@ impl InnerCalls {
         self.sum = Some(self.sum.map_or(usage, |sum| sum.plus(usage)));
     }
 
+    /// Returns whether any of these calls has ended with usage.
+    pub(super) fn have_usage(&self) -> bool {
+        self.sum.is_some()
+    }
+
     /// Returns whether a reply with this usage belongs to these calls: it has no usage, or the
     /// usage is that of one of the calls or the sum over all. The usage of a reply that was cut off
     /// may be less.

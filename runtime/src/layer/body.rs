@@ -15,8 +15,8 @@ use crate::stream::BodyRecorder;
 pub(super) struct ResponseBody {
     inner: Body,
     scope: ScopeHandle,
-    /// The stream that the body is, and the call whose reply it is, if an attribute could not reach
-    /// them in the handler's return value.
+    /// The call whose reply the body is, and the stream that it is, if an attribute could not reach
+    /// them in the handler's return value. The call ends first: that of the stream may be around it.
     meters: [Option<BodyRecorder>; 2],
     sent: u64,
     /// The length after which the transport does not poll the body again.
@@ -67,7 +67,8 @@ impl ResponseBody {
             if termination.is_some() {
                 self.meters.iter_mut().flatten().for_each(BodyRecorder::record_end);
             }
-            self.meters.iter_mut().flatten().for_each(BodyRecorder::begin_drop);
+            // In reverse, so that the call of the inner one is current, and is left first.
+            self.meters.iter_mut().rev().flatten().for_each(BodyRecorder::begin_drop);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
         });
@@ -90,7 +91,7 @@ impl HttpBody for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let polled = enter(&mut this.scope, || {
-            let [outer, inner] = &mut this.meters;
+            let [inner, outer] = &mut this.meters;
             let outer = outer.as_mut().map(BodyRecorder::begin_poll);
             let inner = inner.as_mut().map(BodyRecorder::begin_poll);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);

@@ -137,7 +137,7 @@ where
         Some(BodyRecorder::new(recorder.with_event_stream(is_event_stream)))
     });
     let reply_meter = call.and_then(|call| parse_reply(call, content()));
-    let meters = [stream_meter, reply_meter];
+    let meters = [reply_meter, stream_meter];
     let body = Body::new(ResponseBody::new(body, handle, meters, declared));
     Response::from_parts(head, body)
 }

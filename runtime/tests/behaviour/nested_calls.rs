@@ -564,3 +564,21 @@ async fn calls_of_a_long_stream_are_all_counted() {
     assert_eq!(scrape.sum("app_llm_calls_total", &[]), 5_000);
     assert_eq!(scrape.sum("app_llm_calls_per_request_sum", &[]), 5_000);
 }
+
+#[tokio::test]
+async fn usage_is_not_lost_if_the_inner_attribute_names_another_protocol() {
+    #[track_tokens(protocol = "ollama", provider = "inner")]
+    async fn inner(delivery: Delivery) -> Response {
+        delivery.response()
+    }
+    #[streaming_metrics(protocol = "openai", provider = "outer")]
+    async fn outer(delivery: Delivery) -> Response {
+        inner(delivery).await
+    }
+    for delivery in [Delivery::Whole, Delivery::Events] {
+        let scrape = scrape_after(move || Box::pin(outer(delivery)), Client::ReadsAll).await;
+        let tokens = [("provider", "outer")];
+        assert_eq!(scrape.sum("app_token_usage_total", &tokens), delivery.tokens(), "{scrape:#?}");
+        assert_eq!(scrape.sum("app_token_usage_total", &[]), delivery.tokens());
+    }
+}
