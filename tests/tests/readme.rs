@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use axum::routing::get as route_get;
 use futures_core::Stream;
 use futures_util::stream::iter;
@@ -13,6 +13,10 @@ use streamgauge_test_support::page_of;
 use streamgauge_test_support::strict::{self, Format};
 use tower::ServiceExt;
 
+#[path = "readme/fallback.rs"]
+#[expect(unreachable_pub, reason = "the program is printed as users write it")]
+mod fallback;
+
 const README: &str = include_str!("../../README.md");
 
 async fn ask(app: &Router, question: &'static str) {
@@ -21,6 +25,22 @@ async fn ask(app: &Router, question: &'static str) {
         .body(Body::from(question))
         .expect("the request is well formed");
     app.clone().oneshot(request).await.expect("a router does not fail");
+}
+
+#[tokio::test]
+async fn readme_page_of_the_fallback_matches_its_metrics() {
+    let program = include_str!("readme/fallback.rs");
+    assert!(README.contains(&format!("```rust\n{program}```\n\n```text\n")));
+    let metrics = metrics();
+    let app = fallback::app().layer(metrics.layer());
+    let request = Request::post("/chat").body(Body::from("a question"));
+    let request = request.expect("the request is well formed");
+    let response = app.oneshot(request).await.expect("a router does not fail");
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+    assert!(body.expect("the body does not fail").ends_with(b"}"));
+    assert!(readme_page(3).len() > 6);
+    assert_contains(&page_of(&metrics), &readme_page(3));
 }
 
 #[test]
