@@ -192,11 +192,12 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
     attribute(instrument_endpoint::attribute, args, item)
 }
 
-/// Records the token usage of the model call that a function makes.
+/// Records the model call that a function makes: its tokens, its duration, and how it ends.
 ///
-/// A model call is one exchange with a model. The attribute reads its usage from the model's reply,
-/// so that the function needs no code for metrics: from a return value that implements
-/// [`TokenUsage`], or, with a `protocol`, from the bytes of the reply as they pass.
+/// A model call is one exchange with a model. It starts when the function is called and ends when
+/// the reply has ended. The attribute reads the usage from the reply, so that the function needs no
+/// code for metrics: from a return value that implements [`TokenUsage`], or, with a `protocol`, from
+/// the bytes of the reply as they pass.
 ///
 /// # Arguments
 ///
@@ -208,15 +209,15 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///   provider.
 /// - `operation = "chat"`: the label `operation`: `"chat"`, `"completion"`, `"embedding"`,
 ///   `"rerank"`, `"transcription"`, `"image"` or `"other"`. Defaults to the operation that the
-///   reply shows if there is a `protocol`, otherwise to empty.
+///   reply shows: with a `protocol`, or if the reply is a provider's JSON or a type of its client.
+///   Otherwise defaults to empty.
 /// - `protocol = "openai"`: the model API whose replies the function returns as bytes: `"openai"`,
 ///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` to detect it. Without it the
 ///   usage is read from a returned value that implements [`TokenUsage`].
 /// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
 ///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
-/// - `separate`, without a value: the call always counts as a call of its own, whatever tracked
-///   calls are made within it. Use it for a function that calls other tracked functions and also
-///   returns the reply of a further model.
+/// - `separate`, without a value: the function always counts as a call of its own, whatever tracked
+///   functions it calls: see [Calls within calls](#calls-within-calls).
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
 ///   to `::streamgauge`.
 ///
@@ -225,35 +226,81 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// A function runs outside a request if no [`PrometheusLayer`] is serving a request on its thread:
 /// in a service without the layer, or in a spawned task. It then records in the global instance.
 ///
-/// - `llm_calls_total`, with the label `finish_reason`: `stop`, `length`, `tool_calls`,
-///   `content_filter`, `error`, `cancelled`, `other`, or empty if it is not known. An `Err` is a
-///   failed model call, with `error`.
+/// - `llm_calls_total`, once per call, when the reply has ended. The label `finish_reason` is
+///   `stop`, `length`, `tool_calls`, `content_filter`, `error`, `cancelled`, `other`, or empty if it
+///   is not known. `error_type` says why the call failed.
+/// - `llm_call_duration_seconds`, by outcome: `success`, `error`, `cancelled` or `truncated`. A call
+///   is `cancelled` if its function or its reply is dropped: the client disconnected, a timeout
+///   fired, or another call was faster.
 /// - `token_usage_total` and `request_tokens`, in tokens.
-/// - `usage_missing_total` instead of these two, for a model call that ends without usage. The
-///   label `reason` is `not_sent`, `disconnected` if the client disconnected before the end, or
-///   `unparsed` if the usage could not be read.
-/// - `cost_usd_total` and `unpriced_calls_total`, if any model has a price.
+/// - `usage_missing_total`, for a call without usage that has not failed. The label `reason` is
+///   `not_sent`, `disconnected` if the call was cancelled, or `unparsed` if the usage could not be
+///   read. It is `partly` if the input or the output was read, and the other could not be.
+/// - `cost_usd_total` and `unpriced_calls_total`, if any model has a price, and
+///   `provider_cost_usd_total`, if the reply says what the call cost.
+/// - `llm_calls_per_request` and `llm_overhead_seconds`, once per request that made calls.
+/// - `llm_rate_limit_remaining`, if the reply is a response with headers that say it.
 ///
 /// A `model` or `provider` that is longer than 128 bytes, or past the limit of values (100 by
 /// default), becomes `other`. Restrict a `model` that comes from a client's request with `models`
 /// of [`MetricsBuilder`].
 ///
-/// Within a request, usage that `token_usage_context::record` receives while the function runs has
-/// the same labels. Each record is one model call: a function that records usage and also returns
-/// usage has made two.
+/// Usage that `token_usage_context::record` receives while the function runs is added to its call,
+/// and to the usage that the function returns.
 ///
 /// Without a `protocol`, usage is also read from a value in a `Result`, an `Option`, a `Json`, a
 /// `Box`, an `Arc`, a reference, or the last element of a tuple.
+///
+/// # Why a call failed
+///
+/// The label `error_type` has a closed set of values, those of `call::CallErrorType`. The first of
+/// these that says anything decides:
+///
+/// 1. The error that the function has reported with `call::report`.
+/// 2. The status of an error: of a returned `Response`, `StatusCode` or tuple that begins with a
+///    status.
+/// 3. A returned `Err` whose type implements `call::CallError`, such as a `StatusCode`, an
+///    `std::io::Error`, or, with the feature `reqwest`, a `reqwest::Error`. An `Err` of any other
+///    type is `other`.
+/// 4. The reply: an error within the protocol is `protocol`, a reply that a content filter stopped
+///    is `content_filter`, and one that ended too early is `truncated`.
+///
+/// # Calls within calls
+///
+/// One reply is one call, however many attributes it passes through: two on one function, or those
+/// of functions that call each other. A tracked function is a call of its own, unless its reply
+/// belongs to calls of tracked functions that run within it:
+///
+/// 1. Its reply is the body or the stream that such a call reads.
+/// 2. Its usage equals that of one of these calls, or the sum over all of them.
+/// 3. It has no usage.
+///
+/// Then the inner calls count, and this function adds none. So a handler that tries two models
+/// through a tracked function may be tracked as well: two calls are recorded. A function that makes
+/// a call of its own beside tracked ones, with other usage, counts as one more. With `separate` it
+/// always counts.
+///
+/// A label comes from the attribute of the call that counts. If that attribute does not name it, the
+/// label comes from the next attribute around it that does. Only then does it come from the reply
+/// (`model`, `operation`) or from the request (`endpoint`).
+///
+/// A spawned task is outside the request and outside the call. `token_usage_context::Handle::scope`
+/// makes a future in such a task part of both.
 ///
 /// # With a `protocol`
 ///
 /// - Usage, model and finish reason are parsed from the bytes of the reply, which are a JSON
 ///   document or a stream.
+/// - A streamed reply also has `llm_call_time_to_first_token_seconds`, `time_to_first_token_seconds`,
+///   `time_to_first_answer_seconds` and, if it is complete, `time_per_output_token_seconds`. A whole
+///   reply has none of them.
 /// - Bytes that pass are not changed or buffered. A `Json<…>` is serialized a second time for this
 ///   purpose.
 /// - The model call ends when the last byte is sent. If the client disconnects earlier, the usage
 ///   sent so far is recorded. If there was none, the model call is counted in `usage_missing_total`
 ///   with the reason `disconnected`.
+/// - Usage that `token_usage_context::record` receives while the source of the bytes runs describes
+///   the same reply: per count, the larger of the recorded and the parsed count is used.
 /// - A response with an error status is a failed model call with `finish_reason="error"`, and is
 ///   not parsed.
 /// - A response that is compressed, or has a binary media type such as an image or an archive, is
@@ -279,7 +326,9 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// The attribute does not meter the stream itself; [`macro@streaming_metrics`] does. Both
 /// attributes may annotate one function:
 ///
-/// - They record one model call. If both name a label of it, `track_tokens` wins.
+/// - They record one model call. If both name a label of it, the upper one wins, because it is the
+///   inner one. The stream families have the `endpoint` of `streaming_metrics`, and the `model` of
+///   the call that is parsed.
 /// - Place `track_tokens` below a `streaming_metrics` that has a `media_type`. The upper attribute
 ///   is expanded first and makes the return type a response. In the other order, `track_tokens`
 ///   with a `protocol` does not compile for a stream of axum's `Event` or of a named type, or for a
@@ -294,8 +343,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// As [`macro@instrument_endpoint`]: a guard before the body, and a call that closes the guard with
 /// the return value. `model` and `provider` are evaluated before the body moves the arguments.
 ///
-/// The body runs within the call of the guard, so that calls of other tracked functions in it find
-/// that call. The body of an async function always moves into an async block, which is polled
+/// The body runs within the call of the guard, so that calls of other tracked functions in it are
+/// made within that call. The body of an async function always moves into an async block, which is polled
 /// within the call:
 ///
 /// ```text
@@ -419,7 +468,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// For a streamed response, `http_request_duration_seconds` ends at the response head and does not
 /// describe the stream. The attribute records the stream until it ends, fails, or the client
-/// disconnects. With a `protocol` it also records the model call behind the stream.
+/// disconnects. With a `protocol` it also records the model call whose reply the stream is.
 ///
 /// # Arguments
 ///
@@ -435,10 +484,10 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   are not parsed.
 /// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
 ///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
-/// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`,
-///   `inter_chunk_seconds`, `time_to_first_token_seconds`, `time_per_output_token_seconds` and the
-///   token families: text or an expression, as in [`macro@track_tokens`]. Defaults to the model
-///   that the reply names if there is a `protocol`, otherwise to empty.
+/// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`, of
+///   `inter_chunk_seconds` and of the model call: text or an expression, as in
+///   [`macro@track_tokens`]. Defaults to the model that the reply names if there is a `protocol`,
+///   otherwise to empty.
 /// - `provider = "house"`: the label `provider` of the model call, like `model`. Needs a
 ///   `protocol`. Defaults to empty, for an unknown provider.
 /// - `operation = "chat"`: the label `operation` of the model call, as in [`macro@track_tokens`].
@@ -462,6 +511,9 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   creation of the stream.
 /// - `inter_chunk_seconds`, between two chunks.
 ///
+/// Of streams within each other the outermost counts, because it is what the client receives. A
+/// stream that is polled within another metered stream before its first chunk records nothing.
+///
 /// The outcomes of a stream:
 ///
 /// - `complete`: the stream has ended.
@@ -470,7 +522,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// - `stream_error`: an item was an `Err`, even if the stream went on.
 /// - `error_event`: a frame of the `protocol` was an error. The outcome of the request is
 ///   `server_error`, although its status was 200.
-/// - `truncated`: the stream has ended without the end marker of its `protocol`.
+/// - `truncated`: the stream has ended without a finish reason and without the end marker of its
+///   `protocol`.
 /// - `panic`: the stream panicked, or was dropped while a panic unwound.
 ///
 /// Keep-alive comments of an event stream are not chunks. In a returned stream or `Body` without a
@@ -479,17 +532,20 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # With a `protocol`
 ///
 /// - Bytes are parsed as they pass. They are not changed or buffered.
+/// - The reply decides whether it is a stream. A JSON document, by its `Content-Type`, is a model
+///   call and not a stream. So one attribute is enough on a handler that replies with JSON or with
+///   events.
 /// - If the client disconnects after the end marker, the outcome is `complete`.
-/// - The model call behind the stream is recorded as by [`macro@track_tokens`]. If the function has
-///   both attributes, they record one model call, with the labels that `track_tokens` names.
+/// - The model call is recorded as by [`macro@track_tokens`], and one reply is one call there too:
+///   see [Calls within calls](macro@track_tokens#calls-within-calls).
 /// - `time_to_first_token_seconds`: the seconds from the arrival of the request (outside a request,
-///   from the creation of the stream) to the first chunk with generated content, reasoning or a
-///   tool call.
+///   from the start of the call) to the first chunk with generated content, reasoning or a tool
+///   call. `time_to_first_answer_seconds` leaves reasoning out.
+///   `llm_call_time_to_first_token_seconds` begins with the call.
 /// - `time_per_output_token_seconds`: the seconds between the first and the last such chunk,
-///   divided by the number of output tokens less one. Recorded for streams with the outcome
-///   `complete` and at least 2 output tokens.
-/// - The stream of a response with an error status is metered but not parsed. With
-///   [`macro@track_tokens`], its model call has `finish_reason="error"`; without, there is none.
+///   divided by the number of output tokens less one. Recorded for successful calls with at least
+///   2 output tokens.
+/// - A response with an error status is a failed model call, and not a stream. It is not parsed.
 /// - A response that is compressed, or has a binary media type such as an image or an archive, is
 ///   metered but not parsed. Its model call is counted in `usage_missing_total` with the reason
 ///   `unparsed`.

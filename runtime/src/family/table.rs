@@ -318,3 +318,51 @@ pub(crate) fn histogram_names() -> impl Iterator<Item = &'static str> {
 pub(crate) fn is_family_label(name: &str) -> bool {
     LABELS.contains(&name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    const README: &str = include_str!("../../../README.md");
+
+    /// Returns the cells of the README's table with this header, by the names in the first cell.
+    fn readme_rows(header: &str) -> BTreeMap<&'static str, Vec<&'static str>> {
+        let (_, table) = README.split_once(header).expect("the README has this table");
+        let rows = table.lines().skip(1).skip_while(|line| line.starts_with("|---"));
+        let rows = rows.map_while(|row| row.strip_prefix("| ")?.strip_suffix(" |"));
+        let rows = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
+        rows.flat_map(|cells| {
+            let names = cells[0].split(", ").map(|name| name.trim_matches('`'));
+            names.map(|name| (name, cells[1..].to_vec())).collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn families_and_their_labels_are_those_of_the_readme() {
+        let metrics = Metrics::builder().prefix("").build().expect("the settings are valid");
+        let families = metrics.endpoints().families();
+        let mut readme = readme_rows("| family | kind | labels | meaning |");
+        for (_, family) in families.iter() {
+            let desc = family.desc();
+            let cells = readme.remove(&*desc.fq_name);
+            let cells = cells.unwrap_or_else(|| panic!("{} is missing", desc.fq_name));
+            let kind = format!("{:?}", family.metric_type()).to_ascii_lowercase();
+            assert_eq!(cells[..2], [kind, desc.variable_labels.join(", ")], "{}", desc.fq_name);
+        }
+        assert!(readme.is_empty(), "{readme:?}");
+    }
+
+    #[test]
+    fn default_buckets_are_those_of_the_readme() {
+        let mut readme = readme_rows("| histogram | default buckets |");
+        for (name, bounds) in HISTOGRAMS {
+            let bounds: Vec<String> = bounds.iter().map(f64::to_string).collect();
+            assert_eq!(readme.remove(name), Some(vec![&*bounds.join(" ")]), "{name}");
+        }
+        assert!(readme.is_empty(), "{readme:?}");
+    }
+}
