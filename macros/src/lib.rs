@@ -196,8 +196,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///
 /// A model call is one exchange with a model. It starts when the function is called and ends when
 /// the reply has ended. The attribute reads the usage from the reply, so that the function needs no
-/// code for metrics: from a return value that implements [`TokenUsage`], or, with a `protocol`, from
-/// the bytes of the reply as they pass.
+/// code for metrics: from a return value that implements [`TokenUsage`], or, with a `protocol`,
+/// from the bytes of the reply as they pass.
 ///
 /// # Arguments
 ///
@@ -227,11 +227,11 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// in a service without the layer, or in a spawned task. It then records in the global instance.
 ///
 /// - `llm_calls_total`, once per call, when the reply has ended. The label `finish_reason` is
-///   `stop`, `length`, `tool_calls`, `content_filter`, `error`, `cancelled`, `other`, or empty if it
-///   is not known. `error_type` says why the call failed.
-/// - `llm_call_duration_seconds`, by outcome: `success`, `error`, `cancelled` or `truncated`. A call
-///   is `cancelled` if its function or its reply is dropped: the client disconnected, a timeout
-///   fired, or another call was faster.
+///   `stop`, `length`, `tool_calls`, `content_filter`, `error`, `cancelled`, `other`, or empty if
+///   it is not known. `error_type` says why the call failed.
+/// - `llm_call_duration_seconds`, by outcome: `success`, `error`, `cancelled` or `truncated`. A
+///   call is `cancelled` if its function or its reply is dropped: the client disconnected, a
+///   timeout fired, or another call was faster.
 /// - `token_usage_total` and `request_tokens`, in tokens.
 /// - `usage_missing_total`, for a call without usage that has not failed. The label `reason` is
 ///   `not_sent`, `disconnected` if the call was cancelled, or `unparsed` if the usage could not be
@@ -280,9 +280,9 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// a call of its own beside tracked ones, with other usage, counts as one more. With `separate` it
 /// always counts.
 ///
-/// A label comes from the attribute of the call that counts. If that attribute does not name it, the
-/// label comes from the next attribute around it that does. Only then does it come from the reply
-/// (`model`, `operation`) or from the request (`endpoint`).
+/// A label comes from the attribute of the call that counts. If that attribute does not name it,
+/// the label comes from the next attribute around it that does. Only then does it come from the
+/// reply (`model`, `operation`) or from the request (`endpoint`).
 ///
 /// A spawned task is outside the request and outside the call. `token_usage_context::Handle::scope`
 /// makes a future in such a task part of both.
@@ -291,9 +291,9 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///
 /// - Usage, model and finish reason are parsed from the bytes of the reply, which are a JSON
 ///   document or a stream.
-/// - A streamed reply also has `llm_call_time_to_first_token_seconds`, `time_to_first_token_seconds`,
-///   `time_to_first_answer_seconds` and, if it is complete, `time_per_output_token_seconds`. A whole
-///   reply has none of them.
+/// - A streamed reply also has `llm_call_time_to_first_token_seconds`,
+///   `time_to_first_token_seconds`, `time_to_first_answer_seconds` and, if it is complete,
+///   `time_per_output_token_seconds`. A whole reply has none of them.
 /// - Bytes that pass are not changed or buffered. A `Json<…>` is serialized a second time for this
 ///   purpose.
 /// - The model call ends when the last byte is sent. If the client disconnects earlier, the usage
@@ -344,8 +344,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// the return value. `model` and `provider` are evaluated before the body moves the arguments.
 ///
 /// The body runs within the call of the guard, so that calls of other tracked functions in it are
-/// made within that call. The body of an async function always moves into an async block, which is polled
-/// within the call:
+/// made within that call. The body of an async function always moves into an async block, which is
+/// polled within the call:
 ///
 /// ```text
 /// async fn ask(question: String) -> Result<Answer, Error> {

@@ -50,7 +50,8 @@
 //! | set prefix, labels, buckets, limits, registry | [`Metrics::builder`], [`MetricsBuilder`] |
 //! | record every request of a router | [`Metrics::layer`], [`PrometheusLayer`] |
 //! | record a handler's endpoint and errors | [`instrument_endpoint`], [`ExceptionType`] |
-//! | record the tokens of model calls | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
+//! | record model calls, their tokens | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
+//! | say why a model call failed | [`call::CallError`], [`call::report`] |
 //! | tell tenants or plans apart | [`RequestLabel`], [`request_label::set`] |
 //! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |
 //! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
@@ -64,7 +65,9 @@
 //! Code runs *within a request* while a [`PrometheusLayer`] polls the service or the response body
 //! on the current thread. It records into the instance of that layer. Code without such a layer,
 //! and code in a spawned task, runs *outside any request*. It records into [`Metrics::global`], and
-//! its `endpoint` label is the one that an attribute names, the function's name, or empty.
+//! its `endpoint` label is the one that an attribute names, the function's name, or empty. For the
+//! model calls of a spawned task, [`Handle::scope`](token_usage_context::Handle::scope) makes the
+//! task part of the request.
 //!
 //! # Events
 //!
@@ -94,8 +97,8 @@
 //! - `aws-sdk-bedrockruntime`: [`TokenUsage`] for the Converse reply of [Amazon Bedrock's
 //!   client](https://docs.rs/aws-sdk-bedrockruntime), and for the metadata event at the end of a
 //!   Converse stream, which is recorded with [`token_usage_context`].
-//! - `reqwest`: `#[track_tokens(protocol = "…")]` on functions that return a `reqwest::Response`.
-//!   No TLS is enabled.
+//! - `reqwest`: `#[track_tokens(protocol = "…")]` on functions that return a `reqwest::Response`,
+//!   and [`call::CallError`] for `reqwest::Error`. No TLS is enabled.
 //!
 //! **Without the feature `axum`** the crate is for programs without an HTTP server: batch jobs and
 //! queue workers that call models. The attributes record functions, streams and calls into

@@ -1,7 +1,53 @@
-//! Model calls: what a call is, when it counts, and how it failed.
+//! Model calls: what a call is, when it counts, and why it failed.
 //!
-//! A call is one exchange with a model. It starts when a tracked function is called and ends when
-//! its reply has ended. [`report`] and [`CallError`] say why a call failed.
+//! A call is one exchange with a model. It starts when a tracked function is called: one with
+//! `#[track_tokens]`, or with `#[streaming_metrics]` and a `protocol`. It ends when its reply has
+//! ended, and is then recorded once, with provider, model, operation, duration, usage and cost.
+//!
+//! # Which calls count
+//!
+//! One reply is one call, however many attributes it passes through. A tracked function is a call
+//! of its own, unless its reply belongs to calls of tracked functions that run within it:
+//!
+//! 1. Its reply is the body or the stream that such a call reads.
+//! 2. Its usage equals that of one of these calls, or the sum over all of them. If the reply was
+//!    cut off, its usage may also be less.
+//! 3. It has no usage.
+//!
+//! Then the inner calls count. Labels that their attributes do not name are taken from the
+//! attributes around them. `#[track_tokens(separate)]` always counts.
+//!
+//! # Why a call failed
+//!
+//! [`CallErrorType`] has the values of the label `error_type`. The type follows from the status of
+//! the reply, from an error within the protocol, or from the `Err` that the function returns, if
+//! its type implements [`CallError`]. [`report`] supplies the type where none of them says why.
+//!
+//! # Examples
+//!
+//! Each attempt is a call. The function around them adds none, because its usage is that of an
+//! attempt, or it has none:
+//!
+//! ```
+//! use axum::http::StatusCode;
+//! use streamgauge::{Usage, track_tokens};
+//!
+//! #[track_tokens(operation = "chat")]
+//! async fn ask(question: &str) -> Result<Usage, StatusCode> {
+//!     match attempt("first", question).await {
+//!         Err(StatusCode::TOO_MANY_REQUESTS) => attempt("second", question).await,
+//!         reply => reply,
+//!     }
+//! }
+//!
+//! #[track_tokens(provider = provider)]
+//! async fn attempt(provider: &str, question: &str) -> Result<Usage, StatusCode> {
+//!     // Sends the question to the provider.
+//! #    let _ = provider;
+//!     Ok(Usage::new(question.len() as u64, 1))
+//! }
+//! # drop(ask(""));
+//! ```
 
 mod close;
 mod current;

@@ -8,25 +8,27 @@
 /// Usage belongs to the call that is open in this task. The first of these cases applies:
 ///
 /// 1. A tracked function is running, or the source of a reply with a `protocol` is polled or
-///    dropped: usage is added to that call. If a tracked function runs within another one, the
-///    inner call is meant.
-/// 2. A tracked function has returned a stream without a `protocol`, which is being sent: usage is
-///    added to its call. The call ends with the request.
-/// 3. Any other request: each record is a call of its own at the request's endpoint, without
-///    provider and model, and with a duration of zero.
-/// 4. Outside any request: each record is such a call in the global instance, with an empty
-///    endpoint.
+///    dropped: usage is added to that call. If a tracked function runs within another one, usage is
+///    added to the inner call.
+/// 2. A tracked function has returned a stream whose bytes are not parsed, and the request has not
+///    ended: usage is added to its call, which ends with the request. Of several such calls, usage
+///    is added to the newest.
+/// 3. Otherwise, within a request: each record is a call of its own at the request's endpoint,
+///    without provider and model, and with a duration of zero.
+/// 4. Otherwise, outside any request: each record is such a call in the global instance, with an
+///    empty endpoint.
 ///
-/// The records of a call are summed. If the function returns a value with usage, their sum is
-/// added to it. If the bytes of the reply are parsed, records describe the same reply: per count,
+/// The records of a call are summed. If the function returns a value with usage, the sum is added
+/// to that usage. If the bytes of the reply are parsed, records describe the same reply: per count,
 /// the larger of the sum and the parsed count is used. The bytes may lack usage if the client
 /// disconnects.
 ///
 /// # Spawned tasks
 ///
-/// A spawned task is outside the request. Create a [`Handle`](token_usage_context::Handle) before
-/// the task is spawned, and move it into the task. [`record`](token_usage_context::Handle::record)
-/// adds usage to the call that was open when the handle was created.
+/// A spawned task is outside the request and outside the call. Create a
+/// [`Handle`](token_usage_context::Handle) before the task is spawned, and move it into the task.
+/// [`record`](token_usage_context::Handle::record) adds usage to the call that was open when the
+/// handle was created.
 /// [`scope`](token_usage_context::Handle::scope) makes the calls of a future part of the request
 /// and of that call.
 ///

@@ -1,4 +1,5 @@
-//! `#[track_tokens]`: the token usage of model calls, in classes that add up to the total.
+//! `#[track_tokens]`: the calls of tracked functions, from a value that carries usage, from bytes
+//! that are parsed, or from usage that user code records. What a call is, is in [`crate::call`].
 
 #[cfg(feature = "async-openai")]
 mod async_openai;

@@ -32,7 +32,8 @@ use crate::usage::{FinishReason, Usage};
 ///
 /// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples of two to four elements
 /// whose last one carries usage pass the usage of the inner value on. An `Err` is a failed call,
-/// with `finish_reason="error"`. A [`serde_json::Value`] is read as the reply of a model API.
+/// with `finish_reason="error"`; [`CallError`](crate::call::CallError) says why it failed. A
+/// [`serde_json::Value`] is read as the reply of a model API.
 ///
 /// # Examples
 ///
