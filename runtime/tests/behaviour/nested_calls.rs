@@ -445,6 +445,78 @@ async fn call_after_another_one_is_not_within_it() {
     assert_eq!(recorded, Recorded { outer: 0, inner: 2, tokens: 84, missing: 0 });
 }
 
+mod labelled {
+    use super::*;
+
+    macro_rules! labelled {
+        ($($name:ident: $upper:meta, $lower:meta;)*) => {$(
+            #[$upper]
+            #[$lower]
+            pub(super) async fn $name() -> Response {
+                Delivery::Events.response()
+            }
+        )*};
+    }
+
+    labelled! {
+        track_upper: track_tokens(protocol = "openai", model = "upper", endpoint = "/upper"),
+            streaming_metrics(protocol = "openai", model = "lower", endpoint = "/lower");
+        unread_track_upper: track_tokens(model = "upper", endpoint = "/upper"),
+            streaming_metrics(protocol = "openai", model = "lower", endpoint = "/lower");
+        stream_upper: streaming_metrics(protocol = "openai", model = "upper", endpoint = "/upper"),
+            track_tokens(protocol = "openai", model = "lower", endpoint = "/lower");
+        stream_upper_of_unread:
+            streaming_metrics(protocol = "openai", model = "upper", endpoint = "/upper"),
+            track_tokens(model = "lower", endpoint = "/lower");
+    }
+}
+
+#[tokio::test]
+async fn labels_that_both_attributes_of_a_function_name_are_those_of_the_upper_one() {
+    use labelled::*;
+    for (name, handler) in [
+        ("track_upper", route_get(track_upper)),
+        ("unread_track_upper", route_get(unread_track_upper)),
+        ("stream_upper", route_get(stream_upper)),
+        ("stream_upper_of_unread", route_get(stream_upper_of_unread)),
+    ] {
+        let metrics = metrics();
+        get(&Router::new().route("/chat", handler).layer(metrics.layer()), "/chat").await;
+        let scrape = settled(&metrics);
+        let upper = [("model", "upper"), ("endpoint", "/upper")];
+        assert_eq!(scrape.sum("app_llm_calls_total", &upper), 1, "{name}: {scrape:#?}");
+        assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn labels_of_an_outer_attribute_fill_those_that_the_inner_one_lacks() {
+    #[track_tokens(protocol = "openai", provider = "inner", endpoint = "/inner")]
+    async fn inner() -> Response {
+        Delivery::Whole.response()
+    }
+    #[track_tokens(
+        protocol = "openai",
+        provider = "outer",
+        model = "outer",
+        endpoint = "/outer",
+        operation = "completion"
+    )]
+    async fn outer() -> Response {
+        inner().await
+    }
+    let metrics = metrics();
+    get(&Router::new().route("/chat", route_get(outer)).layer(metrics.layer()), "/chat").await;
+    let labels = [
+        ("endpoint", "/inner"),
+        ("provider", "inner"),
+        ("model", "outer"),
+        ("operation", "completion"),
+    ];
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_llm_calls_total", &labels), 1, "{scrape:#?}");
+}
+
 #[tokio::test]
 async fn recorded_usage_is_added_to_the_innermost_open_call() {
     #[track_tokens(provider = "inner")]
