@@ -94,7 +94,9 @@ mod tests {
 
     fn calls(usages: &[Usage]) -> InnerCalls {
         let mut calls = InnerCalls { has_begun: !usages.is_empty(), ..InnerCalls::default() };
-        usages.iter().for_each(|usage| calls.add(*usage));
+        for usage in usages {
+            calls.add(*usage);
+        }
         calls
     }
 

@@ -15,7 +15,8 @@
 //! 3. It has no usage.
 //!
 //! Then the inner calls count. Labels that their attributes do not name are taken from the
-//! attributes around them. `#[track_tokens(separate)]` always counts.
+//! attributes around them. `#[track_tokens(separate)]` always counts. Each instance counts the
+//! calls that it records, whatever another instance counts.
 //!
 //! # Why a call failed
 //!
