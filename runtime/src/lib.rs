@@ -50,7 +50,7 @@
 //! | set prefix, labels, buckets, limits, registry | [`Metrics::builder`], [`MetricsBuilder`] |
 //! | record every request of a router | [`Metrics::layer`], [`PrometheusLayer`] |
 //! | record a handler's endpoint and errors | [`instrument_endpoint`], [`ExceptionType`] |
-//! | record model calls, their tokens | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
+//! | record model calls and tokens | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
 //! | say why a model call failed | [`call::CallError`], [`call::report`] |
 //! | tell tenants or plans apart | [`RequestLabel`], [`request_label::set`] |
 //! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |

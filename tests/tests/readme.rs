@@ -14,7 +14,11 @@ use streamgauge_test_support::strict::{self, Format};
 use tower::ServiceExt;
 
 #[path = "readme/fallback.rs"]
-#[expect(unreachable_pub, reason = "the program is printed as users write it")]
+#[expect(
+    unreachable_pub,
+    clippy::unused_async,
+    reason = "the program is printed as users write it"
+)]
 mod fallback;
 
 const README: &str = include_str!("../../README.md");
