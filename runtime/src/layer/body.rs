@@ -16,7 +16,8 @@ pub(super) struct ResponseBody {
     inner: Body,
     scope: ScopeHandle,
     /// The call whose reply the body is, and the stream that it is, if an attribute could not reach
-    /// them in the handler's return value. The call ends first: that of the stream may be around it.
+    /// them in the handler's return value. The call ends first: that of the stream may be around
+    /// it.
     meters: [Option<BodyRecorder>; 2],
     sent: u64,
     /// The length after which the transport does not poll the body again.

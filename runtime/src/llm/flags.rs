@@ -67,15 +67,12 @@ pub(super) enum FrameFlag {
     AudioTask,
 }
 
-impl FrameFlag {
-    const LAST: Self = Self::AudioTask;
-}
-
 /// A set of [`FrameFlag`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameFlags(u64);
 
-const _: () = assert!((FrameFlag::LAST as u32) < u64::BITS, "each flag has a bit");
+// `AudioTask` is the last flag.
+const _: () = assert!((FrameFlag::AudioTask as u32) < u64::BITS, "each flag has a bit");
 
 impl FrameFlags {
     pub(super) const NONE: Self = Self(0);

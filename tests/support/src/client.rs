@@ -42,7 +42,8 @@ pub async fn get(app: &Router, path: &str) -> (StatusCode, Bytes) {
     (status, body.to_bytes())
 }
 
-/// Scrapes an instance, checks that no request and no stream is active, and that the families agree.
+/// Scrapes an instance, checks that no request and no stream is active, and that the families
+/// agree.
 ///
 /// # Panics
 ///
