@@ -1,8 +1,11 @@
 //! The code of the runnable examples, as a library so that tests can run it too.
 //!
+//! - [`gateway_fallback`]: a gateway with retries and fallback. Start it with
+//!   `cargo run --bin gateway_fallback`.
 //! - [`llm_gateway`]: a gateway for language models. Start it with `cargo run --bin llm_gateway`.
 //! - [`tour`]: the first program of the README.
 
+pub mod gateway_fallback;
 pub mod llm_gateway;
 /// The first program of the README: a handler with token usage, a streamed response and a metrics
 /// page.

@@ -35,7 +35,7 @@ use streamgauge_examples::llm_gateway::{
 };
 use tokio::net::TcpListener;
 
-/// The environment variable that holds the upstream's API key.
+/// The environment variable that holds the API key of the first upstream.
 ///
 /// A command-line option would expose the key in the list of processes.
 const API_KEY_VARIABLE: &str = "UPSTREAM_API_KEY";
@@ -45,28 +45,34 @@ const API_KEY_VARIABLE: &str = "UPSTREAM_API_KEY";
 /// Without --upstream, an embedded demonstration model replies with prepared sentences.
 #[derive(Parser)]
 #[command(after_help = "Environment:
-  UPSTREAM_API_KEY  API key for the upstream, sent instead of the clients' keys;
-                    without it, the clients' keys are forwarded")]
+  UPSTREAM_API_KEY    API key for the upstream, sent instead of the clients' keys;
+                      without it, the clients' keys are forwarded
+  UPSTREAM_API_KEY_2  the same for the second upstream, and so on")]
 struct Options {
     /// Address to listen on; with port 0 the system chooses a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
     /// Pause of the demonstration model before each token, in milliseconds.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 20, conflicts_with = "upstream")]
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 20, conflicts_with = "upstreams")]
     pace: u64,
 
-    /// Base URL of a server to forward requests to, such as `https://api.example.com/v1`.
-    #[arg(
-        long,
-        value_name = "URL",
-        help = "Base URL of a server to forward requests to, such as https://api.example.com/v1"
-    )]
-    upstream: Option<String>,
+    /// Base URL of a server to forward requests to; may be given several times for fallbacks.
+    ///
+    /// An example is `https://api.example.com/v1`. If a server cannot be reached, or replies with
+    /// 429 or 5xx, the request is sent to the next one.
+    #[arg(long = "upstream", value_name = "URL")]
+    upstreams: Vec<String>,
 
-    /// Value of the label `provider` for the upstream's calls; empty by default.
-    #[arg(long, value_name = "NAME", requires = "upstream")]
-    provider: Option<String>,
+    /// Value of the label `provider` for an upstream's calls, in the order of the upstreams.
+    ///
+    /// The default is `upstream-1` for the first upstream, and so on.
+    #[arg(long = "provider", value_name = "NAME", requires = "upstreams")]
+    providers: Vec<String>,
+
+    /// Longest wait for an upstream's reply to begin, and between two parts of it, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "upstreams")]
+    timeout: u64,
 }
 
 #[tokio::main]
@@ -84,13 +90,13 @@ async fn main() -> ExitCode {
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let metrics = Metrics::builder().skip_paths(["/health"]).install()?;
-    let app = match &options.upstream {
-        Some(url) => proxy::app(upstream_from(url, options.provider.as_deref())?, metrics),
+    let app = match upstreams_from(options)?.split_first() {
+        Some((first, fallbacks)) => proxy::app(first.clone(), fallbacks.to_vec(), metrics),
         None => demonstration_app(options.pace, metrics),
     };
     let listener = TcpListener::bind(options.listen).await?;
     let shutdown = shutdown_signal()?;
-    print_greeting(listener.local_addr()?, options.upstream.is_some())?;
+    print_greeting(listener.local_addr()?, !options.upstreams.is_empty())?;
     axum::serve(listener, app).with_graceful_shutdown(shutdown).await?;
     Ok(())
 }
@@ -100,17 +106,35 @@ fn demonstration_app(pace: u64, metrics: &Metrics) -> Router {
     llm_gateway::app(Pace::new(Duration::from_millis(pace)), metrics)
 }
 
-fn upstream_from(url: &str, provider: Option<&str>) -> Result<Upstream, Box<dyn Error>> {
-    let key = match env::var(API_KEY_VARIABLE) {
-        Ok(key) => Some(key).filter(|key| !key.is_empty()),
-        Err(VarError::NotPresent) => None,
-        // The text of `VarError` would contain the key.
-        Err(VarError::NotUnicode(_)) => {
-            return Err(format!("{API_KEY_VARIABLE} is not valid UTF-8").into());
-        }
+fn upstreams_from(options: &Options) -> Result<Vec<Upstream>, Box<dyn Error>> {
+    if options.providers.len() > options.upstreams.len() {
+        return Err("there are more options --provider than --upstream".into());
+    }
+    let upstream = |(number, url): (usize, &String)| {
+        let named = options.providers.get(number - 1);
+        let settings = Settings {
+            provider: named.map_or_else(|| format!("upstream-{number}"), String::clone),
+            key: key_of_upstream(number)?,
+            read_timeout: Duration::from_secs(options.timeout),
+            ..Settings::new(url)
+        };
+        Ok(Upstream::new(&settings)?)
     };
-    let provider = provider.unwrap_or_default().to_owned();
-    Ok(Upstream::new(&Settings { provider, key, ..Settings::new(url) })?)
+    (1..).zip(&options.upstreams).map(upstream).collect()
+}
+
+/// Returns the API key for an upstream, counted from 1. Each upstream gets no key but its own.
+fn key_of_upstream(number: usize) -> Result<Option<String>, Box<dyn Error>> {
+    let variable = match number {
+        1 => API_KEY_VARIABLE.to_owned(),
+        number => format!("{API_KEY_VARIABLE}_{number}"),
+    };
+    match env::var(&variable) {
+        Ok(key) => Ok(Some(key).filter(|key| !key.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        // The text of `VarError` would contain the key.
+        Err(VarError::NotUnicode(_)) => Err(format!("{variable} is not valid UTF-8").into()),
+    }
 }
 
 /// Prints the address and commands to try.

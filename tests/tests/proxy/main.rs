@@ -3,6 +3,7 @@
 
 mod client;
 mod client_disconnects;
+mod fallbacks;
 mod forwarding;
 mod memory;
 mod recorded_calls;

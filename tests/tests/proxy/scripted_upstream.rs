@@ -38,9 +38,23 @@ impl Gateway {
 
     /// Serves a proxy in front of an upstream.
     pub(crate) async fn proxy(settings: Settings) -> Self {
-        let settings = Settings { provider: "house".to_owned(), ..settings };
-        let upstream = Upstream::new(&settings).expect("the settings are valid");
-        Self::serve(|metrics| proxy::app(upstream, metrics)).await
+        Self::proxy_with_fallbacks(settings, []).await
+    }
+
+    /// Serves a proxy in front of an upstream, and of others in case that it fails.
+    pub(crate) async fn proxy_with_fallbacks(
+        settings: Settings,
+        fallbacks: impl IntoIterator<Item = Settings>,
+    ) -> Self {
+        let upstream = |provider: String, settings| {
+            let settings = Settings { provider, ..settings };
+            Upstream::new(&settings).expect("the settings are valid")
+        };
+        let first = upstream("house".to_owned(), settings);
+        let fallbacks = (1..).zip(fallbacks);
+        let fallbacks = fallbacks.map(|(n, settings)| upstream(format!("fallback-{n}"), settings));
+        let fallbacks = fallbacks.collect();
+        Self::serve(|metrics| proxy::app(first, fallbacks, metrics)).await
     }
 
     /// Waits until this many requests are counted and none is active, and returns the metrics. The

@@ -178,24 +178,25 @@ async fn interrupted_stream(settings: impl FnOnce(String) -> Settings, hang_up: 
 }
 
 #[track_caller]
-fn assert_stream_error(scrape: &Scrape) {
+fn assert_stream_error(scrape: &Scrape, error_type: &str) {
     assert_failed(scrape, CHAT, "200", "server_error");
     let stream = [("endpoint", CHAT), ("outcome", "stream_error")];
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &stream), 1, "{scrape:#?}");
     assert_eq!(scrape.sum("app_stream_errors_total", &[("endpoint", CHAT)]), 1);
-    assert_eq!(scrape.sum("app_usage_missing_total", &[("reason", "not_sent")]), 1);
+    assert_eq!(scrape.sum("app_llm_calls_total", &[("error_type", error_type)]), 1, "{scrape:#?}");
+    assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0, "a failed call misses no usage");
 }
 
 #[tokio::test]
 async fn upstream_disconnect_within_a_stream_is_a_stream_error() {
-    assert_stream_error(&interrupted_stream(Settings::new, true).await);
+    assert_stream_error(&interrupted_stream(Settings::new, true).await, "truncated");
 }
 
 #[tokio::test]
 async fn read_timeout_within_a_stream_is_a_stream_error() {
     let short_timeout =
         |url| Settings { read_timeout: Duration::from_millis(50), ..Settings::new(url) };
-    assert_stream_error(&interrupted_stream(short_timeout, false).await);
+    assert_stream_error(&interrupted_stream(short_timeout, false).await, "timeout");
 }
 
 #[tokio::test]

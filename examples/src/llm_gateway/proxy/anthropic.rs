@@ -1,58 +1,42 @@
 //! Proxy handlers for Anthropic's API.
 
-use std::future;
-
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use futures_util::FutureExt;
+use reqwest::Response as Reply;
 use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
 
 use super::{
     headers::KeyHeader,
-    upstream::Upstream,
-    upstream_error::AnthropicUpstreamError,
-    upstream_reply::{is_event_stream, reply_or_disconnect},
+    upstream::{Upstream, forward_reply},
+    upstream_error::{AnthropicUpstreamError, UpstreamError},
+    upstreams::Upstreams,
 };
 
 /// The header for the key if the client sent none.
 const KEY_HEADER: KeyHeader = KeyHeader::ApiKey;
 
-/// `POST /v1/messages`: forwards a call.
+/// `POST /v1/messages`: forwards a call whose reply is JSON or a stream of events, to one upstream
+/// after the other, until one of them replies.
 #[instrument_endpoint]
-pub(super) async fn forward_call(
-    State(upstream): State<Upstream>,
+#[streaming_metrics(protocol = "anthropic")]
+pub(super) async fn messages(
+    State(upstreams): State<Upstreams>,
     request: Request,
 ) -> Result<Response, AnthropicUpstreamError> {
-    let provider = upstream.provider();
-    let on_disconnect = || drop(unanswered_call(provider).now_or_never());
-    match reply_or_disconnect(upstream.send(request, KEY_HEADER), on_disconnect).await {
-        Ok(reply) if is_event_stream(&reply) => Ok(streamed_reply(provider, reply)),
-        reply => whole_reply(provider, reply.map_err(Into::into)),
+    let (request, mut fallbacks) = upstreams.prepare(request).await?;
+    let mut reply = attempt(upstreams.first(), request).await;
+    while let Some((upstream, request)) = fallbacks.after(&reply) {
+        reply = attempt(upstream, request).await;
     }
+    Ok(forward_reply(reply?))
 }
 
-/// Tracks a call whose reply is not streamed, or that failed.
+/// Forwards a request to one upstream. Each attempt is a call.
 ///
 /// streamgauge reads the usage from the reply's bytes while they pass to the client.
-#[track_tokens(protocol = "anthropic", provider = provider)]
-fn whole_reply(
-    provider: &str,
-    reply: Result<Response, AnthropicUpstreamError>,
-) -> Result<Response, AnthropicUpstreamError> {
-    reply
-}
-
-/// Meters a streamed reply, and reads its usage from the events.
-#[streaming_metrics(protocol = "anthropic", provider = provider)]
-fn streamed_reply(provider: &str, reply: Response) -> Response {
-    reply
-}
-
-/// Tracks a call whose client disconnected before the reply: a tracked function that is dropped
-/// while pending is a cancelled call.
-#[track_tokens(protocol = "anthropic", provider = provider)]
-async fn unanswered_call(provider: &str) -> Response {
-    future::pending().await
+#[track_tokens(protocol = "anthropic", operation = "chat", provider = upstream.provider())]
+async fn attempt(upstream: &Upstream, request: Request) -> Result<Reply, UpstreamError> {
+    upstream.send(request, KEY_HEADER).await
 }

@@ -10,13 +10,16 @@ mod openai;
 mod settings;
 mod upstream;
 mod upstream_error;
-mod upstream_reply;
+mod upstreams;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     routing::{get, post},
 };
 use streamgauge::Metrics;
+
+use self::upstreams::Upstreams;
 
 pub use self::{
     settings::{SettingError, Settings},
@@ -24,23 +27,30 @@ pub use self::{
 };
 use super::{anthropic as demo_anthropic, basic_endpoints, openai as demo_openai};
 
+/// Maximum size of a request body that is held in memory to be sent to a fallback, in bytes.
+const MAX_BODY_SIZE: usize = 32 * 1024 * 1024;
+
 /// Returns the routes of a proxy in front of `upstream`.
 ///
+/// If an upstream cannot be reached, is rate limited (429) or fails (5xx), the request is sent to
+/// the next one of `fallbacks`. Once a reply is being forwarded there is no fallback.
+///
 /// Requests and calls are recorded in `metrics`.
-pub fn app(upstream: Upstream, metrics: &Metrics) -> Router {
-    let mut router = Router::new();
-    for path in ["/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings"] {
-        router = router
-            .route(path, post(openai::forward_call).fallback(demo_openai::method_not_allowed));
-    }
-    router
-        .route("/v1/models", get(openai::list_models).fallback(demo_openai::method_not_allowed))
+pub fn app(upstream: Upstream, fallbacks: Vec<Upstream>, metrics: &Metrics) -> Router {
+    let not_allowed = demo_openai::method_not_allowed;
+    Router::new()
+        .route("/v1/chat/completions", post(openai::chat).fallback(not_allowed))
+        .route("/v1/responses", post(openai::chat).fallback(not_allowed))
+        .route("/v1/completions", post(openai::complete).fallback(not_allowed))
+        .route("/v1/embeddings", post(openai::embed).fallback(not_allowed))
+        .route("/v1/models", get(openai::list_models).fallback(not_allowed))
         .route(
             "/v1/messages",
-            post(anthropic::forward_call).fallback(demo_anthropic::method_not_allowed),
+            post(anthropic::messages).fallback(demo_anthropic::method_not_allowed),
         )
         .route("/health", get(basic_endpoints::health))
         .route("/metrics", get(metrics.endpoint()))
+        .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
         .layer(metrics.layer())
-        .with_state(upstream)
+        .with_state(Upstreams::new(upstream, fallbacks))
 }

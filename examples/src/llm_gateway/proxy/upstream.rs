@@ -8,7 +8,7 @@ use axum::{
     http::{Response as HttpResponse, Uri},
     response::Response,
 };
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Response as Reply, Url, redirect};
 
 use super::{
     headers::{Key, KeyHeader, prepare_request_headers, remove_hop_by_hop_headers},
@@ -66,7 +66,7 @@ impl Upstream {
         &self,
         request: Request,
         key_header: KeyHeader,
-    ) -> Result<Response, UpstreamError> {
+    ) -> Result<Reply, UpstreamError> {
         let (mut head, body) = request.into_parts();
         prepare_request_headers(&mut head.headers, self.0.key.as_ref(), key_header);
         let mut request =
@@ -74,14 +74,7 @@ impl Upstream {
         if !body.is_end_stream() {
             request = request.body(reqwest::Body::wrap_stream(body.into_data_stream()));
         }
-        let reply = request.send().await.map_err(UpstreamError::from_reqwest)?;
-        let (head, body) = HttpResponse::from(reply).into_parts();
-        // HTTP version and extensions belong to the upstream's connection, so they are not copied.
-        let mut reply = Response::new(Body::new(body));
-        *reply.status_mut() = head.status;
-        *reply.headers_mut() = head.headers;
-        remove_hop_by_hop_headers(reply.headers_mut());
-        Ok(reply)
+        request.send().await.map_err(UpstreamError::from_reqwest)
     }
 
     /// Returns the upstream's URL for a URI of this gateway.
@@ -92,6 +85,17 @@ impl Upstream {
         url.set_query(requested.query());
         url
     }
+}
+
+/// Turns an upstream's reply into a response whose body passes on the reply as it arrives.
+pub(super) fn forward_reply(reply: Reply) -> Response {
+    let (head, body) = HttpResponse::from(reply).into_parts();
+    // HTTP version and extensions belong to the upstream's connection, so they are not copied.
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    remove_hop_by_hop_headers(response.headers_mut());
+    response
 }
 
 impl fmt::Debug for Upstream {

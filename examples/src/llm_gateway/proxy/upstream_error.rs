@@ -4,11 +4,15 @@ use std::error::Error as StdError;
 
 use axum::{
     Json,
+    extract::rejection::BytesRejection,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use streamgauge::ExceptionType;
+use streamgauge::{
+    ExceptionType,
+    call::{CallError, CallErrorType},
+};
 use thiserror::Error;
 
 use super::error_chain::{ErrorChain, error_chain};
@@ -27,6 +31,8 @@ pub(super) enum UpstreamError {
     BrokenOff,
     #[error("the request's body broke off")]
     Upload,
+    #[error("the request's body is too large")]
+    TooLarge,
 }
 
 impl UpstreamError {
@@ -48,11 +54,35 @@ impl UpstreamError {
         }
     }
 
+    /// Classifies an error of a request body that is read into memory.
+    pub(super) fn from_upload(error: &BytesRejection) -> Self {
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLarge } else { Self::Upload }
+    }
+
+    /// Returns true if another upstream may answer the same request.
+    pub(super) fn is_of_the_upstream(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::TimedOut | Self::BrokenOff => true,
+            Self::Upload | Self::TooLarge => false,
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Unreachable | Self::BrokenOff => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Upload => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+}
+
+impl CallError for UpstreamError {
+    fn call_error_type(&self) -> CallErrorType {
+        match self {
+            Self::Unreachable | Self::BrokenOff => CallErrorType::Connect,
+            Self::TimedOut => CallErrorType::Timeout,
+            Self::Upload | Self::TooLarge => CallErrorType::InvalidRequest,
         }
     }
 }
@@ -70,7 +100,7 @@ pub(super) struct AnthropicUpstreamError(#[from] UpstreamError);
 impl IntoResponse for OpenAiUpstreamError {
     fn into_response(self) -> Response {
         let kind = match self.0 {
-            UpstreamError::Upload => "invalid_request_error",
+            UpstreamError::Upload | UpstreamError::TooLarge => "invalid_request_error",
             UpstreamError::Unreachable | UpstreamError::TimedOut | UpstreamError::BrokenOff => {
                 "server_error"
             }
@@ -90,7 +120,7 @@ impl IntoResponse for OpenAiUpstreamError {
 impl IntoResponse for AnthropicUpstreamError {
     fn into_response(self) -> Response {
         let kind = match self.0 {
-            UpstreamError::Upload => "invalid_request_error",
+            UpstreamError::Upload | UpstreamError::TooLarge => "invalid_request_error",
             UpstreamError::TimedOut => "timeout_error",
             UpstreamError::Unreachable | UpstreamError::BrokenOff => "api_error",
         };
