@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use streamgauge::Metrics;
+use streamgauge::{Metrics, MetricsBuilder};
 use streamgauge_examples::llm_gateway::proxy::{self, Settings, Upstream};
 use streamgauge_test_support::Scrape;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +28,15 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Serves an application that is built with the gateway's metrics.
     pub(crate) async fn serve(app: impl FnOnce(&Metrics) -> Router) -> Self {
-        let metrics = Metrics::builder().build().expect("default settings are valid");
+        Self::serve_with(Metrics::builder(), app).await
+    }
+
+    /// Serves an application whose metrics have these settings.
+    pub(crate) async fn serve_with(
+        settings: MetricsBuilder,
+        app: impl FnOnce(&Metrics) -> Router,
+    ) -> Self {
+        let metrics = settings.build().expect("the settings are valid");
         let listener = listen().await;
         let address = listener.local_addr().expect("the listener is bound");
         let app = app(&metrics);

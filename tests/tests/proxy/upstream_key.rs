@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use streamgauge_examples::llm_gateway::proxy::Settings;
 use streamgauge_test_support::page_of;
-use tracing::Level;
-use tracing::subscriber::set_default;
+use tracing::subscriber::{NoSubscriber, set_default};
+use tracing::{Dispatch, Level};
 
 use crate::client::{post, read_body, send};
 use crate::samples::{CHAT, CHAT_REPLY, JSON, MESSAGE_REPLY, MESSAGES, QUESTION};
@@ -77,6 +77,9 @@ async fn upstream_key_is_not_in_responses_metrics_or_logs() {
         .with_max_level(Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
+    // With a single subscriber in the process, an event that the thread of another test reaches
+    // first would be switched off for this thread too.
+    let _second_subscriber = Dispatch::new(NoSubscriber::default());
     let _guard = set_default(subscriber);
 
     let script = ScriptedUpstream::new().await;
