@@ -11,7 +11,7 @@
 //! | `openai`, `anthropic` | one endpoint whose replies are plain or streamed, with `protocol` |
 //! | `basic_endpoints` | usage in a reply, errors, and three ways to meter a stream |
 //! | `usage` | usage that is recorded by code instead of read from the reply |
-//! | `proxy` | forwarded replies, parsed as their bytes pass |
+//! | `proxy` | forwarded replies, parsed as their bytes pass; fallbacks, each a call of its own |
 
 mod anthropic;
 mod basic_endpoints;

@@ -29,6 +29,14 @@ class SkipReportingTest(unittest.TestCase):
             self._skip(f"the program `{name}` is not on the PATH")
         return path
 
+    def javascript_clients(self):
+        """Returns the command of js/clients.mjs, or skips the test without node or its packages."""
+        node = self.program("node")
+        script = os.environ.get("JAVASCRIPT_CLIENTS", "")
+        if not os.path.exists(script):
+            self._skip("JAVASCRIPT_CLIENTS does not name clients.mjs with its packages from npm")
+        return [node, script]
+
     def prometheus_3(self):
         """Returns the path of a Prometheus 3 (stricter than version 2), or skips the test."""
         path = os.environ.get("PROMETHEUS_3", "")

@@ -22,10 +22,15 @@ def program():
 class Gateway:
     """A running gateway whose counters start at zero."""
 
+    # Where its log lines go: None is the standard error of the tests.
+    stderr = None
+
     def __init__(self, *options):
         """Starts the gateway with these command line options."""
         self.process = Process(
-            [program(), "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE
+            [program(), "--listen", "127.0.0.1:0", *options],
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
         )
         try:
             self.url = self._read_url(within=30)
@@ -47,3 +52,9 @@ class Gateway:
         if not line.startswith(f"{GREETING}http://"):
             raise AssertionError(f"the gateway printed {line!r} instead of its address")
         return line.removeprefix(GREETING)
+
+
+class QuietGateway(Gateway):
+    """A gateway without log lines, for tests with hundreds of intended failures."""
+
+    stderr = subprocess.DEVNULL

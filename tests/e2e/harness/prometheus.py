@@ -45,6 +45,15 @@ class Prometheus:
         assert status == 200, body
         return [float(sample["value"][1]) for sample in json.loads(body)["data"]["result"]]
 
+    def query_range(self, promql, start, end):
+        """Evaluates a query at every second and returns its values by time; it has one series."""
+        parameters = {"query": promql, "start": start, "end": end, "step": 1}
+        status, body = self._server.get(f"/api/v1/query_range?{urllib.parse.urlencode(parameters)}")
+        assert status == 200, body
+        series = json.loads(body)["data"]["result"]
+        assert len(series) == 1, f"{promql}: {series}"
+        return {at: float(value) for at, value in series[0]["values"]}
+
     def exemplars(self, selector):
         """Returns the labels of the exemplars of the last ten minutes."""
         now = time.time()
