@@ -48,7 +48,8 @@ impl RateLimits {
             if left.is_none() {
                 *left = headers.get(HeaderName::from_static(name)).and_then(|value| {
                     let digits = value.to_str().ok()?.trim();
-                    digits.parse().ok()
+                    // `parse` accepts a sign.
+                    if digits.starts_with('+') { None } else { digits.parse().ok() }
                 });
             }
         }
@@ -96,7 +97,8 @@ mod tests {
 
     #[test]
     fn rate_limits_ignore_text_signs_and_fractions() {
-        for value in ["unlimited", "", "-1", "1.5", "99999999999999999999999", "0x10", "1e3"] {
+        for value in ["unlimited", "", "-1", "+1", "1.5", "99999999999999999999999", "0x10", "1e3"]
+        {
             assert_eq!(left(&[("x-ratelimit-remaining-tokens", value)]), [], "{value}");
         }
         assert_eq!(left(&[("x-ratelimit-remaining-tokens", " 12 ")]), [("tokens", 12)]);
