@@ -11,10 +11,27 @@ use crate::call::EnterCall;
 pin_project! {
     /// A future that opens its record when it is first polled, as an `async fn` does.
     #[must_use = "futures do nothing unless polled"]
-    pub struct RecordedFuture<F, S, G, E> {
+    pub struct RecordedFuture<F, S, G, E>
+    where
+        G: EnterCall,
+    {
+        // An option, so that it can be dropped while its call is the current one.
         #[pin]
-        future: F,
+        future: Option<F>,
         record: Record<S, G, E>,
+    }
+
+    impl<F, S, G, E> PinnedDrop for RecordedFuture<F, S, G, E>
+    where
+        G: EnterCall,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Record::Open(guard, _) = this.record {
+                let _entered = guard.enter_call();
+                this.future.set(None);
+            }
+        }
     }
 }
 
@@ -37,7 +54,7 @@ where
     G: EnterCall,
     E: FnOnce(G, O) -> T,
 {
-    RecordedFuture { future, record: Record::Unopened(start, end) }
+    RecordedFuture { future: Some(future), record: Record::Unopened(start, end) }
 }
 
 impl<F, S, G, E, T> Future for RecordedFuture<F, S, G, E>
@@ -50,17 +67,18 @@ where
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let this = self.project();
+        let mut this = self.project();
         // During the poll the guard is on the stack, so that a panic of the future drops it while
         // it unwinds.
-        let (guard, end) = match mem::replace(this.record, Record::Closed) {
-            Record::Unopened(start, end) => (start(), end),
-            Record::Open(guard, end) => (guard, end),
+        let record = mem::replace(this.record, Record::Closed);
+        let (future, (guard, end)) = match (this.future.as_mut().as_pin_mut(), record) {
+            (Some(future), Record::Unopened(start, end)) => (future, (start(), end)),
+            (Some(future), Record::Open(guard, end)) => (future, (guard, end)),
             // An `async fn` panics here as well: there is no output to return.
-            Record::Closed => panic!("a future was polled after it had completed"),
+            _ => panic!("a future was polled after it had completed"),
         };
         let entered = guard.enter_call();
-        let polled = this.future.poll(cx);
+        let polled = future.poll(cx);
         drop(entered);
         match polled {
             Poll::Pending => {

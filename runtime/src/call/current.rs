@@ -12,11 +12,10 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::{CallErrorType, LlmCall, RequestCalls};
+use super::{CallErrorType, CallHandle, LlmCall, RequestCalls};
 
 thread_local! {
-    static CURRENT: RefCell<Current> =
-        const { RefCell::new(Current { call: None, request: None }) };
+    static CURRENT: RefCell<Current> = const { RefCell::new(Current::NOTHING) };
 }
 
 /// What the code of a thread belongs to.
@@ -25,6 +24,10 @@ struct Current {
     call: Option<Arc<LlmCall>>,
     /// Set in a spawned task that a handle has made part of a request.
     request: Option<Arc<RequestCalls>>,
+}
+
+impl Current {
+    const NOTHING: Self = Self { call: None, request: None };
 }
 
 /// Returns the call that the code of this thread is part of.
@@ -71,6 +74,12 @@ impl EnteredCall {
         Self::replace(Current { call: Some(Arc::clone(call)), request })
     }
 
+    /// Makes a request and a call of it the current ones of this thread.
+    fn in_request(call: Option<&CallHandle>, request: Option<&Arc<RequestCalls>>) -> Self {
+        let call = call.map(|handle| Arc::clone(handle.call()));
+        Self::replace(Current { call, request: request.cloned() })
+    }
+
     fn replace(new: Current) -> Self {
         let replace = |current: &RefCell<Current>| {
             Some(mem::replace(&mut *current.try_borrow_mut().ok()?, new))
@@ -94,56 +103,96 @@ pub fn enter_call<G: EnterCall>(guard: &G) -> EnteredCall {
 }
 
 pin_project! {
-    /// A future during whose polls a call is the current one.
+    /// A future during whose polls and drop a call is the current one.
     #[must_use = "futures do nothing unless polled"]
-    pub struct WithinCall<'a, G, F> {
+    pub struct WithinCall<'a, G, F>
+    where
+        G: EnterCall,
+    {
         guard: &'a G,
+        // `None` once the future has returned.
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<'a, G, F> PinnedDrop for WithinCall<'a, G, F>
+    where
+        G: EnterCall,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                let _entered = this.guard.enter_call();
+                this.future.set(None);
+            }
+        }
     }
 }
 
 /// Runs the body of an async function within the call of `guard`.
 pub fn within_call<G: EnterCall, F: Future>(guard: &G, future: F) -> WithinCall<'_, G, F> {
-    WithinCall { guard, future }
+    WithinCall { guard, future: Some(future) }
 }
 
 impl<G: EnterCall, F: Future> Future for WithinCall<'_, G, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        // Only an attribute makes this future, and awaits it once.
+        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
         let _entered = this.guard.enter_call();
-        this.future.poll(cx)
+        let polled = future.poll(cx);
+        if polled.is_ready() {
+            this.future.set(None);
+        }
+        polled
     }
 }
 
 pin_project! {
     /// A future whose calls belong to a request, and are made within a call of it.
     struct WithinRequest<F> {
+        // `None` once the future has returned.
         #[pin]
-        future: F,
-        call: Option<Arc<LlmCall>>,
+        future: Option<F>,
+        // Keeps the call open until the future has ended.
+        call: Option<CallHandle>,
         request: Option<Arc<RequestCalls>>,
+    }
+
+    impl<F> PinnedDrop for WithinRequest<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                let _entered = EnteredCall::in_request(this.call.as_ref(), this.request.as_ref());
+                this.future.set(None);
+            }
+        }
     }
 }
 
 /// Makes the calls of a future part of a request, and of a call of it.
 pub(crate) fn within_request<F: Future>(
     future: F,
-    call: Option<Arc<LlmCall>>,
+    call: Option<CallHandle>,
     request: Option<Arc<RequestCalls>>,
 ) -> impl Future<Output = F::Output> {
-    WithinRequest { future, call, request }
+    WithinRequest { future: Some(future), call, request }
 }
 
 impl<F: Future> Future for WithinRequest<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let current = Current { call: this.call.clone(), request: this.request.clone() };
-        let _entered = EnteredCall::replace(current);
-        this.future.poll(cx)
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        let _entered = EnteredCall::in_request(this.call.as_ref(), this.request.as_ref());
+        let polled = future.poll(cx);
+        if polled.is_ready() {
+            this.future.set(None);
+            *this.call = None;
+        }
+        polled
     }
 }

@@ -181,7 +181,7 @@ pub mod token_usage_context {
         /// ```
         pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
             let (call, request) = match &self.0 {
-                Held::Call(handle) => (Some(Arc::clone(handle.call())), handle.request_calls()),
+                Held::Call(handle) => (Some(handle.clone()), handle.request_calls()),
                 Held::Request(request) => (None, Some(Arc::clone(request))),
                 Held::Global => (None, None),
             };
