@@ -27,22 +27,24 @@ impl LlmCall {
     /// Closes the call with the end of its reply. Further calls do nothing.
     pub(crate) fn close(self: &Arc<Self>, reply: &Reply<'_>) {
         let ended = Instant::now();
-        let mut state = self.state.lock();
-        match state.phase {
-            Phase::Open => {}
-            Phase::Parsing => {
-                if let Some((request, _)) = &self.request {
-                    request.end_parsing();
-                }
+        let state = loop {
+            let mut state = self.state.lock();
+            if !state.phase.is_open() {
+                return;
             }
-            Phase::AwaitingUsage(..) | Phase::Closed(_) => return,
+            let waiting = mem::take(&mut state.waiting);
+            if waiting.is_empty() {
+                break state;
+            }
+            drop(state);
+            for call in waiting.into_iter().rev() {
+                call.finish(&Reply::ended(reply.end));
+            }
+        };
+        if let (Phase::Parsing, Some((request, _))) = (&state.phase, &self.request) {
+            request.end_parsing();
         }
-        let waiting = mem::take(&mut state.waiting);
-        drop(state);
-        for call in waiting.into_iter().rev() {
-            call.finish(&Reply::ended(reply.end));
-        }
-        self.settle(self.state.lock(), reply, ended);
+        self.settle(state, reply, ended);
     }
 
     /// Decides whether the call counts, and records it if it does.
@@ -77,24 +79,26 @@ impl LlmCall {
         let inner = mem::take(&mut state.inner);
         state.phase = Phase::Closed(series.clone());
         drop(state);
-        self.tell_outer(&inner, usage.filter(|_| !belongs_to_inner));
+        self.tell_outers(&inner, usage.filter(|_| !belongs_to_inner), is_cut_off);
         self.end_in_request(ended, !belongs_to_inner);
         if let Some(series) = series {
             self.record_end(&series, end, reply, usage, rate_limits, ended);
         }
     }
 
-    /// Tells the call around this one the usage of this call and of those within it. A call that
-    /// has closed already passes that on.
-    fn tell_outer(&self, inner: &InnerCalls, own: Option<Usage>) {
+    /// Tells the calls around this one that it has ended, and the nearest one that is not recorded
+    /// the usage of this call and of those within it.
+    fn tell_outers(&self, inner: &InnerCalls, own: Option<Usage>, is_cut_off: bool) {
+        let mut is_told = false;
         for outer in self.outers() {
             let mut state = outer.state.lock();
-            if !matches!(state.phase, Phase::Closed(_)) {
-                state.inner.add_all(inner);
-                if let Some(usage) = own {
-                    state.inner.add(usage);
+            state.inner.note_ended();
+            if !is_told && !matches!(state.phase, Phase::Closed(_)) {
+                is_told = true;
+                state.inner.merge(inner);
+                if let Some(own) = own {
+                    state.inner.add(own, is_cut_off);
                 }
-                return;
             }
         }
     }

@@ -22,7 +22,7 @@ impl CallHandle {
 
     /// Returns the calls of the request that the call belongs to.
     pub(crate) fn request_calls(&self) -> Option<Arc<RequestCalls>> {
-        self.0.request.as_ref().map(|(calls, _)| Arc::clone(calls))
+        self.0.request_calls()
     }
 }
 

@@ -72,6 +72,13 @@ pub(super) enum Phase {
     Closed(Option<Arc<CallSeries>>),
 }
 
+impl Phase {
+    /// Returns whether the reply has not ended.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open | Self::Parsing)
+    }
+}
+
 impl LlmCall {
     /// Begins a call in the request that `request` returns, or in the one that this task belongs to
     /// through a handle. `provider` and `model` are empty if the attribute does not name them.
@@ -82,10 +89,15 @@ impl LlmCall {
         request: Option<Arc<RequestCalls>>,
     ) -> Arc<Self> {
         let started = Instant::now();
-        let request = request.or_else(current_request_calls);
-        let outer = current_call().or_else(|| request.as_ref()?.sent_call());
+        let outer = current_call();
+        // The source of a reply may be polled in another task than that of the request.
+        let request = request
+            .or_else(current_request_calls)
+            .or_else(|| outer.as_ref().and_then(|outer| outer.request_calls()));
         // Each instance counts the calls that it sees.
-        let outer = outer.filter(|outer| outer.is_of_same_instance(request.as_deref()));
+        let outer = outer
+            .filter(|outer| outer.is_of_same_instance(request.as_deref()))
+            .or_else(|| request.as_ref()?.sent_call());
         if let Some(outer) = &outer {
             outer.outers_and_self().for_each(|outer| outer.state.lock().inner.note_begun());
         }
@@ -128,6 +140,11 @@ impl LlmCall {
                 }
             });
         }
+    }
+
+    /// Returns the calls of the request that this call belongs to.
+    pub(super) fn request_calls(&self) -> Option<Arc<RequestCalls>> {
+        self.request.as_ref().map(|(calls, _)| Arc::clone(calls))
     }
 
     /// Returns whether the instance that records this call records calls of `request`, too.
@@ -214,28 +231,16 @@ impl LlmCall {
         self.state.lock().is_passed_on = true;
     }
 
-    /// Must be called before each poll of the source that a reader of this call reads.
-    pub(super) fn begin_poll(&self) {
-        if self.awaits_first_chunk.load(Relaxed) {
-            self.state.lock().inner.first_chunk = None;
-        }
-    }
-
     /// Notes a chunk that a reader of this call reads. If it is the first one, and a call within
-    /// this one has read the same as its first one, in the same poll, both have the same reply.
+    /// this one has read the same as its first one, both may have the same reply.
     pub(super) fn note_chunk(&self, bytes: &[u8]) {
-        let is_first = self.awaits_first_chunk.swap(false, Relaxed);
-        if is_first {
-            let mut state = self.state.lock();
-            if let Some(first) = state.inner.first_chunk {
-                state.is_passed_on |= first == ChunkHash::new(bytes);
-            }
+        if !self.awaits_first_chunk.swap(false, Relaxed) {
+            return;
         }
+        let chunk = ChunkHash::new(bytes);
+        self.state.lock().inner.note_own_chunk(chunk);
         for outer in self.outers() {
-            if outer.awaits_first_chunk.load(Relaxed) {
-                let chunk = is_first.then(|| ChunkHash::new(bytes));
-                outer.state.lock().inner.first_chunk = chunk;
-            }
+            outer.state.lock().inner.note_chunk(chunk);
         }
     }
 
@@ -244,7 +249,7 @@ impl LlmCall {
     pub(crate) fn leave_open(self: Arc<Self>) {
         if let Some(outer) = &self.outer {
             let mut state = outer.state.lock();
-            if !matches!(state.phase, Phase::Closed(_)) {
+            if state.phase.is_open() {
                 state.waiting.push(Arc::clone(&self));
                 return;
             }

@@ -70,7 +70,6 @@ impl ReplyParser {
     /// Must be called before each poll or drop of the source. While the returned guard exists, what
     /// the source does is part of the call.
     pub(crate) fn enter(&self) -> EnteredCall {
-        self.call.begin_poll();
         EnteredCall::new(&self.call)
     }
 
@@ -79,8 +78,10 @@ impl ReplyParser {
         if !self.is_readable() {
             return ChunkFindings::default();
         }
-        self.call.note_chunk(bytes);
         let findings = self.reader.read(bytes);
+        if !findings.keep_alive_only {
+            self.call.note_chunk(bytes);
+        }
         if findings.content {
             self.note_content(ready(), findings.answer);
         }

@@ -38,7 +38,8 @@ struct State {
     left: Vec<Arc<LlmCall>>,
     first_token: Option<FirstToken>,
     first_answer: Option<FirstToken>,
-    has_head: bool,
+    /// The one of them whose stream is sent to the client.
+    sent: Option<Arc<LlmCall>>,
     has_ended: bool,
 }
 
@@ -62,7 +63,7 @@ impl RequestCalls {
             left: Vec::new(),
             first_token: None,
             first_answer: None,
-            has_head: false,
+            sent: None,
             has_ended: false,
         };
         Self { metrics, entered, parsing: AtomicU32::new(0), state: Mutex::new(state) }
@@ -162,15 +163,16 @@ impl RequestCalls {
         left.map(LlmCall::innermost_left)
     }
 
-    /// Returns the call whose stream is being sent to the client: the one that was left open last.
+    /// Returns the call whose stream is being sent to the client: the one that was left open last
+    /// when the response head was made.
     pub(super) fn sent_call(&self) -> Option<Arc<LlmCall>> {
-        let has_head = self.state.lock().has_head;
-        if has_head { self.newest_left() } else { None }
+        self.state.lock().sent.clone()
     }
 
     /// Notes that the response head was made.
     pub(crate) fn note_head(&self) {
-        self.state.lock().has_head = true;
+        let sent = self.newest_left();
+        self.state.lock().sent = sent;
     }
 
     /// Notes when the tokens of a call were ready. The earliest of all calls count.
@@ -192,6 +194,7 @@ impl RequestCalls {
         let left = {
             let mut state = self.state.lock();
             state.has_ended = true;
+            state.sent = None;
             std::mem::take(&mut state.left)
         };
         for call in left.into_iter().rev() {
