@@ -8,7 +8,9 @@
 
 mod attribute_order;
 mod build_info;
+mod call_edges;
 mod call_families;
+mod call_times;
 mod cancellation;
 mod chunk_boundaries;
 mod detached_calls;
