@@ -266,6 +266,34 @@ fn layer_does_not_allocate_for_a_response_of_fixed_size() {
 }
 
 #[test]
+fn tracked_calls_of_a_request_allocate_no_more_than_once_each() {
+    async fn none() {}
+    async fn one() {
+        tracked(1).await;
+    }
+    async fn ten() {
+        for n in 0..10 {
+            tracked(n).await;
+        }
+    }
+    async fn ten_within_one() {
+        #[track_tokens(provider = "house", model = "small-1")]
+        async fn outer() -> Option<Usage> {
+            ten().await;
+            None
+        }
+        outer().await;
+    }
+    let untracked = recorded(none);
+    assert_eq!(untracked, bare(none));
+    for (allocations, max) in
+        [(recorded(one), 3), (recorded(ten), 10), (recorded(ten_within_one), 11)]
+    {
+        assert!(allocations - untracked <= max, "{allocations} {max}");
+    }
+}
+
+#[test]
 fn layer_allocates_once_for_a_streamed_response_body() {
     async fn handler() -> Response {
         let chunks = stream::iter(["one", "two"]).map(Ok::<_, Infallible>);
