@@ -14,8 +14,10 @@ pub use crate::outcome::CallErrorType;
 ///
 /// Use it where the error itself cannot say: a client library that hides the status, a timeout of
 /// your own, a circuit breaker that is open. The innermost tracked function that runs in this task
-/// is the call. It then counts as failed with this `error_type`, whatever it returns. If it reports
-/// several errors, the last one counts. Without an open call this function does nothing.
+/// is the call. It then counts as failed with this `error_type`, whatever it returns, unless its
+/// reply belongs to calls that were made within it. If it reports several errors, the last one
+/// counts. Outside a tracked function, and outside a reply that is parsed, this function does
+/// nothing.
 ///
 /// Errors that implement [`CallError`] need no report.
 ///

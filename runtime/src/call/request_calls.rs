@@ -212,6 +212,13 @@ impl RequestCalls {
             let open = time_in_any(counted, started, ended);
             endpoint.overhead().observe_duration((ended - started).saturating_sub(open));
         }
+    }
+
+    /// Records when the first token of any call was ready. A request that is not recorded itself
+    /// has calls, too.
+    pub(crate) fn record_first_tokens(&self) {
+        let started = self.entered;
+        let state = self.state.lock();
         if let Some((at, series)) = &state.first_token {
             series.record_request_first_token(at.saturating_duration_since(started));
         }

@@ -325,6 +325,21 @@ async fn first_token_of_a_request_is_that_of_its_earliest_call() {
 }
 
 #[tokio::test]
+async fn first_token_is_recorded_for_a_request_that_is_not() {
+    #[track_tokens(protocol = "openai")]
+    async fn reasoning() -> Body {
+        frames(&[ROLE, ANSWER, END])
+    }
+    let metrics = Metrics::builder().skip_paths(["/chat"]).build().expect("valid settings");
+    let scrape = scrape_of(&metrics, route_get(reasoning)).await;
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 0);
+    for family in ["llm_call_time_to_first_token", "time_to_first_token", "time_to_first_answer"] {
+        assert_eq!(scrape.sum(&format!("app_{family}_seconds_count"), &[]), 1, "{family}");
+    }
+    assert_eq!(scrape.sum("app_llm_calls_per_request_count", &[]), 0);
+}
+
+#[tokio::test]
 async fn whole_reply_has_no_first_token_and_no_pace() {
     const REPLY: &str = "{\"object\":\"chat.completion\",\"choices\":[{\"message\":\
                          {\"content\":\"Hi\"},\"finish_reason\":\"stop\"}],\

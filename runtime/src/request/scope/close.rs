@@ -31,9 +31,16 @@ impl Scope {
         let end = request_end(status, termination);
         // Counting an exception emits a tracing event, and a subscriber may panic: the request is
         // recorded first.
+        #[cfg(feature = "exemplars")]
+        let outer = Trace::replace_request_trace(self.trace);
+        if let Some(calls) = &calls {
+            calls.record_first_tokens();
+        }
         if recording == Recording::Active {
             self.record(end, response_size, calls.as_deref());
         }
+        #[cfg(feature = "exemplars")]
+        Trace::replace_request_trace(outer);
         self.count_returned_error(recording, end.status);
         if termination == Termination::Panicked {
             self.count_panic(recording);
@@ -50,15 +57,11 @@ impl Scope {
             self.endpoint().requests(self.method)
         };
         let ended = series.end(end);
-        #[cfg(feature = "exemplars")]
-        let outer = Trace::replace_request_trace(self.trace);
         let duration = self.duration();
         ended.duration.observe_duration(duration);
         if let Some(calls) = calls {
             calls.record(self.endpoint(), self.started + duration);
         }
-        #[cfg(feature = "exemplars")]
-        Trace::replace_request_trace(outer);
         if let Some(size) = self.request_size.known() {
             series.request_size().observe(size);
         }
