@@ -56,7 +56,8 @@ impl LlmCall {
     ) {
         let usage = reply.usage_with(state.recorded);
         let is_cut_off = reply.end != ReplyEnd::Complete;
-        // The call within this one may have read the same bytes in a protocol that they are not in.
+        // The inner call may have parsed the bytes in the wrong protocol. Then this call counts,
+        // with the usage that it found.
         let is_read_within = state.is_passed_on && (usage.is_none() || state.inner.have_usage());
         let belongs_to_inner =
             !self.site.is_separate() && (is_read_within || state.inner.own(usage, is_cut_off));
@@ -79,7 +80,7 @@ impl LlmCall {
         let inner = mem::take(&mut state.inner);
         state.phase = Phase::Closed(series.clone());
         drop(state);
-        self.tell_outers(&inner, usage.filter(|_| !belongs_to_inner), is_cut_off);
+        self.report_to_outers(&inner, usage.filter(|_| !belongs_to_inner), is_cut_off);
         self.end_in_request(ended, !belongs_to_inner);
         if let Some(series) = series {
             self.record_end(&series, end, reply, usage, rate_limits, ended);
@@ -88,13 +89,13 @@ impl LlmCall {
 
     /// Tells the calls around this one that it has ended, and the nearest one that is not recorded
     /// the usage of this call and of those within it.
-    fn tell_outers(&self, inner: &InnerCalls, own: Option<Usage>, is_cut_off: bool) {
-        let mut is_told = false;
+    fn report_to_outers(&self, inner: &InnerCalls, own: Option<Usage>, is_cut_off: bool) {
+        let mut is_reported = false;
         for outer in self.outers() {
             let mut state = outer.state.lock();
             state.inner.note_ended();
-            if !is_told && !matches!(state.phase, Phase::Closed(_)) {
-                is_told = true;
+            if !is_reported && !matches!(state.phase, Phase::Closed(_)) {
+                is_reported = true;
                 state.inner.merge(inner);
                 if let Some(own) = own {
                     state.inner.add(own, is_cut_off);
@@ -129,7 +130,7 @@ impl LlmCall {
             provider_cost: reply.provider_cost,
         });
         for (resource, left) in rate_limits.iter() {
-            series.rate_limit(resource.index(), resource.as_str(), left);
+            series.rate_limit(resource, left);
         }
         let Some(times) = reply.times else { return };
         series.record_first_token(times.first_token - self.started);

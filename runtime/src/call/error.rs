@@ -50,8 +50,12 @@ pub fn report(error_type: CallErrorType) {
 ///
 /// A tracked function that returns `Err(error)` is a failed call. Its `error_type` is what this
 /// trait says of the error, or `other` if the error does not implement it. It is implemented for
-/// [`StatusCode`] and for tuples that begin with one, for [`io::Error`], for boxed and shared
-/// errors that implement it, and, with the feature `reqwest`, for `reqwest::Error`.
+///
+/// - [`StatusCode`], tuples that begin with one, and [`http::Response`]: by the status;
+/// - [`io::Error`]: `timeout` if it timed out, `connect` if no connection could be made or it
+///   broke;
+/// - with the feature `reqwest`, `reqwest::Error`: by its status, else by what failed;
+/// - references to an error that implements it, and errors in a `Box` or an `Arc`.
 ///
 /// # Examples
 ///
@@ -85,18 +89,6 @@ impl CallError for StatusCode {
     }
 }
 
-impl<T> CallError for (StatusCode, T) {
-    fn call_error_type(&self) -> CallErrorType {
-        CallErrorType::from_status(self.0)
-    }
-}
-
-impl<A, T> CallError for (StatusCode, A, T) {
-    fn call_error_type(&self) -> CallErrorType {
-        CallErrorType::from_status(self.0)
-    }
-}
-
 impl<B> CallError for Response<B> {
     fn call_error_type(&self) -> CallErrorType {
         CallErrorType::from_status(self.status())
@@ -115,8 +107,9 @@ impl CallError for io::Error {
             | ErrorKind::NotConnected
             | ErrorKind::HostUnreachable
             | ErrorKind::NetworkUnreachable
-            | ErrorKind::AddrNotAvailable => CallErrorType::Connect,
-            ErrorKind::UnexpectedEof => CallErrorType::Truncated,
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => CallErrorType::Connect,
             _ => CallErrorType::Other,
         }
     }

@@ -104,7 +104,8 @@ impl InnerCalls {
     /// the calls belongs to them unless it has more usage.
     pub(super) fn own(&self, usage: Option<Usage>, is_cut_off: bool) -> bool {
         let Some(usage) = usage.filter(|usage| usage.total() > 0) else { return self.has_begun };
-        if self.has_same_chunk && self.open > 0 {
+        // The usage of a call that is open is not known, and this reply will not get any more.
+        if self.has_same_chunk && self.open > 0 && is_cut_off {
             return true;
         }
         let sums = self.sum.into_iter().chain(self.sum_of_complete);

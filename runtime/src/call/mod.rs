@@ -9,10 +9,13 @@
 //! One reply is one call, however many attributes it passes through. A tracked function is a call
 //! of its own, unless its reply belongs to calls of tracked functions that run within it:
 //!
-//! 1. Its reply is the body or the stream that such a call reads.
-//! 2. Its usage equals that of one of these calls, or the sum over all of them. If the reply was
-//!    cut off, its usage may also be less.
-//! 3. It has no usage.
+//! 1. Its reply is the body or the stream that such a call reads: their bytes begin alike, and its
+//!    usage is not larger.
+//! 2. Its usage equals that of one of these calls, or the sum over all of them, or over those whose
+//!    replies were not cut off. If its own reply was cut off, the output may also be less.
+//! 3. It has no usage, or its counts are zero.
+//!
+//! Input and output are compared, as far as both sides know them.
 //!
 //! Then the inner calls count. Labels that their attributes do not name are taken from the
 //! attributes around them. `#[track_tokens(separate)]` always counts. Each instance counts the
@@ -51,7 +54,7 @@
 //! ```
 
 mod close;
-mod current;
+pub(crate) mod current;
 mod error;
 mod guard;
 mod handle;
@@ -62,8 +65,7 @@ mod rate_limit;
 mod reply;
 mod request_calls;
 
-#[doc(hidden)]
-pub use self::current::{EnterCall, EnteredCall, WithinCall, enter_call, within_call};
+pub(crate) use self::current::{EnterCall, EnteredCall};
 pub(crate) use self::current::{current_call, current_request_calls, within_request};
 pub use self::error::{CallError, CallErrorType, report};
 pub(crate) use self::guard::CallGuard;

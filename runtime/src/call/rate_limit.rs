@@ -2,17 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::label::closed_set;
-
-closed_set! { indexed
-    /// The `resource` label of `llm_rate_limit_remaining`.
-    pub(crate) Resource {
-        Requests = "requests",
-        Tokens = "tokens",
-        InputTokens = "input_tokens",
-        OutputTokens = "output_tokens",
-    }
-}
+use crate::series::Resource;
 
 /// The response headers that say how much is left.
 ///
@@ -58,9 +48,10 @@ impl RateLimits {
 
     /// Iterates over what is known.
     pub(crate) fn iter(self) -> impl Iterator<Item = (Resource, u64)> {
-        const ALL: [Resource; Resource::COUNT] =
-            [Resource::Requests, Resource::Tokens, Resource::InputTokens, Resource::OutputTokens];
-        ALL.into_iter().filter_map(move |resource| Some((resource, self.0[resource.index()]?)))
+        Resource::ALL.into_iter().filter_map(move |resource| {
+            let left = self.0[resource.index()]?;
+            Some((resource, left))
+        })
     }
 }
 

@@ -36,10 +36,10 @@ struct State {
     times: Vec<CallTime>,
     /// The calls whose functions have returned a stream that nothing parses.
     left: Vec<Arc<LlmCall>>,
-    first_token: Option<FirstToken>,
-    first_answer: Option<FirstToken>,
     /// The one of them whose stream is sent to the client.
     sent: Option<Arc<LlmCall>>,
+    first_token: Option<FirstToken>,
+    first_answer: Option<FirstToken>,
     has_ended: bool,
 }
 

@@ -8,6 +8,7 @@
 
 use http::StatusCode;
 
+use crate::call::{CallError, CallErrorType};
 use crate::exception::ExceptionType;
 use crate::request::ExceptionInfo;
 
@@ -70,6 +71,12 @@ macro_rules! impl_for_tuples {
         }
 
         impl<$part, $($others),*> StatusFirst for (StatusCode, $part, $($others),*) {}
+
+        impl<$part, $($others),*> CallError for (StatusCode, $part, $($others),*) {
+            fn call_error_type(&self) -> CallErrorType {
+                self.0.call_error_type()
+            }
+        }
 
         impl_for_tuples!($($others)*);
     };

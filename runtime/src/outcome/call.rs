@@ -1,5 +1,7 @@
 //! How model calls end.
 
+use std::fmt;
+
 use http::StatusCode;
 
 use super::StreamOutcome;
@@ -29,6 +31,7 @@ closed_set! {
     /// assert_eq!(error_type, CallErrorType::RateLimited);
     /// assert_eq!(error_type.as_str(), "rate_limited");
     /// ```
+    #[derive(Hash)]
     #[non_exhaustive]
     pub CallErrorType {
         /// The provider's rate limit is used up: status 429.
@@ -57,6 +60,13 @@ closed_set! {
         Panic = "panic",
         /// Anything else.
         Other = "other",
+    }
+}
+
+/// Writes the value of the label.
+impl fmt::Display for CallErrorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

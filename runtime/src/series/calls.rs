@@ -8,12 +8,26 @@ use crate::family::{
     AppendList, Counter, Families, Family, Histogram, Level, MoneyCounter, RequestLabelValues,
     SeriesHandle,
 };
+use crate::label::closed_set;
 use crate::llm::Operation;
 use crate::outcome::{CallEnd, CallErrorType, CallOutcome};
 use crate::usage::{FinishReason, MissingReason, TokenClass, TokenType, Usage};
 
-/// The number of values of the label `resource`.
-const RESOURCES: usize = 4;
+closed_set! { indexed
+    /// The `resource` label of `llm_rate_limit_remaining`.
+    pub(crate) Resource {
+        Requests = "requests",
+        Tokens = "tokens",
+        InputTokens = "input_tokens",
+        OutputTokens = "output_tokens",
+    }
+}
+
+impl Resource {
+    /// All resources, in the order of [`index`](Self::index).
+    pub(crate) const ALL: [Self; Self::COUNT] =
+        [Self::Requests, Self::Tokens, Self::InputTokens, Self::OutputTokens];
+}
 
 /// The series of the model calls of one endpoint, provider and model: calls, tokens, cost and
 /// times.
@@ -33,7 +47,7 @@ pub(crate) struct CallSeries {
     request_first_token: OnceLock<SeriesHandle<Histogram>>,
     first_answer: OnceLock<SeriesHandle<Histogram>>,
     output_pace: OnceLock<SeriesHandle<Histogram>>,
-    rate_limits: [OnceLock<SeriesHandle<Level>>; RESOURCES],
+    rate_limits: [OnceLock<SeriesHandle<Level>>; Resource::COUNT],
     cost: CostSeries,
     provider_cost: OnceLock<SeriesHandle<MoneyCounter>>,
 }
@@ -99,7 +113,7 @@ impl CallSeries {
             request_first_token: OnceLock::new(),
             first_answer: OnceLock::new(),
             output_pace: OnceLock::new(),
-            rate_limits: [const { OnceLock::new() }; RESOURCES],
+            rate_limits: [const { OnceLock::new() }; Resource::COUNT],
             cost,
             provider_cost: OnceLock::new(),
         }
@@ -176,9 +190,9 @@ impl CallSeries {
     }
 
     /// Records what is left of a provider's limit.
-    pub(crate) fn rate_limit(&self, index: usize, resource: &str, left: u64) {
-        let Some(series) = self.rate_limits.get(index) else { return };
-        let labels = [&*self.provider, &*self.model, resource];
+    pub(crate) fn rate_limit(&self, resource: Resource, left: u64) {
+        let series = &self.rate_limits[resource.index()];
+        let labels = [&*self.provider, &*self.model, resource.as_str()];
         series.get_or_init(|| self.families.llm_rate_limit_remaining.series(labels)).set(left);
     }
 

@@ -11,7 +11,7 @@ mod events;
 mod siblings;
 mod stream;
 
-pub(crate) use self::calls::{CallRecord, CallSeries};
+pub(crate) use self::calls::{CallRecord, CallSeries, Resource};
 pub(crate) use self::endpoint::{EndpointSeries, RequestSeries};
 pub(crate) use self::endpoints::Endpoints;
 pub(crate) use self::events::warn_undeclared_label;

@@ -96,6 +96,7 @@ where
     T: ResponseItem,
 {
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    start.note_headers(&parts.headers);
     let content = content_of(parts.status, &parts.headers);
     let is_event_stream = is_event_stream(&parts.headers);
     let body = T::body(&MeteredHead { start, content, is_event_stream }, source);

@@ -160,8 +160,16 @@ pub mod token_usage_context {
         ///
         /// Use it for tasks that call models for a request: hedged requests, or several calls at
         /// once. Calls of tracked functions in the future are recorded in the instance and at the
-        /// endpoint of the request, and are made within the call of the handle. The future is as
-        /// cancel safe as the one that is passed.
+        /// endpoint of the request, and are made within the call of the handle. Streams that it
+        /// meters are recorded there, too. Labels of the request and errors are not: they belong
+        /// to the task of the request.
+        ///
+        /// The returned future must not be polled again after it has returned its output: it would
+        /// be pending for ever.
+        ///
+        /// # Cancel safety
+        ///
+        /// The returned future is as cancel safe as the one that is passed.
         ///
         /// # Examples
         ///

@@ -206,7 +206,7 @@ impl Scope {
         let Some(index) = labels.index_of(name) else { return false };
         let value = labels.find(index, value.as_bytes());
         self.request_values = self.request_values.set(index, value);
-        self.tell_calls_endpoint();
+        self.update_endpoint_of_calls();
         true
     }
 
@@ -251,10 +251,10 @@ impl Scope {
             Recording::Skipped | Recording::Done => {}
         }
         self.endpoint = Some(endpoint);
-        self.tell_calls_endpoint();
+        self.update_endpoint_of_calls();
     }
 
-    fn tell_calls_endpoint(&self) {
+    fn update_endpoint_of_calls(&self) {
         if let Some(calls) = &self.calls {
             calls.set_endpoint(Arc::clone(self.endpoint()));
         }
