@@ -266,7 +266,7 @@ fn layer_does_not_allocate_for_a_response_of_fixed_size() {
 }
 
 #[test]
-fn tracked_calls_of_a_request_allocate_no_more_than_once_each() {
+fn tracked_calls_of_a_request_allocate_no_more_than_once_each_and_twice_for_the_request() {
     async fn none() {}
     async fn one() {
         tracked(1).await;

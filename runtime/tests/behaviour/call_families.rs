@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get as route_get};
@@ -77,6 +77,11 @@ async fn error_type_is_what_the_error_says() {
         Err(Box::new((StatusCode::UNAUTHORIZED, "no")))
     }
     #[track_tokens]
+    async fn refused_with_headers() -> Result<Usage, (StatusCode, HeaderMap, [u8; 1], &'static str)>
+    {
+        Err((StatusCode::FORBIDDEN, HeaderMap::new(), [0], "no"))
+    }
+    #[track_tokens]
     async fn unknown() -> Result<Usage, String> {
         Err("no".to_owned())
     }
@@ -91,6 +96,7 @@ async fn error_type_is_what_the_error_says() {
         (route_get(async || drop(nested().await)), "overloaded"),
         (route_get(async || drop(timed_out().await)), "timeout"),
         (route_get(async || drop(refused().await)), "auth"),
+        (route_get(async || drop(refused_with_headers().await)), "auth"),
         (route_get(async || drop(unknown().await)), "other"),
         (route_get(in_a_value), "not_found"),
     ] {
@@ -398,10 +404,30 @@ async fn overhead_is_the_time_in_which_no_call_is_open() {
 }
 
 #[tokio::test]
+async fn overhead_and_time_with_open_calls_are_the_duration_of_the_request() {
+    #[track_tokens]
+    async fn ask() -> Usage {
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        Usage::new(1, 1)
+    }
+    let scrape = scrape_after(route_get(async || {
+        for _ in 0..5 {
+            ask().await;
+            tokio::task::yield_now().await;
+        }
+    }))
+    .await;
+    let seconds = |family: &str| scrape.amount(&format!("app_{family}_seconds_sum"), &[]);
+    let sum = seconds("llm_overhead") + seconds("llm_call_duration");
+    let duration = seconds("http_request_duration");
+    assert!((sum - duration).abs() < 0.001, "{sum} and {duration}");
+}
+
+#[tokio::test]
 async fn request_without_calls_has_neither_overhead_nor_calls() {
     let scrape = scrape_after(route_get("no call")).await;
-    for family in ["llm_overhead_seconds", "llm_calls_per_request", "llm_calls_total"] {
-        assert_eq!(scrape.count(&format!("app_{family}_count"), &[]), 0, "{family}");
+    for family in ["llm_overhead_seconds_count", "llm_calls_per_request_count", "llm_calls_total"] {
+        assert_eq!(scrape.count(&format!("app_{family}"), &[]), 0, "{family}");
     }
 }
 

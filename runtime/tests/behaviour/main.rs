@@ -30,6 +30,8 @@ mod metered_stream;
 mod metrics_page;
 mod nested_calls;
 mod nested_layers;
+mod nested_replies;
+mod nested_values;
 mod overflow;
 mod panics;
 mod price_files;

@@ -1,8 +1,6 @@
-//! One reply is one call, however many attributes it passes through: attributes on one function and
-//! on nested ones, in both orders, for whole and streamed replies, in one task and across tasks.
+//! Calls within calls: retries, hedged requests, tool loops, and calls beside them.
 
 use std::future::Future;
-use std::pin::Pin;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -10,234 +8,20 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as route_get;
 use futures_util::{StreamExt, stream};
-use http_body_util::BodyExt;
 use streamgauge::{Usage, streaming_metrics, token_usage_context, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send, settled};
 
-use crate::sample_replies::OPENAI;
-
-type Reply = Pin<Box<dyn Future<Output = Response> + Send>>;
-
-/// How the model sends its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Delivery {
-    Whole,
-    Events,
-}
+use crate::sample_replies::{Ending, OPENAI, source};
 
 const WHOLE: &str = "{\"object\":\"chat.completion\",\"model\":\"m-1\",\
                      \"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}],\
                      \"usage\":{\"prompt_tokens\":30,\"completion_tokens\":12}}";
 
-impl Delivery {
-    fn response(self) -> Response {
-        match self {
-            Self::Whole => ([(header::CONTENT_TYPE, "application/json")], WHOLE).into_response(),
-            Self::Events => {
-                let frames = OPENAI.frames().into_iter().map(Ok::<_, std::io::Error>);
-                let body = Body::from_stream(stream::iter(frames));
-                ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
-            }
-        }
-    }
-
-    fn tokens(self) -> i64 {
-        match self {
-            Self::Whole => 42,
-            Self::Events => OPENAI.total(),
-        }
-    }
-}
-
-/// The attributes of a function, outermost last.
-struct Attributes {
-    name: &'static str,
-    call: fn(Reply) -> Reply,
-    /// Whether the function is a call.
-    is_call: bool,
-    /// Whether one of its attributes reads the reply.
-    reads: bool,
-    /// Whether an attribute meters streams, and whether it reads them.
-    meters: Option<bool>,
-}
-
-macro_rules! attributes {
-    ($(
-        $name:ident: $(#[$attribute:meta])* => $is_call:literal, $reads:literal, $meters:expr;
-    )*) => {
-        /// The attributes of the function that asks the model, and of the one around it.
-        fn all_attributes() -> Vec<Attributes> {
-            mod inner {
-                use super::*;
-                $(
-                    $(#[$attribute])*
-                    pub(super) async fn $name(reply: Reply) -> Response {
-                        reply.await
-                    }
-                )*
-            }
-            vec![$(Attributes {
-                name: stringify!($name),
-                call: |reply| Box::pin(inner::$name(reply)),
-                is_call: $is_call,
-                reads: $reads,
-                meters: $meters,
-            }),*]
-        }
-    };
-}
-
-attributes! {
-    none: => false, false, None;
-    tracked: #[track_tokens(protocol = "openai", provider = "house")] => true, true, None;
-    detected: #[track_tokens(protocol = "auto", provider = "house")] => true, true, None;
-    manual: #[track_tokens(provider = "house")] => true, false, None;
-    metered: #[streaming_metrics] => false, false, Some(false);
-    parsed: #[streaming_metrics(protocol = "openai", provider = "house")]
-        => true, true, Some(true);
-    tracked_and_parsed: #[track_tokens(protocol = "openai", provider = "house")]
-        #[streaming_metrics(protocol = "openai")] => true, true, Some(true);
-    parsed_and_tracked: #[streaming_metrics(protocol = "openai")]
-        #[track_tokens(protocol = "openai", provider = "house")] => true, true, Some(true);
-    manual_and_parsed: #[track_tokens(provider = "house")]
-        #[streaming_metrics(protocol = "openai")] => true, true, Some(true);
-    parsed_and_manual: #[streaming_metrics(protocol = "openai")]
-        #[track_tokens(provider = "house")] => true, true, Some(true);
-    metered_and_tracked: #[streaming_metrics]
-        #[track_tokens(protocol = "openai", provider = "house")] => true, true, Some(false);
-}
-
-/// What is between the two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Between {
-    /// The outer function awaits the inner one.
-    Await,
-    /// The inner function runs in a spawned task, which carries a handle.
-    Spawn,
-    /// The outer function sends the bytes in pieces of another size.
-    Rechunk,
-}
-
-impl Between {
-    fn pass(self, inner: Reply) -> Reply {
-        match self {
-            Self::Await => inner,
-            Self::Spawn => Box::pin(async {
-                let handle = token_usage_context::handle();
-                tokio::spawn(handle.scope(inner)).await.expect("the task does not panic")
-            }),
-            Self::Rechunk => Box::pin(async {
-                inner.await.map(|body| {
-                    let pieces = body.into_data_stream().flat_map(|chunk| {
-                        let chunk = chunk.expect("the body does not fail");
-                        let pieces: Vec<_> = chunk.chunks(7).map(Bytes::copy_from_slice).collect();
-                        stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>))
-                    });
-                    Body::from_stream(pieces)
-                })
-            }),
-        }
-    }
-}
-
-/// How the client reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Client {
-    ReadsAll,
-    /// Disconnects after the first frame.
-    Disconnects,
-}
-
-async fn scrape_after(
-    handler: impl Fn() -> Reply + Clone + Send + Sync + 'static,
-    client: Client,
-) -> Scrape {
-    let metrics = metrics();
-    let app = Router::new().route("/chat", route_get(handler)).layer(metrics.layer());
-    match client {
-        Client::ReadsAll => drop(get(&app, "/chat").await),
-        Client::Disconnects => {
-            let mut body = send(&app, Method::GET, "/chat").await.into_body();
-            body.frame().await.expect("the body has a frame").expect("the frame is not an error");
-        }
-    }
-    settled(&metrics)
-}
-
-#[tokio::test]
-async fn reply_is_one_call_whatever_attributes_it_passes_through() {
-    let mut nestings = 0;
-    for (outer, inner) in all_attributes()
-        .iter()
-        .flat_map(|outer| all_attributes().into_iter().map(move |inner| (outer, inner)))
-    {
-        for delivery in [Delivery::Whole, Delivery::Events] {
-            for between in [Between::Await, Between::Spawn, Between::Rechunk] {
-                for client in [Client::ReadsAll, Client::Disconnects] {
-                    let is_cut = client == Client::Disconnects && delivery == Delivery::Events;
-                    if client == Client::Disconnects && !is_cut {
-                        continue;
-                    }
-                    let (call_outer, call_inner) = (outer.call, inner.call);
-                    let handler = move || -> Reply {
-                        Box::pin(async move {
-                            let ask = call_inner(Box::pin(async move { delivery.response() }));
-                            call_outer(between.pass(ask)).await
-                        })
-                    };
-                    let scrape = scrape_after(handler, client).await;
-                    let name = format!(
-                        "{} around {}, {delivery:?}, {between:?}, {client:?}",
-                        outer.name, inner.name
-                    );
-                    let is_call = outer.is_call || inner.is_call;
-                    let reads = outer.reads || inner.reads;
-                    assert_eq!(
-                        scrape.sum("app_llm_calls_total", &[]),
-                        i64::from(is_call),
-                        "{name}: {scrape:#?}"
-                    );
-                    if !is_cut {
-                        let tokens = if reads { delivery.tokens() } else { 0 };
-                        assert_eq!(scrape.sum("app_token_usage_total", &[]), tokens, "{name}");
-                        let missing = i64::from(is_call && !reads);
-                        assert_eq!(scrape.sum("app_usage_missing_total", &[]), missing, "{name}");
-                        let stops = [("finish_reason", "stop"), ("provider", "house")];
-                        assert_eq!(
-                            scrape.sum("app_llm_calls_total", &stops),
-                            i64::from(reads),
-                            "{name}: {scrape:#?}"
-                        );
-                    } else if reads {
-                        let cancelled = [("finish_reason", "cancelled")];
-                        assert_eq!(
-                            scrape.sum("app_llm_calls_total", &cancelled),
-                            1,
-                            "{name}: {scrape:#?}"
-                        );
-                    }
-                    assert_eq!(
-                        scrape.sum("app_llm_calls_per_request_sum", &[]),
-                        i64::from(is_call),
-                        "{name}"
-                    );
-                    let is_stream = |attributes: &Attributes| match (attributes.meters, delivery) {
-                        (None, _) => false,
-                        (Some(_), Delivery::Events) => true,
-                        (Some(reads), Delivery::Whole) => !reads,
-                    };
-                    assert_eq!(
-                        scrape.sum("app_stream_duration_seconds_count", &[]),
-                        i64::from(is_stream(outer) || is_stream(&inner)),
-                        "{name}: {scrape:#?}"
-                    );
-                    nestings += 1;
-                }
-            }
-        }
-    }
-    assert!(nestings > 1000, "{nestings}");
+/// A stream of chat completion chunks.
+fn openai_events() -> Response {
+    let body = Body::from_stream(source(OPENAI.frames(), Ending::Complete));
+    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
 /// A value that carries usage.
@@ -258,8 +42,7 @@ async fn never() -> Usage {
     std::future::pending().await
 }
 
-/// What a nesting of calls records: the calls by provider, the tokens, and the calls by error type
-/// and finish reason.
+/// What a nesting of calls records: the calls by provider, the tokens, and the calls without usage.
 #[derive(Debug, PartialEq, Eq)]
 struct Recorded {
     outer: i64,
@@ -453,7 +236,7 @@ mod labelled {
             #[$upper]
             #[$lower]
             pub(super) async fn $name() -> Response {
-                Delivery::Events.response()
+                openai_events()
             }
         )*};
     }
@@ -493,7 +276,7 @@ async fn labels_that_both_attributes_of_a_function_name_are_those_of_the_upper_o
 async fn labels_of_an_outer_attribute_fill_those_that_the_inner_one_lacks() {
     #[track_tokens(protocol = "openai", provider = "inner", endpoint = "/inner")]
     async fn inner() -> Response {
-        Delivery::Whole.response()
+        ([(header::CONTENT_TYPE, "application/json")], WHOLE).into_response()
     }
     #[track_tokens(
         protocol = "openai",
@@ -567,7 +350,7 @@ fn tool_loop() -> impl futures_core::Stream<Item = Result<Bytes, std::io::Error>
 
 #[track_tokens(protocol = "openai", provider = "inner")]
 fn streamed() -> Body {
-    Delivery::Events.response().into_body()
+    openai_events().into_body()
 }
 
 #[tokio::test]
@@ -599,7 +382,7 @@ async fn calls_in_the_generator_of_a_stream_count_once() {
 async fn instance_within_another_one_counts_its_own_call_and_stream() {
     #[streaming_metrics(protocol = "openai", provider = "inner")]
     async fn inner() -> Response {
-        Delivery::Events.response()
+        openai_events()
     }
     #[streaming_metrics(protocol = "openai", provider = "outer")]
     async fn outer(app: Router) -> Response {
@@ -640,17 +423,53 @@ async fn calls_of_a_long_stream_are_all_counted() {
 #[tokio::test]
 async fn usage_is_not_lost_if_the_inner_attribute_names_another_protocol() {
     #[track_tokens(protocol = "ollama", provider = "inner")]
-    async fn inner(delivery: Delivery) -> Response {
-        delivery.response()
+    async fn inner(reply: fn() -> Response) -> Response {
+        reply()
     }
     #[streaming_metrics(protocol = "openai", provider = "outer")]
-    async fn outer(delivery: Delivery) -> Response {
-        inner(delivery).await
+    async fn outer(reply: fn() -> Response) -> Response {
+        inner(reply).await
     }
-    for delivery in [Delivery::Whole, Delivery::Events] {
-        let scrape = scrape_after(move || Box::pin(outer(delivery)), Client::ReadsAll).await;
-        let tokens = [("provider", "outer")];
-        assert_eq!(scrape.sum("app_token_usage_total", &tokens), delivery.tokens(), "{scrape:#?}");
-        assert_eq!(scrape.sum("app_token_usage_total", &[]), delivery.tokens());
+    fn whole() -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], WHOLE).into_response()
     }
+    for (reply, tokens) in [(whole as fn() -> Response, 42), (openai_events, OPENAI.total())] {
+        let metrics = metrics();
+        let handler = route_get(move || outer(reply));
+        get(&Router::new().route("/chat", handler).layer(metrics.layer()), "/chat").await;
+        let scrape = settled(&metrics);
+        let outer = [("provider", "outer")];
+        assert_eq!(scrape.sum("app_token_usage_total", &outer), tokens, "{scrape:#?}");
+        assert_eq!(scrape.sum("app_token_usage_total", &[]), tokens);
+    }
+}
+
+#[tokio::test]
+async fn own_stream_that_begins_like_an_open_call_keeps_its_usage() {
+    const FIRST: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n";
+    const LAST: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\
+                        \"usage\":{\"prompt_tokens\":70,\"completion_tokens\":7}}\n\n\
+                        data: [DONE]\n\n";
+    #[track_tokens(protocol = "openai", provider = "inner")]
+    fn inner() -> Body {
+        Body::from_stream(source(vec![FIRST], Ending::Pending))
+    }
+    #[track_tokens(protocol = "openai", provider = "outer")]
+    fn outer() -> Body {
+        let mut beside = inner().into_data_stream();
+        let own = source(vec![FIRST, LAST], Ending::Complete);
+        Body::from_stream(async_stream::stream! {
+            let first = beside.next().await.expect("the inner stream has a chunk");
+            assert_eq!(first.expect("the chunk is not an error"), FIRST);
+            for await chunk in own {
+                yield chunk;
+            }
+            drop(beside);
+        })
+    }
+    let (recorded, _) = recorded(|| async {
+        outer().into_data_stream().count().await;
+    })
+    .await;
+    assert_eq!(recorded, Recorded { outer: 1, inner: 1, tokens: 77, missing: 1 });
 }

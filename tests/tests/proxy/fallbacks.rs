@@ -143,7 +143,7 @@ async fn fallback_is_not_asked_once_a_stream_has_begun() {
         tokio::join!(first.answer(begun), send(proxy.address, post(CHAT, QUESTION)));
     while let Some(Ok(_)) = next_chunk(&mut response).await {}
     let scrape = proxy.at_rest(1).await;
-    assert_attempts(&scrape, &[("house", "truncated")]);
+    assert_attempts(&scrape, &[("house", "connect")]);
     let streams = [("outcome", "stream_error")];
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &streams), 1, "{scrape:#?}");
 }

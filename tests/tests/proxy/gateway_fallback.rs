@@ -167,6 +167,36 @@ async fn gateway_fallback_waits_as_long_as_the_provider_asks() {
 }
 
 #[tokio::test]
+async fn gateway_fallback_records_the_latency_of_each_provider() {
+    const HELD_BACK: Duration = Duration::from_millis(100);
+    let both = TwoProviders::new().await;
+    let upstreams = async {
+        for _ in 0..2 {
+            let mut connection = both.first.accept().await;
+            connection.request().await;
+            tokio::time::sleep(HELD_BACK).await;
+            connection.write(refusal("500 Internal Server Error")).await;
+        }
+        both.second.answer(fixed_reply("200 OK", JSON, CHAT_REPLY)).await;
+    };
+    let started = Instant::now();
+    let client = async {
+        read_body(send(both.gateway.address, question_of("acme")).await).await;
+        started.elapsed().as_secs_f64()
+    };
+    let ((), waited) = tokio::join!(upstreams, client);
+    let scrape = both.gateway.at_rest(1).await;
+    let seconds =
+        |provider| scrape.amount("app_llm_call_duration_seconds_sum", &[("provider", provider)]);
+    let (first, second) = (seconds("first"), seconds("second"));
+    assert!(first >= 2.0 * HELD_BACK.as_secs_f64(), "{first}");
+    assert!(first + second <= waited, "{first} and {second} of the client's {waited}");
+    let overhead = scrape.amount("app_llm_overhead_seconds_sum", &[]);
+    let duration = scrape.amount("app_http_request_duration_seconds_sum", &[("tenant", "acme")]);
+    assert!((first + second + overhead - duration).abs() < 0.001, "{scrape:#?}");
+}
+
+#[tokio::test]
 async fn gateway_fallback_streams_after_a_provider_that_is_silent() {
     let both = TwoProviders::with_timeout(Duration::from_millis(50)).await;
     let upstreams = async {
@@ -200,7 +230,7 @@ async fn gateway_fallback_does_not_retry_a_stream_that_breaks_off() {
         tokio::join!(both.first.answer(begun), send(both.gateway.address, question_of("acme")));
     while let Some(Ok(_)) = next_chunk(&mut response).await {}
     let scrape = both.gateway.at_rest(1).await;
-    assert_attempts(&scrape, &[("first", "truncated")]);
+    assert_attempts(&scrape, &[("first", "connect")]);
     assert_request(&scrape, "acme", "200", "server_error");
     let streams = [("outcome", "stream_error")];
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &streams), 1, "{scrape:#?}");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use streamgauge::{Metrics, MetricsBuilder};
 use streamgauge_examples::llm_gateway::proxy::{self, Settings, Upstream};
-use streamgauge_test_support::Scrape;
+use streamgauge_test_support::{Scrape, assert_identities};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -75,6 +75,7 @@ impl Gateway {
                 && scrape.sum("app_active_requests", &[]) == 0
                 && scrape.sum("app_active_streams", &[]) == 0
             {
+                assert_identities(&scrape);
                 return scrape;
             }
             assert!(

@@ -189,7 +189,7 @@ fn assert_stream_error(scrape: &Scrape, error_type: &str) {
 
 #[tokio::test]
 async fn upstream_disconnect_within_a_stream_is_a_stream_error() {
-    assert_stream_error(&interrupted_stream(Settings::new, true).await, "truncated");
+    assert_stream_error(&interrupted_stream(Settings::new, true).await, "connect");
 }
 
 #[tokio::test]
