@@ -80,7 +80,7 @@ ALWAYS = {
 
 
 class Clients:
-    """What the clients have sent and received, in threads and in a process."""
+    """What the clients have sent and received: Python in threads, JavaScript in a process."""
 
     def __init__(self, test, proxy):
         self.test = test
@@ -112,23 +112,32 @@ class Clients:
     def run(self, seconds):
         """Chats for some seconds, with every client at once."""
         end = time.monotonic() + seconds
-        command = [*self.javascript, self.url, str(seconds)]
-        node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        javascript = self._start_javascript(seconds)
         threads = [
             threading.Thread(target=self._repeat, args=(name, end), daemon=True)
             for name in self.chats
         ]
         for thread in threads:
             thread.start()
-        try:
-            output, _ = node.communicate(timeout=seconds + 60)
-        finally:
-            node.kill()
+        if javascript:
+            self._await_javascript(javascript, seconds + 60)
         for thread in threads:
-            thread.join(60)
+            thread.join(seconds + 60)
             self.test.assertFalse(thread.is_alive(), thread.name)
-        self.test.assertEqual(node.returncode, 0)
         self.test.assertEqual(self.mistakes, [])
+
+    def _start_javascript(self, seconds):
+        if self.javascript is None:
+            return None
+        command = [*self.javascript, self.url, str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def _await_javascript(self, process, timeout):
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        self.test.assertEqual(process.returncode, 0)
         for name, counts in json.loads(output).items():
             self.requests[name] += counts["requests"]
             self.failures[name] += counts["failures"]

@@ -30,11 +30,15 @@ class SkipReportingTest(unittest.TestCase):
         return path
 
     def javascript_clients(self):
-        """Returns the command of js/clients.mjs, or skips the test without node or its packages."""
-        node = self.program("node")
+        """Returns the command of js/clients.mjs, or reports None without node or its packages."""
+        node = shutil.which("node")
         script = os.environ.get("JAVASCRIPT_CLIENTS", "")
+        if node is None:
+            self._report("JavaScript clients: the program `node` is not on the PATH")
+            return None
         if not os.path.exists(script):
-            self._skip("JAVASCRIPT_CLIENTS does not name clients.mjs with its packages from npm")
+            self._report("JavaScript clients: JAVASCRIPT_CLIENTS does not name clients.mjs")
+            return None
         return [node, script]
 
     def prometheus_3(self):
@@ -61,8 +65,11 @@ class SkipReportingTest(unittest.TestCase):
         return directory.name
 
     def _skip(self, reason):
-        print(f"\nNOT TESTED: {self.id()}: {reason}", file=sys.stderr, flush=True)
+        self._report(reason)
         raise unittest.SkipTest(reason)
+
+    def _report(self, reason):
+        print(f"\nNOT TESTED: {self.id()}: {reason}", file=sys.stderr, flush=True)
 
 
 class EndToEndTest(SkipReportingTest):
