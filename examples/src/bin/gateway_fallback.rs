@@ -31,7 +31,8 @@ use tokio::net::TcpListener;
 /// A gateway for chat completions that retries, and falls back to the next provider.
 #[derive(Parser)]
 #[command(after_help = "Environment:
-  <NAME>_API_KEY  API key for the provider NAME, in capitals")]
+  <NAME>_API_KEY  API key for the provider NAME: its name in capitals, with `_` for every
+                  character that is neither a letter nor a digit")]
 struct Options {
     /// Address to listen on; with port 0 the system chooses a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -54,6 +55,12 @@ struct Options {
     timeout: u64,
 }
 
+/// Returns the name of the environment variable that holds the key of a provider.
+fn key_variable(provider: &str) -> String {
+    let name = provider.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    format!("{}_API_KEY", name.to_ascii_uppercase())
+}
+
 fn provider(option: &str) -> Result<(String, String), String> {
     let (name, url) = option.split_once('=').ok_or("use the form NAME=URL")?;
     Ok((name.to_owned(), url.to_owned()))
@@ -68,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         builder = builder.prices(Prices::from_file(path)?);
     }
     let with_key = |(name, url): (String, String)| {
-        let key = env::var(format!("{}_API_KEY", name.to_uppercase())).ok();
+        let key = env::var(key_variable(&name)).ok();
         Provider { name, url, key }
     };
     let gateway = Gateway {
