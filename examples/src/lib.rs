@@ -1,7 +1,7 @@
 //! The code of the runnable examples, as a library so that tests can run it too.
 //!
 //! - [`gateway_fallback`]: a gateway with retries and fallback. Start it with
-//!   `cargo run --bin gateway_fallback`.
+//!   `cargo run --bin gateway_fallback -- --provider first=https://api.example.com/v1`.
 //! - [`llm_gateway`]: a gateway for language models. Start it with `cargo run --bin llm_gateway`.
 //! - [`tour`]: the first program of the README.
 

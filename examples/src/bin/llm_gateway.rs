@@ -59,8 +59,8 @@ struct Options {
 
     /// Base URL of a server to forward requests to; may be given several times for fallbacks.
     ///
-    /// An example is `https://api.example.com/v1`. If a server cannot be reached, or replies with
-    /// 429 or 5xx, the request is sent to the next one.
+    /// An example is `https://api.example.com/v1`. If a server cannot be reached, is silent for
+    /// too long, or replies with 429 or 5xx, the request is sent to the next one.
     #[arg(long = "upstream", value_name = "URL")]
     upstreams: Vec<String>,
 

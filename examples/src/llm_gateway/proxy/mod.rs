@@ -32,8 +32,9 @@ const MAX_BODY_SIZE: usize = 32 * 1024 * 1024;
 
 /// Returns the routes of a proxy in front of `upstream`.
 ///
-/// If an upstream cannot be reached, is rate limited (429) or fails (5xx), the request is sent to
-/// the next one of `fallbacks`. Once a reply is being forwarded there is no fallback.
+/// If an upstream cannot be reached, breaks off or is silent for too long before it replies, is
+/// rate limited (429) or fails (5xx), the request is sent to the next one of `fallbacks`. Once a
+/// reply is being forwarded there is no fallback. The list of models is that of `upstream`.
 ///
 /// Requests and calls are recorded in `metrics`.
 pub fn app(upstream: Upstream, fallbacks: Vec<Upstream>, metrics: &Metrics) -> Router {
