@@ -242,10 +242,10 @@ families! {
         "Model calls of a request that made at least one."
     llm_overhead: Histogram(Seconds, OVERHEAD_BUCKETS) "llm_overhead_seconds"
         ["endpoint"]
-        "Seconds of a request with model calls in which no call was open."
+        "Seconds of a request with model calls in which no call was open; for a stream, until its head."
     llm_rate_limit_remaining: Level "llm_rate_limit_remaining"
         ["provider", "model", "resource"]
-        "What the newest reply said is left of the provider's rate limit."
+        "Remaining requests or tokens of the provider's rate limit, from the headers of the newest reply."
     usage_missing: Counter "usage_missing_total"
         ["endpoint", "model", "reason"]
         "Model calls that succeeded or were cut off without all of their token usage, by reason."
