@@ -194,10 +194,11 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 
 /// Records the model call that a function makes: its tokens, its duration, and how it ends.
 ///
-/// A model call is one exchange with a model. It starts when the function is called and ends when
-/// the reply has ended. The attribute reads the usage from the reply, so that the function needs no
-/// code for metrics: from a return value that implements [`TokenUsage`], or, with a `protocol`,
-/// from the bytes of the reply as they pass.
+/// A model call is one exchange with a model. It starts when the function is called (an `async`
+/// function: when its future is first polled) and ends when the reply has ended. The attribute
+/// reads the usage from the reply, so that the function needs no code for metrics: from a return
+/// value that implements [`TokenUsage`], or, with a `protocol`, from the bytes of the reply as they
+/// pass.
 ///
 /// # Arguments
 ///
@@ -229,9 +230,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - `llm_calls_total`, once per call, when the reply has ended. The label `finish_reason` is
 ///   `stop`, `length`, `tool_calls`, `content_filter`, `error`, `cancelled`, `other`, or empty if
 ///   it is not known. `error_type` says why the call failed.
-/// - `llm_call_duration_seconds`, by outcome: `success`, `error`, `cancelled` or `truncated`. A
-///   call is `cancelled` if its function or its reply is dropped: the client disconnected, a
-///   timeout fired, or another call was faster.
+/// - `llm_call_duration_seconds`, by outcome: `success`, `error`, `truncated`, or `cancelled` if
+///   the function or its reply is dropped: see [Cancel safety](#cancel-safety).
 /// - `token_usage_total` and `request_tokens`, in tokens.
 /// - `usage_missing_total`, for a call without usage that has not failed. The label `reason` is
 ///   `not_sent`, `disconnected` if the call was cancelled, or `unparsed` if the usage could not be
@@ -285,7 +285,7 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// reply (`model`, `operation`) or from the request (`endpoint`).
 ///
 /// A spawned task is outside the request and outside the call. `token_usage_context::Handle::scope`
-/// makes a future in such a task part of both.
+/// makes the model calls and the metered streams of a future in such a task part of both.
 ///
 /// # With a `protocol`
 ///
@@ -413,6 +413,12 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - A chain of more than 12 async functions with this attribute, each defined before the one it
 ///   calls, exceeds the compiler's default `recursion_limit`.
 ///
+/// # Cancel safety
+///
+/// The attribute does not change whether the function is cancel safe. A call whose function or
+/// reply is dropped is recorded with the outcome `cancelled`: the client disconnected, a timeout
+/// fired, or another call was faster. Usage that was known by then is recorded.
+///
 /// # Examples
 ///
 /// A return value that carries usage:
@@ -517,8 +523,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// The outcomes of a stream:
 ///
 /// - `complete`: the stream has ended.
-/// - `client_disconnect`: the stream was dropped before its end, also by your own code, as in
-///   `take(5)`.
+/// - `client_disconnect`: the stream was dropped before its end: see
+///   [Cancel safety](#cancel-safety).
 /// - `stream_error`: an item was an `Err`, even if the stream went on.
 /// - `error_event`: a frame of the `protocol` was an error. The outcome of the request is
 ///   `server_error`, although its status was 200.
@@ -629,6 +635,13 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Those of [`macro@instrument_endpoint`]. A protocol is parsed from the bytes of the items. A
 /// [`StreamChunk`] of your own has to return them from `payload`. Items of plain text, from which
 /// another function makes events later, have no protocol.
+///
+/// # Cancel safety
+///
+/// The attribute does not change whether the function and its stream are cancel safe. A stream that
+/// is dropped before its end has the outcome `client_disconnect`, also if your own code drops it,
+/// as in `take(5)`. Its model call has the outcome `cancelled`. Chunks, bytes and usage that were
+/// sent by then are recorded.
 ///
 /// # Examples
 ///

@@ -65,9 +65,10 @@
 //! Code runs *within a request* while a [`PrometheusLayer`] polls the service or the response body
 //! on the current thread. It records into the instance of that layer. Code without such a layer,
 //! and code in a spawned task, runs *outside any request*. It records into [`Metrics::global`], and
-//! its `endpoint` label is the one that an attribute names, the function's name, or empty. For the
-//! model calls of a spawned task, [`Handle::scope`](token_usage_context::Handle::scope) makes the
-//! task part of the request.
+//! its `endpoint` label is the one that an attribute names, the function's name, or empty.
+//! [`Handle::scope`](token_usage_context::Handle::scope) makes the model calls and the metered
+//! streams of a future in such a task part of the request and of the call. [`request_label::set`]
+//! and exceptions in the future stay outside.
 //!
 //! # Events
 //!
@@ -77,9 +78,11 @@
 //! |---|---|---|
 //! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
 //! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
-//! | an undeclared label that [`request_label::set`] was called with, once | `WARN` | `label` |
+//! | an undeclared label that [`request_label::set`] was called with | `WARN` | `label` |
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
+//!
+//! An instance emits the event of an undeclared label once for each name, for at most 16 names.
 //!
 //! # Features
 //!
@@ -104,8 +107,9 @@
 //! queue workers that call models. The attributes record functions, streams and calls into
 //! [`Metrics::global`], and the program writes the metrics to a file or pushes them.
 //!
-//! **Exemplars.** Each bucket of request durations, of times to a first chunk or token, and of
-//! tokens of a call has the trace and span of its newest value. The trace is that of
+//! **Exemplars.** Each bucket of `http_request_duration_seconds`, `time_to_first_chunk_seconds`,
+//! `time_to_first_token_seconds` and `request_tokens` has the trace and span of its newest value,
+//! with the feature `exemplars` and in the `OpenMetrics` format. The trace is that of
 //! OpenTelemetry's current context, as `tracing-opentelemetry` sets it for the entered span,
 //! otherwise the trace that was current when the request arrived. Only sampled traces are used.
 //! Prometheus stores exemplars with `--enable-feature=exemplar-storage`.

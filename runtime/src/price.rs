@@ -40,6 +40,20 @@ const MAX_MULTIPLIER: f64 = 1e6;
 /// | `reasoning` | output tokens that the model spends on reasoning | `output` |
 /// | `output_audio`, `output_image` | output tokens that stand for audio or images | `output` |
 ///
+/// ```
+/// use streamgauge::Price;
+///
+/// let price = Price::per_million(2.50, 10.00)
+///     .cache_read(1.25)
+///     .cache_write(3.125)
+///     .cache_write_1h(5.00)
+///     .input_audio(40.00)
+///     .input_image(5.00)
+///     .reasoning(12.00)
+///     .output_audio(80.00)
+///     .output_image(20.00);
+/// ```
+///
 /// # Examples
 ///
 /// ```
@@ -85,6 +99,8 @@ impl Price {
     /// Sets the price of a million input tokens that are read from a cache, in US dollars.
     ///
     /// Defaults to the price of the input.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn cache_read(self, price: f64) -> Self {
         self.with(UsageCount::CacheRead, price)
@@ -93,6 +109,8 @@ impl Price {
     /// Sets the price of a million input tokens that are written to a cache, in US dollars.
     ///
     /// Defaults to the price of the input.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn cache_write(self, price: f64) -> Self {
         self.with(UsageCount::CacheWrite, price)
@@ -102,6 +120,8 @@ impl Price {
     /// hour, in US dollars.
     ///
     /// Defaults to the price of [`cache_write`](Self::cache_write).
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn cache_write_1h(self, price: f64) -> Self {
         self.with(UsageCount::CacheWrite1h, price)
@@ -110,6 +130,8 @@ impl Price {
     /// Sets the price of a million input tokens that stand for audio, in US dollars.
     ///
     /// Defaults to the price of the input.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn input_audio(self, price: f64) -> Self {
         self.with(UsageCount::InputAudio, price)
@@ -118,6 +140,8 @@ impl Price {
     /// Sets the price of a million input tokens that stand for images, in US dollars.
     ///
     /// Defaults to the price of the input.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn input_image(self, price: f64) -> Self {
         self.with(UsageCount::InputImage, price)
@@ -127,6 +151,8 @@ impl Price {
     /// dollars.
     ///
     /// Defaults to the price of the output.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn reasoning(self, price: f64) -> Self {
         self.with(UsageCount::Reasoning, price)
@@ -135,6 +161,8 @@ impl Price {
     /// Sets the price of a million output tokens that stand for audio, in US dollars.
     ///
     /// Defaults to the price of the output.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn output_audio(self, price: f64) -> Self {
         self.with(UsageCount::OutputAudio, price)
@@ -143,6 +171,8 @@ impl Price {
     /// Sets the price of a million output tokens that stand for images, in US dollars.
     ///
     /// Defaults to the price of the output.
+    ///
+    /// [Prices of parts](Price#prices-of-parts) has an example.
     #[must_use]
     pub const fn output_image(self, price: f64) -> Self {
         self.with(UsageCount::OutputImage, price)

@@ -195,7 +195,8 @@ mod tests {
         assert!(inner.own(Some(Usage::new(9, 19)), false));
         assert!(!inner.own(Some(Usage::new(9, 21)), false));
         inner.note_begun();
-        assert!(inner.own(Some(Usage::new(9, 21)), false), "the call is still open");
+        assert!(inner.own(Some(Usage::new(9, 21)), true), "the usage of an open call is not known");
+        assert!(!inner.own(Some(Usage::new(9, 21)), false), "a complete reply has its own usage");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Model calls: what a call is, when it counts, and why it failed.
 //!
-//! A call is one exchange with a model. It starts when a tracked function is called: one with
-//! `#[track_tokens]`, or with `#[streaming_metrics]` and a `protocol`. It ends when its reply has
-//! ended, and is then recorded once, with provider, model, operation, duration, usage and cost.
+//! A call is one exchange with a model. It starts when a tracked function is called (an `async`
+//! function: when its future is first polled), and ends when its reply has ended. It is then
+//! recorded once, with provider, model, operation, duration, usage and cost. A tracked function has
+//! `#[track_tokens]`, or `#[streaming_metrics]` and a `protocol`.
 //!
 //! # Which calls count
 //!
@@ -26,6 +27,28 @@
 //! [`CallErrorType`] has the values of the label `error_type`. The type follows from the status of
 //! the reply, from an error within the protocol, or from the `Err` that the function returns, if
 //! its type implements [`CallError`]. [`report`] supplies the type where none of them says why.
+//!
+//! # Rate limits
+//!
+//! `llm_rate_limit_remaining` is read from these headers of a reply that is a response, of axum or
+//! of reqwest. A value that is not a whole number is ignored. Of several headers for one `resource`
+//! the first in this table counts.
+//!
+//! | header | `resource` | providers |
+//! |---|---|---|
+//! | `x-ratelimit-remaining-requests` | `requests` | `OpenAI`, Azure, Groq, xAI, Fireworks |
+//! | `x-ratelimit-remaining-tokens` | `tokens` | `OpenAI`, Azure, Groq, xAI |
+//! | `anthropic-ratelimit-requests-remaining` | `requests` | Anthropic |
+//! | `anthropic-ratelimit-tokens-remaining` | `tokens` | Anthropic |
+//! | `anthropic-ratelimit-input-tokens-remaining` | `input_tokens` | Anthropic |
+//! | `anthropic-ratelimit-output-tokens-remaining` | `output_tokens` | Anthropic |
+//! | `x-ratelimit-remaining-tokens-prompt` | `input_tokens` | Fireworks |
+//! | `x-ratelimit-remaining-tokens-generated` | `output_tokens` | Fireworks |
+//! | `x-ratelimit-remaining-requests-day` | `requests` | Cerebras |
+//! | `x-ratelimit-remaining-tokens-minute` | `tokens` | Cerebras, Mistral |
+//! | `x-ratelimit-remaining-req-minute` | `requests` | Mistral |
+//! | `x-ratelimit-remaining` | `requests` | Together |
+//! | `x-tokenlimit-remaining` | `tokens` | Together |
 //!
 //! # Examples
 //!

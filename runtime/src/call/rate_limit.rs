@@ -4,10 +4,8 @@ use http::{HeaderMap, HeaderName};
 
 use crate::series::Resource;
 
-/// The response headers that say how much is left.
-///
-/// `x-ratelimit-*` are those of `OpenAI`, Azure, Groq, Mistral, Fireworks, Cerebras, xAI and
-/// Together, `anthropic-ratelimit-*` those of Anthropic.
+/// The response headers that say how much is left. The documentation of the module
+/// [`call`](super) has the same table, with the providers that send them.
 const HEADERS: &[(&str, Resource)] = &[
     ("x-ratelimit-remaining-requests", Resource::Requests),
     ("x-ratelimit-remaining-tokens", Resource::Tokens),

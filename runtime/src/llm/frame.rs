@@ -191,7 +191,7 @@ impl Frame {
                 }
             }
             Field::Text => self.set(FrameFlag::Text),
-            // Also empty text is no number.
+            // Empty text is not a number either.
             Field::Count(..) => self.note_unreadable_usage(field),
             Field::ServiceTier => self.service_tier.replace(text),
             Field::Cost => self.note_cost(text),

@@ -27,9 +27,9 @@ use crate::family::RequestLabelBound;
 /// from the header or the extension. A request without a value has the empty value, and so has
 /// everything that is recorded outside any request.
 ///
-/// `active_requests` keeps the value that was known when the request arrived. A stream and a reply
-/// that is parsed keep the value that is known when the function that creates them returns. All
-/// other families have the value at the time of recording: for a request, at its end.
+/// `active_requests` keeps the value that was known when the request arrived. A stream keeps the
+/// values that are known when its function returns. A call has the values that are known when it
+/// ends. All other families have the value at the time of recording: for a request, at its end.
 ///
 /// # Bounds
 ///
@@ -84,6 +84,18 @@ impl RequestLabel {
     ///
     /// The name follows the rules of [`MetricsBuilder::label`]: no family may have a label of this
     /// name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::{Metrics, RequestLabel};
+    ///
+    /// // Without a source, so that handlers set the value.
+    /// let metrics = Metrics::builder()
+    ///     .request_label(RequestLabel::new("tenant").at_most(50))
+    ///     .build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), header: None, extension: None, values: None, at_most: None }
     }

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 
 use super::{CallPrice, PriceMap};
 
-/// The number of the last version of prices of any instance. Zero is no version.
+/// The number of the last version of prices of any instance. Zero means no version.
 static LAST_VERSION: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {

@@ -58,6 +58,7 @@ use crate::family::OVERFLOW;
 /// let prices = Prices::new()
 ///     .price("large-1", Price::per_million(2.50, 10.00).cache_read(1.25))
 ///     .price("small-1", Price::per_million(0.15, 0.60));
+/// assert_eq!((prices.len(), prices.is_empty()), (2, false));
 /// let metrics = Metrics::builder().prices(prices).build()?;
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```

@@ -31,9 +31,9 @@ pub mod request_label {
     ///
     /// The bound of the label applies: a value beyond it becomes `other`.
     ///
-    /// A label that the instance does not declare is not recorded. The first time, a `tracing`
-    /// event at level `WARN` names the label. Outside any request, as in a spawned task, this
-    /// function does nothing.
+    /// A label that the instance does not declare is not recorded. A `tracing` event at level
+    /// `WARN` names the label, once for each name and for at most 16 names. Outside any request, as
+    /// in a spawned task, this function does nothing.
     ///
     /// # Examples
     ///

@@ -29,8 +29,8 @@
 /// [`Handle`](token_usage_context::Handle) before the task is spawned, and move it into the task.
 /// [`record`](token_usage_context::Handle::record) adds usage to the call that was open when the
 /// handle was created.
-/// [`scope`](token_usage_context::Handle::scope) makes the calls of a future part of the request
-/// and of that call.
+/// [`scope`](token_usage_context::Handle::scope) makes the model calls and the metered streams of a
+/// future part of the request and of that call.
 ///
 /// # Examples
 ///
@@ -148,6 +148,21 @@ pub mod token_usage_context {
 
     impl Handle {
         /// Records usage for the call or the request that the handle belongs to.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use streamgauge::{Usage, token_usage_context};
+        ///
+        /// async fn handler() {
+        ///     let tokens = token_usage_context::handle();
+        ///     tokio::spawn(async move {
+        ///         // The title of the conversation, which the response does not wait for.
+        ///         tokens.record(Usage::new(40, 2));
+        ///     });
+        /// }
+        /// # drop(handler());
+        /// ```
         pub fn record(&self, usage: Usage) {
             match &self.0 {
                 Held::Call(handle) => handle.call().record(usage),
@@ -156,13 +171,15 @@ pub mod token_usage_context {
             }
         }
 
-        /// Makes a future part of the request and of the call that the handle belongs to.
+        /// Makes the model calls and the metered streams of a future part of the request and of the
+        /// call that the handle belongs to.
         ///
         /// Use it for tasks that call models for a request: hedged requests, or several calls at
         /// once. Calls of tracked functions in the future are recorded in the instance and at the
         /// endpoint of the request, and are made within the call of the handle. Streams that it
-        /// meters are recorded there, too. Labels of the request and errors are not: they belong
-        /// to the task of the request.
+        /// meters are recorded there, too. Everything else stays outside the request:
+        /// [`request_label::set`](crate::request_label::set) does nothing in the future, and
+        /// exceptions are recorded in the global instance.
         ///
         /// The returned future must not be polled again after it has returned its output: it would
         /// be pending for ever.
