@@ -69,8 +69,11 @@ fn provider(option: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
-    let tenant = RequestLabel::new("tenant").from_header("x-tenant").values(options.tenants);
-    let mut builder = Metrics::builder().request_label(tenant);
+    let mut builder = Metrics::builder();
+    if !options.tenants.is_empty() {
+        let tenant = RequestLabel::new("tenant").from_header("x-tenant").values(options.tenants);
+        builder = builder.request_label(tenant);
+    }
     if let Some(path) = options.prices {
         builder = builder.prices(Prices::from_file(path)?);
     }
