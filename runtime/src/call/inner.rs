@@ -39,7 +39,7 @@ pub(super) struct ChunkHash(NonZeroU64);
 
 impl ChunkHash {
     pub(super) fn new(bytes: &[u8]) -> Self {
-        /// A chunk is told apart by its length and its beginning.
+        /// Chunks are compared by their length and by this many bytes at their beginning.
         const HASHED: usize = 1024;
 
         let mut hasher = DefaultHasher::new();

@@ -73,7 +73,7 @@ struct Instance {
     skip_rules: SkipRules,
     /// The source of each request label, in the order of their declaration.
     request_label_sources: Box<[RequestLabelSource]>,
-    /// The names without a declaration that handlers have set, to warn about each of them once.
+    /// The undeclared labels that handlers have set. A warning is logged once for each.
     undeclared_labels: Mutex<Vec<Box<str>>>,
     /// Whether a layer has been created.
     has_layer: AtomicBool,

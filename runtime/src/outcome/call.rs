@@ -71,7 +71,7 @@ impl fmt::Display for CallErrorType {
 }
 
 impl CallErrorType {
-    /// Returns the error type of a reply with this status. A status below 400 is no error, and
+    /// Returns the error type of a reply with this status. A status below 400 is not an error, and
     /// becomes [`Other`](Self::Other).
     #[must_use]
     pub fn from_status(status: StatusCode) -> Self {
