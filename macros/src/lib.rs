@@ -317,7 +317,7 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - Every other type that implements `IntoResponse`, by the layer: `Sse<…>`, `Html<…>`, tuples
 ///   with a status or headers, types of your own. Their bytes exist only when they are sent.
 ///   Outside a request their usage is missing, and a warning is logged once.
-/// - `impl IntoResponse`, in the same way as the type behind it.
+/// - `impl IntoResponse`, which is returned wrapped: the response is parsed as it is sent.
 /// - A `Result` or an `Option` of one of these types, also of a `Result` in a `Result`. An `Err` at
 ///   any level, a `StatusCode` of an error and a tuple that begins with one are failed calls.
 ///
@@ -561,12 +561,11 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// As [`macro@instrument_endpoint`], with a call after the body that wraps the stream in the return
 /// value:
 ///
-/// - An `impl Stream` and a `Pin<Box<dyn Stream>>` are returned wrapped.
+/// - An `impl Stream`, a `Pin<Box<dyn Stream>>` and an `impl IntoResponse` are returned wrapped.
 /// - A `Response` and a `Body` are metered in place.
 /// - Every other type that implements `IntoResponse` is metered by the layer when it is sent:
 ///   `Sse<…>`, `Json<…>`, tuples with a status or headers, types of your own.
-/// - An `impl IntoResponse` is metered in the same way as the type behind it, and a `Result` in the
-///   same way as its `Ok` value.
+/// - A `Result` is metered in the same way as its `Ok` value.
 ///
 /// With a `protocol` the body runs within the model call, as with [`macro@track_tokens`].
 ///

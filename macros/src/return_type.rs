@@ -76,8 +76,10 @@ pub(crate) struct TupleEnd {
 pub(crate) enum ValueKind {
     /// `impl Stream<Item = T>`: the stream is returned wrapped.
     OpaqueStream(OpaqueStream),
-    /// `impl IntoResponse`, and any other `impl Trait`.
+    /// `impl IntoResponse`: the response is returned wrapped.
     OpaqueResponse,
+    /// Any other `impl Trait`.
+    Opaque,
     /// `Response`, `Body` or `Sse<…>`.
     Response(Ident),
     /// Any other type: its traits decide how it is metered.
@@ -155,6 +157,11 @@ impl ReplyValue {
         if self.by_suffix && !is_wrapped && !replaces_value { 0 } else { self.results }
     }
 
+    /// Whether the value is an `impl IntoResponse` that is returned wrapped.
+    pub(crate) fn is_opaque_response(&self) -> bool {
+        matches!(self.kind, ValueKind::OpaqueResponse) && !self.by_suffix
+    }
+
     /// Reports an `impl Trait` that cannot be metered: one with a bound that the wrapped stream
     /// loses, or a response in a build without axum.
     pub(crate) fn validate_opaque(&self, errors: &mut Errors) {
@@ -168,7 +175,7 @@ impl ReplyValue {
                 );
                 errors.at(bound, message);
             }
-            (ValueKind::OpaqueResponse, Type::ImplTrait(opaque))
+            (ValueKind::OpaqueResponse | ValueKind::Opaque, Type::ImplTrait(opaque))
                 if traits(opaque).any(|path| is_named(path, &["IntoResponse"])) =>
             {
                 errors.require_axum("`impl IntoResponse`", opaque);
@@ -184,7 +191,13 @@ impl ValueKind {
             Type::ImplTrait(opaque) => {
                 let is_stream = traits(opaque).any(|path| ends_with(path, "Stream"));
                 if !is_stream {
-                    return Self::OpaqueResponse;
+                    let is_response = traits(opaque).any(|path| is_named(path, &["IntoResponse"]));
+                    let is_kept = traits(opaque).all(|path| is_named(path, KEPT_RESPONSE_BOUNDS));
+                    return if is_response && is_kept {
+                        Self::OpaqueResponse
+                    } else {
+                        Self::Opaque
+                    };
                 }
                 let declared = traits(opaque).find_map(DeclaredItem::from_bound);
                 Self::OpaqueStream(OpaqueStream {
@@ -203,6 +216,9 @@ impl ValueKind {
 
 /// The traits that a wrapped stream implements if the stream in it does.
 const KEPT_BOUNDS: &[&str] = &["Stream", "TryStream", "FusedStream", "Send", "Sync", "Unpin"];
+
+/// The traits that a wrapped response implements if the response in it does.
+const KEPT_RESPONSE_BOUNDS: &[&str] = &["IntoResponse", "Send", "Sync", "Unpin"];
 
 /// The traits that a future around another one implements if that one does.
 const FUTURE_BOUNDS: &[&str] = &["Send", "Sync", "Unpin"];

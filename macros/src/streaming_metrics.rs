@@ -63,6 +63,8 @@ enum Metering {
     Respond { media_type: LitStr, item: Option<Box<DeclaredItem>>, head: Option<TupleHead> },
     /// The function returns the stream wrapped.
     Wrap,
+    /// The function returns a response wrapped, which is metered when it is made.
+    WrapResponse,
     /// The type of the reply stays. Its traits decide whether the stream in it is replaced by a
     /// metered one, or the layer meters the body of the response that the reply becomes.
     Keep,
@@ -91,7 +93,8 @@ impl Metering {
         }
         match value.kind {
             ValueKind::OpaqueStream(_) => Self::Wrap,
-            ValueKind::OpaqueResponse | ValueKind::Response(_) | ValueKind::Plain => Self::Keep,
+            _ if value.is_opaque_response() => Self::WrapResponse,
+            _ => Self::Keep,
         }
     }
 
@@ -122,6 +125,7 @@ impl Metering {
                 }};
             }
             Self::Wrap => quote! { #private::stream(&#start, #stream) },
+            Self::WrapResponse => quote! { #private::meter_opaque(&#start, #stream) },
             Self::Keep => quote! { #private::meter_kind!(&#stream).meter(&#start, #stream) },
         };
         located_at(span, tokens)
@@ -224,7 +228,7 @@ fn refuse_response(value: &ReplyValue, media_type: &LitStr, errors: &mut Errors)
     let name = match kind {
         ValueKind::OpaqueResponse => "impl IntoResponse".to_owned(),
         ValueKind::Response(name) => name.to_string(),
-        ValueKind::OpaqueStream(_) | ValueKind::Plain => return,
+        ValueKind::OpaqueStream(_) | ValueKind::Opaque | ValueKind::Plain => return,
     };
     let message = format!(
         "`media_type` turns a stream into a response, and `{name}` is one already; remove \

@@ -67,20 +67,34 @@ enum UsageSource {
 
 /// A reply whose bytes are read.
 struct ReplyBytes {
-    /// Whether the reply is an `impl Stream`, which is returned wrapped.
-    is_stream: bool,
+    reached: BytesReached,
     /// How many `Result`s they are in.
     results: usize,
     /// The location of their type, where the compiler reports that the type has no bytes.
     span: Span,
 }
 
+/// How the bytes are reached.
+enum BytesReached {
+    /// The reply is an `impl Stream`, which is returned wrapped.
+    InStream,
+    /// The reply is an `impl IntoResponse`, which is returned wrapped and read when the response is
+    /// made.
+    InResponse,
+    /// The traits of the reply decide.
+    ByType,
+}
+
 impl UsageSource {
     fn choose(value: &ReplyValue, output: &Type, has_protocol: bool) -> Self {
         if has_protocol {
-            let is_stream = matches!(value.kind, ValueKind::OpaqueStream(_));
+            let reached = match value.kind {
+                ValueKind::OpaqueStream(_) => BytesReached::InStream,
+                _ if value.is_opaque_response() => BytesReached::InResponse,
+                _ => BytesReached::ByType,
+            };
             let (results, span) = (value.results(false), value.ty.span());
-            return Self::Bytes(ReplyBytes { is_stream, results, span });
+            return Self::Bytes(ReplyBytes { reached, results, span });
         }
         match value.last.as_ref().map_or(&value.kind, |last| &last.kind) {
             ValueKind::OpaqueStream(_) => Self::Manual,
@@ -102,16 +116,18 @@ impl UsageSource {
                 #private::finish_stream_call(#call, #private::inspect!(&#reply));
                 #reply
             },
-            Self::Bytes(ReplyBytes { is_stream, results, span }) => {
+            Self::Bytes(ReplyBytes { reached, results, span }) => {
                 let variables = |depth: usize| match depth {
                     0 => [call.clone(), reply.clone()],
                     depth => ["call", "ok"].map(|name| hygienic(&format!("__{name}{depth}"))),
                 };
                 let [call, reply] = variables(*results);
-                let read = if *is_stream {
-                    quote! { #private::read_stream(#call, #reply) }
-                } else {
-                    quote! { #private::read_kind!(&#reply).read(#call, #reply) }
+                let read = match reached {
+                    BytesReached::InStream => quote! { #private::read_stream(#call, #reply) },
+                    BytesReached::InResponse => quote! { #private::read_opaque(#call, #reply) },
+                    BytesReached::ByType => {
+                        quote! { #private::read_kind!(&#reply).read(#call, #reply) }
+                    }
                 };
                 let read = located_at(*span, read);
                 (0..*results).rev().fold(read, |read, depth| {

@@ -11,7 +11,7 @@ use crate::call::{CallGuard, LlmCall};
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
 use crate::metrics::Metrics;
-use crate::request::{Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
+use crate::request::{BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
 use crate::stream::StreamRecorder;
 
 const _: () = {
@@ -34,7 +34,9 @@ const _: () = {
     let _ = Scope::note_route;
     let _ = Scope::note_head;
     let _ = Scope::note_body_error;
-    let _ = Scope::note_delivered;
+    let _ = Scope::note_body_end;
+    let _ = Scope::take_deferred;
+    let _ = [BodyEnd::Delivered, BodyEnd::Failed, BodyEnd::Dropped];
     let _ = Scope::has_expected_body;
     let _ = Scope::expect_stream;
     let _ = Scope::expect_reply;

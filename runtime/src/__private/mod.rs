@@ -5,6 +5,7 @@
 
 mod derived_usage;
 mod label_text;
+mod opaque_reply;
 mod reply_kind;
 mod returned_future;
 
@@ -12,6 +13,9 @@ pub use linkme;
 
 pub use self::derived_usage::{usage_from_counts, usage_with_part, usage_with_uncached};
 pub use self::label_text::{LabelText, label};
+pub use self::opaque_reply::Returned;
+#[cfg(feature = "axum")]
+pub use self::opaque_reply::{OpaqueReply, meter_opaque, read_opaque};
 pub use self::reply_kind::{InPlace, Probe};
 #[cfg(feature = "axum")]
 pub use self::reply_kind::{Sent, SentInResult, SentWithStatus};
@@ -39,11 +43,16 @@ pub use crate::{
 /// The traits that inspect a returned value. They are imported together, without names, because
 /// only the compiler knows which of them applies: as single imports some would be unused.
 pub mod inspection {
+    pub use super::opaque_reply::Unwrapped as _;
+    #[cfg(feature = "axum")]
+    pub use super::opaque_reply::{TwiceWrapped as _, Wrapped as _};
     pub use crate::endpoint::{
-        InspectAny as _, InspectCallError as _, InspectCallErrors as _, InspectInnerCallError as _,
+        InspectAny as _, InspectCallError as _, InspectCallErrors as _, InspectErrorStatus as _,
+        InspectErrorStatuses as _, InspectInnerCallError as _, InspectInnerErrorStatus as _,
         InspectInnerNamedError as _, InspectNamedError as _, InspectNamedErrors as _,
         InspectNestedResult as _, InspectNestedResultWithStatus as _, InspectNoCallError as _,
-        InspectResult as _, InspectResultWithStatus as _, InspectStatus as _, InspectUnnamed as _,
+        InspectNoErrorStatus as _, InspectResult as _, InspectResultWithStatus as _,
+        InspectStatus as _, InspectUnnamed as _,
     };
 }
 
@@ -89,9 +98,11 @@ macro_rules! __streamgauge_site {
 macro_rules! __streamgauge_inspect {
     ($returned:expr) => {{
         use $crate::__private::inspection::*;
-        let value = $crate::__private::Inspected($returned);
+        let returned = $crate::__private::Returned($returned);
+        let value = $crate::__private::Inspected((&&&returned).streamgauge_value());
         (&&&&&&value)
             .streamgauge_inspect()
+            .with_error_status((&&&&value).streamgauge_error_status())
             .with_exception_type((&&&&value).streamgauge_exception_type())
     }};
 }
@@ -103,7 +114,8 @@ macro_rules! __streamgauge_inspect {
 macro_rules! __streamgauge_note_failure {
     ($guard:expr, $returned:expr) => {{
         use $crate::__private::inspection::*;
-        let value = $crate::__private::Inspected($returned);
+        let returned = $crate::__private::Returned($returned);
+        let value = $crate::__private::Inspected((&&&returned).streamgauge_value());
         $crate::__private::note_failure(
             $guard,
             (&&&&&&value).streamgauge_inspect(),

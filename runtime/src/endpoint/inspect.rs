@@ -17,13 +17,19 @@ use crate::request::ExceptionInfo;
 pub struct ResultInfo {
     /// The error, for an `Err`.
     pub(crate) exception: Option<ExceptionInfo>,
-    /// The status, if the value has one.
+    /// The status, if the value or its error has one.
     pub(crate) status: Option<StatusCode>,
 }
 
 impl ResultInfo {
     fn from_error<E>() -> Self {
         Self { exception: Some(ExceptionInfo::from_type::<E>()), status: None }
+    }
+
+    /// Sets the status that the error becomes, if the error says it.
+    #[must_use]
+    pub fn with_error_status(self, status: Option<StatusCode>) -> Self {
+        Self { status: self.status.or(status), ..self }
     }
 
     /// Sets the name that the error gives itself.
@@ -52,6 +58,13 @@ impl HasStatus for StatusCode {
 impl<B> HasStatus for http::Response<B> {
     fn status(&self) -> StatusCode {
         self.status()
+    }
+}
+
+#[cfg(feature = "axum")]
+impl HasStatus for axum::response::Redirect {
+    fn status(&self) -> StatusCode {
+        axum::response::IntoResponse::into_response(self.clone()).status()
     }
 }
 

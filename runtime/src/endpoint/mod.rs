@@ -1,8 +1,10 @@
 //! `#[instrument_endpoint]`: what one call of an annotated function records.
 
 mod call_error;
+mod error_status;
 mod inspect;
 
+use std::mem;
 use std::thread;
 use std::time::Instant;
 
@@ -10,6 +12,9 @@ use http::StatusCode;
 
 pub use self::call_error::{
     InspectCallError, InspectCallErrors, InspectInnerCallError, InspectNoCallError, note_failure,
+};
+pub use self::error_status::{
+    InspectErrorStatus, InspectErrorStatuses, InspectInnerErrorStatus, InspectNoErrorStatus,
 };
 pub use self::inspect::{
     HasStatus, InspectAny, InspectInnerNamedError, InspectNamedError, InspectNamedErrors,
@@ -20,7 +25,7 @@ use crate::call::{CallErrorType, EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::metrics::Metrics;
 use crate::outcome::{ErrorType, Termination, request_end};
-use crate::request::{self, Scope};
+use crate::request::{self, ReturnedError};
 use crate::series::{EndpointSeries, RequestSeries};
 
 /// The guard of a running function. Dropping it without [`finish`] records that the function was
@@ -38,7 +43,7 @@ enum Role {
     Standalone(StandaloneCall),
 }
 
-/// Notes a panic of the handler while it unwinds.
+/// Notes the end of the handler, and a panic while it unwinds.
 struct HandlerGuard;
 
 /// A function that runs outside any request.
@@ -61,13 +66,18 @@ pub fn start(site: &'static Site) -> EndpointGuard {
 /// Finishes a function with the status and the error of its return value.
 pub fn finish(guard: EndpointGuard, result: ResultInfo) {
     match guard.0 {
-        Role::Handler(_) => {
-            if let Some(exception) = result.exception {
-                request::current(|scope| scope.note_returned_error(exception));
-            }
-        }
+        Role::Handler(handler) => handler.finish(result),
         Role::Helper => {}
         Role::Standalone(mut call) => call.finish(result),
+    }
+}
+
+impl HandlerGuard {
+    fn finish(self, result: ResultInfo) {
+        let status = result.status;
+        let error = result.exception.map(|exception| ReturnedError { exception, status });
+        request::current(|scope| scope.end_handler(error));
+        mem::forget(self);
     }
 }
 
@@ -87,7 +97,7 @@ impl StandaloneCall {
             Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
         if let Some(exception) = result.exception {
-            self.endpoint.count_exception(&exception.label(), status.as_u16());
+            self.endpoint.count_exception(&exception.label(), Some(status.as_u16()));
         }
         self.close(Some(status), Termination::Complete);
     }
@@ -103,9 +113,12 @@ impl StandaloneCall {
 
 impl Drop for HandlerGuard {
     fn drop(&mut self) {
-        if thread::panicking() {
-            request::current(Scope::note_handler_panic);
-        }
+        request::current(|scope| {
+            scope.end_handler(None);
+            if thread::panicking() {
+                scope.note_handler_panic();
+            }
+        });
     }
 }
 

@@ -41,7 +41,7 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
     let endpoint = request::current(|scope| scope.note_reported_error(exception))
         .unwrap_or_else(|| Some(Metrics::global().endpoints().get_or_create("")));
     if let Some(endpoint) = endpoint {
-        endpoint.count_exception(&exception.label(), status.as_u16());
+        endpoint.count_exception(&exception.label(), Some(status.as_u16()));
     }
 }
 

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::outcome::Termination;
-use crate::request::{self, Scope, ScopeHandle, enter};
+use crate::request::{self, BodyEnd, Scope, ScopeHandle, enter};
 use crate::stream::BodyRecorder;
 
 /// A response body that counts its bytes and closes the request when it ends.
@@ -62,16 +62,24 @@ impl ResponseBody {
             return;
         }
         enter(&mut self.scope, || {
-            if termination == Some(Termination::Complete) {
-                request::current(Scope::note_delivered);
-            }
-            if termination.is_some() {
-                self.meters.iter_mut().flatten().for_each(BodyRecorder::record_end);
+            let end = match termination {
+                Some(Termination::Complete) => BodyEnd::Delivered,
+                Some(_) => BodyEnd::Failed,
+                None => BodyEnd::Dropped,
+            };
+            request::current(|scope| scope.note_body_end(end));
+            for meter in self.meters.iter_mut().flatten() {
+                match end {
+                    BodyEnd::Delivered => meter.record_end(),
+                    BodyEnd::Failed => meter.record_failure(),
+                    BodyEnd::Dropped => {}
+                }
             }
             // In reverse, so that the call of the inner one is current, and is left first.
             self.meters.iter_mut().rev().flatten().for_each(BodyRecorder::begin_drop);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
+            run_deferred(Some(end));
         });
         if let Some(scope) = mem::take(&mut self.scope).get() {
             match termination {
@@ -79,6 +87,15 @@ impl ResponseBody {
                 None => scope.abandon(Some(self.sent)),
             }
         }
+    }
+}
+
+/// Runs what the current request has deferred until it is known how the poll of its body, or the
+/// body, has ended.
+#[inline]
+fn run_deferred(end: Option<BodyEnd>) {
+    for deferred in request::current(Scope::take_deferred).unwrap_or_default() {
+        deferred(end);
     }
 }
 
@@ -98,6 +115,9 @@ impl HttpBody for ResponseBody {
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             drop((inner, outer));
             this.meters.iter_mut().flatten().for_each(|meter| meter.end_poll(&polled));
+            if !matches!(polled, Poll::Ready(Some(Err(_)))) {
+                run_deferred(None);
+            }
             polled
         });
         match &polled {

@@ -19,7 +19,7 @@ use crate::call::{LlmCall, Reply, ReplyParser};
 use crate::label::short_type_name;
 use crate::media_type::{self, BodyContent};
 use crate::outcome::{CallErrorType, ReplyEnd, Termination};
-use crate::request::{ScopeHandle, StreamInfo, enter};
+use crate::request::{self, ScopeHandle, StreamInfo, enter};
 use crate::stream::{BodyRecorder, StreamRecorder};
 
 /// The largest response body, in bytes, that is assumed to be in memory if its length is known.
@@ -94,7 +94,7 @@ where
     B::Error: Into<BoxError>,
 {
     let Some(scope) = handle.get() else { return response.map(Body::new) };
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     let has_no_body = scope.is_head_request() || has_no_body(head.status);
     let is_event_stream = || media_type::is_event_stream(&head.headers);
     let content = || media_type::content_of(head.status, &head.headers);
@@ -104,6 +104,11 @@ where
         let is_event_stream = is_event_stream();
         let stream = scope.take_expected_stream(is_event_stream);
         let stream = stream.map(|stream| StreamInfo { content: content(), ..stream });
+        // Without a protocol nothing else tells the handler's response from that of a layer.
+        let is_foreign = |stream: &StreamInfo| {
+            stream.call.is_none() && matches!(stream.content, BodyContent::Error(_))
+        };
+        let stream = stream.filter(|stream| !is_foreign(stream));
         (stream, scope.take_expected_reply(is_event_stream))
     };
     let is_expected = stream.is_some() || call.is_some();
@@ -122,7 +127,10 @@ where
     }
     let is_event_stream = is_event_stream();
     let declared = declared_length(&head.headers, &body);
-    scope.note_head(head.status, stream.is_some() || is_event_stream);
+    let is_stream =
+        stream.is_some() || is_event_stream || head.extensions.get::<Streamed>().is_some();
+    scope.note_head(head.status, is_stream);
+    let is_marked = scope.ends_with_head() && request::current(|_| ()).is_some();
     let body = Body::new(body);
     let streamed_call = stream.as_ref().and_then(|stream| stream.call.as_ref());
     for call in streamed_call.into_iter().chain(&call) {
@@ -139,8 +147,17 @@ where
     let reply_meter = call.and_then(|call| parse_reply(call, content()));
     let meters = [reply_meter, stream_meter];
     let body = Body::new(ResponseBody::new(body, handle, meters, declared));
+    if is_marked {
+        head.extensions.insert(Streamed);
+    }
     Response::from_parts(head, body)
 }
+
+/// Marks a response whose body is a stream that a layer of another instance has seen. The request's
+/// duration then ends with the head for the layers around it as well. Stored in the response's
+/// extensions.
+#[derive(Clone, Copy)]
+struct Streamed;
 
 /// Parses the response body as the reply of `call`. If the response is an error, the call has
 /// failed and its body is not parsed.

@@ -1,6 +1,9 @@
-//! The errors of one request: the one that its handler returned, and those that were reported.
+//! The errors of one request: those that its handler returned, and those that were reported.
 
 use std::borrow::Cow;
+use std::mem;
+
+use http::StatusCode;
 
 use crate::label::short_type_name;
 
@@ -29,40 +32,65 @@ impl ExceptionInfo {
     }
 }
 
+/// An error that a handler returned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReturnedError {
+    pub(crate) exception: ExceptionInfo,
+    /// The status of the response that the error becomes, if the error says it.
+    pub(crate) status: Option<StatusCode>,
+}
+
 /// The errors of a request. An error that the handler reports and also returns counts once.
 #[derive(Default)]
 pub(super) struct RequestExceptions {
     /// The error that the handler returned. It is counted when the response status is known.
-    returned: Option<ExceptionInfo>,
-    /// The types of the errors that were reported with a function of this crate.
+    returned: Option<ReturnedError>,
+    /// The errors of earlier attempts, which a layer made the handler repeat. The response is not
+    /// theirs.
+    absorbed: Vec<ReturnedError>,
+    /// The types of the errors that this attempt reported with a function of this crate.
     reported: Vec<&'static str>,
+    any_reported: bool,
 }
 
 impl RequestExceptions {
+    /// Notes that a layer calls the handler again.
+    pub(super) fn begin_attempt(&mut self) {
+        self.absorbed.extend(self.returned.take());
+        self.reported.clear();
+    }
+
     /// Notes the error that the handler returned, unless an error of its type was reported.
-    pub(super) fn note_returned(&mut self, exception: ExceptionInfo) {
-        if !self.reported.contains(&exception.type_name) {
-            self.returned = Some(exception);
+    pub(super) fn note_returned(&mut self, error: ReturnedError) {
+        if !self.reported.contains(&error.exception.type_name) {
+            self.returned = Some(error);
         }
     }
 
     /// Notes an error that was reported, and counted by its reporter.
     pub(super) fn note_reported(&mut self, exception: ExceptionInfo) {
+        self.any_reported = true;
         if !self.reported.contains(&exception.type_name) {
             self.reported.push(exception.type_name);
         }
-        if self.returned.is_some_and(|returned| returned.type_name == exception.type_name) {
+        let is_same = |error: ReturnedError| error.exception.type_name == exception.type_name;
+        if self.returned.is_some_and(is_same) {
             self.returned = None;
         }
     }
 
     /// Returns whether any error was reported.
     pub(super) fn any_reported(&self) -> bool {
-        !self.reported.is_empty()
+        self.any_reported
     }
 
     /// Takes the error that the handler returned.
-    pub(super) fn take_returned(&mut self) -> Option<ExceptionInfo> {
+    pub(super) fn take_returned(&mut self) -> Option<ReturnedError> {
         self.returned.take()
+    }
+
+    /// Takes the errors of earlier attempts.
+    pub(super) fn take_absorbed(&mut self) -> Vec<ReturnedError> {
+        mem::take(&mut self.absorbed)
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct EndpointSeries {
     /// The list is short: most endpoints have one method.
     requests: AppendList<Method, RequestSeries>,
     /// By exception type and status.
-    exceptions: BoundedMap<AppendList<u16, SeriesHandle<Counter>>>,
+    exceptions: BoundedMap<AppendList<Option<u16>, SeriesHandle<Counter>>>,
     stream: OnceLock<Arc<StreamSeries>>,
     /// By model.
     pace: BoundedMap<PaceSeries>,
@@ -152,17 +152,19 @@ impl EndpointSeries {
         if self.families.allows(label, value) { value } else { OVERFLOW }
     }
 
-    /// Counts an exception in `exceptions_total` and emits its event.
+    /// Counts an exception in `exceptions_total` and emits its event. `status` is the one that the
+    /// error became, if that is known.
     ///
     /// A `tracing` subscriber is user code, so this must not be called inside `request::current`: a
     /// subscriber that records would find no request.
-    pub(crate) fn count_exception(&self, exception_type: &str, status: u16) {
+    pub(crate) fn count_exception(&self, exception_type: &str, status: Option<u16>) {
         self.exceptions
             .get_or_insert_with(exception_type, AppendList::new)
             .find_or_append(
                 |known| *known == status,
                 || {
-                    let status_label = self.families.status_label(status);
+                    let status_label = status.map(|status| self.families.status_label(status));
+                    let status_label = status_label.unwrap_or_default();
                     let labels = [&*self.label, exception_type, &*status_label];
                     (status, self.families.exceptions.series(self.request_values.with(labels)))
                 },

@@ -9,7 +9,7 @@ thread_local! {
 /// Emits the event of an exception that was counted in `exceptions_total`.
 ///
 /// The subscriber is user code, so the caller must not hold the scope of a request.
-pub(super) fn exception(endpoint: &str, exception_type: &str, status: u16) {
+pub(super) fn exception(endpoint: &str, exception_type: &str, status: Option<u16>) {
     emit_event(|| {
         tracing::warn!(
             target: "streamgauge",

@@ -100,6 +100,13 @@ impl BodyRecorder {
         }
     }
 
+    /// Records that the body has failed, unless it has ended or its error was recorded.
+    pub(crate) fn record_failure(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record_error(BODY_ERROR);
+        }
+    }
+
     /// Records that the body has ended.
     pub(crate) fn record_end(&mut self) {
         if let Some(mut recorder) = self.recorder.take() {

@@ -76,6 +76,11 @@ impl StreamMeter {
         };
     }
 
+    /// Returns whether the stream has been polled.
+    pub(super) fn is_polled(&self) -> bool {
+        self.started.is_some()
+    }
+
     /// Returns whether a chunk has been counted.
     pub(super) fn has_chunk(&self) -> bool {
         self.last_chunk.is_some()

@@ -1,29 +1,49 @@
 //! The record of one stream, from its creation to its end or drop.
 
+use std::borrow::Cow;
+use std::mem;
 use std::thread;
 use std::time::Instant;
 
 use super::meter::StreamMeter;
 use super::nesting::{MeteredPoll, is_within_stream_of};
 use crate::call::{EnteredCall, Reply, ReplyParser};
-use crate::label::short_type_name;
+use crate::label::{BODY_ERROR, short_type_name};
 use crate::media_type::BodyContent;
 use crate::outcome::{CallErrorType, ReplyEnd, StreamOutcome};
-use crate::request::{self, Scope, StreamInfo};
+use crate::request::{self, BodyEnd, Scope, StreamInfo};
 
 /// Records one stream, or the call whose reply it is, or both. Dropping the recorder closes the
 /// record.
 pub(crate) struct StreamRecorder {
-    /// `None` for a reply that is not metered as a stream.
-    meter: Option<StreamMeter>,
-    /// `None` if no protocol is named, or the response is an error.
-    parser: Option<Box<ReplyParser>>,
+    record: Record,
     /// Set while the source is dropped: what it does is then part of the call.
     drop_guard: Option<EnteredCall>,
     /// True while the source is polled, and therefore still true if the source has panicked.
     is_polling: bool,
     has_failed: bool,
     source_ended: bool,
+}
+
+/// What is open until the stream has ended.
+#[derive(Default)]
+struct Record {
+    /// `None` for a reply that is not metered as a stream.
+    meter: Option<StreamMeter>,
+    /// `None` if no protocol is named, or the response is an error.
+    parser: Option<Box<ReplyParser>>,
+    /// Whether an error of the stream was counted. A failed stream counts one.
+    has_counted_error: bool,
+}
+
+/// How the source of a stream has ended, as its recorder has seen it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SourceEnd {
+    Complete,
+    Failed,
+    Panicked,
+    /// The source was dropped before its end. The response body may say why.
+    Dropped,
 }
 
 /// Exists while the source of a stream is polled.
@@ -70,8 +90,7 @@ impl StreamRecorder {
 
     fn new(meter: Option<StreamMeter>, parser: Option<Box<ReplyParser>>) -> Self {
         Self {
-            meter,
-            parser,
+            record: Record { meter, parser, has_counted_error: false },
             drop_guard: None,
             is_polling: false,
             has_failed: false,
@@ -82,8 +101,8 @@ impl StreamRecorder {
     /// Sets whether the stream consists of server-sent events, whose keep-alive comments are not
     /// chunks.
     pub(crate) fn with_event_stream(mut self, is_event_stream: bool) -> Self {
-        let is_readable = self.parser.as_ref().is_none_or(|parser| parser.is_readable());
-        if let Some(meter) = &mut self.meter {
+        let is_readable = self.record.parser.as_ref().is_none_or(|parser| parser.is_readable());
+        if let Some(meter) = &mut self.record.meter {
             meter.set_event_stream(is_event_stream && is_readable);
         }
         self
@@ -95,17 +114,17 @@ impl StreamRecorder {
         self.is_polling = true;
         let is_inner =
             |meter: &StreamMeter| !meter.has_chunk() && is_within_stream_of(meter.instance());
-        if self.meter.as_ref().is_some_and(is_inner) {
-            if let Some(meter) = self.meter.take() {
+        if self.record.meter.as_ref().is_some_and(is_inner) {
+            if let Some(meter) = self.record.meter.take() {
                 meter.withdraw();
             }
         }
-        if let Some(meter) = &mut self.meter {
+        if let Some(meter) = &mut self.record.meter {
             meter.note_poll();
         }
         SourcePoll {
-            _call: self.parser.as_ref().map(|parser| parser.enter()),
-            _metered: self.meter.as_ref().map(|meter| MeteredPoll::new(meter.instance())),
+            _call: self.record.parser.as_ref().map(|parser| parser.enter()),
+            _metered: self.record.meter.as_ref().map(|meter| MeteredPoll::new(meter.instance())),
         }
     }
 
@@ -113,20 +132,20 @@ impl StreamRecorder {
     /// may stay so for a long time, so the counts are flushed.
     pub(crate) fn end_poll(&mut self, is_pending: bool) {
         self.is_polling = false;
-        if let Some(meter) = self.meter.as_mut().filter(|_| is_pending) {
+        if let Some(meter) = self.record.meter.as_mut().filter(|_| is_pending) {
             meter.flush();
         }
     }
 
     /// Must be called before the source is dropped, if the source is dropped before this recorder.
     pub(crate) fn begin_drop(&mut self) {
-        self.drop_guard = self.parser.as_ref().map(|parser| parser.enter());
+        self.drop_guard = self.record.parser.as_ref().map(|parser| parser.enter());
     }
 
     /// Records an item of `size` bytes. `bytes` are its bytes, if the item gives access to them.
     pub(crate) fn record_item(&mut self, size: usize, bytes: Option<&[u8]>) {
-        let Self { meter: Some(meter), parser, .. } = self else {
-            if let (Some(parser), Some(bytes)) = (&mut self.parser, bytes) {
+        let Record { meter: Some(meter), parser, .. } = &mut self.record else {
+            if let (Some(parser), Some(bytes)) = (&mut self.record.parser, bytes) {
                 if parser.read(bytes, Instant::now).error {
                     parser.fail();
                 }
@@ -149,31 +168,20 @@ impl StreamRecorder {
             meter.count_chunk(size, now);
         }
         if is_error {
-            self.record_error_event();
+            self.record.note_error_event();
         }
-    }
-
-    /// Records an error event of the protocol, which makes the stream and its request fail.
-    fn record_error_event(&mut self) {
-        let Self { meter, parser: Some(parser), .. } = self else { return };
-        if let Some(meter) = meter {
-            meter.count_error(parser.error_type());
-        }
-        parser.fail();
     }
 
     /// Records an item that is an error of this type. The source may go on after it.
     pub(crate) fn record_error(&mut self, type_name: &str) {
         self.has_failed = true;
-        if let Some(meter) = &self.meter {
-            meter.count_error(&short_type_name(type_name));
-        }
+        self.record.count_error(|_| short_type_name(type_name));
     }
 
     /// Notes why the call fails whose reply is read.
     #[cfg(feature = "reqwest")]
     pub(crate) fn note_failure(&self, error: CallErrorType) {
-        if let Some(parser) = &self.parser {
+        if let Some(parser) = &self.record.parser {
             parser.note_failure(error);
         }
     }
@@ -181,41 +189,116 @@ impl StreamRecorder {
     /// Records that the source has ended.
     pub(crate) fn record_end(&mut self) {
         self.source_ended = true;
-        if self.parser.as_mut().is_some_and(|parser| parser.end().error) {
-            self.record_error_event();
+        if self.record.parser.as_mut().is_some_and(|parser| parser.end().error) {
+            self.record.note_error_event();
         }
     }
 
-    fn outcome(&self) -> StreamOutcome {
-        let of_protocol = || self.parser.as_ref()?.outcome(self.source_ended);
+    fn source_end(&self) -> SourceEnd {
         if self.is_polling {
-            StreamOutcome::Panic
+            SourceEnd::Panicked
         } else if self.has_failed {
-            StreamOutcome::StreamError
-        } else if let Some(outcome) = of_protocol() {
-            outcome
+            SourceEnd::Failed
         } else if self.source_ended {
-            StreamOutcome::Complete
-        } else if thread::panicking() {
-            StreamOutcome::Panic
-        } else if request::current(|scope| scope.is_delivered()) == Some(true) {
-            StreamOutcome::Complete
+            SourceEnd::Complete
         } else {
-            StreamOutcome::ClientDisconnect
+            SourceEnd::Dropped
         }
     }
 }
 
 impl Drop for StreamRecorder {
     fn drop(&mut self) {
-        let outcome = self.outcome();
-        if let Some(meter) = &mut self.meter {
-            if self.is_polling {
-                meter.count_error(StreamOutcome::Panic.as_str());
+        let end = self.source_end();
+        let mut record = Some(mem::take(&mut self.record));
+        let body_end = if end == SourceEnd::Dropped {
+            request::current(|scope| {
+                // A layer that drops the source while it is polled may fail with this poll.
+                if let Some(record) = record.take_if(|_| scope.is_body_open()) {
+                    scope.defer(Box::new(move |body_end| record.close(end, body_end)));
+                }
+                scope.body_end()
+            })
+        } else {
+            None
+        };
+        let Some(mut record) = record else { return };
+        if end == SourceEnd::Dropped && body_end == Some(None) {
+            record.withdraw_if_replaced();
+        }
+        record.close(end, body_end.flatten());
+    }
+}
+
+impl Record {
+    /// Notes an error event of the protocol, which makes the stream and its request fail.
+    fn note_error_event(&mut self) {
+        self.count_error(|parser| {
+            Cow::Owned(parser.map_or_else(String::new, |parser| parser.error_type().to_owned()))
+        });
+        if let Some(parser) = &mut self.parser {
+            parser.fail();
+        }
+    }
+
+    /// Counts the stream's first error.
+    fn count_error<'a>(&mut self, error_type: impl FnOnce(Option<&ReplyParser>) -> Cow<'a, str>) {
+        let Self { meter: Some(meter), parser, has_counted_error: false } = self else { return };
+        meter.count_error(&error_type(parser.as_deref()));
+        self.has_counted_error = true;
+    }
+
+    /// Withdraws a stream that nobody has polled and that is dropped before the response head: the
+    /// response that the client gets is another one, from a layer or from the handler.
+    fn withdraw_if_replaced(&mut self) {
+        let is_unpolled = |meter: &mut StreamMeter| !meter.is_polled();
+        if let Some(meter) = self.meter.take_if(is_unpolled) {
+            if request::current(Scope::withdraw_stream) == Some(true) {
+                meter.withdraw();
+            } else {
+                self.meter = Some(meter);
             }
+        }
+    }
+
+    fn outcome(&self, end: SourceEnd, body_end: Option<BodyEnd>) -> StreamOutcome {
+        let of_protocol = || self.parser.as_ref()?.outcome(end == SourceEnd::Complete);
+        match (end, body_end) {
+            (SourceEnd::Panicked, _) => return StreamOutcome::Panic,
+            (SourceEnd::Failed, _) | (SourceEnd::Dropped, Some(BodyEnd::Failed)) => {
+                return StreamOutcome::StreamError;
+            }
+            (SourceEnd::Complete | SourceEnd::Dropped, _) => {}
+        }
+        if let Some(outcome) = of_protocol() {
+            outcome
+        } else if end == SourceEnd::Complete {
+            StreamOutcome::Complete
+        } else if thread::panicking() {
+            StreamOutcome::Panic
+        } else if body_end == Some(BodyEnd::Delivered) {
+            StreamOutcome::Complete
+        } else {
+            StreamOutcome::ClientDisconnect
+        }
+    }
+
+    /// Closes the record of a stream whose source ended in this way, while or before the response
+    /// body did.
+    fn close(mut self, end: SourceEnd, body_end: Option<BodyEnd>) {
+        let outcome = self.outcome(end, body_end);
+        match outcome {
+            StreamOutcome::Panic => self.count_error(|_| outcome.as_str().into()),
+            StreamOutcome::StreamError => self.count_error(|_| BODY_ERROR.into()),
+            StreamOutcome::ErrorEvent
+            | StreamOutcome::Complete
+            | StreamOutcome::ClientDisconnect
+            | StreamOutcome::Truncated => {}
+        }
+        if let Some(mut meter) = self.meter {
             meter.close(outcome);
         }
-        if let Some(parser) = self.parser.take() {
+        if let Some(parser) = self.parser {
             parser.close(outcome);
         }
     }

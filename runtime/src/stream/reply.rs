@@ -1,5 +1,7 @@
 //! Metering the stream in the return value of an annotated function.
 
+#[cfg(feature = "axum")]
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,6 +41,14 @@ impl StreamStart {
             None => CallGuard::NONE,
         };
         Self { site, model, call: Mutex::new(call) }
+    }
+
+    /// Moves the call to a start of its own, for a stream that is reached after the function has
+    /// returned.
+    #[cfg(feature = "axum")]
+    pub(crate) fn take(&self) -> Self {
+        let call = mem::replace(&mut *self.call.lock(), CallGuard::NONE);
+        Self { site: self.site, model: self.model.clone(), call: Mutex::new(call) }
     }
 
     /// Describes the stream, and takes the call.

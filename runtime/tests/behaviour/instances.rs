@@ -1,12 +1,20 @@
 //! Several instances in one process, and the global instance, which records outside any request.
 
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get as route_get;
-use futures_util::FutureExt;
-use streamgauge::{Metrics, PrometheusLayer, Usage, instrument_endpoint, track_tokens};
+use futures_util::{FutureExt, stream as streams};
+use http_body_util::BodyExt;
+use streamgauge::{
+    Metrics, PrometheusLayer, Usage, instrument_endpoint, streaming_metrics, track_tokens,
+};
 use streamgauge_test_support::Scrape;
-use streamgauge_test_support::client::get;
+use streamgauge_test_support::client::{get, metrics, send, settled};
 
 #[instrument_endpoint]
 #[track_tokens(model = "small-1")]
@@ -134,4 +142,45 @@ fn status_of_a_tuple_response_is_recorded_outside_any_request() {
         let conflict = [("endpoint", endpoint), ("status", "409"), ("outcome", "client_error")];
         assert_eq!(scrape.sum("app_http_requests_total", &conflict), 1, "{endpoint}");
     }
+}
+
+#[tokio::test]
+async fn stream_that_an_inner_instance_meters_is_no_latency_for_the_outer_one() {
+    #[streaming_metrics]
+    async fn lines() -> Response {
+        let lines = streams::iter((0..3).map(|n| Ok::<_, Infallible>(format!("{n}\n"))));
+        Body::from_stream(lines).into_response()
+    }
+
+    let [inner, outer] = [metrics(), metrics()];
+    let app = Router::new().route("/", route_get(lines)).layer(inner.layer()).layer(outer.layer());
+    let sent = Instant::now();
+    let body = send(&app, Method::GET, "/").await.into_body();
+    let head = sent.elapsed().as_secs_f64();
+    body.collect().await.expect("the body does not fail");
+    for instance in [&inner, &outer] {
+        let seconds = settled(instance).amount("app_http_request_duration_seconds_sum", &[]);
+        assert!(seconds <= head, "{seconds}, {head}");
+    }
+}
+
+#[tokio::test]
+async fn latency_of_the_outer_instance_includes_a_body_that_replaces_a_stream() {
+    #[streaming_metrics]
+    async fn lines() -> Response {
+        Body::from_stream(streams::pending::<Result<Bytes, Infallible>>()).into_response()
+    }
+
+    const OPEN: Duration = Duration::from_millis(20);
+    let [inner, outer] = [metrics(), metrics()];
+    let replace = axum::middleware::map_response(async |_: Response| {
+        Body::from_stream(streams::iter([Ok::<_, Infallible>("slow")]))
+    });
+    let routes = Router::new().route("/", route_get(lines)).layer(inner.layer());
+    let app = routes.layer(replace).layer(outer.layer());
+    let body = send(&app, Method::GET, "/").await.into_body();
+    std::thread::sleep(OPEN);
+    body.collect().await.expect("the body does not fail");
+    let seconds = settled(&outer).amount("app_http_request_duration_seconds_sum", &[]);
+    assert!(seconds >= OPEN.as_secs_f64(), "{seconds}");
 }

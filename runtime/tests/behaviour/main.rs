@@ -7,6 +7,7 @@
 )]
 
 mod attribute_order;
+mod broken_bodies;
 mod build_info;
 mod call_edges;
 mod call_families;
@@ -46,6 +47,8 @@ mod protocol_streams;
 #[cfg(feature = "push")]
 mod push;
 mod registries;
+mod repeated_handlers;
+mod replaced_responses;
 mod request_labels;
 mod request_size;
 mod requests;

@@ -21,6 +21,9 @@ pub fn assert_identities(scrape: &Scrape) {
         let outcome = [("outcome", outcome)];
         equal(("http_requests_total", &outcome), ("http_request_duration_seconds_count", &outcome));
     }
+    let failed_streams = ["stream_error", "error_event", "panic"]
+        .map(|outcome| sum("stream_duration_seconds_count", &[("outcome", outcome)]));
+    assert_eq!(sum("stream_errors_total", &[]), failed_streams.iter().sum::<i64>(), "{scrape:#?}");
     for provider in scrape.values("app_llm_calls_total", "provider") {
         let provider = [("provider", provider)];
         equal(("llm_calls_total", &provider), ("llm_call_duration_seconds_count", &provider));

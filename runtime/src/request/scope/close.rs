@@ -4,13 +4,15 @@ use std::mem;
 use std::thread;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::Scope;
-use super::state::{DurationEnd, Panic, Recording};
+use super::state::{Panic, Recording};
 use crate::call::RequestCalls;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::outcome::{ErrorType, RequestEnd, Termination, request_end};
-use crate::request::current;
+use crate::request::{ReturnedError, current};
 
 impl Scope {
     /// Records the request and closes its open calls. Further calls do nothing.
@@ -41,7 +43,7 @@ impl Scope {
         }
         #[cfg(feature = "exemplars")]
         Trace::replace_request_trace(outer);
-        self.count_returned_error(recording, end.status);
+        self.count_returned_errors(recording, None);
         if termination == Termination::Panicked {
             self.count_panic(recording);
         }
@@ -70,11 +72,22 @@ impl Scope {
         }
     }
 
-    /// Counts the error that the handler returned, with the status that it became.
-    pub(super) fn count_returned_error(&mut self, recording: Recording, status: u16) {
+    /// Counts the errors that the handler returned, with the status that each of them became.
+    ///
+    /// `head` is the status of the response. It is taken for the status of the last error if it is
+    /// an error as well. A success or redirection may be the response of a layer that has absorbed
+    /// the error.
+    pub(super) fn count_returned_errors(&mut self, recording: Recording, head: Option<StatusCode>) {
+        let head = head.filter(|status| status.as_u16() >= 400);
+        let absorbed = self.exceptions.take_absorbed();
         let returned = self.exceptions.take_returned();
-        if let Some(exception) = returned.filter(|_| recording == Recording::Active) {
-            self.endpoint().count_exception(&exception.label(), status);
+        let returned =
+            returned.map(|error| ReturnedError { status: error.status.or(head), ..error });
+        if recording == Recording::Active {
+            for ReturnedError { exception, status } in absorbed.into_iter().chain(returned) {
+                let status = status.map(|status| status.as_u16());
+                self.endpoint().count_exception(&exception.label(), status);
+            }
         }
     }
 
@@ -101,8 +114,8 @@ impl Scope {
 
     /// Returns the time from the request's arrival to the end of its response, or to the head.
     fn duration(&self) -> Duration {
-        match (self.duration_end, self.head) {
-            (DurationEnd::Head, Some(head)) => head.at - self.started,
+        match self.head {
+            Some(head) if self.ends_with_head() => head.at - self.started,
             _ => self.started.elapsed(),
         }
     }

@@ -13,10 +13,13 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-use self::state::{DurationEnd, EndpointSource, Head, Identity, Panic, Recording};
+pub(crate) use self::state::BodyEnd;
+use self::state::{
+    AfterPoll, DurationEnd, EndpointSource, Handler, Head, Identity, Panic, Recording,
+};
 use super::entry::UNMATCHED;
 use super::exception::RequestExceptions;
-use super::{ExceptionInfo, ExpectedReply, RequestSize, ServiceState, StreamInfo};
+use super::{ExceptionInfo, ExpectedReply, RequestSize, ReturnedError, ServiceState, StreamInfo};
 use crate::call::RequestCalls;
 use crate::callsite::Site;
 use crate::family::RequestLabelValues;
@@ -37,6 +40,8 @@ pub(crate) struct Scope {
     /// `None` while the endpoint is the cached one of [`ServiceState`].
     endpoint: Option<Arc<EndpointSeries>>,
     endpoint_source: EndpointSource,
+    /// The handler that has claimed the request.
+    handler: Option<Handler>,
     method: Method,
     /// The values of the request labels when the request arrived. `active_requests` has them until
     /// the request ends.
@@ -51,9 +56,11 @@ pub(crate) struct Scope {
     started: Instant,
     head: Option<Head>,
     duration_end: DurationEnd,
-    /// Whether the whole response body was handed to the transport, which may drop the body without
-    /// polling it for its end.
-    delivered: bool,
+    /// How many metered streams the response may be, or may be made of.
+    streams: u32,
+    body_end: Option<BodyEnd>,
+    /// The streams that were dropped while the response body was polled.
+    after_poll: Vec<AfterPoll>,
     request_size: RequestSize,
     exceptions: RequestExceptions,
     expected_stream: Option<StreamInfo>,
@@ -102,6 +109,7 @@ impl Scope {
                 Some(_) => EndpointSource::Route,
                 None => EndpointSource::Unmatched,
             },
+            handler: None,
             method,
             arrival_values: request_values,
             request_values,
@@ -112,7 +120,9 @@ impl Scope {
             started: Instant::now(),
             head: None,
             duration_end: DurationEnd::Body,
-            delivered: false,
+            streams: 0,
+            body_end: None,
+            after_poll: Vec::new(),
             request_size: size,
             exceptions: RequestExceptions::default(),
             expected_stream: None,
@@ -210,13 +220,18 @@ impl Scope {
         true
     }
 
-    /// Makes the function of a call site the handler of the request. Returns whether it is the
-    /// first function to claim the request. An endpoint that its attribute names replaces the
-    /// route.
+    /// Makes the function of a call site the handler of the request. Returns whether it is: the
+    /// first function to claim the request is the handler, also when a layer calls it again after
+    /// it has ended. An endpoint that its attribute names replaces the route.
     pub(crate) fn claim(&mut self, site: &'static Site) -> bool {
-        if self.endpoint_source == EndpointSource::Handler {
-            return false;
+        if let Some(handler) = &mut self.handler {
+            let is_attempt = handler.begin_attempt(site);
+            if is_attempt {
+                self.exceptions.begin_attempt();
+            }
+            return is_attempt;
         }
+        self.handler = Some(Handler::new(site));
         #[cfg(feature = "exemplars")]
         {
             // The handler may have entered a span of its own before this.
@@ -272,9 +287,15 @@ impl Scope {
         }
     }
 
-    /// Notes the error that the claiming handler returned. It is counted when the status is known.
-    pub(crate) fn note_returned_error(&mut self, exception: ExceptionInfo) {
-        self.exceptions.note_returned(exception);
+    /// Notes that the claiming handler has ended, perhaps with an error. The error is counted when
+    /// the status is known.
+    pub(crate) fn end_handler(&mut self, error: Option<ReturnedError>) {
+        if let Some(handler) = &mut self.handler {
+            handler.end();
+        }
+        if let Some(error) = error {
+            self.exceptions.note_returned(error);
+        }
     }
 
     /// Notes an error that was reported, so that returning it as well does not count again. Returns
@@ -309,14 +330,30 @@ impl Scope {
         }
     }
 
-    /// Notes that the whole response body was handed to the transport.
-    pub(crate) fn note_delivered(&mut self) {
-        self.delivered = true;
+    /// Notes how the response body has ended. What it drops afterwards ends in the same way.
+    pub(crate) fn note_body_end(&mut self, end: BodyEnd) {
+        self.body_end = Some(end);
     }
 
-    /// Returns whether the whole response body was handed to the transport.
-    pub(crate) fn is_delivered(&self) -> bool {
-        self.delivered
+    /// Returns how the response body has ended.
+    pub(crate) fn body_end(&self) -> Option<BodyEnd> {
+        self.body_end
+    }
+
+    /// Returns whether the response body is being sent.
+    pub(crate) fn is_body_open(&self) -> bool {
+        self.head.is_some() && self.body_end.is_none()
+    }
+
+    /// Runs `f` after the current poll of the response body, which may turn out to fail.
+    pub(crate) fn defer(&mut self, f: AfterPoll) {
+        self.after_poll.push(f);
+    }
+
+    /// Takes what was deferred until after the poll of the response body.
+    #[inline]
+    pub(crate) fn take_deferred(&mut self) -> Vec<AfterPoll> {
+        mem::take(&mut self.after_poll)
     }
 
     /// Notes a panic that leaves the service or the response body.
@@ -341,8 +378,23 @@ impl Scope {
     /// Notes that the response is a stream: the request's duration ends with its head. Returns when
     /// the request arrived.
     pub(crate) fn begin_stream(&mut self) -> Instant {
-        self.duration_end = DurationEnd::Head;
+        self.streams += 1;
         self.started
+    }
+
+    /// Takes back a stream that was dropped before the response head: the response is another one.
+    /// Returns whether there is no head yet.
+    pub(crate) fn withdraw_stream(&mut self) -> bool {
+        if self.head.is_some() {
+            return false;
+        }
+        self.streams = self.streams.saturating_sub(1);
+        true
+    }
+
+    /// Returns whether the duration of the request ends with its head.
+    pub(crate) fn ends_with_head(&self) -> bool {
+        self.duration_end == DurationEnd::Head || self.streams > 0
     }
 
     /// Notes the response head. `ends_duration` is true if the request's duration ends with it: the
@@ -358,7 +410,7 @@ impl Scope {
         if let Some(errors) = &self.protocol_errors {
             errors.note_head();
         }
-        self.count_returned_error(self.recording, status.as_u16());
+        self.count_returned_errors(self.recording, Some(status));
     }
 
     /// Returns the trace that the request belongs to.

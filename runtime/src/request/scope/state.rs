@@ -1,8 +1,11 @@
 //! The states of a request.
 
+use std::ptr;
 use std::time::Instant;
 
 use http::StatusCode;
+
+use crate::callsite::Site;
 
 /// Whether the request is recorded in the request and exception families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,33 @@ pub(super) enum EndpointSource {
     /// An annotated handler has claimed the request. The label is the endpoint that its attribute
     /// names, else the route.
     Handler,
+}
+
+/// The function that has claimed a request.
+#[derive(Clone, Copy)]
+pub(super) struct Handler {
+    site: &'static Site,
+    is_running: bool,
+}
+
+impl Handler {
+    /// The handler starts for the first time.
+    pub(super) fn new(site: &'static Site) -> Self {
+        Self { site, is_running: true }
+    }
+
+    /// Notes that a function starts. Returns whether it is the handler, which a layer has called
+    /// again. A function that the running handler calls is not.
+    pub(super) fn begin_attempt(&mut self, site: &'static Site) -> bool {
+        let is_attempt = ptr::eq(self.site, site) && !self.is_running;
+        self.is_running |= is_attempt;
+        is_attempt
+    }
+
+    /// Notes that the handler has ended.
+    pub(super) fn end(&mut self) {
+        self.is_running = false;
+    }
 }
 
 /// How a nested layer recognizes that it got this request, and not one that the handler has made.
@@ -74,3 +104,18 @@ pub(super) struct Head {
     pub(super) status: StatusCode,
     pub(super) at: Instant,
 }
+
+/// How the response body ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyEnd {
+    /// The whole body was handed to the transport, which may drop it without polling it for its
+    /// end.
+    Delivered,
+    /// The body failed, whether its source did or a layer around the source.
+    Failed,
+    /// The body was dropped before its end: the client disconnected.
+    Dropped,
+}
+
+/// Runs when it is known whether the response body has failed.
+pub(super) type AfterPoll = Box<dyn FnOnce(Option<BodyEnd>) + Send>;
