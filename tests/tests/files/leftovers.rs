@@ -53,6 +53,21 @@ fn child_writes_until_it_is_killed() {
     }
 }
 
+#[tokio::test]
+async fn leftovers_of_the_longest_file_name_are_removed() {
+    let directory = tempdir().expect("a temporary directory can be created");
+    for length in [209, 210, 250, 255] {
+        let name = format!("{}.prom", "a".repeat(length - ".prom".len()));
+        let path = directory.path().join(&name);
+        let leftover = leftover_of_a_killed_process(&path);
+        age(&directory.path().join(leftover));
+        let metrics = metrics();
+        metrics.write_to_file(&path).await.expect("the name is not too long");
+        assert_eq!(names(directory.path()), [name]);
+        fs::remove_file(path).expect("the file exists");
+    }
+}
+
 /// Kills a process during a write and returns the name of the temporary file that remains.
 fn leftover_of_a_killed_process(path: &Path) -> String {
     let directory = path.parent().expect("the path has one");

@@ -4,6 +4,7 @@
 //! `tests/tests/budgets.rs` leaves room for none, and it does not remove the files that killed
 //! processes left behind.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -18,6 +19,9 @@ use super::WriteError;
 const MARK: &str = ".streamgauge-";
 /// The end of a temporary file's name. node-exporter reads names that end in `.prom` only.
 const END: &str = ".tmp";
+/// The longest part of a temporary file's name that comes from the target's name, in bytes. The
+/// rest has up to 46 bytes, and file systems allow 255 bytes, or 143 if they encrypt names.
+const MAX_STEM: usize = 90;
 /// How many names are tried before a write fails. A name may be taken: containers that share a
 /// directory have processes with the same id.
 const ATTEMPTS: usize = 100;
@@ -144,9 +148,29 @@ fn temporary_name(name: &OsStr, now: SystemTime) -> OsString {
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let number = since_epoch.as_nanos() + u128::from(COUNT.fetch_add(1, Relaxed));
     let mut temporary = OsString::from(".");
-    temporary.push(name);
+    temporary.push(stem(name));
     temporary.push(format!("{MARK}{}-{number}{END}", process::id()));
     temporary
+}
+
+/// Returns the part of a temporary file's name that names the target: the target's name, or if that
+/// is too long, its beginning and a hash.
+fn stem(name: &OsStr) -> Cow<'_, OsStr> {
+    const HASH_DIGITS: usize = 16;
+    if name.len() <= MAX_STEM {
+        return Cow::Borrowed(name);
+    }
+    let text = name.to_string_lossy();
+    let ends = text.char_indices().map(|(at, char)| at + char.len_utf8());
+    let end = ends.take_while(|end| *end < MAX_STEM - HASH_DIGITS).last().unwrap_or_default();
+    Cow::Owned(format!("{}-{:016x}", &text[..end], hash(name.as_encoded_bytes())).into())
+}
+
+/// FNV-1a. The hash is the same in every process, so that each finds the leftovers of another.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Returns whether `temporary` is a name that [`temporary_name`] returns for `name` in any process.
@@ -154,7 +178,7 @@ fn is_temporary_of(name: &OsStr, temporary: &OsStr) -> bool {
     let numbers = temporary
         .as_encoded_bytes()
         .strip_prefix(b".")
-        .and_then(|rest| rest.strip_prefix(name.as_encoded_bytes()))
+        .and_then(|rest| rest.strip_prefix(stem(name).as_encoded_bytes()))
         .and_then(|rest| rest.strip_prefix(MARK.as_bytes()))
         .and_then(|rest| rest.strip_suffix(END.as_bytes()));
     let mut parts = numbers.into_iter().flat_map(|numbers| numbers.split(|&byte| byte == b'-'));
@@ -168,7 +192,7 @@ mod tests {
     use std::ffi::OsStr;
     use std::time::SystemTime;
 
-    use super::{is_temporary_of, temporary_name};
+    use super::{hash, is_temporary_of, temporary_name};
 
     #[test]
     fn temporary_names_are_recognised_and_differ_and_do_not_end_in_prom() {
@@ -179,6 +203,20 @@ mod tests {
             assert_ne!(temporary_name(name, now), temporary, "the clock stands still");
             assert!(!temporary.as_encoded_bytes().ends_with(b".prom"));
         }
+    }
+
+    #[test]
+    fn temporary_names_of_long_names_are_short_and_belong_to_one_target() {
+        let now = SystemTime::now();
+        for filler in ["a", "ä", "\u{10348}"] {
+            let [one, other] = ["x.prom", "y.prom"]
+                .map(|end| format!("{}{end}", filler.repeat(240 / filler.len())));
+            let temporary = temporary_name(OsStr::new(&one), now);
+            assert!(temporary.len() <= 143, "{temporary:?}");
+            assert!(is_temporary_of(OsStr::new(&one), &temporary), "{temporary:?}");
+            assert!(!is_temporary_of(OsStr::new(&other), &temporary), "{temporary:?}");
+        }
+        assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8, "a published value of FNV-1a");
     }
 
     #[test]
