@@ -24,7 +24,23 @@ pub struct Site {
     operation: Operation,
     /// Whether the call always counts, whatever calls are made within it.
     is_separate: bool,
-    warned: AtomicBool,
+    warned_missing_layer: WarnOnce,
+    warned_outside_requests: WarnOnce,
+}
+
+/// Whether a warning has been logged.
+#[derive(Debug)]
+pub(crate) struct WarnOnce(AtomicBool);
+
+impl WarnOnce {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Returns true on the first call only.
+    pub(crate) fn is_first(&self) -> bool {
+        !self.0.load(Relaxed) && !self.0.swap(true, Relaxed)
+    }
 }
 
 /// What the attribute of a call site records.
@@ -73,7 +89,8 @@ impl Site {
             records,
             operation: Operation::Unknown,
             is_separate: false,
-            warned: AtomicBool::new(false),
+            warned_missing_layer: WarnOnce::new(),
+            warned_outside_requests: WarnOnce::new(),
         }
     }
 
@@ -136,9 +153,14 @@ impl Site {
         self.endpoint.unwrap_or(self.function)
     }
 
-    /// Returns true on the first call only, so that a warning about the site is logged once.
-    pub(crate) fn is_first_warning(&self) -> bool {
-        !self.warned.load(Relaxed) && !self.warned.swap(true, Relaxed)
+    /// Returns true on the first call only, so that a missing layer is logged once.
+    pub(crate) fn is_first_without_layer(&self) -> bool {
+        self.warned_missing_layer.is_first()
+    }
+
+    /// Returns true on the first call only, so that a call outside any request is logged once.
+    pub(crate) fn is_first_outside_requests(&self) -> bool {
+        self.warned_outside_requests.is_first()
     }
 
     /// Returns the index in [`SITES`]. The index of a site that the linker has not gathered is past

@@ -81,8 +81,23 @@
 //! | an undeclared label that [`request_label::set`] was called with | `WARN` | `label` |
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
+//! | a record outside any request, in a global instance that nothing reads | `WARN` | `function` |
+//! | [`metrics_endpoint`] outside any layer, if another instance has a layer | `WARN` | |
+//! | a stream or a reply that needs the layer, outside any layer | `WARN` | `function` |
 //!
-//! An instance emits the event of an undeclared label once for each name, for at most 16 names.
+//! An instance emits the event of an undeclared label once for each name, for at most 16 names. The
+//! last three events are emitted once for each function. Nothing reads the global instance if
+//! another instance has a layer, and the program neither installs the global one nor calls
+//! [`Metrics::global`].
+//!
+//! # Series at zero
+//!
+//! Streams whose attribute names an `endpoint`, and requests whose attribute names `method` as
+//! well, have series at zero before the first of them, so that Prometheus sees the first increase.
+//! They exist in the global instance. Another instance creates them if no other one has a layer
+//! when it serves its first request, or is first exported with a layer. If several instances have
+//! layers, nothing says before the first request which of them serves a function: a function's
+//! series then exist in the instance that has served it.
 //!
 //! # Features
 //!

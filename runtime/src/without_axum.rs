@@ -15,7 +15,7 @@ use crate::request::{BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceSta
 use crate::stream::StreamRecorder;
 
 const _: () = {
-    let _ = Site::is_first_warning;
+    let _ = Site::is_first_without_layer;
     let _ = Site::function;
     let _ = content_of;
     let _ = is_event_stream;

@@ -177,7 +177,7 @@ impl LlmCall {
             Some((request, _)) => request.endpoint(named()),
             None => {
                 let site = named().unwrap_or(self.site);
-                Arc::clone(Metrics::global().endpoints().for_site(site))
+                Arc::clone(Metrics::implicit_global().endpoints().for_site(site))
             }
         }
     }

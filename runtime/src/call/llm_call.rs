@@ -101,6 +101,9 @@ impl LlmCall {
         if let Some(outer) = &outer {
             outer.outers_and_self().for_each(|outer| outer.state.lock().inner.note_begun());
         }
+        if request.is_none() {
+            Metrics::for_site_outside_requests(site);
+        }
         let request = request.map(|calls| {
             let number = calls.begin(started);
             (calls, number)
@@ -284,7 +287,7 @@ impl LlmCall {
 fn instance_of(request: Option<&RequestCalls>) -> &Metrics {
     match request {
         Some(calls) => calls.metrics(),
-        None => Metrics::global(),
+        None => Metrics::implicit_global(),
     }
 }
 

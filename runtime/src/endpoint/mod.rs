@@ -83,7 +83,7 @@ impl HandlerGuard {
 
 impl StandaloneCall {
     fn start(site: &'static Site) -> Self {
-        let endpoint = Metrics::global().endpoints().for_site(site);
+        let endpoint = Metrics::for_site_outside_requests(site).endpoints().for_site(site);
         let series = endpoint.requests(site.method());
         series.active().inc();
         Self { endpoint, series, started: Instant::now(), is_open: true }
@@ -128,7 +128,7 @@ impl Drop for StandaloneCall {
             return;
         }
         if thread::panicking() {
-            Metrics::global()
+            Metrics::implicit_global()
                 .endpoints()
                 .count_global_exception(ErrorType::Panic.as_str(), self.endpoint.label());
             self.close(None, Termination::Panicked);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::callsite::WarnOnce;
 use crate::metrics::Metrics;
 use crate::request::{self, ExceptionInfo};
 
@@ -38,8 +39,12 @@ use crate::request::{self, ExceptionInfo};
 /// ```
 pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
     let exception = ExceptionInfo::from_type::<E>();
-    let endpoint = request::current(|scope| scope.note_reported_error(exception))
-        .unwrap_or_else(|| Some(Metrics::global().endpoints().get_or_create("")));
+    let endpoint =
+        request::current(|scope| scope.note_reported_error(exception)).unwrap_or_else(|| {
+            static WARNED: WarnOnce = WarnOnce::new();
+            let metrics = Metrics::for_report_outside_requests("track_detailed_exception", &WARNED);
+            Some(metrics.endpoints().get_or_create(""))
+        });
     if let Some(endpoint) = endpoint {
         endpoint.count_exception(&exception.label(), Some(status.as_u16()));
     }
@@ -78,7 +83,12 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
         }
         // The request is served without being recorded.
         Some(None) => {}
-        None => Metrics::global().endpoints().count_global_exception(&exception.label(), ""),
+        None => {
+            static WARNED: WarnOnce = WarnOnce::new();
+            Metrics::for_report_outside_requests("track_global_exception", &WARNED)
+                .endpoints()
+                .count_global_exception(&exception.label(), "");
+        }
     }
 }
 

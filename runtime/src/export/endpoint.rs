@@ -22,8 +22,9 @@ use crate::request::{self, Scope};
 
 /// Serves the metrics page: a handler for `GET /metrics`.
 ///
-/// Behind a layer it serves the instance of that layer, otherwise [`Metrics::global`]. Scrapes are
-/// not recorded. [`MetricsEndpoint`] describes the responses.
+/// Behind a layer it serves the instance of that layer, otherwise [`Metrics::global`]. A `tracing`
+/// event warns once if that is not the instance that records requests. Scrapes are not recorded.
+/// [`MetricsEndpoint`] describes the responses.
 ///
 /// # Examples
 ///
@@ -37,7 +38,7 @@ use crate::request::{self, Scope};
 /// ```
 pub async fn metrics_endpoint(request: Request) -> Response {
     let metrics = request::current(|scope| scope.metrics().clone());
-    respond(metrics.as_ref().unwrap_or_else(|| Metrics::global()), &request)
+    respond(metrics.as_ref().unwrap_or_else(|| Metrics::for_page_outside_layers()), &request)
 }
 
 /// Serves the metrics page of one instance, created by [`Metrics::endpoint`].

@@ -94,6 +94,7 @@ impl Page {
         format: Format,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, EncodeError> {
+        metrics.decide_zero_series();
         let families = metrics.endpoints().families();
         let foreign = gather(metrics.registry(), families)?;
         let registry_names = metrics.registry_names();

@@ -39,12 +39,13 @@ impl<S> Prometheus<S> {
         }
         let marked = nested::mark_request(request, metrics);
         let size = upload::measure(request.body_mut());
+        let route = nested::route(request);
         let entry = Entry {
-            route: nested::route(request),
+            route,
             method: request.method().into(),
             request_values: metrics.request_label_values(request),
             size,
-            recorded: !metrics.skips(request),
+            recorded: !metrics.skips(request, route),
             marked,
         };
         ScopeHandle::new(|| Scope::open(Arc::clone(&self.state), entry))

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
-use prometheus::{IntGauge, Opts, Registry};
+use prometheus::{IntGauge, Opts};
 
 #[cfg(feature = "axum")]
 use super::ScrapeLimit;
 #[cfg(feature = "process")]
 use super::process::ProcessNames;
+use super::registration::Registration;
 use super::request_label::RequestLabel;
-use super::{BuildError, GLOBAL, Instance, Metrics, MetricsBuilder, SkipRules, validate};
+use super::validate::{self, Problems};
+use super::zero_series::{WithZeroSeries, ZeroSeries};
+use super::{BuildError, Instance, Metrics, MetricsBuilder, SkipRules};
 use crate::family::{
     AllowedValues, ConstLabels, Families, FamilyCollector, FamilyGroup, FamilyOptions, LabelLimit,
     SeriesLimits,
@@ -31,8 +34,9 @@ impl MetricsBuilder {
     ///
     /// # Errors
     ///
-    /// Returns a [`BuildError`] that names the first setting that is not valid and says how to
-    /// correct it, or the name that is already taken in the registry.
+    /// Returns a [`BuildError`] that names each setting that is not valid and says how to correct
+    /// it. If all of them are valid, the error is a name that is already taken in the registry.
+    /// Nothing is registered then.
     ///
     /// # Examples
     ///
@@ -45,15 +49,24 @@ impl MetricsBuilder {
     /// # Ok::<(), BuildError>(())
     /// ```
     pub fn build(self) -> Result<Metrics, BuildError> {
-        validate::prefix(&self.prefix)?;
+        let mut problems = Problems::default();
+        problems.check(validate::prefix(&self.prefix));
         if self.max_scrapes == 0 {
-            return Err(BuildError::MaxScrapes);
+            problems.add(BuildError::MaxScrapes);
         }
-        let skip_rules =
-            SkipRules::new(&self.skip_paths, self.skip_methods, self.ignore_unmatched)?;
-        let const_labels = validate::labels(self.labels)?;
-        let request_labels =
-            validate::request_labels(&self.request_labels, &const_labels, MAX_LABEL_VALUE_BYTES)?;
+        let skip_rules = SkipRules::new(
+            self.skip_paths,
+            self.skip_methods,
+            self.ignore_unmatched,
+            &mut problems,
+        );
+        let const_labels = validate::labels(self.labels, &mut problems);
+        let request_labels = validate::request_labels(
+            &self.request_labels,
+            &const_labels,
+            MAX_LABEL_VALUE_BYTES,
+            &mut problems,
+        );
         let limits = SeriesLimits {
             labels: LabelLimit {
                 max_values: self.max_label_values,
@@ -62,13 +75,13 @@ impl MetricsBuilder {
             endpoints: ENDPOINT_LIMIT,
             max_series: self.max_series,
             allowed: AllowedValues {
-                models: validate::allowed("models", self.models)?,
-                providers: validate::allowed("providers", self.providers)?,
+                models: validate::allowed("models", self.models, &mut problems),
+                providers: validate::allowed("providers", self.providers, &mut problems),
             },
         };
-        let prices = validate::prices(self.prices)?;
+        let prices = validate::prices(self.prices, &mut problems);
         let info = ProcessAndBuildInfo {
-            build_info: validate::build_info(self.build_info, &const_labels)?,
+            build_info: validate::build_info(self.build_info, &const_labels, &mut problems),
             #[cfg(feature = "process")]
             process: self.process_metrics,
         };
@@ -76,77 +89,47 @@ impl MetricsBuilder {
         let user_labels = user_labels.map(String::as_str).chain(request_labels.names()).collect();
         let registry_names = validate::registry_names(
             self.registry.is_some(),
-            self.registry_prefix,
+            &self.registry_prefix,
             self.registry_labels,
             &user_labels,
-        )?;
-        let registry = self.registry.unwrap_or_default();
+            &mut problems,
+        );
+        let buckets = validate::buckets(self.buckets, &self.prefix, &mut problems);
+        problems.into_result()?;
         let options = FamilyOptions {
             const_labels: ConstLabels::new(const_labels),
-            buckets: validate::buckets(self.buckets)?,
+            buckets,
             limits: limits.clone(),
             prefix: self.prefix,
             group_status: self.group_status,
             request_labels: Arc::new(request_labels),
         };
         let families = Arc::new(Families::new(&options).map_err(BuildError::Registry)?);
-        register(&families, FamilyGroup::Always, &registry)?;
-        let endpoints = Endpoints::new(Arc::clone(&families), limits);
-        let others = set_prices(&endpoints, prices, &registry)
-            .and_then(|()| info.register(&options, &registry));
-        if let Err(error) = others {
-            // A failed build exports nothing. The registry still remembers the names' help texts
-            // and labels, as it does after every removal.
-            for group in [FamilyGroup::Always, FamilyGroup::Cost] {
-                let _ = registry.unregister(collector(&families, group)?);
-            }
-            return Err(error);
-        }
-        endpoints.declare();
+        let endpoints = Arc::new(Endpoints::new(Arc::clone(&families), limits));
+        let zero_series = Arc::new(ZeroSeries::new());
+        // If the build fails from here on, dropping the registration removes the names again.
+        let registration = Registration::new(self.registry.unwrap_or_default());
+        let always = WithZeroSeries {
+            families: collector(&families, FamilyGroup::Always)?,
+            endpoints: Arc::clone(&endpoints),
+            zero_series: Arc::clone(&zero_series),
+        };
+        registration.register(always).map_err(BuildError::Registry)?;
+        set_prices(&endpoints, prices, &registration)?;
+        info.register(&options, &registration)?;
         Ok(Metrics(Arc::new(Instance {
             endpoints,
-            registry,
+            registration,
             skip_rules,
             request_label_sources: self.request_labels.iter().map(RequestLabel::source).collect(),
             undeclared_labels: Mutex::new(Vec::new()),
-            has_layer: AtomicBool::new(false),
+            zero_series,
             deduplicates: AtomicBool::new(false),
             prefix: options.prefix,
             registry_names,
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),
         })))
-    }
-
-    /// Builds an instance and makes it the global one, which [`Metrics::global`] returns.
-    ///
-    /// Call this once, at the start of `main`.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`build`](Self::build), and [`BuildError::AlreadyInstalled`] if the
-    /// process already has a global instance. The first call of [`Metrics::global`] also creates
-    /// the global instance; `PrometheusLayer::new` and recording outside any request call it.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// use streamgauge::Metrics;
-    ///
-    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     let metrics = Metrics::builder().prefix("shop").install()?;
-    ///     // … routes with `metrics.layer()` …
-    ///     Ok(())
-    /// }
-    /// ```
-    pub fn install(self) -> Result<&'static Metrics, BuildError> {
-        // Checked before `build` as well, so that a failed call takes no names in the registry.
-        if GLOBAL.get().is_some() {
-            return Err(BuildError::AlreadyInstalled);
-        }
-        let metrics = self.build()?;
-        GLOBAL.set(metrics).map_err(|_| BuildError::AlreadyInstalled)?;
-        Ok(Metrics::global())
     }
 }
 
@@ -163,7 +146,8 @@ impl Metrics {
     ///
     /// # Errors
     ///
-    /// Returns [`BuildError::Price`] if a price is not valid, and [`BuildError::Registry`] if the
+    /// Returns [`BuildError::Price`] if a price is not valid ([`BuildError::Several`] of them if
+    /// there are several such prices), and [`BuildError::Registry`] if the
     /// registry has a metric with the name of one of the two families. The prices are unchanged
     /// then.
     ///
@@ -200,7 +184,10 @@ impl Metrics {
     /// # }
     /// ```
     pub fn set_prices(&self, prices: Prices) -> Result<(), BuildError> {
-        set_prices(self.endpoints(), validate::prices(prices)?, self.registry())
+        let mut problems = Problems::default();
+        let prices = validate::prices(prices, &mut problems);
+        problems.into_result()?;
+        set_prices(self.endpoints(), prices, &self.0.registration)
     }
 }
 
@@ -208,31 +195,19 @@ impl Metrics {
 fn set_prices(
     endpoints: &Endpoints,
     prices: PriceMap,
-    registry: &Registry,
+    registration: &Registration,
 ) -> Result<(), BuildError> {
     let families = endpoints.families();
     endpoints.prices().replace(prices, || {
-        register(families, FamilyGroup::Cost, registry)?;
+        let cost = collector(families, FamilyGroup::Cost)?;
+        registration.register(cost).map_err(BuildError::Registry)?;
         families.show_cost();
         Ok(())
     })
 }
 
-/// Registers the families of a group.
-fn register(
-    families: &Arc<Families>,
-    group: FamilyGroup,
-    registry: &Registry,
-) -> Result<(), BuildError> {
-    registry.register(collector(families, group)?).map_err(BuildError::Registry)
-}
-
-fn collector(
-    families: &Arc<Families>,
-    group: FamilyGroup,
-) -> Result<Box<FamilyCollector>, BuildError> {
-    let collector = FamilyCollector::new(Arc::clone(families), group);
-    collector.map(Box::new).map_err(BuildError::Registry)
+fn collector(families: &Arc<Families>, group: FamilyGroup) -> Result<FamilyCollector, BuildError> {
+    FamilyCollector::new(Arc::clone(families), group).map_err(BuildError::Registry)
 }
 
 /// The validated settings of the gauge `build_info` and of the process metrics.
@@ -244,20 +219,20 @@ struct ProcessAndBuildInfo {
 }
 
 impl ProcessAndBuildInfo {
-    /// Registers the gauge and the process metrics, or neither if an error is returned.
-    fn register(self, options: &FamilyOptions, registry: &Registry) -> Result<(), BuildError> {
-        let build_info =
-            self.build_info.map(|labels| build_info_gauge(options, labels)).transpose();
-        let build_info = build_info.map_err(BuildError::Registry)?;
-        if let Some(gauge) = &build_info {
-            registry.register(Box::new(gauge.clone())).map_err(BuildError::Registry)?;
+    /// Registers the gauge and the process metrics.
+    fn register(
+        self,
+        options: &FamilyOptions,
+        registration: &Registration,
+    ) -> Result<(), BuildError> {
+        if let Some(labels) = self.build_info {
+            let gauge = build_info_gauge(options, labels);
+            let registered = gauge.and_then(|gauge| registration.register(gauge));
+            registered.map_err(BuildError::Registry)?;
         }
         #[cfg(feature = "process")]
-        if let Some(Err(error)) = self.process.map(|names| names.register(options, registry)) {
-            if let Some(gauge) = build_info {
-                let _ = registry.unregister(Box::new(gauge));
-            }
-            return Err(BuildError::ProcessMetrics(error));
+        if let Some(names) = self.process {
+            names.register(options, registration).map_err(BuildError::ProcessMetrics)?;
         }
         Ok(())
     }

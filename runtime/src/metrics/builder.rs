@@ -82,7 +82,8 @@ impl Default for MetricsBuilder {
 impl MetricsBuilder {
     /// Sets the prefix of all metric names: `shop` makes `shop_http_requests_total`.
     ///
-    /// Defaults to `app`. An empty string disables the prefix.
+    /// Defaults to `app`. An empty string disables the prefix. A prefix has at most 100 bytes, does
+    /// not begin with `__` and does not end with `_`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -91,7 +92,8 @@ impl MetricsBuilder {
     /// Adds a constant label: every series of every family has it, with the same value.
     ///
     /// By default there is no constant label. The option may be used several times, with different
-    /// names.
+    /// names. A name has at most 100 bytes, and the value is not empty: an empty value means no
+    /// label to Prometheus.
     ///
     /// # Examples
     ///
@@ -111,7 +113,8 @@ impl MetricsBuilder {
     ///
     /// `family` is the name without the prefix, such as `http_request_duration_seconds`. The bounds
     /// are in the histogram's unit (seconds, bytes or tokens) and must increase. The last bucket,
-    /// `+Inf`, is added automatically. The README lists the default bounds of each histogram.
+    /// `+Inf`, is added automatically. The README lists the default bounds of each histogram. The
+    /// option may be used several times, for different histograms.
     ///
     /// # Examples
     ///
@@ -135,20 +138,36 @@ impl MetricsBuilder {
 
     /// Adds request paths that the layer does not record in the request and exception families.
     ///
-    /// A path is matched as a whole: `/health` does not skip `/healthz`. A `*` at the end makes a
-    /// path a prefix: `/internal/*` skips every path below `/internal/`. By default no path is
-    /// skipped.
+    /// By default no path is skipped. Streams and calls on skipped paths are still recorded by the
+    /// attributes of their handlers.
     ///
-    /// Streams and calls on these paths are still recorded by the attributes of their handlers. The
-    /// layer compares the path that it sees: on a nested router, the path without the prefix of the
-    /// nest.
+    /// | pattern | skips |
+    /// |---|---|
+    /// | `/health` | this path; not `/healthz`, and not `/health/` |
+    /// | `/internal/*` | paths that begin with `/internal/`; the `*` stands at the end |
+    /// | `/items/{id}` | `/items/` and one more segment that is not empty |
+    /// | `/admin/{*rest}` | paths that begin with `/admin/` and have at least one more character |
+    ///
+    /// A pattern is compared with the path that the layer sees, percent-encoded as the client has
+    /// sent it. Templates match as those of axum's routes, but regardless of other routes:
+    /// `/items/{id}` also skips `/items/new`, if there is such a route. `{{` and `}}` stand for the
+    /// characters `{` and `}`.
+    ///
+    /// A pattern is also compared with the template of the route that the request has matched. On a
+    /// nested router, the layer sees the path without the prefix of the nest, and the template
+    /// with it, so patterns may be written either way.
+    ///
+    /// A pattern that cannot match any path is an error of [`build`](Self::build): one with a
+    /// query, a fragment, a space or a `*` that is not at the end.
     ///
     /// # Examples
     ///
     /// ```
     /// use streamgauge::Metrics;
     ///
-    /// let metrics = Metrics::builder().skip_paths(["/health", "/internal/*"]).build()?;
+    /// let metrics = Metrics::builder()
+    ///     .skip_paths(["/health", "/internal/*", "/items/{id}/preview"])
+    ///     .build()?;
     /// # Ok::<(), streamgauge::BuildError>(())
     /// ```
     pub fn skip_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
@@ -322,57 +341,6 @@ impl MetricsBuilder {
     #[cfg(feature = "process")]
     pub fn prefixed_process_metrics(mut self) -> Self {
         self.process_metrics = Some(ProcessNames::Prefixed);
-        self
-    }
-
-    /// Sets the registry that the families are registered in. By default each instance has a new
-    /// registry.
-    ///
-    /// Use this if the application already has a registry. If that registry was made with
-    /// `Registry::new_custom`, also repeat its prefix and labels with
-    /// [`registry_prefix`](Self::registry_prefix) and [`registry_label`](Self::registry_label): a
-    /// registry does not give access to them, and the pages of this crate would lack them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use prometheus::Registry;
-    /// use streamgauge::Metrics;
-    ///
-    /// let labels = [("zone".to_owned(), "a".to_owned())].into();
-    /// let registry = Registry::new_custom(Some("corp".to_owned()), Some(labels))?;
-    /// let metrics = Metrics::builder()
-    ///     .registry(registry)
-    ///     .registry_prefix("corp")
-    ///     .registry_label("zone", "a")
-    ///     .build_info([("version", "1.2.3")])
-    ///     .build()?;
-    /// let page = metrics.encode_text()?;
-    /// assert!(page.contains("corp_app_build_info{version=\"1.2.3\",zone=\"a\"} 1"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn registry(mut self, registry: Registry) -> Self {
-        self.registry = Some(registry);
-        self
-    }
-
-    /// States the prefix that the registry itself adds to all names: the first argument of
-    /// `Registry::new_custom`. By default it is empty.
-    ///
-    /// This does not change the registry, and is valid only together with
-    /// [`registry`](Self::registry).
-    pub fn registry_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.registry_prefix = prefix.into();
-        self
-    }
-
-    /// States a label that the registry itself adds to all series: an entry of the second argument
-    /// of `Registry::new_custom`. By default there is none.
-    ///
-    /// This does not change the registry, and is valid only together with
-    /// [`registry`](Self::registry). The option may be used several times, with different names.
-    pub fn registry_label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.registry_labels.push((name.into(), value.into()));
         self
     }
 }

@@ -1,31 +1,35 @@
 //! The error of building an instance.
 
+use std::fmt;
+
 /// Error returned by [`MetricsBuilder::build`](crate::MetricsBuilder::build),
 /// [`install`](crate::MetricsBuilder::install) and
 /// [`Metrics::set_prices`](crate::Metrics::set_prices).
 ///
-/// The message names the setting that is not valid and says how to correct it. An error of the
-/// registry is the [`source`](std::error::Error::source), and not part of the message.
+/// The message names the setting that is not valid and says how to correct it. If several settings
+/// are not valid, the error is [`Several`](Self::Several), and its message has a line for each. An
+/// error of the registry is the [`source`](std::error::Error::source), and not part of the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The prefix cannot begin a metric name.
-    #[error(
-        "prefix {prefix:?} cannot begin a metric name: use letters, digits and `_`, with no digit \
-         first, for example \"my_app\""
-    )]
+    /// Several settings are not valid. None of the errors is itself of this kind.
+    #[error("{} settings are not valid:{}", .0.len(), Listed(.0))]
+    Several(Vec<BuildError>),
+    /// The prefix cannot begin a metric name, or makes names that nobody wants.
+    #[error("prefix {prefix:?} {reason}")]
     Prefix {
         /// The prefix that was set.
         prefix: String,
+        /// The mistake.
+        reason: String,
     },
     /// Prometheus does not accept a label of this name.
-    #[error(
-        "label {name:?} is not a label name: use letters, digits and `_`, with no digit first, for \
-         example \"region\""
-    )]
+    #[error("label {name:?} is not a label name: {reason}")]
     LabelName {
         /// The name that was set.
         name: String,
+        /// The mistake.
+        reason: &'static str,
     },
     /// The families, the histogram format or Prometheus itself use a label of this name.
     #[error(
@@ -34,6 +38,15 @@ pub enum BuildError {
     )]
     LabelTaken {
         /// The name that was set.
+        name: String,
+    },
+    /// A constant label has an empty value.
+    #[error(
+        "label {name:?} has an empty value, which means no label to Prometheus: give it a value, or \
+         remove it"
+    )]
+    LabelEmpty {
+        /// The name of the label.
         name: String,
     },
     /// A label is set twice.
@@ -50,7 +63,8 @@ pub enum BuildError {
         /// The names of all histograms.
         known: String,
     },
-    /// The bounds of buckets are empty, negative, not finite or not increasing.
+    /// The bounds of buckets are empty, negative, not finite, not increasing or given twice, or the
+    /// name of the family includes the prefix.
     #[error("buckets of {family:?}: {reason}")]
     Buckets {
         /// The family that was named.
@@ -58,13 +72,13 @@ pub enum BuildError {
         /// The mistake in the bounds.
         reason: &'static str,
     },
-    /// A path to skip does not begin with `/`, so it matches no request.
-    #[error(
-        "skip path {path:?} matches no request: a path begins with `/`, for example \"/health\""
-    )]
+    /// A path to skip matches no request.
+    #[error("skip path {path:?} matches no request: {reason}")]
     SkipPath {
         /// The path that was set.
         path: String,
+        /// The mistake, and what would match.
+        reason: String,
     },
     /// A request label is not valid.
     #[error("request label {name:?}: {reason}")]
@@ -132,6 +146,15 @@ pub enum BuildError {
     AlreadyInstalled,
 }
 
+/// Displays errors, each on its own line.
+struct Listed<'a>(&'a [BuildError]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|error| write!(f, "\n- {error}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::BuildError;
@@ -144,5 +167,7 @@ mod tests {
         #[cfg(feature = "process")]
         assert_shows_causes_once(&BuildError::ProcessMetrics(cause()), 2);
         assert_shows_causes_once(&BuildError::MaxScrapes, 1);
+        let several = BuildError::Several(vec![BuildError::MaxScrapes, BuildError::BuildInfo]);
+        assert_shows_causes_once(&several, 1);
     }
 }

@@ -3,19 +3,24 @@
 mod build;
 mod builder;
 mod error;
+mod global;
+mod path_pattern;
 mod price_options;
 #[cfg(feature = "process")]
 mod process;
+mod registration;
 mod registry;
+mod registry_options;
 mod request_label;
 #[cfg(feature = "axum")]
 mod scrape_limit;
 mod skip_rules;
 mod validate;
+mod zero_series;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
 use http::Request;
 use parking_lot::Mutex;
@@ -23,6 +28,7 @@ use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
+use self::registration::Registration;
 pub(crate) use self::registry::RegistryNames;
 pub use self::request_label::RequestLabel;
 use self::request_label::RequestLabelSource;
@@ -30,13 +36,12 @@ use self::request_label::RequestLabelSource;
 pub(crate) use self::scrape_limit::{ScrapeLimit, ScrapePermit};
 use self::skip_rules::SkipRules;
 pub(crate) use self::validate::{is_label_name, is_metric_name};
+use self::zero_series::ZeroSeries;
 use crate::family::{RequestLabelValues, RequestLabels};
 use crate::series::{Endpoints, warn_undeclared_label};
 
 /// The number of undeclared request labels that an instance warns about.
 const MAX_UNDECLARED_LABELS: usize = 16;
-
-static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
 /// An instance of the metrics of a service: its metric families, their registry and its settings.
 ///
@@ -68,15 +73,15 @@ static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 pub struct Metrics(Arc<Instance>);
 
 struct Instance {
-    endpoints: Endpoints,
-    registry: Registry,
+    endpoints: Arc<Endpoints>,
+    registration: Registration,
     skip_rules: SkipRules,
     /// The source of each request label, in the order of their declaration.
     request_label_sources: Box<[RequestLabelSource]>,
     /// The undeclared labels that handlers have set. A warning is logged once for each.
     undeclared_labels: Mutex<Vec<Box<str>>>,
-    /// Whether a layer has been created.
-    has_layer: AtomicBool,
+    /// Whether a layer has been created, and the series at zero.
+    zero_series: Arc<ZeroSeries>,
     /// Whether layers mark the requests that they record, because there may be several layers
     /// around a request.
     deduplicates: AtomicBool,
@@ -90,27 +95,6 @@ impl Metrics {
     /// Returns a builder with the default settings.
     pub fn builder() -> MetricsBuilder {
         MetricsBuilder::default()
-    }
-
-    /// Returns the global instance of the process.
-    ///
-    /// This is the instance that [`MetricsBuilder::install`] created. If nothing is installed, the
-    /// first call of this function creates an instance with the default settings.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use streamgauge::Metrics;
-    ///
-    /// let page = Metrics::global().encode_text()?;
-    /// # Ok::<(), streamgauge::EncodeError>(())
-    /// ```
-    pub fn global() -> &'static Self {
-        GLOBAL.get_or_init(|| {
-            Self::builder().build().unwrap_or_else(|_| {
-                unreachable!("the default settings are valid and the registry is empty")
-            })
-        })
     }
 
     /// Returns the registry that holds the families.
@@ -133,7 +117,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn registry(&self) -> &Registry {
-        &self.0.registry
+        self.0.registration.registry()
     }
 
     /// Returns the prefix and the labels that the registry adds to everything in it.
@@ -150,9 +134,10 @@ impl Metrics {
         &self.0.endpoints
     }
 
-    /// Returns whether a request is served without being recorded.
-    pub(crate) fn skips<B>(&self, request: &Request<B>) -> bool {
-        self.0.skip_rules.matches(request)
+    /// Returns whether a request is served without being recorded. `route` is the template of the
+    /// route that it has matched.
+    pub(crate) fn skips<B>(&self, request: &Request<B>, route: Option<&str>) -> bool {
+        self.0.skip_rules.matches(request, route)
     }
 
     /// Returns whether requests that match no route are not recorded.
@@ -198,9 +183,20 @@ impl Metrics {
 
     /// Records that a layer has been created. From the second layer on, requests are marked.
     pub(crate) fn note_layer(&self) {
-        if self.0.has_layer.swap(true, Relaxed) {
+        if !self.0.zero_series.note_layer() {
             self.deduplicate_by_mark();
         }
+    }
+
+    /// Creates the series of all functions at zero.
+    fn create_zero_series(&self) {
+        self.0.zero_series.create(self.endpoints());
+    }
+
+    /// Creates the series of all functions at zero if no other instance can serve them. Called at
+    /// the first request, and before the instance is exported.
+    pub(crate) fn decide_zero_series(&self) {
+        self.0.zero_series.decide(self.endpoints());
     }
 
     pub(crate) fn deduplicate_by_mark(&self) {

@@ -1,7 +1,6 @@
 //! Metrics of the process, which the operating system reports.
 
-use prometheus::Registry;
-
+use super::registration::Registration;
 use crate::family::FamilyOptions;
 
 /// The names of the process metrics.
@@ -16,7 +15,7 @@ pub(super) enum ProcessNames {
 #[cfg(not(target_os = "linux"))]
 impl ProcessNames {
     /// Registers nothing: `prometheus` has no collector for this operating system.
-    pub(super) fn register(self, _: &FamilyOptions, _: &Registry) -> prometheus::Result<()> {
+    pub(super) fn register(self, _: &FamilyOptions, _: &Registration) -> prometheus::Result<()> {
         Ok(())
     }
 }
@@ -26,9 +25,9 @@ impl ProcessNames {
     pub(super) fn register(
         self,
         options: &FamilyOptions,
-        registry: &Registry,
+        registration: &Registration,
     ) -> prometheus::Result<()> {
-        linux::register(self, options, registry)
+        linux::register(self, options, registration)
     }
 }
 
@@ -39,15 +38,15 @@ mod linux {
     use parking_lot::Mutex;
     use prometheus::core::{Collector, Desc};
     use prometheus::process_collector::{ProcessCollector, pid_t};
-    use prometheus::{Error, Registry, proto};
+    use prometheus::{Error, proto};
 
-    use super::ProcessNames;
+    use super::{ProcessNames, Registration};
     use crate::family::FamilyOptions;
 
     pub(super) fn register(
         names: ProcessNames,
         options: &FamilyOptions,
-        registry: &Registry,
+        registration: &Registration,
     ) -> prometheus::Result<()> {
         let namespace = match names {
             ProcessNames::Plain => "",
@@ -64,7 +63,7 @@ mod linux {
         )?
         .const_label_pairs;
         let collector = ProcessCollector::new(id, namespace);
-        registry.register(Box::new(Labelled { collector, labels, collecting: Mutex::new(()) }))
+        registration.register(Labelled { collector, labels, collecting: Mutex::new(()) })
     }
 
     /// The process collector of `prometheus`, with constant labels, which it does not support

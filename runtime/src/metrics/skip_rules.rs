@@ -3,61 +3,39 @@
 use http::{Method, Request};
 
 use super::BuildError;
+use super::path_pattern::PathPattern;
+use super::validate::Problems;
 
-/// Exact paths, path prefixes (written with a `*` at the end), and methods.
-#[derive(Debug, Default)]
+/// Patterns of paths, and methods.
+#[derive(Debug)]
 pub(super) struct SkipRules {
-    exact: Vec<Box<str>>,
-    prefixes: Vec<Box<str>>,
-    methods: Vec<Method>,
+    paths: Box<[PathPattern]>,
+    methods: Box<[Method]>,
     /// Whether requests that match no route are skipped too.
     pub(super) unmatched: bool,
 }
 
 impl SkipRules {
     pub(super) fn new(
-        patterns: &[String],
+        patterns: Vec<String>,
         methods: Vec<Method>,
         unmatched: bool,
-    ) -> Result<Self, BuildError> {
-        let mut rules = Self { methods, unmatched, ..Self::default() };
-        for pattern in patterns {
-            if !pattern.starts_with('/') {
-                return Err(BuildError::SkipPath { path: pattern.clone() });
-            }
-            match pattern.strip_suffix('*') {
-                Some(prefix) => rules.prefixes.push(prefix.into()),
-                None => rules.exact.push(pattern.as_str().into()),
-            }
-        }
-        Ok(rules)
+        problems: &mut Problems,
+    ) -> Self {
+        let paths = patterns.into_iter().filter_map(|path| {
+            let pattern = PathPattern::parse(&path);
+            problems.check(pattern.map_err(|reason| BuildError::SkipPath { path, reason }))
+        });
+        Self { paths: paths.collect(), methods: methods.into(), unmatched }
     }
 
-    pub(super) fn matches<B>(&self, request: &Request<B>) -> bool {
-        let has_paths = !(self.exact.is_empty() && self.prefixes.is_empty());
+    /// Returns whether a request is skipped that has matched `route`, if it has matched a route.
+    pub(super) fn matches<B>(&self, request: &Request<B>, route: Option<&str>) -> bool {
         self.methods.contains(request.method())
-            || (has_paths && self.matches_path(request.uri().path()))
+            || (!self.paths.is_empty() && self.matches_path(request.uri().path(), route))
     }
 
-    fn matches_path(&self, path: &str) -> bool {
-        self.exact.iter().any(|exact| **exact == *path)
-            || self.prefixes.iter().any(|prefix| path.starts_with(&**prefix))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SkipRules;
-
-    #[test]
-    fn skip_paths_match_whole_paths_or_prefixes() {
-        let paths = ["/health".to_owned(), "/internal/*".to_owned()];
-        let rules = SkipRules::new(&paths, Vec::new(), false).expect("the paths are valid");
-        assert!(rules.matches_path("/health"));
-        assert!(rules.matches_path("/internal/"));
-        assert!(rules.matches_path("/internal/state"));
-        assert!(!rules.matches_path("/healthz"));
-        assert!(!rules.matches_path("/internal"));
-        assert!(!rules.matches_path("/"));
+    fn matches_path(&self, path: &str, route: Option<&str>) -> bool {
+        self.paths.iter().any(|pattern| pattern.matches(path, route))
     }
 }

@@ -29,14 +29,18 @@ impl ServiceState {
 
     /// Returns the endpoint of the first request of this service.
     pub(super) fn cached_endpoint(&self) -> &Arc<EndpointSeries> {
-        self.cached_endpoint.get_or_init(|| self.metrics.endpoints().get_or_create(UNMATCHED))
+        self.cached_endpoint.get_or_init(|| self.first_endpoint(UNMATCHED))
     }
 
     /// Looks up the endpoint with this label. Returns `None` if it is the cached one.
     pub(super) fn lookup_endpoint(&self, label: &str) -> Option<Arc<EndpointSeries>> {
-        let endpoints = self.metrics.endpoints();
-        let cached = self.cached_endpoint.get_or_init(|| endpoints.get_or_create(label));
-        (cached.label() != label).then(|| endpoints.get_or_create(label))
+        let cached = self.cached_endpoint.get_or_init(|| self.first_endpoint(label));
+        (cached.label() != label).then(|| self.metrics.endpoints().get_or_create(label))
+    }
+
+    fn first_endpoint(&self, label: &str) -> Arc<EndpointSeries> {
+        self.metrics.decide_zero_series();
+        self.metrics.endpoints().get_or_create(label)
     }
 }
 

@@ -89,8 +89,8 @@ impl Endpoints {
         events::global_exception(endpoint, exception_type);
     }
 
-    /// Creates the series of endpoints that attributes name at zero, so that Prometheus sees their
-    /// first increase.
+    /// Creates the series of the endpoints that attributes name at zero, so that Prometheus sees
+    /// their first increase. `metrics/zero_series.rs` says in which instances.
     pub(crate) fn declare(&self) {
         for site in SITES.iter().filter(|site| site.endpoint().is_some()) {
             let endpoint = self.for_site(site);

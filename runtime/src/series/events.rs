@@ -1,4 +1,4 @@
-//! `tracing` events about counted exceptions and undeclared request labels.
+//! `tracing` events about counted exceptions, and about mistakes in the use of this crate.
 
 use std::cell::Cell;
 
@@ -44,6 +44,74 @@ pub(crate) fn warn_undeclared_label(label: &str) {
             target: "streamgauge",
             label,
             "request_label::set has no effect: declare the label with MetricsBuilder::request_label"
+        );
+    });
+}
+
+/// Warns that nothing reads what a function with `#[instrument_endpoint]` records outside any
+/// request.
+pub(crate) fn warn_function_outside_requests(function: &str) {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            function,
+            "a function runs outside any request, so `Metrics::global` records it, which nothing \
+             reads: another instance has the layer; add that layer to the router of the function, \
+             or create the instance with `MetricsBuilder::install`"
+        );
+    });
+}
+
+/// Warns that nothing reads what a model call or a stream records outside any request. `function`
+/// is the annotated function, or the function of this crate that reports it.
+pub(crate) fn warn_call_outside_requests(function: &str) {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            function,
+            "usage, a stream or an error is recorded outside any request, so in `Metrics::global`, \
+             which nothing reads: another instance has the layer; in a spawned task use a \
+             `token_usage_context::Handle` that was created in the request, or create the instance \
+             with `MetricsBuilder::install`"
+        );
+    });
+}
+
+/// Warns that `metrics_endpoint` serves an instance that records no request.
+#[cfg(feature = "axum")]
+pub(crate) fn warn_page_outside_layers() {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            "`metrics_endpoint` is served outside any layer, so it shows `Metrics::global`, but \
+             another instance has the layer: serve `Metrics::endpoint` of that instance, or create \
+             it with `MetricsBuilder::install`"
+        );
+    });
+}
+
+/// Warns that the reply of a call cannot be parsed, because no layer serves the request.
+#[cfg(feature = "axum")]
+pub(crate) fn warn_reply_without_layer(function: &str) {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            function,
+            "#[track_tokens] parses this response through `PrometheusLayer`, but no such layer \
+             serves the request: the call is recorded as missing usage; add the layer to the router"
+        );
+    });
+}
+
+/// Warns that a stream cannot be metered, because no layer serves the request.
+#[cfg(feature = "axum")]
+pub(crate) fn warn_stream_without_layer(function: &str) {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            function,
+            "#[streaming_metrics] meters this response through `PrometheusLayer`, but no such \
+             layer serves the request: the stream is not recorded; add the layer to the router"
         );
     });
 }

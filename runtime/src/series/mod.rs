@@ -14,5 +14,11 @@ mod stream;
 pub(crate) use self::calls::{CallRecord, CallSeries, Resource};
 pub(crate) use self::endpoint::{EndpointSeries, RequestSeries};
 pub(crate) use self::endpoints::Endpoints;
-pub(crate) use self::events::warn_undeclared_label;
+pub(crate) use self::events::{
+    warn_call_outside_requests, warn_function_outside_requests, warn_undeclared_label,
+};
+#[cfg(feature = "axum")]
+pub(crate) use self::events::{
+    warn_page_outside_layers, warn_reply_without_layer, warn_stream_without_layer,
+};
 pub(crate) use self::stream::{PaceSeries, StreamSeries};

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use super::chunk::{Measure, measure};
 use super::{StreamChunk, StreamRecorder};
 use crate::call::current_request_calls;
+use crate::callsite::WarnOnce;
 use crate::metrics::Metrics;
 use crate::request::{self, StreamInfo};
 
@@ -102,7 +103,12 @@ where
     let recorder = recorder.unwrap_or_else(|| {
         let (endpoint, entered) = match current_request_calls() {
             Some(request) => (request.endpoint_by_label(endpoint), request.entered()),
-            None => (Metrics::global().endpoints().get_or_create(endpoint), Instant::now()),
+            None => {
+                static WARNED: WarnOnce = WarnOnce::new();
+                let metrics =
+                    Metrics::for_report_outside_requests("wrap_streaming_response", &WARNED);
+                (metrics.endpoints().get_or_create(endpoint), Instant::now())
+            }
         };
         StreamRecorder::without_scope(StreamInfo::for_endpoint(endpoint), entered)
     });

@@ -20,6 +20,8 @@ use crate::media_type::BodyContent;
 use crate::metrics::Metrics;
 use crate::request::{self, Scope, StreamInfo};
 use crate::series::EndpointSeries;
+#[cfg(feature = "axum")]
+use crate::series::warn_stream_without_layer;
 
 /// The start of an annotated function that returns a stream.
 pub struct StreamStart {
@@ -89,7 +91,8 @@ impl StreamStart {
             let (endpoint, entered) = match current_request_calls() {
                 Some(request) => (request.endpoint(named), request.entered()),
                 None => {
-                    let endpoint = Metrics::global().endpoints().for_site(self.site);
+                    let metrics = Metrics::for_site_outside_requests(self.site);
+                    let endpoint = metrics.endpoints().for_site(self.site);
                     (Arc::clone(endpoint), Instant::now())
                 }
             };
@@ -114,12 +117,8 @@ impl StreamStart {
         if let Some(call) = self.call.lock().take() {
             call.leave_open();
         }
-        if self.site.is_first_warning() {
-            tracing::warn!(
-                function = self.site.function(),
-                "#[streaming_metrics] meters this response through `PrometheusLayer`, but no such \
-                 layer serves the request: the stream is not recorded"
-            );
+        if self.site.is_first_without_layer() {
+            warn_stream_without_layer(self.site.function());
         }
     }
 }

@@ -51,6 +51,7 @@ pub mod token_usage_context {
     use crate::call::{
         CallHandle, LlmCall, RequestCalls, current_call, current_request_calls, within_request,
     };
+    use crate::callsite::WarnOnce;
     use crate::metrics::Metrics;
     use crate::request::{self, Scope};
     use crate::series::CallRecord;
@@ -125,7 +126,9 @@ pub mod token_usage_context {
     }
 
     fn record_outside(usage: Usage) {
-        let endpoint = Metrics::global().endpoints().get_or_create("");
+        static WARNED: WarnOnce = WarnOnce::new();
+        let metrics = Metrics::for_report_outside_requests("token_usage_context::record", &WARNED);
+        let endpoint = metrics.endpoints().get_or_create("");
         endpoint.calls("", "").record(&CallRecord::of_usage(usage));
     }
 

@@ -15,6 +15,8 @@ use crate::label::Label;
 use crate::media_type::BodyContent;
 use crate::outcome::{CallErrorType, ReplyEnd};
 use crate::request::{self, Scope};
+#[cfg(feature = "axum")]
+use crate::series::warn_reply_without_layer;
 use crate::stream::StreamRecorder;
 
 /// The open call of a function under `#[track_tokens]`. Dropping it before the function has
@@ -105,12 +107,8 @@ impl TrackedCall {
     pub(super) fn expect_body(self, events_only: bool) {
         let Some(call) = self.0.call() else { return };
         let is_expected = request::current(|scope| scope.expect_reply(call, events_only)).is_some();
-        if !is_expected && call.site().is_first_warning() {
-            tracing::warn!(
-                function = call.site().function(),
-                "#[track_tokens] parses this response through `PrometheusLayer`, but no such layer \
-                 serves the request: the call is recorded as missing usage"
-            );
+        if !is_expected && call.site().is_first_without_layer() {
+            warn_reply_without_layer(call.site().function());
         }
         self.leave_open();
     }

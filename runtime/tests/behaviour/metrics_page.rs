@@ -1,4 +1,4 @@
-//! The metrics page and the file: families, declared endpoints, content type, writing.
+//! The metrics page and the file: families, content type, writing.
 
 use std::collections::BTreeSet;
 
@@ -7,32 +7,10 @@ use axum::http::Method;
 use axum::routing::get as route_get;
 use prometheus::Registry;
 use prometheus::core::Collector;
-use streamgauge::{Metrics, WriteError, instrument_endpoint, metrics_endpoint, streaming_metrics};
+use streamgauge::{Metrics, WriteError, metrics_endpoint};
 use streamgauge_test_support::client::{get, metrics, send};
 use streamgauge_test_support::page_of;
 use streamgauge_test_support::strict::{self, Format};
-
-#[instrument_endpoint(endpoint = "/declared", method = "GET")]
-async fn declared() {}
-
-#[streaming_metrics(endpoint = "/declared-stream")]
-fn declared_stream() -> impl futures_core::Stream<Item = &'static str> {
-    futures_util::stream::empty()
-}
-
-#[test]
-fn declared_endpoints_have_series_at_zero() {
-    drop((declared(), declared_stream()));
-    let page = page_of(&metrics());
-    for line in [
-        r#"app_active_requests{method="GET",endpoint="/declared"} 0"#,
-        r#"app_http_requests_total{method="GET",endpoint="/declared",status="200",outcome="success"} 0"#,
-        r#"app_active_streams{endpoint="/declared-stream"} 0"#,
-        r#"app_stream_chunks_total{endpoint="/declared-stream"} 0"#,
-    ] {
-        assert!(page.lines().any(|candidate| candidate == line), "{line} is not in\n{page}");
-    }
-}
 
 #[test]
 fn families_register_twenty_two_names() {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-use streamgauge::{BuildError, EncodeError, Metrics, RequestLabel};
+use streamgauge::{BuildError, EncodeError, Metrics, Price, Prices, RequestLabel};
 use streamgauge_test_support::client::metrics;
 use streamgauge_test_support::strict::{self, Format};
 use streamgauge_test_support::{Scrape, page_of};
@@ -174,6 +174,55 @@ async fn registry_of_two_instances_shows_both_on_either_page() {
         assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "a")]), 1);
         assert_eq!(scrape.sum("app_llm_calls_total", &[("app", "b")]), 2);
     }
+}
+
+#[tokio::test]
+async fn registry_is_free_for_another_instance_once_the_last_handle_is_dropped() {
+    let registry = Registry::new();
+    let build = || {
+        let builder = Metrics::builder().price("m", Price::per_million(1.0, 1.0));
+        let builder = builder.build_info([("version", "1")]).registry(registry.clone());
+        #[cfg(feature = "process")]
+        let builder = builder.process_metrics();
+        builder.build()
+    };
+    for _ in 0..3 {
+        let metrics = build().expect("the names are free");
+        record_calls(&metrics, &["m"]).await;
+        assert!(matches!(build(), Err(BuildError::Registry(_))), "the names are taken");
+        assert_eq!(Scrape::of(&metrics).sum("app_llm_calls_total", &[]), 1);
+        let (layer, endpoint) = (metrics.layer(), metrics.endpoint());
+        drop(metrics);
+        assert!(build().is_err(), "the layer and the endpoint have handles");
+        drop((layer, endpoint));
+        assert!(registry.gather().is_empty(), "nothing is left");
+    }
+}
+
+#[test]
+fn registry_keeps_the_names_of_prices_that_were_set_later_while_the_instance_lives() {
+    let registry = Registry::new();
+    let build = || Metrics::builder().registry(registry.clone()).build().expect("free");
+    for _ in 0..2 {
+        let metrics = build();
+        let prices = || Prices::new().price("m", Price::per_million(1.0, 1.0));
+        metrics.set_prices(prices()).expect("the names are free");
+        metrics.set_prices(prices()).expect("the families exist");
+    }
+}
+
+#[tokio::test]
+async fn registry_is_free_after_a_page_in_flight_has_ended() {
+    let registry = Registry::new();
+    let build = || Metrics::builder().registry(registry.clone()).build();
+    let metrics = build().expect("the registry is empty");
+    let large = prometheus::IntGauge::new("large", "x".repeat(200_000)).expect("valid");
+    registry.register(Box::new(large)).expect("the name is free");
+    let page = scrape(&metrics, request(&[])).await;
+    drop(metrics);
+    assert!(build().is_err(), "the page is still being written");
+    drop(page);
+    assert!(build().is_ok());
 }
 
 #[test]

@@ -405,8 +405,8 @@ async fn request_labels_become_other_when_a_family_is_full() {
         .build()
         .expect("valid");
     let family = "app_http_requests_total";
-    let declared = Scrape::of(&metrics).count(family, &[]);
     let app = app(&metrics);
+    let declared = Scrape::of(&metrics).count(family, &[]);
     // Fifty combinations, four requests each.
     for number in 0..200 {
         send_with(&app, |request| {

@@ -53,6 +53,44 @@ async fn skip_paths_ignores_the_query() {
 }
 
 #[tokio::test]
+async fn skip_paths_accepts_route_templates() {
+    let skip = ["/items/{id}", "/admin/{*rest}"];
+    let metrics = Metrics::builder().skip_paths(skip).build().expect("valid");
+    let app = Router::new()
+        .route("/items/{id}", any(|| async {}))
+        .route("/items/{id}/parts", any(|| async {}))
+        .route("/admin/{page}", any(|| async {}))
+        .route("/admin/", any(|| async {}))
+        .layer(metrics.layer());
+    for path in ["/items/1", "/items/a%2Fb?q=1", "/admin/a", "/admin/no/route"] {
+        get(&app, path).await;
+    }
+    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 0);
+    for path in ["/items/1/parts", "/items/", "/items/1/", "/admin/"] {
+        get(&app, path).await;
+    }
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 4);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "/items/{id}/parts")]), 1);
+}
+
+#[tokio::test]
+async fn skip_paths_match_routes_of_nested_routers_with_the_prefix_of_the_nest() {
+    for skip in ["/items/{id}", "/api/items/{id}", "/api/*", "/items/*"] {
+        let metrics = Metrics::builder().skip_paths([skip, "/api/health"]).build().expect("valid");
+        let inner = Router::new()
+            .route("/items/{id}", any(|| async {}))
+            .route("/health", any(|| async {}))
+            .layer(metrics.layer());
+        let app = Router::new().nest("/api", inner);
+        for path in ["/api/items/1", "/api/health"] {
+            assert_eq!(get(&app, path).await.0, StatusCode::OK);
+        }
+        assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 0, "{skip}");
+    }
+}
+
+#[tokio::test]
 async fn ignore_unmatched_records_matched_requests_only() {
     let metrics = Metrics::builder().ignore_unmatched().build().expect("valid");
     let app = app(&metrics);
