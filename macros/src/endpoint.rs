@@ -1,4 +1,5 @@
-//! The argument `endpoint`: a route template as axum 0.8 writes it.
+//! The argument `endpoint`: a route template as axum 0.8 writes it, or the name of a function that
+//! serves no requests.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -9,13 +10,31 @@ use crate::errors::Errors;
 /// The longest `endpoint` that the library records, in bytes.
 const MAX_BYTES: usize = 1024;
 
-/// A valid route template.
+/// The value that the library records in place of values over the limits of a label.
+const OVERFLOW: &str = "other";
+
+/// The endpoint of requests that match no route.
+const UNMATCHED: &str = "unmatched";
+
+/// A valid route template or name.
 pub(crate) struct Endpoint(LitStr);
 
 impl Endpoint {
     /// Checks an `endpoint`, or reports what is wrong with it.
     pub(crate) fn validate(template: Option<LitStr>, errors: &mut Errors) -> Option<Self> {
-        let template = template?;
+        Self::check(template?, problem, errors)
+    }
+
+    /// Checks the `endpoint` of a function that serves requests, or reports what is wrong with it.
+    pub(crate) fn validate_route(template: Option<LitStr>, errors: &mut Errors) -> Option<Self> {
+        Self::check(template?, route_problem, errors)
+    }
+
+    fn check(
+        template: LitStr,
+        problem: fn(&str) -> Option<String>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         match problem(&template.value()) {
             None => Some(Self(template)),
             Some(problem) => {
@@ -32,29 +51,47 @@ impl ToTokens for Endpoint {
     }
 }
 
+/// Describes why a text is neither a route template nor the name of a function.
+fn problem(endpoint: &str) -> Option<String> {
+    let is_path = endpoint.contains(['/', '{', '}', '?', '#']) || endpoint.starts_with([':', '*']);
+    if endpoint.is_empty() || is_path {
+        route_problem(endpoint)
+    } else if [OVERFLOW, UNMATCHED].contains(&endpoint) {
+        Some(format!("the library itself records the endpoint \"{endpoint}\"; use another name"))
+    } else {
+        text_problem(endpoint)
+    }
+}
+
+/// Describes why a text cannot be the value of the label.
+fn text_problem(endpoint: &str) -> Option<String> {
+    let len = endpoint.len();
+    if endpoint.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        Some("an endpoint must not contain whitespace or control characters".to_owned())
+    } else if len > MAX_BYTES {
+        Some(format!("an endpoint is at most {MAX_BYTES} bytes long, and this one has {len}"))
+    } else {
+        None
+    }
+}
+
 /// Describes why a path is not a route template.
-fn problem(path: &str) -> Option<String> {
+fn route_problem(path: &str) -> Option<String> {
     if !path.starts_with('/') {
-        let rule = "an endpoint is a route template and begins with `/`";
+        let rule = "the endpoint of a handler is a route template and begins with `/`";
         let corrected = format!("/{path}");
         let is_url = path.contains("//");
-        return Some(match problem(&corrected) {
+        return Some(match route_problem(&corrected) {
             None if !is_url => format!("{rule}: \"{corrected}\""),
             _ => format!("{rule}, as in \"/items/{{id}}\""),
         });
     }
-    if path.contains(|c: char| c.is_control() || c.is_whitespace()) {
-        return Some("an endpoint must not contain whitespace or control characters".to_owned());
+    if let Some(problem) = text_problem(path) {
+        return Some(problem);
     }
     if path.contains(['?', '#']) {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         return Some(format!("an endpoint is a path without query and fragment: \"{path}\""));
-    }
-    if path.len() > MAX_BYTES {
-        let len = path.len();
-        return Some(format!(
-            "an endpoint is at most {MAX_BYTES} bytes long, and this one has {len}"
-        ));
     }
     let mut parameters = Vec::new();
     let mut segments = path[1..].split('/').peekable();
@@ -117,7 +154,7 @@ mod tests {
     use async_stream::stream;
     use streamgauge::Metrics;
 
-    use super::{MAX_BYTES, problem};
+    use super::{MAX_BYTES, problem, route_problem};
 
     #[test]
     fn endpoint_may_be_any_route_template_of_axum() {
@@ -127,10 +164,25 @@ mod tests {
     }
 
     #[test]
+    fn endpoint_may_be_the_name_of_a_function_that_serves_no_requests() {
+        for name in ["nightly_import", "nightly-import", "jobs::import", "queue.orders", "größe"]
+        {
+            assert_eq!(problem(name), None, "{name}");
+            let problem = route_problem(name).unwrap_or_default();
+            assert!(problem.ends_with(&format!("\"/{name}\"")), "{name}: {problem}");
+        }
+    }
+
+    #[test]
     fn endpoint_errors_say_what_to_write() {
         for (path, remedy) in [
-            ("items", "\"/items\""),
+            ("items/new", "\"/items/new\""),
             ("", "begins with `/`"),
+            (":id", "as in \"/items/{id}\""),
+            ("other", "use another name"),
+            ("unmatched", "use another name"),
+            ("nightly import", "whitespace"),
+            (&"n".repeat(MAX_BYTES + 1), "1024 bytes"),
             ("items/:id", "as in \"/items/{id}\""),
             ("https://example.org", "as in \"/items/{id}\""),
             ("/files/*", "`{*name}`"),

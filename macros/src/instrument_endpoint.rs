@@ -52,7 +52,11 @@ struct Handler {
 
 impl Handler {
     fn validate(args: Args, function: Option<Function>, errors: &mut Errors) -> Option<Self> {
-        let endpoint = Endpoint::validate(args.endpoint, errors);
+        // A function with a method serves requests.
+        let endpoint = match args.method {
+            Some(_) => Endpoint::validate_route(args.endpoint, errors),
+            None => Endpoint::validate(args.endpoint, errors),
+        };
         let method = Method::validate(args.method.as_ref(), errors);
         Some(Self { function: function?, endpoint, method, krate: args.krate })
     }

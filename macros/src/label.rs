@@ -83,7 +83,7 @@ impl LabelValue {
                 };
                 let expression = parenthesized(quote! { #expression });
                 let arguments = parenthesized(quote! { #borrow #expression });
-                quote! { #label #arguments }
+                quote! { #krate::__private::label_or_empty(|| #label #arguments) }
             }
         }
     }

@@ -43,9 +43,10 @@ use crate::errors::report;
 ///
 /// # Arguments
 ///
-/// - `endpoint = "/items/{id}"`: the label `endpoint`, as a route template of axum 0.8 of at most
-///   1024 bytes. Defaults to the matched route. If there is none, or outside a request, defaults to
-///   the bare name of the function.
+/// - `endpoint = "/items/{id}"`: the label `endpoint`, of at most 1024 bytes. The endpoint of a
+///   handler is a route template of axum 0.8. That of another function may be a name without `/`,
+///   braces and whitespace, such as `"nightly_import"`. Defaults to the matched route. If there is
+///   none, or outside a request, defaults to the bare name of the function.
 /// - `method = "GET"`: the label `method` outside a request: `GET`, `HEAD`, `POST`, `PUT`,
 ///   `DELETE`, `PATCH`, `OPTIONS`, `TRACE` or `CONNECT`. Defaults to empty, for an unknown method.
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
@@ -215,8 +216,7 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - `protocol = "openai"`: the model API whose replies the function returns as bytes: `"openai"`,
 ///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` to detect it. Without it the
 ///   usage is read from a returned value that implements [`TokenUsage`].
-/// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
-///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to the endpoint of the request; outside a request, to the bare name of the function.
 /// - `separate`, without a value: the function always counts as a call of its own, whatever tracked
 ///   functions it calls: see [Calls within calls](#calls-within-calls).
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
@@ -488,8 +488,7 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   completions and responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
 ///   `"bedrock"`, or `"auto"` to detect it from the first frame that shows it. Without it the bytes
 ///   are not parsed.
-/// - `endpoint = "/chat"`: the label `endpoint`, as a route template of at most 1024 bytes.
-///   Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to the endpoint of the request; outside a request, to the bare name of the function.
 /// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`, of
 ///   `inter_chunk_seconds` and of the model call: text or an expression, as in
 ///   [`macro@track_tokens`]. Defaults to the model that the reply names if there is a `protocol`,

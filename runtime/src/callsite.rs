@@ -20,12 +20,15 @@ pub static SITES: [Site];
 pub struct Site {
     function: &'static str,
     endpoint: Option<&'static str>,
+    /// Whether the endpoint is no route template: the function is meant to serve no requests.
+    is_named: bool,
     records: Records,
     operation: Operation,
     /// Whether the call always counts, whatever calls are made within it.
     is_separate: bool,
     warned_missing_layer: WarnOnce,
     warned_outside_requests: WarnOnce,
+    warned_named_handler: WarnOnce,
 }
 
 /// Whether a warning has been logged.
@@ -83,14 +86,20 @@ impl Site {
     }
 
     const fn new(function: &'static str, endpoint: Option<&'static str>, records: Records) -> Self {
+        let is_named = match endpoint {
+            Some(endpoint) => !matches!(endpoint.as_bytes(), [b'/', ..]),
+            None => false,
+        };
         Self {
             function,
             endpoint,
+            is_named,
             records,
             operation: Operation::Unknown,
             is_separate: false,
             warned_missing_layer: WarnOnce::new(),
             warned_outside_requests: WarnOnce::new(),
+            warned_named_handler: WarnOnce::new(),
         }
     }
 
@@ -119,6 +128,11 @@ impl Site {
     /// Returns the endpoint that the attribute names.
     pub(crate) fn endpoint(&self) -> Option<&'static str> {
         self.endpoint
+    }
+
+    /// Returns whether the endpoint that the attribute names is no route template.
+    pub(crate) fn is_named(&self) -> bool {
+        self.is_named
     }
 
     /// Returns the method that the attribute names.
@@ -161,6 +175,12 @@ impl Site {
     /// Returns true on the first call only, so that a call outside any request is logged once.
     pub(crate) fn is_first_outside_requests(&self) -> bool {
         self.warned_outside_requests.is_first()
+    }
+
+    /// Returns true on the first call only, so that a handler whose endpoint is no route is logged
+    /// once.
+    pub(crate) fn is_first_named_handler(&self) -> bool {
+        self.warned_named_handler.is_first()
     }
 
     /// Returns the index in [`SITES`]. The index of a site that the linker has not gathered is past

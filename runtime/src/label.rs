@@ -1,6 +1,5 @@
-//! Label values: closed sets of values, texts that are cheap to clone, and names of Rust types.
+//! Label values: closed sets of values, and texts that are cheap to clone.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -106,43 +105,5 @@ impl Deref for Label {
             Self::Static(text) => text,
             Self::Shared(text) => text,
         }
-    }
-}
-
-/// Returns the name of a Rust type without the modules of its path:
-/// `Box<dyn core::error::Error>` becomes `Box<dyn Error>`.
-pub(crate) fn short_type_name(type_name: &str) -> Cow<'_, str> {
-    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    if type_name.chars().all(is_path) {
-        return Cow::Borrowed(type_name.rsplit("::").next().unwrap_or(type_name));
-    }
-    let mut short = String::with_capacity(type_name.len());
-    let mut rest = type_name;
-    while !rest.is_empty() {
-        let path = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
-        short.push_str(rest[..path].rsplit("::").next().unwrap_or_default());
-        let other = rest[path..].find(is_path).map_or(rest.len(), |next| path + next);
-        short.push_str(&rest[path..other]);
-        rest = &rest[other..];
-    }
-    Cow::Owned(short)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short_type_name;
-
-    #[test]
-    fn short_type_names_have_no_modules() {
-        assert_eq!(short_type_name("shop::stock::StockError"), "StockError");
-        assert_eq!(short_type_name("u8"), "u8");
-        assert_eq!(
-            short_type_name("alloc::boxed::Box<dyn core::error::Error + core::marker::Send>"),
-            "Box<dyn Error + Send>"
-        );
-        assert_eq!(
-            short_type_name("(http::status::StatusCode, alloc::string::String)"),
-            "(StatusCode, String)"
-        );
     }
 }

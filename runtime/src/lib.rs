@@ -55,7 +55,8 @@
 //! | tell tenants or plans apart | [`RequestLabel`], [`request_label::set`] |
 //! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |
 //! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
-//! | count an error in user code | [`track_detailed_exception`], [`track_global_exception`] |
+//! | count an error in user code | [`track_detailed_exception`], [`track_named_exception`], [`track_global_exception`] |
+//! | give an error a name in its response | [`ExceptionName`] |
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
 //! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
 //! | push from a batch job | `PushGateway`, with the feature `push` |
@@ -79,6 +80,7 @@
 //! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
 //! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
 //! | an undeclared label that [`request_label::set`] was called with | `WARN` | `label` |
+//! | a panic of user code that supplies a label or a count | `WARN` | `hook`, `type_name` |
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
 //! | a record outside any request, in a global instance that nothing reads | `WARN` | `function` |
@@ -86,7 +88,8 @@
 //! | a stream or a reply that needs the layer, outside any layer | `WARN` | `function` |
 //!
 //! An instance emits the event of an undeclared label once for each name, for at most 16 names. The
-//! last three events are emitted once for each function. Nothing reads the global instance if
+//! event of a panic is emitted once for each type and hook, for at most 16 of them. The last three
+//! events are emitted once for each function. Nothing reads the global instance if
 //! another instance has a layer, and the program neither installs the global one nor calls
 //! [`Metrics::global`].
 //!
@@ -150,6 +153,7 @@ mod error_chain;
 mod exception;
 mod export;
 mod family;
+mod hook;
 mod label;
 #[cfg(feature = "axum")]
 mod layer;
@@ -162,6 +166,7 @@ mod request;
 mod series;
 mod stream;
 mod tokens;
+mod type_name;
 mod usage;
 #[cfg(not(feature = "axum"))]
 mod without_axum;
@@ -170,7 +175,9 @@ pub use streamgauge_macros::{
     ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,
 };
 
-pub use crate::exception::{ExceptionType, track_detailed_exception, track_global_exception};
+pub use crate::exception::{
+    ExceptionType, track_detailed_exception, track_global_exception, track_named_exception,
+};
 pub use crate::export::{EncodeError, FileWriter, WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
 pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};
@@ -180,7 +187,7 @@ pub use crate::export::{PushError, PushGateway};
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder, RequestLabel};
 pub use crate::price::{Price, PriceFileError, Prices};
-pub use crate::request::request_label;
+pub use crate::request::{ExceptionName, request_label};
 #[cfg(feature = "axum")]
 pub use crate::stream::ResponseChunk;
 pub use crate::stream::{MeteredStream, StreamChunk, wrap_streaming_response};

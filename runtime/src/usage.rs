@@ -5,6 +5,7 @@ mod partition;
 mod tests;
 
 use std::fmt;
+use std::num::NonZero;
 
 pub(crate) use self::partition::{TokenClass, TokenType};
 use crate::label::closed_set;
@@ -316,11 +317,14 @@ closed_set! { indexed
     }
 }
 
-/// An integer, or an optional one, that is a token count. A negative count is treated as not known.
+/// An integer, or an optional one, that is a token count. A negative count is treated as not known,
+/// and one of more than 64 bits as the largest count.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` is not a number of tokens",
-    label = "expected an integer, or an `Option` of one"
+    label = "expected an integer, or an `Option` of one",
+    note = "a count may be of any integer type: `u8` to `u128`, `usize`, `i8` to `i128`, `isize`, a `NonZero` \
+            of one, or an `Option` of any of them"
 )]
 pub trait TokenCount {
     /// Returns the count, if it is known.
@@ -331,13 +335,20 @@ macro_rules! token_counts {
     ($($integer:ty)*) => {$(
         impl TokenCount for $integer {
             fn count(&self) -> Option<u64> {
-                u64::try_from(*self).ok()
+                let count = u128::try_from(*self).ok()?;
+                Some(u64::try_from(count).unwrap_or(u64::MAX))
+            }
+        }
+
+        impl TokenCount for NonZero<$integer> {
+            fn count(&self) -> Option<u64> {
+                self.get().count()
             }
         }
     )*};
 }
 
-token_counts!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+token_counts!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 impl<T: TokenCount> TokenCount for Option<T> {
     fn count(&self) -> Option<u64> {

@@ -3,7 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::hook::{self, Hook};
 use crate::label::Label;
+
+/// Calls a function that converts an argument to a label value. If it panics, the value is empty.
+pub fn label_or_empty(label: impl FnOnce() -> Label) -> Label {
+    hook::call(Hook::LabelExpression, "", label).unwrap_or(Label::Static(""))
+}
 
 /// Converts an argument to a label value. An absent text becomes the empty value.
 pub fn label<T: LabelText + ?Sized>(value: &T) -> Label {

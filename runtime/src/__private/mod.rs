@@ -12,7 +12,7 @@ mod returned_future;
 pub use linkme;
 
 pub use self::derived_usage::{usage_from_counts, usage_with_part, usage_with_uncached};
-pub use self::label_text::{LabelText, label};
+pub use self::label_text::{LabelText, label, label_or_empty};
 pub use self::opaque_reply::Returned;
 #[cfg(feature = "axum")]
 pub use self::opaque_reply::{OpaqueReply, meter_opaque, read_opaque};

@@ -80,6 +80,9 @@ pub fn report(error_type: CallErrorType) {
 /// ```
 pub trait CallError {
     /// Returns why the call failed.
+    ///
+    /// A panic in this method is caught: the error type is then that of the status, else `other`. A
+    /// `tracing` event at level `WARN` names the type.
     fn call_error_type(&self) -> CallErrorType;
 }
 

@@ -1,8 +1,11 @@
 //! Why a call failed, as the value that its function returns says: an error that implements
 //! [`CallError`], or the status of an error. Resolved like [`inspect`](super::inspect).
 
+use std::any::type_name;
+
 use super::{Inspected, ResultInfo};
 use crate::call::{CallError, CallErrorType, EnterCall};
+use crate::hook::{self, Hook};
 
 /// Notes why the call of a function has failed, if its returned value says so.
 pub fn note_failure<G: EnterCall>(guard: &G, result: ResultInfo, error: Option<CallErrorType>) {
@@ -16,6 +19,11 @@ pub fn note_failure<G: EnterCall>(guard: &G, result: ResultInfo, error: Option<C
     }
 }
 
+/// Returns why a call failed as its error says, unless the error's code panics.
+fn error_type<E: CallError>(error: &E) -> Option<CallErrorType> {
+    hook::call(Hook::CallError, type_name::<E>(), || error.call_error_type())
+}
+
 /// A `Result` in a `Result`, both of whose errors implement [`CallError`].
 pub trait InspectCallErrors {
     #[doc(hidden)]
@@ -27,8 +35,8 @@ impl<T, E: CallError, F: CallError> InspectCallErrors
 {
     fn streamgauge_call_error(&self) -> Option<CallErrorType> {
         match self.0 {
-            Ok(inner) => inner.as_ref().err().map(E::call_error_type),
-            Err(error) => Some(error.call_error_type()),
+            Ok(inner) => inner.as_ref().err().and_then(error_type),
+            Err(error) => error_type(error),
         }
     }
 }
@@ -41,7 +49,7 @@ pub trait InspectInnerCallError {
 
 impl<T, E: CallError, F> InspectInnerCallError for &&Inspected<'_, Result<Result<T, E>, F>> {
     fn streamgauge_call_error(&self) -> Option<CallErrorType> {
-        self.0.as_ref().ok()?.as_ref().err().map(E::call_error_type)
+        self.0.as_ref().ok()?.as_ref().err().and_then(error_type)
     }
 }
 
@@ -53,7 +61,7 @@ pub trait InspectCallError {
 
 impl<T, E: CallError> InspectCallError for &Inspected<'_, Result<T, E>> {
     fn streamgauge_call_error(&self) -> Option<CallErrorType> {
-        self.0.as_ref().err().map(E::call_error_type)
+        self.0.as_ref().err().and_then(error_type)
     }
 }
 

@@ -9,7 +9,7 @@
 use http::StatusCode;
 
 use crate::call::{CallError, CallErrorType};
-use crate::exception::ExceptionType;
+use crate::exception::{ExceptionType, own_name};
 use crate::request::ExceptionInfo;
 
 /// The status and the error of a returned value.
@@ -197,8 +197,8 @@ impl<T, E: ExceptionType, F: ExceptionType> InspectNamedErrors
 {
     fn streamgauge_exception_type(&self) -> Option<&'static str> {
         match self.0 {
-            Ok(inner) => inner.as_ref().err().map(E::exception_type),
-            Err(error) => Some(error.exception_type()),
+            Ok(inner) => inner.as_ref().err().and_then(own_name),
+            Err(error) => own_name(error),
         }
     }
 }
@@ -211,7 +211,7 @@ pub trait InspectInnerNamedError {
 
 impl<T, E: ExceptionType, F> InspectInnerNamedError for &&Inspected<'_, Result<Result<T, E>, F>> {
     fn streamgauge_exception_type(&self) -> Option<&'static str> {
-        self.0.as_ref().ok()?.as_ref().err().map(E::exception_type)
+        self.0.as_ref().ok()?.as_ref().err().and_then(own_name)
     }
 }
 
@@ -223,7 +223,7 @@ pub trait InspectNamedError {
 
 impl<T, E: ExceptionType> InspectNamedError for &Inspected<'_, Result<T, E>> {
     fn streamgauge_exception_type(&self) -> Option<&'static str> {
-        self.0.as_ref().err().map(E::exception_type)
+        self.0.as_ref().err().and_then(own_name)
     }
 }
 

@@ -57,10 +57,30 @@ struct StandaloneCall {
 /// Starts a function of this call site.
 pub fn start(site: &'static Site) -> EndpointGuard {
     EndpointGuard(match request::current(|scope| scope.claim(site)) {
-        Some(true) => Role::Handler(HandlerGuard),
+        Some(true) => {
+            if site.is_named() {
+                warn_named_handler(site);
+            }
+            Role::Handler(HandlerGuard)
+        }
         Some(false) => Role::Helper,
         None => Role::Standalone(StandaloneCall::start(site)),
     })
+}
+
+/// Warns, once for each function, that the endpoint of a handler is no route template. It may be a
+/// route whose `/` was forgotten.
+#[cold]
+fn warn_named_handler(site: &'static Site) {
+    if site.is_first_named_handler() {
+        tracing::warn!(
+            target: "streamgauge",
+            function = site.function(),
+            endpoint = site.endpoint(),
+            "this endpoint is the name of a function, and the function serves a request: write a \
+             route template, which begins with `/`, or leave the argument out"
+        );
+    }
 }
 
 /// Finishes a function with the status and the error of its return value.
@@ -97,7 +117,7 @@ impl StandaloneCall {
             Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
         if let Some(exception) = result.exception {
-            self.endpoint.count_exception(&exception.label(), Some(status.as_u16()));
+            self.endpoint.count_exception(exception.label(), Some(status.as_u16()));
         }
         self.close(Some(status), Termination::Complete);
     }

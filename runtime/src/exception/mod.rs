@@ -1,11 +1,14 @@
 //! Errors by type: those that handlers return, those that user code reports, and the trait that
 //! names them.
 
+use std::any::type_name;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::StatusCode;
 
 use crate::callsite::WarnOnce;
+use crate::hook::{self, Hook};
 use crate::metrics::Metrics;
 use crate::request::{self, ExceptionInfo};
 
@@ -15,10 +18,26 @@ use crate::request::{self, ExceptionInfo};
 /// turns it into a response. An error that a handler with `#[instrument_endpoint]` returns is
 /// counted without a call.
 ///
-/// The `exception_type` label is the name of the type without its path: `shop::StockError` becomes
-/// `StockError`. The message of the error never becomes a label. [`ExceptionType`] is not used
-/// here, only for errors that a handler returns. A type-erased error such as `Box<dyn Error>` has
-/// no better name than `Box<dyn Error>`.
+/// # The name of an error
+///
+/// The `exception_type` label is the name of the type, here and for an error that a handler
+/// returns. The message of the error never becomes a label.
+///
+/// - The path is left out: `shop::StockError` becomes `StockError`. A name that many crates use
+///   keeps what tells them apart: `io::Error`, `sqlx::Error`, `tonic::Status`, `time::Elapsed`.
+/// - A tuple, a pointer or a response body has the name of the error in it: `(StatusCode, Json<E>)`
+///   and `Box<E>` that of `E`. A tuple of a status and text, or any JSON, becomes `StatusCode`. Text
+///   and any JSON alone become `String` or `Json`.
+/// - An error whose type is erased, such as `Box<dyn Error>`, becomes `dyn Error`.
+///
+/// [`ExceptionType`] gives an error a better name, and so does [`ExceptionName`] in the response
+/// that an error becomes. This function cannot see whether a type implements [`ExceptionType`]:
+/// report such an error with [`track_named_exception`], so that it has one name wherever it is
+/// counted.
+///
+/// [`ExceptionName`]: crate::ExceptionName
+///
+/// # Where an error is counted
 ///
 /// Within a request, the `endpoint` label is that of the request, and nothing is counted if the
 /// request is skipped. An error that the handler returns is not counted again if an error of the
@@ -38,7 +57,34 @@ use crate::request::{self, ExceptionInfo};
 /// }
 /// ```
 pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
-    let exception = ExceptionInfo::from_type::<E>();
+    report(ExceptionInfo::from_type::<E>(), status);
+}
+
+/// Counts an error in `exceptions_total`, with the name that it gives itself through
+/// [`ExceptionType`] and the status of the response.
+///
+/// Use it in place of [`track_detailed_exception`], which it is like in everything else, for an
+/// error that implements that trait. The error then has one name, whether it is reported, returned
+/// or both.
+///
+/// # Examples
+///
+/// ```
+/// use http::StatusCode;
+/// use streamgauge::{ExceptionType, track_named_exception};
+///
+/// #[derive(ExceptionType)]
+/// enum OrderError {
+///     OutOfStock,
+/// }
+///
+/// track_named_exception(&OrderError::OutOfStock, StatusCode::CONFLICT); // exception_type="OutOfStock"
+/// ```
+pub fn track_named_exception<E: ExceptionType + ?Sized>(error: &E, status: StatusCode) {
+    report(ExceptionInfo::from_type::<E>().with_own_name(own_name(error)), status);
+}
+
+fn report(exception: ExceptionInfo, status: StatusCode) {
     let endpoint =
         request::current(|scope| scope.note_reported_error(exception)).unwrap_or_else(|| {
             static WARNED: WarnOnce = WarnOnce::new();
@@ -46,8 +92,13 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
             Some(metrics.endpoints().get_or_create(""))
         });
     if let Some(endpoint) = endpoint {
-        endpoint.count_exception(&exception.label(), Some(status.as_u16()));
+        endpoint.count_exception(exception.label(), Some(status.as_u16()));
     }
+}
+
+/// Returns the name that an error gives itself, unless its code panics.
+pub(crate) fn own_name<E: ExceptionType + ?Sized>(error: &E) -> Option<&'static str> {
+    hook::call(Hook::ExceptionType, type_name::<E>(), || error.exception_type())
 }
 
 /// Counts an error in `global_exceptions_total`, with its type.
@@ -79,7 +130,7 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
     });
     match inside {
         Some(Some((metrics, endpoint))) => {
-            metrics.endpoints().count_global_exception(&exception.label(), endpoint.label());
+            metrics.endpoints().count_global_exception(exception.label(), endpoint.label());
         }
         // The request is served without being recorded.
         Some(None) => {}
@@ -87,7 +138,7 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
             static WARNED: WarnOnce = WarnOnce::new();
             Metrics::for_report_outside_requests("track_global_exception", &WARNED)
                 .endpoints()
-                .count_global_exception(&exception.label(), "");
+                .count_global_exception(exception.label(), "");
         }
     }
 }
@@ -96,6 +147,15 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
 ///
 /// An error that a handler with `#[instrument_endpoint]` returns is counted in `exceptions_total`
 /// with the name of its type. For an enum, derive this trait to count each variant separately.
+///
+/// A tuple whose last element implements the trait passes its name on, and so do references,
+/// `Box`, `Rc`, `Arc`, and axum's `Json`, `Html` and `Extension`: an error in
+/// `Result<T, (StatusCode, Json<E>)>` has the name of the `E`.
+///
+/// # Panics in an implementation
+///
+/// A panic in [`exception_type`](Self::exception_type) is caught: the error is counted with the
+/// name of its type. A `tracing` event at level `WARN` names the type.
 ///
 /// # Examples
 ///
@@ -147,4 +207,40 @@ macro_rules! impl_for_pointers {
     )*};
 }
 
-impl_for_pointers!(&E Box<E> Arc<E>);
+impl_for_pointers!(&E &mut E Box<E> Rc<E> Arc<E>);
+
+macro_rules! impl_for_tuples {
+    () => {};
+    ($part:ident $($others:ident)*) => {
+        impl<$part, $($others,)* E: ExceptionType> ExceptionType for ($part, $($others,)* E) {
+            fn exception_type(&self) -> &'static str {
+                let (.., error) = self;
+                error.exception_type()
+            }
+        }
+
+        impl_for_tuples!($($others)*);
+    };
+}
+
+impl_for_tuples!(A B C D F G H I J K L M N O P);
+
+#[cfg(feature = "axum")]
+mod axum_bodies {
+    use axum::response::Html;
+    use axum::{Extension, Json};
+
+    use super::ExceptionType;
+
+    macro_rules! impl_for_bodies {
+        ($($body:ident)*) => {$(
+            impl<E: ExceptionType> ExceptionType for $body<E> {
+                fn exception_type(&self) -> &'static str {
+                    self.0.exception_type()
+                }
+            }
+        )*};
+    }
+
+    impl_for_bodies!(Extension Html Json);
+}

@@ -16,11 +16,11 @@ use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
 use crate::call::{LlmCall, Reply, ReplyParser};
-use crate::label::short_type_name;
 use crate::media_type::{self, BodyContent};
 use crate::outcome::{CallErrorType, ReplyEnd, Termination};
 use crate::request::{self, ScopeHandle, StreamInfo, enter};
 use crate::stream::{BodyRecorder, StreamRecorder};
+use crate::type_name::short_type_name;
 
 /// The largest response body, in bytes, that is assumed to be in memory if its length is known.
 const MAX_IN_MEMORY: u64 = 64 * 1024;
@@ -77,7 +77,7 @@ where
             Ok(response) => Ok(finish_head(response, scope)),
             Err(error) => {
                 if let Some(scope) = scope.get() {
-                    scope.count_global_exception(&short_type_name(type_name::<E>()));
+                    scope.count_global_exception(short_type_name(type_name::<E>()));
                     scope.close(Termination::Failed, None);
                 }
                 Err(error)
@@ -95,6 +95,7 @@ where
 {
     let Some(scope) = handle.get() else { return response.map(Body::new) };
     let (mut head, body) = response.into_parts();
+    scope.name_returned_error(&head);
     let has_no_body = scope.is_head_request() || has_no_body(head.status);
     let is_event_stream = || media_type::is_event_stream(&head.headers);
     let content = || media_type::content_of(head.status, &head.headers);

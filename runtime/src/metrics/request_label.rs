@@ -1,5 +1,6 @@
 //! Labels whose value is taken from each request, as users declare them.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use http::{Extensions, HeaderName, HeaderValue, Request};
 
 use super::MetricsBuilder;
 use crate::family::RequestLabelBound;
+use crate::hook::{self, Hook};
 
 /// A label whose value each request supplies: its tenant, its plan or the region of its caller.
 ///
@@ -125,7 +127,8 @@ impl RequestLabel {
     /// layer inserts, such as authentication.
     ///
     /// `value` returns the empty text if the extension has no value. It is called once per request,
-    /// before the handler.
+    /// before the handler. If it panics, the value is empty and the request is served: a `tracing`
+    /// event at level `WARN` names the type `T`.
     ///
     /// # Examples
     ///
@@ -149,7 +152,10 @@ impl RequestLabel {
         T: Send + Sync + 'static,
         F: Fn(&T) -> &str + Send + Sync + 'static,
     {
-        self.extension = Some(Arc::new(move |all: &Extensions| all.get::<T>().map(&value)));
+        self.extension = Some(Arc::new(move |all: &Extensions| {
+            let extension = all.get::<T>()?;
+            hook::call(Hook::RequestLabel, type_name::<T>(), || value(extension))
+        }));
         self
     }
 

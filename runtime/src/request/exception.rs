@@ -1,11 +1,47 @@
 //! The errors of one request: those that its handler returned, and those that were reported.
 
-use std::borrow::Cow;
 use std::mem;
 
 use http::StatusCode;
+#[cfg(feature = "axum")]
+use http::response::Parts;
 
-use crate::label::short_type_name;
+use crate::type_name::{is_same_error, short_type_name};
+
+/// The `exception_type` label of an error, as an extension of the response that the error becomes.
+///
+/// Use it for an error whose type says little, such as a struct that wraps any `anyhow::Error`: its
+/// implementation of `IntoResponse` knows which error it is. A handler with
+/// `#[instrument_endpoint]` that returns an `Err` is then counted in `exceptions_total` with this
+/// name, in place of the type and of [`ExceptionType`](crate::ExceptionType). The layer reads the
+/// extension at the response head. It has no effect on other responses, and outside any request.
+///
+/// The name is a `&'static str`, so that nothing that a client sends can become a label value.
+///
+/// # Examples
+///
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// use axum::Extension;
+/// use axum::http::StatusCode;
+/// use axum::response::{IntoResponse, Response};
+/// use streamgauge::ExceptionName;
+///
+/// struct AppError(Box<dyn std::error::Error + Send + Sync>);
+///
+/// impl IntoResponse for AppError {
+///     fn into_response(self) -> Response {
+///         let name = if self.0.is::<std::io::Error>() { "storage" } else { "internal" };
+///         (StatusCode::INTERNAL_SERVER_ERROR, Extension(ExceptionName(name))).into_response()
+///     }
+/// }
+/// # drop(AppError("no".into()).into_response());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExceptionName(
+    /// The value of the label.
+    pub &'static str,
+);
 
 /// The names of an error, from which its `exception_type` label is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +63,13 @@ impl ExceptionInfo {
     }
 
     /// Returns the value of the `exception_type` label.
-    pub(crate) fn label(&self) -> Cow<'static, str> {
-        self.own_name.map_or_else(|| short_type_name(self.type_name), Cow::Borrowed)
+    pub(crate) fn label(&self) -> &'static str {
+        self.own_name.unwrap_or_else(|| short_type_name(self.type_name))
+    }
+
+    /// Returns whether two errors are of the same type, within whatever wrapper.
+    fn is_same_error(&self, type_name: &'static str) -> bool {
+        is_same_error(self.type_name, type_name)
     }
 }
 
@@ -62,8 +103,21 @@ impl RequestExceptions {
 
     /// Notes the error that the handler returned, unless an error of its type was reported.
     pub(super) fn note_returned(&mut self, error: ReturnedError) {
-        if !self.reported.contains(&error.exception.type_name) {
+        let is_reported = |reported: &&'static str| error.exception.is_same_error(reported);
+        if !self.reported.iter().any(is_reported) {
             self.returned = Some(error);
+        }
+    }
+
+    /// Gives the error that the handler returned the name that the response has for it. The response
+    /// is then that of the error.
+    #[cfg(feature = "axum")]
+    pub(super) fn name_returned(&mut self, response: &Parts) {
+        if let Some(returned) = &mut self.returned {
+            if let Some(ExceptionName(name)) = response.extensions.get() {
+                returned.exception.own_name = Some(name);
+                returned.status = Some(response.status);
+            }
         }
     }
 
@@ -73,7 +127,7 @@ impl RequestExceptions {
         if !self.reported.contains(&exception.type_name) {
             self.reported.push(exception.type_name);
         }
-        let is_same = |error: ReturnedError| error.exception.type_name == exception.type_name;
+        let is_same = |error: ReturnedError| error.exception.is_same_error(exception.type_name);
         if self.returned.is_some_and(is_same) {
             self.returned = None;
         }

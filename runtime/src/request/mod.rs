@@ -13,6 +13,7 @@ mod scope;
 
 pub(crate) use self::context::{ScopeHandle, current, enter};
 pub(crate) use self::entry::{RequestSize, ServiceState};
+pub use self::exception::ExceptionName;
 pub(crate) use self::exception::{ExceptionInfo, ReturnedError};
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};
 pub use self::label::request_label;

@@ -5,10 +5,15 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::hook::{self, Hook};
+
 /// An item of a metered stream.
 ///
 /// Implemented for bytes and text, and for a `Result` of them. Implement it for item types of your
 /// own, so that the stream can be metered before the items are serialized.
+///
+/// A panic in a method is caught, and the item is counted as a chunk without bytes. A `tracing`
+/// event at level `WARN` names the type.
 ///
 /// # Examples
 ///
@@ -71,7 +76,8 @@ pub trait StreamChunk {
     }
 
     /// Returns the type name of the error, for an item that is an error. It becomes the
-    /// `error_type` label, without module paths.
+    /// `error_type` label, shortened like the
+    /// [name of an exception](crate::track_detailed_exception#the-name-of-an-error).
     fn error_type(&self) -> Option<&'static str> {
         None
     }
@@ -85,11 +91,13 @@ pub(super) enum Measure<'a> {
     Error(&'static str),
 }
 
+/// Measures an item. If its code panics, the item is a chunk of unknown size.
 pub(super) fn measure<T: StreamChunk>(item: &T) -> Measure<'_> {
-    match item.error_type() {
+    let measured = hook::call(Hook::StreamChunk, type_name::<T>(), || match item.error_type() {
         Some(error) => Measure::Error(error),
         None => Measure::Bytes { size: item.payload_bytes(), bytes: item.payload() },
-    }
+    });
+    measured.unwrap_or(Measure::Bytes { size: 0, bytes: None })
 }
 
 /// An item that can be sent as a part of a response body.

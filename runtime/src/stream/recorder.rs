@@ -8,10 +8,11 @@ use std::time::Instant;
 use super::meter::StreamMeter;
 use super::nesting::{MeteredPoll, is_within_stream_of};
 use crate::call::{EnteredCall, Reply, ReplyParser};
-use crate::label::{BODY_ERROR, short_type_name};
+use crate::label::BODY_ERROR;
 use crate::media_type::BodyContent;
 use crate::outcome::{CallErrorType, ReplyEnd, StreamOutcome};
 use crate::request::{self, BodyEnd, Scope, StreamInfo};
+use crate::type_name::short_type_name;
 
 /// Records one stream, or the call whose reply it is, or both. Dropping the recorder closes the
 /// record.
@@ -173,9 +174,9 @@ impl StreamRecorder {
     }
 
     /// Records an item that is an error of this type. The source may go on after it.
-    pub(crate) fn record_error(&mut self, type_name: &str) {
+    pub(crate) fn record_error(&mut self, type_name: &'static str) {
         self.has_failed = true;
-        self.record.count_error(|_| short_type_name(type_name));
+        self.record.count_error(|_| short_type_name(type_name).into());
     }
 
     /// Notes why the call fails whose reply is read.

@@ -27,13 +27,18 @@ use crate::usage::{FinishReason, Usage};
 /// - `nested`: another `TokenUsage`, which is used if this struct has no counts of its own. Of
 ///   several, the first that has usage is used.
 ///
-/// Counts are integers of at most 64 bits, or an `Option` of one. A negative count is treated as
-/// not known.
+/// Counts are integers of any type, [`NonZero`](std::num::NonZero) ones, or an `Option` of one. A
+/// negative count is treated as not known.
 ///
 /// References, `Box`, `Arc`, `Option`, `Result`, axum's `Json`, and tuples of two to four elements
 /// whose last one carries usage pass the usage of the inner value on. An `Err` is a failed call,
 /// with `finish_reason="error"`; [`CallError`](crate::call::CallError) says why it failed. A
 /// [`serde_json::Value`] is read as the reply of a model API.
+///
+/// # Panics in an implementation
+///
+/// A panic in a method is caught: the call is recorded without usage or without model, and its
+/// reply is returned. A `tracing` event at level `WARN` names the type.
 ///
 /// # Examples
 ///

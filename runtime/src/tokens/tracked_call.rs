@@ -1,5 +1,6 @@
 //! One call of a function under `#[track_tokens]`, from its start to its reply.
 
+use std::any::type_name;
 use std::borrow::Cow;
 #[cfg(feature = "axum")]
 use std::io;
@@ -11,9 +12,10 @@ use super::{ReplyKind, TokenUsage};
 use crate::call::{CallGuard, EnterCall, EnteredCall, LlmCall, Reply, ReplyParser};
 use crate::callsite::Site;
 use crate::endpoint::ResultInfo;
+use crate::hook::{self, Hook};
 use crate::label::Label;
 use crate::media_type::BodyContent;
-use crate::outcome::{CallErrorType, ReplyEnd};
+use crate::outcome::{CallErrorType, ReplyEnd, Unread};
 use crate::request::{self, Scope};
 #[cfg(feature = "axum")]
 use crate::series::warn_reply_without_layer;
@@ -38,11 +40,13 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
         ReplyKind::Failed => call.fail(),
         ReplyKind::Value => {
             let details = reply.__details();
+            let usage = hook::call(Hook::TokenUsage, type_name::<R>(), || reply.token_usage());
+            let model = hook::call(Hook::TokenUsage, type_name::<R>(), || reply.model());
             call.0.close(&Reply {
                 finish: details.finish,
-                usage: reply.token_usage(),
-                unread: details.unread,
-                model: reply.model().map(Cow::Borrowed),
+                unread: if usage.is_none() { Unread::Usage } else { details.unread },
+                usage: usage.flatten(),
+                model: model.flatten().map(Cow::Borrowed),
                 operation: details.operation,
                 service_tier: details.service_tier.map(Cow::Owned),
                 provider_cost: details.provider_cost,
@@ -143,7 +147,10 @@ impl TrackedCall {
             let parser = ReplyParser::new(call, BodyContent::Document);
             let mut writer = RecorderWriter(StreamRecorder::parsing(parser));
             // axum answers 500 to a reply that cannot be serialized.
-            if serde_json::to_writer(&mut writer, reply).is_ok() {
+            let serialized = hook::call(Hook::Serialize, type_name::<T>(), || {
+                serde_json::to_writer(&mut writer, reply)
+            });
+            if matches!(serialized, Some(Ok(()))) {
                 writer.0.record_end();
             } else {
                 writer.0.record_error("SerializeError");

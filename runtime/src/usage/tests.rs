@@ -10,6 +10,18 @@ fn usage_counts_are_listed_by_index() {
 }
 
 #[test]
+fn token_count_is_saturated_and_never_negative() {
+    assert_eq!(u128::MAX.count(), Some(u64::MAX));
+    assert_eq!(i128::MAX.count(), Some(u64::MAX));
+    assert_eq!((u128::from(u64::MAX) + 1).count(), Some(u64::MAX));
+    assert_eq!(u128::from(u64::MAX).count(), Some(u64::MAX));
+    assert_eq!([i128::MIN.count(), (-1_i8).count(), (-1_isize).count()], [None; 3]);
+    assert_eq!([0_u8.count(), 0_i64.count(), 0_usize.count()], [Some(0); 3]);
+    assert_eq!(NonZero::new(7_u16).count(), Some(7));
+    assert_eq!(NonZero::new(-7_i128).count(), None);
+}
+
+#[test]
 fn usage_is_equal_only_with_the_same_known_counts() {
     assert_ne!(Usage::new(1, 0), Usage::new(1, 0).cache_write_1h(0));
     assert_ne!(Usage::new(1, 0).input_audio(1), Usage::new(1, 0).input_image(1));

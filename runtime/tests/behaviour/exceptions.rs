@@ -122,7 +122,7 @@ async fn error_reported_among_others_and_returned_is_counted_once() {
     get(&app, "/").await;
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "OutOfStock")]), 1);
-    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "Error")]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "fmt::Error")]), 1);
 }
 
 #[tokio::test]

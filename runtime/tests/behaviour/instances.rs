@@ -105,7 +105,7 @@ async fn global_instance_records_functions_outside_any_request() {
     let job = [("endpoint", "job_of_this_test"), ("method", "POST")];
     assert_eq!(scrape.sum("app_http_requests_total", &[job[0], job[1], ("status", "200")]), 1);
     assert_eq!(scrape.sum("app_http_requests_total", &[job[0], job[1], ("status", "500")]), 1);
-    assert_eq!(scrape.sum("app_exceptions_total", &[job[0], ("exception_type", "Error")]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[job[0], ("exception_type", "fmt::Error")]), 1);
     assert_eq!(scrape.sum("app_active_requests", &job), 0);
     let abandoned = [("endpoint", "abandoned_job_of_this_test"), ("status", "499")];
     assert_eq!(scrape.sum("app_http_requests_total", &abandoned), 1);

@@ -280,7 +280,10 @@ async fn error_as_first_item_is_a_stream_error() {
         let failing = || frames([Err(std::io::Error::other("on purpose"))]);
         let scrape = serve(wrap, failing).await;
         assert_stream(&scrape, "stream_error", 0, 0);
-        assert_eq!(scrape.sum("app_stream_errors_total", &[ENDPOINT, ("error_type", "Error")]), 1);
+        assert_eq!(
+            scrape.sum("app_stream_errors_total", &[ENDPOINT, ("error_type", "io::Error")]),
+            1
+        );
         assert_eq!(scrape.sum("app_stream_errors_total", &[]), 1);
     }
 }

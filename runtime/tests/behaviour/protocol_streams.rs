@@ -223,7 +223,7 @@ async fn error_item_fails_the_stream_even_after_the_end_marker() {
             let expected = Expected {
                 stream_outcome: "stream_error",
                 request_outcome: "server_error",
-                stream_error: Some("Error"),
+                stream_error: Some("io::Error"),
                 request_error: Some("stream"),
                 finish_reason,
                 tokens,

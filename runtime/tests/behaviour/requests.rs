@@ -244,7 +244,7 @@ async fn service_error_is_a_server_error_and_is_propagated() {
     let scrape = settled(&metrics);
     let labels = [("status", "500"), ("outcome", "server_error")];
     assert_eq!(scrape.sum("app_http_requests_total", &labels), 1);
-    assert_eq!(scrape.sum("app_global_exceptions_total", &[("exception_type", "Error")]), 1);
+    assert_eq!(scrape.sum("app_global_exceptions_total", &[("exception_type", "io::Error")]), 1);
 }
 
 #[tokio::test]

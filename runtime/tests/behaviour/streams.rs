@@ -220,7 +220,7 @@ async fn error_item_fails_stream_and_request() {
     let scrape = settled(&metrics);
     let stream = [("outcome", "stream_error")];
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &stream), 1);
-    assert_eq!(scrape.sum("app_stream_errors_total", &[("error_type", "Error")]), 1);
+    assert_eq!(scrape.sum("app_stream_errors_total", &[("error_type", "io::Error")]), 1);
     assert_eq!(scrape.sum("app_stream_chunks_total", &[("endpoint", "/broken")]), 1);
     let request = [("status", "200"), ("outcome", "server_error")];
     assert_eq!(scrape.sum("app_http_requests_total", &request), 1);

@@ -125,9 +125,9 @@ async fn exceptions_reported_by_the_handler_emit_events() {
         lines,
         [
             "WARN message=a handler failed endpoint=\"/reports\" \
-             exception_type=\"Error\" status=202",
+             exception_type=\"fmt::Error\" status=202",
             "ERROR message=a failure that no handler owned endpoint=\"/reports\" \
-             exception_type=\"Error\"",
+             exception_type=\"fmt::Error\"",
         ]
     );
     assert_eq!(counted, 2);

@@ -153,7 +153,7 @@ pub(crate) fn assert_bounded(scrape: &Scrape) {
         "panic",
         "other",
     ];
-    let error_types = ["client", "server", "stream", "panic", "Error"];
+    let error_types = ["client", "server", "stream", "panic", "io::Error"];
     allowed("error_type", &[&error_types[..], &call_errors[..]].concat());
     allowed("exception_type", &["A", "B", "C", "StatusCode", "BodyError", "panic"]);
     for status in scrape.all_values("status") {

@@ -86,7 +86,7 @@ impl Scope {
         if recording == Recording::Active {
             for ReturnedError { exception, status } in absorbed.into_iter().chain(returned) {
                 let status = status.map(|status| status.as_u16());
-                self.endpoint().count_exception(&exception.label(), status);
+                self.endpoint().count_exception(exception.label(), status);
             }
         }
     }

@@ -298,6 +298,12 @@ impl Scope {
         }
     }
 
+    /// Gives the returned error the name that the response has for it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn name_returned_error(&mut self, response: &http::response::Parts) {
+        self.exceptions.name_returned(response);
+    }
+
     /// Notes an error that was reported, so that returning it as well does not count again. Returns
     /// the endpoint to count it at, if the request is recorded.
     pub(crate) fn note_reported_error(

@@ -1,9 +1,18 @@
-//! Endpoints that are not valid route templates.
+//! Endpoints that are neither route templates nor names of functions.
 
 use streamgauge::instrument_endpoint;
 
-#[instrument_endpoint(endpoint = "items")]
+#[instrument_endpoint(endpoint = "items/new")]
 async fn no_slash() {}
+
+#[instrument_endpoint(endpoint = "items", method = "GET")]
+async fn name_of_a_handler() {}
+
+#[instrument_endpoint(endpoint = "nightly import")]
+async fn name_with_space() {}
+
+#[instrument_endpoint(endpoint = "unmatched")]
+async fn name_of_the_library() {}
 
 #[instrument_endpoint(endpoint = "")]
 async fn empty() {}
@@ -60,6 +69,9 @@ fn main() {
     drop(space_at_the_end());
     drop(space_before());
     drop(no_slash());
+    drop(name_of_a_handler());
+    drop(name_with_space());
+    drop(name_of_the_library());
     drop(empty());
     drop(colon());
     drop(star());

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 use std::borrow::Cow;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use streamgauge::{TokenUsage, Usage};
@@ -42,6 +43,19 @@ pub struct Tuple(#[token_usage(input)] pub usize, pub String, #[token_usage(outp
 struct OneSide {
     #[token_usage(output)]
     total: u8,
+}
+
+/// Counts of integers that are wide or not zero. A count that is too large becomes the largest one.
+#[derive(TokenUsage)]
+struct Wide {
+    #[token_usage(input)]
+    input: u128,
+    #[token_usage(output)]
+    output: Option<i128>,
+    #[token_usage(reasoning)]
+    reasoning: Option<NonZero<u32>>,
+    #[token_usage(cache_read)]
+    cache_read: NonZero<i64>,
 }
 
 /// One field with two roles, as two attributes.
@@ -116,6 +130,15 @@ pub(crate) fn main() {
     assert_eq!(all.token_usage(), Some(usage));
     assert_eq!(all.model(), Some("small-1"));
     assert_eq!(Tuple(1, String::new(), 2).token_usage(), Some(Usage::new(1, 2)));
+    let wide = Wide {
+        input: u128::MAX,
+        output: Some(-1),
+        reasoning: NonZero::new(3),
+        cache_read: NonZero::new(4).unwrap(),
+    };
+    let largest = Usage::new(u64::MAX, 0).reasoning(3).cache_read(4);
+    assert_eq!(Wide { output: Some(0), ..wide }.token_usage(), Some(largest));
+    assert_ne!(wide.token_usage(), Some(largest), "a negative count is not known");
     assert_eq!(OneSide { total: 3 }.token_usage().unwrap().total(), 3);
     assert_eq!(Both { tokens: 2 }.token_usage(), Some(Usage::new(2, 2)));
     assert_eq!(InOneList { tokens: -2 }.token_usage(), None);
