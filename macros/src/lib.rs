@@ -216,7 +216,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - `protocol = "openai"`: the model API whose replies the function returns as bytes: `"openai"`,
 ///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` to detect it. Without it the
 ///   usage is read from a returned value that implements [`TokenUsage`].
-/// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to
+///   the endpoint of the request; outside a request, to the bare name of the function.
 /// - `separate`, without a value: the function always counts as a call of its own, whatever tracked
 ///   functions it calls: see [Calls within calls](#calls-within-calls).
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
@@ -488,7 +489,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   completions and responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
 ///   `"bedrock"`, or `"auto"` to detect it from the first frame that shows it. Without it the bytes
 ///   are not parsed.
-/// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to the endpoint of the request; outside a request, to the bare name of the function.
+/// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to
+///   the endpoint of the request; outside a request, to the bare name of the function.
 /// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`, of
 ///   `inter_chunk_seconds` and of the model call: text or an expression, as in
 ///   [`macro@track_tokens`]. Defaults to the model that the reply names if there is a `protocol`,
@@ -711,7 +713,7 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// On a field, `#[token_usage(role)]`. A count is of an integer type of at most 64 bits, or an
+/// On a field, `#[token_usage(role)]`. A count is of any integer type, or a `NonZero` or an
 /// `Option` of one, and is in tokens. A negative count is treated as not known.
 ///
 /// - `input`: all input tokens, cached ones included.

@@ -55,7 +55,8 @@
 //! | tell tenants or plans apart | [`RequestLabel`], [`request_label::set`] |
 //! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |
 //! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
-//! | count an error in user code | [`track_detailed_exception`], [`track_named_exception`], [`track_global_exception`] |
+//! | count an error in user code | [`track_detailed_exception`], [`track_global_exception`] |
+//! | count an error by its [`ExceptionType`] | [`track_named_exception`] |
 //! | give an error a name in its response | [`ExceptionName`] |
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
 //! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
@@ -80,6 +81,7 @@
 //! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
 //! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
 //! | an undeclared label that [`request_label::set`] was called with | `WARN` | `label` |
+//! | a handler whose endpoint is no route template | `WARN` | `function`, `endpoint` |
 //! | a panic of user code that supplies a label or a count | `WARN` | `hook`, `type_name` |
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |

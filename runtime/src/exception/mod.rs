@@ -26,8 +26,8 @@ use crate::request::{self, ExceptionInfo};
 /// - The path is left out: `shop::StockError` becomes `StockError`. A name that many crates use
 ///   keeps what tells them apart: `io::Error`, `sqlx::Error`, `tonic::Status`, `time::Elapsed`.
 /// - A tuple, a pointer or a response body has the name of the error in it: `(StatusCode, Json<E>)`
-///   and `Box<E>` that of `E`. A tuple of a status and text, or any JSON, becomes `StatusCode`. Text
-///   and any JSON alone become `String` or `Json`.
+///   and `Box<E>` that of `E`. A tuple of a status and text, or any JSON, becomes `StatusCode`.
+///   Text and any JSON alone become `String` or `Json`.
 /// - An error whose type is erased, such as `Box<dyn Error>`, becomes `dyn Error`.
 ///
 /// [`ExceptionType`] gives an error a better name, and so does [`ExceptionName`] in the response
@@ -78,7 +78,8 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 ///     OutOfStock,
 /// }
 ///
-/// track_named_exception(&OrderError::OutOfStock, StatusCode::CONFLICT); // exception_type="OutOfStock"
+/// // exception_type="OutOfStock"
+/// track_named_exception(&OrderError::OutOfStock, StatusCode::CONFLICT);
 /// ```
 pub fn track_named_exception<E: ExceptionType + ?Sized>(error: &E, status: StatusCode) {
     report(ExceptionInfo::from_type::<E>().with_own_name(own_name(error)), status);

@@ -102,6 +102,8 @@ async fn exception_names_of_types_in_functions_are_bare() {
     );
 }
 
+type Header = [(&'static str, &'static str); 1];
+
 #[tokio::test]
 async fn exception_name_of_a_tuple_or_wrapper_is_that_of_the_error_in_it() {
     #[instrument_endpoint]
@@ -113,8 +115,7 @@ async fn exception_name_of_a_tuple_or_wrapper_is_that_of_the_error_in_it() {
         Err((StatusCode::BAD_REQUEST, "no".to_owned()))
     }
     #[instrument_endpoint]
-    async fn with_value() -> Result<(), (StatusCode, [(&'static str, &'static str); 1], Json<Value>)>
-    {
+    async fn with_value() -> Result<(), (StatusCode, Header, Json<Value>)> {
         Err((StatusCode::BAD_REQUEST, [("x-a", "b")], Json(json!({}))))
     }
     #[instrument_endpoint]
@@ -185,8 +186,7 @@ async fn exception_type_is_used_through_tuples_and_wrappers() {
         Err((StatusCode::CONFLICT, Json(OrderError::OutOfStock)))
     }
     #[instrument_endpoint]
-    async fn with_headers()
-    -> Result<(), (StatusCode, [(&'static str, &'static str); 1], Json<Box<OrderError>>)> {
+    async fn with_headers() -> Result<(), (StatusCode, Header, Json<Box<OrderError>>)> {
         Err((StatusCode::CONFLICT, [("x-a", "b")], Json(Box::new(OrderError::OutOfStock))))
     }
     assert_eq!(names(in_json).await, ["OutOfStock"]);

@@ -32,7 +32,7 @@ fn twice() -> Usage {
     Usage::new(1, 2)
 }
 
-#[track_tokens(endpoint = "ask", model = , vendor = "a", endpoint = 7)]
+#[track_tokens(endpoint = "a/k", model = , vendor = "a", endpoint = 7)]
 fn several() -> Usage {
     Usage::new(1, 2)
 }
