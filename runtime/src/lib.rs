@@ -166,6 +166,7 @@ mod outcome;
 mod price;
 mod request;
 mod series;
+mod status;
 mod stream;
 mod tokens;
 mod type_name;

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use crate::status::StatusClass;
+
 /// Whether the bytes of a response body can be the reply of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyContent {
@@ -26,7 +28,7 @@ impl BodyContent {
 pub(crate) fn content_of(status: StatusCode, headers: &HeaderMap) -> BodyContent {
     let is_identity =
         |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
-    if status.is_client_error() || status.is_server_error() {
+    if StatusClass::of(status).is_error() {
         BodyContent::Error(status)
     } else if headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity)
         && headers.get(header::CONTENT_TYPE).is_none_or(may_be_text)

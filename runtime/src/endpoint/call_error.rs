@@ -6,13 +6,13 @@ use std::any::type_name;
 use super::{Inspected, ResultInfo};
 use crate::call::{CallError, CallErrorType, EnterCall};
 use crate::hook::{self, Hook};
+use crate::status::StatusClass;
 
 /// Notes why the call of a function has failed, if its returned value says so.
 pub fn note_failure<G: EnterCall>(guard: &G, result: ResultInfo, error: Option<CallErrorType>) {
     let of_status = || {
         let status = result.status?;
-        let is_error = status.is_client_error() || status.is_server_error();
-        is_error.then(|| CallErrorType::from_status(status))
+        StatusClass::of(status).is_error().then(|| CallErrorType::from_status(status))
     };
     if let Some(error) = error.or_else(of_status) {
         guard.note_failure(error);

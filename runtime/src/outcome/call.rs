@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::StreamOutcome;
 use crate::label::closed_set;
+use crate::status::StatusClass;
 use crate::usage::{FinishReason, MissingReason};
 
 closed_set! { indexed
@@ -48,7 +49,7 @@ closed_set! {
         NotFound = "not_found",
         /// The provider refused the request: any other status from 400 to 499.
         InvalidRequest = "invalid_request",
-        /// The provider failed: any other status from 500.
+        /// The provider failed: any other status from 500 to 999.
         ServerError = "server_error",
         /// The reply had a success status and contained an error of the protocol.
         Protocol = "protocol",
@@ -72,7 +73,7 @@ impl fmt::Display for CallErrorType {
 
 impl CallErrorType {
     /// Returns the error type of a reply with this status. A status below 400 is not an error, and
-    /// becomes [`Other`](Self::Other).
+    /// becomes [`Other`](Self::Other). A status from 600 to 999 is a server error.
     #[must_use]
     pub fn from_status(status: StatusCode) -> Self {
         match status.as_u16() {
@@ -81,9 +82,11 @@ impl CallErrorType {
             408 | 504 => Self::Timeout,
             429 => Self::RateLimited,
             503 | 529 => Self::Overloaded,
-            400..=499 => Self::InvalidRequest,
-            500.. => Self::ServerError,
-            _ => Self::Other,
+            _ => match StatusClass::of(status) {
+                StatusClass::Success => Self::Other,
+                StatusClass::ClientError => Self::InvalidRequest,
+                StatusClass::ServerError => Self::ServerError,
+            },
         }
     }
 }

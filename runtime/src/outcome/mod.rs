@@ -12,6 +12,7 @@ use http::StatusCode;
 pub use self::call::CallErrorType;
 pub(crate) use self::call::{CallEnd, CallOutcome, ReplyEnd, Unread, call_end};
 use crate::label::closed_set;
+use crate::status::StatusClass;
 
 /// The status of a request whose client disconnected before the response head, as nginx logs it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -71,7 +72,8 @@ impl Termination {
         has_panicked: bool,
         status: Option<StatusCode>,
     ) -> Self {
-        let is_server_error = status.is_some_and(|status| status.is_server_error());
+        let class = status.map(StatusClass::of);
+        let is_server_error = class == Some(StatusClass::ServerError);
         if has_panicked && is_server_error { Self::Panicked } else { self }
     }
 
@@ -87,7 +89,7 @@ impl Termination {
     /// Returns how the calls end that are open when the request ends. The body of an error response
     /// is not the reply of a model.
     pub(crate) fn for_open_calls(self, status: Option<StatusCode>) -> ReplyEnd {
-        let is_error = |status: &StatusCode| status.is_client_error() || status.is_server_error();
+        let is_error = |status: &StatusCode| StatusClass::of(*status).is_error();
         match (self, status.filter(is_error)) {
             (Self::Complete, Some(status)) => ReplyEnd::Failed(CallErrorType::from_status(status)),
             (Self::Complete, None) => ReplyEnd::Complete,
@@ -109,15 +111,16 @@ pub(crate) struct RequestEnd {
 /// Decides the label values of a request's end. `status` is that of the response head, if there was
 /// one.
 pub(crate) fn request_end(status: Option<StatusCode>, termination: Termination) -> RequestEnd {
-    let (outcome, error) = match (termination, status) {
+    let (outcome, error) = match (termination, status.map(StatusClass::of)) {
         (Termination::Panicked, _) => (Outcome::Panic, Some(ErrorType::Panic)),
         (Termination::ClientDisconnected, _) => (Outcome::Cancelled, None),
         (Termination::Failed, Some(_)) => (Outcome::ServerError, Some(ErrorType::Stream)),
-        (Termination::Complete, Some(status)) if status.is_client_error() => {
+        (Termination::Complete, Some(StatusClass::Success)) => (Outcome::Success, None),
+        (Termination::Complete, Some(StatusClass::ClientError)) => {
             (Outcome::ClientError, Some(ErrorType::Client))
         }
-        (Termination::Complete, Some(status)) if status.as_u16() < 400 => (Outcome::Success, None),
-        (Termination::Failed, None) | (Termination::Complete, _) => {
+        (Termination::Failed, None)
+        | (Termination::Complete, Some(StatusClass::ServerError) | None) => {
             (Outcome::ServerError, Some(ErrorType::Server))
         }
     };

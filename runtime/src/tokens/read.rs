@@ -112,6 +112,7 @@ mod axum_replies {
     use super::{BodyContent, ReadReply, TrackedCall};
     use crate::endpoint::StatusFirst;
     use crate::media_type::content_of;
+    use crate::status::StatusClass;
     use crate::stream::meter_body;
 
     impl ReadReply for Body {
@@ -144,8 +145,7 @@ mod axum_replies {
     /// Makes the layer parse the response that a reply with a status becomes. With the status of an
     /// error the call has failed, whether this response is sent or another one is tried for.
     pub(crate) fn read_sent_with_status<R: StatusFirst>(call: TrackedCall, reply: R) -> R {
-        let status = reply.status();
-        if status.is_client_error() || status.is_server_error() {
+        if StatusClass::of(reply.status()).is_error() {
             call.fail();
             return reply;
         }

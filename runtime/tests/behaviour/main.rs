@@ -67,4 +67,5 @@ mod tracing_events;
 mod tracked_replies;
 mod tracked_return_types;
 mod tracked_streams;
+mod unassigned_statuses;
 mod usage_handles;
