@@ -46,7 +46,21 @@ pub(super) fn mark_request<B>(request: &mut Request<B>, metrics: &Metrics) -> bo
     deduplicates
 }
 
-/// Returns the template of the route that the request matched.
+/// Returns the template of the route that the request matched. A fallback has none.
 pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
-    request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)
+    let template = request.extensions().get::<MatchedPath>()?.as_str();
+    if is_fallback(template) { None } else { Some(template) }
+}
+
+/// Returns whether axum has added the route with this template itself, to serve a fallback.
+///
+/// axum 0.8 keeps fallbacks apart from routes, and gives their requests no `MatchedPath`. The next
+/// axum serves the fallback of a router through the route `/{*__private__axum_fallback}`, below the
+/// prefix if the router is nested, and the layers of the router see that template.
+fn is_fallback(template: &str) -> bool {
+    // Most templates are rejected by their last byte. A wildcard is always the last segment.
+    template.ends_with('}')
+        && template
+            .rsplit_once('/')
+            .is_some_and(|(_, segment)| segment.starts_with("{*__private__axum"))
 }

@@ -111,6 +111,37 @@ async fn fallback_has_the_endpoint_unmatched() {
     assert_eq!(get_endpoint(nested(), "/nope").await, "unmatched");
 }
 
+/// The next axum serves fallbacks through routes with these templates.
+#[tokio::test]
+async fn route_that_axum_adds_for_a_fallback_is_unmatched() {
+    const FALLBACK: &str = "/{*__private__axum_fallback}";
+    let inner = Router::new().route(FALLBACK, route_get(done)).route("/a", route_get(done));
+    assert_eq!(get_endpoint(inner.clone(), "/nope/1").await, "unmatched");
+    assert_eq!(get_endpoint(inner.clone(), "/a").await, "/a");
+    let nested = Router::new().nest("/api/{version}", inner.clone());
+    assert_eq!(get_endpoint(nested.clone(), "/api/v1/nope").await, "unmatched");
+    assert_eq!(get_endpoint(nested, "/api/v1/a").await, "/api/{version}/a");
+    let service = Router::new().nest_service("/svc", inner);
+    assert_eq!(get_endpoint(service, "/svc/nope").await, "unmatched");
+    // Only a parameter of axum's is private.
+    for template in ["/{*private}", "/{__private__axum}", "/__private__axum_fallback"] {
+        let router = Router::new().route(template, route_get(done));
+        assert_eq!(get_endpoint(router, "/__private__axum_fallback").await, template);
+    }
+}
+
+#[tokio::test]
+async fn route_that_axum_adds_for_a_fallback_is_unmatched_in_a_nested_service_with_a_layer() {
+    let metrics = metrics();
+    let inner = Router::new().route("/{*__private__axum_fallback}", route_get(done));
+    let app =
+        Router::new().nest_service("/svc", inner.layer(metrics.layer())).layer(metrics.layer());
+    get(&app, "/svc/nope").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", "unmatched")]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 1);
+}
+
 #[tokio::test]
 async fn method_not_allowed_keeps_the_template() {
     assert_eq!(endpoint(items(), Method::POST, "/items/1").await, "/items/{id}");
