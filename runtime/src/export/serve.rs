@@ -61,8 +61,11 @@ impl Metrics {
         let local_addr = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let app = Router::new().route_service("/metrics", self.endpoint());
-        let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal(stopped));
-        let task = runtime.spawn(server.into_future());
+        let task = runtime.spawn(async move {
+            let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal(stopped));
+            // The server never fails. What its future returns depends on the version of axum.
+            let _ = server.await;
+        });
         Ok(MetricsServer { local_addr, stop, task })
     }
 }
@@ -78,7 +81,7 @@ async fn stop_signal(stopped: oneshot::Receiver<()>) {
 pub struct MetricsServer {
     local_addr: SocketAddr,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 impl MetricsServer {

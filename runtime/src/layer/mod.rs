@@ -3,6 +3,7 @@
 //! The layer opens a [`Scope`](crate::request::Scope) for each request and keeps it until the
 //! response has ended: in the response future until the head, then in the response body.
 
+mod axum_version;
 mod body;
 mod future;
 mod nested;
@@ -49,6 +50,10 @@ use crate::metrics::Metrics;
 /// if no route matches. A layer that is wrapped around a whole router, as in `layer.layer(router)`,
 /// does not see routes. Its label is then the endpoint that the attribute of an annotated handler
 /// names, or the name of that handler; all other requests are `unmatched`.
+///
+/// The application must use axum 0.8, as this crate does. The layer also compiles with other
+/// versions of axum, but finds no routes there: all requests are `unmatched`, and a warning is
+/// logged once.
 ///
 /// Services that `nest_service` mounts have no route either, unless they have a layer of their own.
 /// A request that passes through several layers of one instance is recorded once, by the outermost

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use super::{ResponseFuture, nested, upload};
+use super::{ResponseFuture, axum_version, nested, upload};
 use crate::metrics::Metrics;
 use crate::request::{Entry, Scope, ScopeHandle, ServiceState, enter};
 
@@ -33,6 +33,7 @@ impl<S> Prometheus<S> {
 
     /// Opens the scope of a request. The handle is empty if an outer layer records the request.
     fn open_scope<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> ScopeHandle {
+        axum_version::warn_if_other::<B>();
         let metrics = self.state.metrics();
         if nested::is_recorded_by_outer_layer(request, metrics) {
             return ScopeHandle::NONE;

@@ -116,6 +116,19 @@ pub(crate) fn warn_stream_without_layer(function: &str) {
     });
 }
 
+/// Warns that the application uses another version of axum than this crate.
+#[cfg(feature = "axum")]
+pub(crate) fn warn_other_axum() {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            "the application uses another version of axum than streamgauge: its requests have no \
+             route and are recorded as `unmatched`; streamgauge {} needs axum 0.8",
+            env!("CARGO_PKG_VERSION"),
+        );
+    });
+}
+
 /// Emits an event, unless this thread is already emitting one. A subscriber may report errors
 /// through this crate; an event about each of those would recurse without end.
 fn emit_event(emit: impl FnOnce()) {

@@ -19,6 +19,6 @@ pub(crate) use self::events::{
 };
 #[cfg(feature = "axum")]
 pub(crate) use self::events::{
-    warn_page_outside_layers, warn_reply_without_layer, warn_stream_without_layer,
+    warn_other_axum, warn_page_outside_layers, warn_reply_without_layer, warn_stream_without_layer,
 };
 pub(crate) use self::stream::{PaceSeries, StreamSeries};
