@@ -1,6 +1,7 @@
 //! Pushes metrics to a Pushgateway, for jobs that end before they can be scraped.
 
 use std::fmt;
+use std::panic::{self, UnwindSafe};
 use std::time::Duration;
 
 use base64::Engine;
@@ -84,8 +85,9 @@ impl PushGateway {
     ///
     /// # Errors
     ///
-    /// Returns an error if a setting is not valid, the gateway does not respond within ten seconds,
-    /// or it refuses the metrics. A failed push is not retried.
+    /// Returns an error if a setting is not valid, the HTTP client cannot be created, the gateway
+    /// does not respond within ten seconds, or it refuses the metrics. A failed push is not
+    /// retried.
     ///
     /// # Panics
     ///
@@ -135,11 +137,8 @@ impl PushGateway {
     async fn send(&self, method: Method, text: String) -> Result<(), PushError> {
         let url = self.group_url()?;
         // Following a redirect would turn the push into a GET.
-        let client = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(Policy::none())
-            .build()
-            .map_err(unreachable)?;
+        let client =
+            build_client(|| Client::builder().timeout(TIMEOUT).redirect(Policy::none()).build())?;
         let request = client.request(method, url).body(text);
         let request = request.header(header::CONTENT_TYPE, TEXT_CONTENT_TYPE);
         let response = request.send().await.map_err(unreachable)?;
@@ -208,6 +207,19 @@ fn path_segments(label: &str, value: &str) -> String {
     format!("/{label}/{}", utf8_percent_encode(value, ESCAPED))
 }
 
+/// Builds the HTTP client. reqwest panics if its TLS has no crypto provider, even if the URL of the
+/// gateway needs no TLS, and there is no way to find out beforehand.
+fn build_client(
+    build: impl FnOnce() -> reqwest::Result<Client> + UnwindSafe,
+) -> Result<Client, PushError> {
+    let built = panic::catch_unwind(build).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        PushError::Client { reason: text.unwrap_or("it panicked").to_owned() }
+    })?;
+    built.map_err(unreachable)
+}
+
 fn unreachable(error: reqwest::Error) -> PushError {
     // The URL may have a password in it.
     PushError::Unreachable(error.without_url())
@@ -228,6 +240,15 @@ pub enum PushError {
     /// Another collector in the registry failed.
     #[error("cannot encode the metrics")]
     Encode(#[from] EncodeError),
+    /// The HTTP client could not be created, because the TLS of the crate `reqwest` has no crypto
+    /// provider. With its feature `rustls-no-provider` the application must install one before it
+    /// pushes. reqwest panics in this case: the panic is caught, but the panic hook runs, and a
+    /// program that is compiled with `panic = "abort"` ends.
+    #[error("the HTTP client of the push gateway cannot be created: {reason}")]
+    Client {
+        /// What reqwest says.
+        reason: String,
+    },
     /// The gateway could not be reached, or did not respond within ten seconds. After a timeout,
     /// the gateway may have processed the request.
     #[error("the push gateway does not respond")]
@@ -291,6 +312,17 @@ mod tests {
             let error = gateway.group_url().expect_err("a setting is wrong").to_string();
             assert!(error.contains(named), "{error}");
         }
+    }
+
+    #[test]
+    fn push_client_that_reqwest_cannot_build_is_an_error() {
+        for panics in [|| panic!("no provider"), || panic!("no {}", "provider")] {
+            let error = build_client(panics).expect_err("the closure panics");
+            assert!(error.to_string().ends_with("cannot be created: no provider"), "{error}");
+            assert_shows_causes_once(&error, 1);
+        }
+        let error = build_client(|| panic::panic_any(7)).expect_err("the closure panics");
+        assert!(matches!(&error, PushError::Client { reason } if reason == "it panicked"));
     }
 
     #[tokio::test]
