@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use reqwest::Client;
+use streamgauge::call::{self, CallErrorType};
 use streamgauge::{Metrics, streaming_metrics, track_tokens};
 
 /// A server with the API of `OpenAI`.
@@ -55,6 +56,9 @@ async fn chat(State(gateway): State<Arc<Gateway>>, question: Bytes) -> Response 
             wait = gateway.backoff * 2_u32.saturating_pow(number);
             match attempt(&gateway.client, provider, question.clone()).await {
                 Ok(reply) if !may_work_later(reply.status()) => return forward(reply),
+                Ok(reply) if !is_forwardable(reply.status()) => {
+                    answer = StatusCode::BAD_GATEWAY.into_response();
+                }
                 Ok(reply) => {
                     wait = retry_after(&reply).unwrap_or(wait);
                     answer = forward(reply);
@@ -83,11 +87,21 @@ async fn attempt(
     if let Some(key) = &provider.key {
         request = request.bearer_auth(key);
     }
-    request.send().await
+    let reply = request.send().await?;
+    if !is_forwardable(reply.status()) {
+        call::report(CallErrorType::ServerError);
+    }
+    Ok(reply)
+}
+
+/// Returns whether a client can read a reply with this status. After 101, which nobody has asked
+/// for, another protocol follows; HTTP assigns no meaning to the statuses from 600 on.
+fn is_forwardable(status: StatusCode) -> bool {
+    (200..600).contains(&status.as_u16())
 }
 
 fn may_work_later(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() || !is_forwardable(status)
 }
 
 /// Returns the wait that the provider asks for, if it is short.

@@ -25,7 +25,10 @@ use std::{
 use clap::Parser;
 use reqwest::Client;
 use streamgauge::{Metrics, Prices, RequestLabel};
-use streamgauge_examples::gateway_fallback::{Gateway, Provider, app};
+use streamgauge_examples::{
+    gateway_fallback::{Gateway, Provider, app},
+    shutdown,
+};
 use tokio::net::TcpListener;
 
 /// A gateway for chat completions that retries, and falls back to the next provider.
@@ -53,6 +56,10 @@ struct Options {
     /// Longest wait for a reply to begin, and between two parts of it, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
+
+    /// Longest wait for open responses to end after SIGTERM or ctrl-c, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    drain_seconds: u64,
 }
 
 /// Returns the name of the environment variable that holds the key of a provider.
@@ -66,9 +73,11 @@ fn provider(option: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), url.to_owned()))
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse();
+fn main() -> Result<(), Box<dyn Error>> {
+    shutdown::run(serve(Options::parse()))?
+}
+
+async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     let mut builder = Metrics::builder();
     if !options.tenants.is_empty() {
         let tenant = RequestLabel::new("tenant").from_header("x-tenant").values(options.tenants);
@@ -92,7 +101,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let app = app(gateway, builder.install()?);
     let listener = TcpListener::bind(options.listen).await?;
+    let signal = shutdown::signal()?;
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
-    axum::serve(listener, app).await?;
+    shutdown::serve(listener, app, signal, Duration::from_secs(options.drain_seconds)).await;
     Ok(())
 }

@@ -22,16 +22,20 @@ use std::{
     error::Error,
     io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 use axum::Router;
 use clap::Parser;
-use streamgauge::Metrics;
-use streamgauge_examples::llm_gateway::{
-    self, Pace,
-    proxy::{self, Settings, Upstream},
+use streamgauge::{FileWriter, Metrics};
+use streamgauge_examples::{
+    llm_gateway::{
+        self, Pace,
+        proxy::{self, Settings, Upstream},
+    },
+    shutdown,
 };
 use tokio::net::TcpListener;
 
@@ -39,6 +43,9 @@ use tokio::net::TcpListener;
 ///
 /// A command-line option would expose the key in the list of processes.
 const API_KEY_VARIABLE: &str = "UPSTREAM_API_KEY";
+
+/// The interval between two writes of the metrics file.
+const WRITE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A gateway for language models that records Prometheus metrics.
 ///
@@ -73,13 +80,20 @@ struct Options {
     /// Longest wait for an upstream's reply to begin, and between two parts of it, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "upstreams")]
     timeout: u64,
+
+    /// Longest wait for open responses to end after SIGTERM or ctrl-c, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    drain_seconds: u64,
+
+    /// File to write the metrics to, every 15 seconds and when the gateway ends.
+    #[arg(long, value_name = "FILE")]
+    metrics_file: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     // Scripts read the address from standard output, so logs go to standard error.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    match serve(&Options::parse()).await {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("llm_gateway: {error}");
@@ -88,17 +102,29 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let writer = shutdown::run(serve(options))??;
+    // All responses have ended or are dropped, so the last write has their ends.
+    match writer {
+        Some(writer) => shutdown::run(writer.stop())?.map_err(Into::into),
+        None => Ok(()),
+    }
+}
+
+/// Serves until a signal, and returns the writer of the metrics file, if there is one.
+async fn serve(options: &Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     let metrics = Metrics::builder().skip_paths(["/health"]).install()?;
     let app = match upstreams_from(options)?.split_first() {
         Some((first, fallbacks)) => proxy::app(first.clone(), fallbacks.to_vec(), metrics),
         None => demonstration_app(options.pace, metrics),
     };
     let listener = TcpListener::bind(options.listen).await?;
-    let shutdown = shutdown_signal()?;
+    let signal = shutdown::signal()?;
+    let write = |path| metrics.spawn_file_writer(path, WRITE_INTERVAL);
+    let writer = options.metrics_file.as_ref().map(write).transpose()?;
     print_greeting(listener.local_addr()?, !options.upstreams.is_empty())?;
-    axum::serve(listener, app).with_graceful_shutdown(shutdown).await?;
-    Ok(())
+    shutdown::serve(listener, app, signal, Duration::from_secs(options.drain_seconds)).await;
+    Ok(writer)
 }
 
 fn demonstration_app(pace: u64, metrics: &Metrics) -> Router {
@@ -180,31 +206,4 @@ Or with the Python libraries `openai` and `anthropic`:
   Anthropic(base_url="http://{address}")
 "#
     )
-}
-
-/// Returns a future that resolves on ctrl-c or SIGTERM.
-///
-/// The signal handlers are installed by the call, not by the first poll: a script may stop the
-/// gateway as soon as it has read the greeting.
-#[cfg(unix)]
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Returns a future that resolves on ctrl-c.
-#[cfg(windows)]
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
 }

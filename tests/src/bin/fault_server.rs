@@ -3,16 +3,20 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use streamgauge::{Metrics, WriteError};
+use streamgauge::{FileWriter, Metrics};
 use streamgauge_tests::fault_server;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 /// Interval between two writes of the metrics file.
 const WRITE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time that blocking tasks have to end, after all other tasks were dropped.
+const BLOCKING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves one route for each outcome of a request.
 #[derive(Debug, Parser)]
@@ -32,9 +36,21 @@ struct Options {
     traced: bool,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
+    let runtime = Runtime::new()?;
+    let writer = runtime.block_on(serve(options))?;
+    // Drops the open connections instead of waiting for them: some routes stream for hours. Their
+    // ends are recorded before the last write.
+    runtime.shutdown_timeout(BLOCKING_TIMEOUT);
+    match writer {
+        Some(writer) => Ok(Runtime::new()?.block_on(writer.stop())?),
+        None => Ok(()),
+    }
+}
+
+/// Serves until a signal, and returns the writer of the metrics file, if there is one.
+async fn serve(options: Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     let metrics = Metrics::builder().prefix(options.prefix).install()?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
@@ -47,25 +63,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } else {
         app
     };
+    let write = |path| metrics.spawn_file_writer(path, WRITE_INTERVAL);
+    let writer = options.metrics_file.as_ref().map(write).transpose()?;
     let serve = tokio::spawn(async move { axum::serve(listener, app).await });
     println!("listening on http://{address}");
-    match &options.metrics_file {
-        None => stop.await,
-        Some(path) => tokio::select! {
-            () = stop => metrics.write_to_file(path).await?,
-            failed = write_periodically(metrics, path) => failed?,
-        },
-    }
-    // Do not wait for open connections: some routes stream for hours.
+    stop.await;
     serve.abort();
-    Ok(())
-}
-
-async fn write_periodically(metrics: &Metrics, path: &Path) -> Result<(), WriteError> {
-    loop {
-        metrics.write_to_file(path).await?;
-        tokio::time::sleep(WRITE_INTERVAL).await;
-    }
+    Ok(writer)
 }
 
 /// Resolves on ctrl-c and on SIGTERM. The signals are caught from the call on, before the first

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use streamgauge_test_support::Scrape;
 use streamgauge_test_support::strict::{self, Format};
+use streamgauge_test_support::{Scrape, assert_identities};
 
 use crate::server::{Client, assert_bounded, ended, get};
 
@@ -85,6 +85,24 @@ async fn fault_server_prints_its_address_and_writes_its_metrics_file() {
     let line =
         r#"mine_http_requests_total{method="GET",endpoint="/ok",status="200",outcome="success"} 1"#;
     assert!(page.lines().any(|candidate| candidate == line), "{page}");
+}
+
+#[tokio::test]
+async fn fault_server_writes_its_metrics_file_after_its_streams_have_ended() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be created");
+    let file = directory.path().join("faults.prom");
+    let path = file.to_str().expect("the path is UTF-8");
+    let server = Process::start(&["--metrics-file", path]);
+    let request = get("/stream?n=1000000&ms=20", "");
+    let _client = Client::send(server.address, request.as_bytes()).await;
+    server.until(|scrape| scrape.sum("app_stream_chunks_total", &[]) > 0).await;
+    assert!(server.stop().success());
+    let page = std::fs::read_to_string(&file).expect("the file was written");
+    let scrape = Scrape::parse(&page);
+    assert_identities(&scrape);
+    let dropped = [("outcome", "client_disconnect")];
+    assert_eq!(scrape.sum("app_stream_duration_seconds_count", &dropped), 1);
+    assert_eq!(ended(&scrape, "/stream", "200", "cancelled"), 1);
 }
 
 /// The server has a process of its own, so that each side needs half of the file descriptors.

@@ -149,6 +149,28 @@ async fn gateway_fallback_retries_then_asks_the_next_provider() {
     assert_eq!(scrape.sum("app_llm_call_duration_seconds_count", &whole), 1);
 }
 
+/// After 101, which nobody has asked for, another protocol would follow.
+#[tokio::test]
+async fn gateway_fallback_does_not_forward_a_status_that_no_client_can_read() {
+    let both = TwoProviders::new().await;
+    let switch =
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\nbytes";
+    let upstreams = async {
+        both.first.answer(switch).await;
+        both.first.answer(refusal("700 Unassigned")).await;
+        both.second.answer(switch).await;
+        both.second.answer(refusal("600 Unassigned")).await;
+    };
+    let client = send(both.gateway.address, question_of("acme"));
+    let ((), response) = tokio::join!(upstreams, client);
+    assert_eq!(response.status(), 502);
+    assert_eq!(read_body(response).await, "");
+    let scrape = both.gateway.at_rest(1).await;
+    let failed = ["first", "first", "second", "second"].map(|name| (name, "server_error"));
+    assert_attempts(&scrape, &failed);
+    assert_request(&scrape, "acme", "502", "server_error");
+}
+
 #[tokio::test]
 async fn gateway_fallback_waits_as_long_as_the_provider_asks() {
     let both = TwoProviders::new().await;

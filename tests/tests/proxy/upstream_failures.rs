@@ -107,6 +107,42 @@ async fn upstream_that_does_not_speak_http_is_answered_with_502() {
         .await;
 }
 
+/// A switch of protocols that no client has asked for, and a status without a meaning.
+#[tokio::test]
+async fn upstream_status_that_cannot_be_forwarded_is_answered_with_502() {
+    for reply in [
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\nbytes",
+        "HTTP/1.1 600 Unassigned\r\ncontent-length: 2\r\n\r\n{}",
+        "HTTP/1.1 999 Unassigned\r\ncontent-length: 2\r\n\r\n{}",
+    ] {
+        let script = ScriptedUpstream::new().await;
+        let settings = Settings::new(script.url());
+        tokio::spawn(async move {
+            loop {
+                script.answer(reply).await;
+            }
+        });
+        let message = "the upstream answered with a status that cannot be forwarded";
+        let types = ["server_error", "api_error"];
+        assert_error_responses(settings, "502", message, types, "InvalidStatus").await;
+    }
+}
+
+/// Early hints precede the reply and are not it.
+#[tokio::test]
+async fn upstream_informational_response_is_not_forwarded() {
+    let script = ScriptedUpstream::new().await;
+    let proxy = Gateway::proxy(Settings::new(script.url())).await;
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+    let reply = format!("{hints}{}", fixed_reply("200 OK", JSON, CHAT_REPLY));
+    let (_, response) =
+        tokio::join!(script.answer(reply), send(proxy.address, post(CHAT, QUESTION)));
+    assert_eq!(response.status(), 200);
+    assert_eq!(read_body(response).await, CHAT_REPLY);
+    let scrape = proxy.at_rest(1).await;
+    assert_eq!(scrape.sum("app_llm_calls_total", &[("finish_reason", "stop")]), 1);
+}
+
 #[tokio::test]
 async fn malformed_upload_is_answered_with_400() {
     let script = ScriptedUpstream::new().await;

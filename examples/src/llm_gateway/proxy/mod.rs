@@ -33,7 +33,8 @@ const MAX_BODY_SIZE: usize = 32 * 1024 * 1024;
 /// Returns the routes of a proxy in front of `upstream`.
 ///
 /// If an upstream cannot be reached, breaks off or is silent for too long before it replies, is
-/// rate limited (429) or fails (5xx), the request is sent to the next one of `fallbacks`. Once a
+/// rate limited (429), fails (5xx) or replies with a status that cannot be forwarded (101, or 600
+/// and above), the request is sent to the next one of `fallbacks`. Once a
 /// reply is being forwarded there is no fallback. The list of models comes from the
 /// first upstream, `upstream`.
 ///

@@ -74,7 +74,15 @@ impl Upstream {
         if !body.is_end_stream() {
             request = request.body(reqwest::Body::wrap_stream(body.into_data_stream()));
         }
-        request.send().await.map_err(UpstreamError::from_reqwest)
+        let reply = request.send().await.map_err(UpstreamError::from_reqwest)?;
+        // The gateway never asks to switch protocols (101), and HTTP assigns no meaning to the
+        // statuses from 600 on. A client could not tell where such a reply ends.
+        if (200..600).contains(&reply.status().as_u16()) {
+            Ok(reply)
+        } else {
+            tracing::warn!(status = reply.status().as_u16(), "the upstream's reply is refused");
+            Err(UpstreamError::InvalidStatus)
+        }
     }
 
     /// Returns the upstream's URL for a URI of this gateway.

@@ -29,6 +29,8 @@ pub(super) enum UpstreamError {
     TimedOut,
     #[error("the upstream broke off before it answered")]
     BrokenOff,
+    #[error("the upstream answered with a status that cannot be forwarded")]
+    InvalidStatus,
     #[error("the request's body broke off")]
     Upload,
     #[error("the request's body is too large")]
@@ -62,14 +64,14 @@ impl UpstreamError {
     /// Returns true if another upstream may answer the same request.
     pub(super) fn is_of_the_upstream(&self) -> bool {
         match self {
-            Self::Unreachable | Self::TimedOut | Self::BrokenOff => true,
+            Self::Unreachable | Self::TimedOut | Self::BrokenOff | Self::InvalidStatus => true,
             Self::Upload | Self::TooLarge => false,
         }
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unreachable | Self::BrokenOff => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::BrokenOff | Self::InvalidStatus => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Upload => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -82,6 +84,7 @@ impl CallError for UpstreamError {
         match self {
             Self::Unreachable | Self::BrokenOff => CallErrorType::Connect,
             Self::TimedOut => CallErrorType::Timeout,
+            Self::InvalidStatus => CallErrorType::ServerError,
             Self::Upload | Self::TooLarge => CallErrorType::InvalidRequest,
         }
     }
@@ -101,9 +104,10 @@ impl IntoResponse for OpenAiUpstreamError {
     fn into_response(self) -> Response {
         let kind = match self.0 {
             UpstreamError::Upload | UpstreamError::TooLarge => "invalid_request_error",
-            UpstreamError::Unreachable | UpstreamError::TimedOut | UpstreamError::BrokenOff => {
-                "server_error"
-            }
+            UpstreamError::Unreachable
+            | UpstreamError::TimedOut
+            | UpstreamError::BrokenOff
+            | UpstreamError::InvalidStatus => "server_error",
         };
         let body = json!({
             "error": {
@@ -122,7 +126,9 @@ impl IntoResponse for AnthropicUpstreamError {
         let kind = match self.0 {
             UpstreamError::Upload | UpstreamError::TooLarge => "invalid_request_error",
             UpstreamError::TimedOut => "timeout_error",
-            UpstreamError::Unreachable | UpstreamError::BrokenOff => "api_error",
+            UpstreamError::Unreachable
+            | UpstreamError::BrokenOff
+            | UpstreamError::InvalidStatus => "api_error",
         };
         let body = json!({
             "type": "error",
