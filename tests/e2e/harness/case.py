@@ -1,5 +1,6 @@
 """Base classes of the end-to-end tests."""
 
+import glob
 import importlib
 import os
 import shutil
@@ -47,6 +48,15 @@ class SkipReportingTest(unittest.TestCase):
         if not os.access(path, os.X_OK):
             self._skip("PROMETHEUS_3 does not name a Prometheus 3")
         return path
+
+    def faketime(self):
+        """Returns the path of libfaketime for programs with threads, or skips the test."""
+        pattern = "usr/lib/*/faketime/libfaketimeMT.so.1"
+        roots = ["/", os.environ.get("DEBIAN_PACKAGES", "/")]
+        found = [path for root in roots for path in glob.glob(os.path.join(root, pattern))]
+        if not found:
+            self._skip("libfaketime is not installed")
+        return found[0]
 
     def small_disk(self, size):
         """Mounts a file system of this size and returns its directory, or skips the test."""

@@ -76,14 +76,14 @@ class Load:
         while not self._over.is_set():
             with self._ask("/stream?n=1000&ms=1") as connection:
                 connection.recv(100)
-                _reset(connection)
+                reset(connection)
             next(self._done)
 
     def _abort_scrapes(self):
         """Requests the metrics page and resets the connection immediately."""
         while self.aborted_scrapes < self.cut and not self._over.wait(self.seconds / self.cut / 2):
             with self._ask("/metrics") as connection:
-                _reset(connection)
+                reset(connection)
             self.aborted_scrapes += 1
 
     def _slow_scrapers(self):
@@ -104,6 +104,6 @@ class Load:
         return connection
 
 
-def _reset(connection):
+def reset(connection):
     """Makes the following close send a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

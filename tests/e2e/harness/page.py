@@ -34,6 +34,14 @@ class Page:
         sums = {value: self.sum(name, **{**labels, label: value}) for value in values}
         return {value: amount for value, amount in sums.items() if amount}
 
+    def values(self, name, label):
+        """Returns every value of a label of the samples of a name."""
+        return {has[label] for has, _ in self.series(name)}
+
+    def samples(self):
+        """Returns the number of samples."""
+        return len(self._samples)
+
     def label_values(self, label):
         """Returns every value of a label on the page."""
         return {has[label] for _, has, _ in self._samples if label in has}

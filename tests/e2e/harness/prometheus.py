@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes one target every second."""
+"""A real Prometheus that scrapes its targets every second."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from harness.server import Server
 class Prometheus:
     """A running Prometheus with its data in a temporary directory."""
 
-    def __init__(self, program, target, *options):
-        """Starts `program` with these options, to scrape `target`, a host and port."""
+    def __init__(self, program, target, *options, further_targets=()):
+        """Starts `program` with these options, to scrape `target`, a host and port, and others."""
         self._directory = tempfile.TemporaryDirectory(prefix="e2e-prometheus-")
         config = os.path.join(self._directory.name, "prometheus.yml")
-        job = {"job_name": "gateway", "static_configs": [{"targets": [target]}]}
+        job = {"job_name": "gateway", "static_configs": [{"targets": [target, *further_targets]}]}
         with open(config, "w") as file:
             # JSON is valid YAML.
             json.dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}, file)
