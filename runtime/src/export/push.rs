@@ -212,12 +212,12 @@ fn path_segments(label: &str, value: &str) -> String {
 fn build_client(
     build: impl FnOnce() -> reqwest::Result<Client> + UnwindSafe,
 ) -> Result<Client, PushError> {
-    let built = panic::catch_unwind(build).map_err(|panic| {
+    let client = panic::catch_unwind(build).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         PushError::Client { reason: text.unwrap_or("it panicked").to_owned() }
     })?;
-    built.map_err(unreachable)
+    client.map_err(unreachable)
 }
 
 fn unreachable(error: reqwest::Error) -> PushError {
