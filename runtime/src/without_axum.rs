@@ -12,6 +12,7 @@ use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
 use crate::metrics::Metrics;
 use crate::request::{BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
+use crate::series::Endpoints;
 use crate::stream::StreamRecorder;
 
 const _: () = {
@@ -23,6 +24,7 @@ const _: () = {
     let _ = Metrics::request_label_values::<()>;
     let _ = Metrics::note_layer;
     let _ = Metrics::deduplicates_by_mark;
+    let _ = Endpoints::refused_scrapes;
     let _ = ServiceState::new;
     let _ = |open: fn() -> Scope| ScopeHandle::new(open);
     let _ = |handle: &mut ScopeHandle, f: fn()| enter(handle, f);

@@ -10,14 +10,15 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
+use http_body::Body as _;
 use tower_service::Service;
 
 use super::accept::RequestedNames;
 use super::content_encoding::ContentEncoding;
 use super::page::Page;
-use super::page_body::PageBody;
+use super::page_body::{NoPage, PageBody};
 use super::text_format::Format;
-use crate::metrics::{Metrics, ScrapePermit};
+use crate::metrics::Metrics;
 use crate::request::{self, Scope};
 
 /// Serves the metrics page: a handler for `GET /metrics`.
@@ -52,8 +53,9 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - With the feature `gzip`, the page is compressed if `Accept-Encoding` allows it.
 /// - With one or more query parameters `name[]=…`, the page contains only the families with these
 ///   names.
-/// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being written and sent,
-///   the response is 503 with `Retry-After`.
+/// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being written, the response
+///   is 503 with `Retry-After`, and `scrapes_refused_total` counts it. A page whose client has
+///   stopped reading does not count: another scrape takes its place, and its body ends with an error.
 /// - If another collector in the registry panics, the response is 500. The next scrape calls the
 ///   collector again.
 /// - Other methods get 405.
@@ -146,44 +148,43 @@ fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
     }
-    let Some(permit) = metrics.scrape_limit().try_acquire() else {
-        let retry_after = [(header::RETRY_AFTER, "1")];
-        let text = "too many scrapes at the same time: see the option `max_scrapes`\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, retry_after, text).into_response();
-    };
     let format = Format::from_headers(request.headers());
     let names = RequestedNames::from_uri(request.uri());
-    match Page::new(metrics, format, |family| names.contains(family)) {
-        Ok(page) => {
-            let mut response = page_response(page, permit, request);
+    let encoding = ContentEncoding::from_headers(request.headers());
+    let encoding_name = encoding.name();
+    let start = || Page::new(metrics, format, |family| names.contains(family));
+    let page = if *request.method() == Method::HEAD {
+        // Nothing of the page is kept, so that it needs no place.
+        start().map_err(NoPage::Encode).map(|page| {
+            let length = PageBody::length_of(encoding, page);
+            (length, Body::empty())
+        })
+    } else {
+        PageBody::new(metrics, encoding, start)
+            .map(|page| (page.size_hint().exact(), Body::new(page)))
+    };
+    match page {
+        Ok((length, body)) => {
+            let mut response = Response::new(body);
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, format.content_type());
             headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+            if let Some(length) = length {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            if let Some(encoding) = encoding_name {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            }
             response
         }
-        Err(error) => {
+        Err(NoPage::TooManyScrapes) => {
+            let retry_after = [(header::RETRY_AFTER, "1")];
+            let text = "too many scrapes at the same time: see the option `max_scrapes`\n";
+            (StatusCode::SERVICE_UNAVAILABLE, retry_after, text).into_response()
+        }
+        Err(NoPage::Encode(error)) => {
             let text = format!("the metrics cannot be encoded: {error}\n");
             (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
         }
     }
-}
-
-/// Builds the response that sends a page. A `HEAD` request gets its headers without the body.
-fn page_response<B>(page: Page, permit: ScrapePermit, request: &http::Request<B>) -> Response {
-    let encoding = ContentEncoding::from_headers(request.headers());
-    let encoding_name = encoding.name();
-    let body = PageBody::new(page, encoding, permit);
-    let length = body.length();
-    let mut response = Response::new(match *request.method() {
-        Method::HEAD => Body::empty(),
-        _ => Body::new(body),
-    });
-    let headers = response.headers_mut();
-    if let Some(length) = length {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    if let Some(encoding) = encoding_name {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-    }
-    response
 }

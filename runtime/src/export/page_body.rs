@@ -1,69 +1,208 @@
 //! A metrics page as a response body.
 
-use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 
+use super::EncodeError;
 use super::content_encoding::ContentEncoding;
 use super::page::Page;
-use crate::metrics::ScrapePermit;
+use crate::metrics::{Admission, Metrics, OpenPage, Progress};
 
-/// A page that is written as its client reads it. The body holds a scrape permit until it is
-/// dropped.
+/// Error of the body of a page that lost its place to another scrape.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the client has stopped reading the metrics page, and another scrape has taken its place: see \
+     the option `max_scrapes`"
+)]
+pub(super) struct LostPlace;
+
+/// A page that is written as its client reads it. The body holds a place among the scrapes in
+/// progress until the page is written whole. The place may be lost before that.
 pub(super) struct PageBody {
-    page: Page,
-    /// The piece that the next poll returns, if it has been written already.
-    next: Option<Bytes>,
-    encoding: ContentEncoding,
-    _permit: ScrapePermit,
+    page: Arc<SharedPage>,
+    metrics: Metrics,
+}
+
+/// The page, which the body shares with the limit of scrapes: the limit may drop the contents.
+struct SharedPage(Mutex<PageState>);
+
+struct PageState {
+    contents: Contents,
+    progress: Progress,
+}
+
+enum Contents {
+    /// A part of the page is to be written. The next poll returns the piece, if it has been written
+    /// already.
+    Writing {
+        page: Box<Page>,
+        encoding: ContentEncoding,
+        next: Option<Bytes>,
+    },
+    /// The whole page, if it is of one piece.
+    Written(Bytes),
+    /// The contents were dropped to make room for another page.
+    Lost,
+    Ended,
+}
+
+/// The reasons why a scrape has no page.
+pub(super) enum NoPage {
+    TooManyScrapes,
+    Encode(EncodeError),
 }
 
 impl PageBody {
     /// Starts a page and writes its first piece. A short page has only this piece.
-    pub(super) fn new(page: Page, encoding: ContentEncoding, permit: ScrapePermit) -> Self {
-        let mut body = Self { page, encoding, next: None, _permit: permit };
-        body.next = body.next_piece();
-        body
+    ///
+    /// # Errors
+    ///
+    /// All places are taken by pages that are being written or sent, or `start` fails.
+    pub(super) fn new(
+        metrics: &Metrics,
+        encoding: ContentEncoding,
+        start: impl FnOnce() -> Result<Page, EncodeError>,
+    ) -> Result<Self, NoPage> {
+        let now = Instant::now();
+        let state = PageState { contents: Contents::Ended, progress: Progress::Started(now) };
+        let page = Arc::new(SharedPage(Mutex::new(state)));
+        // Locked before it has a place, so that no other scrape can take the place meanwhile.
+        let mut state = page.0.lock();
+        let admission = metrics.scrape_limit().admit(Arc::<SharedPage>::clone(&page), now);
+        match admission {
+            Some(Admission::FreePlace) => {}
+            // The series exists before the first refusal, so that Prometheus sees its increase.
+            Some(Admission::TakenPlace) => {
+                metrics.endpoints().refused_scrapes();
+            }
+            None => {
+                metrics.endpoints().refused_scrapes().add(1);
+                return Err(NoPage::TooManyScrapes);
+            }
+        }
+        let body = Self { page: Arc::clone(&page), metrics: metrics.clone() };
+        state.contents = Contents::start(start().map_err(NoPage::Encode)?, encoding);
+        if let Contents::Written(_) = state.contents {
+            metrics.scrape_limit().note_written(Arc::<SharedPage>::clone(&page));
+        }
+        drop(state);
+        Ok(body)
+    }
+
+    /// Returns the length of a page, for a response without the page.
+    pub(super) fn length_of(encoding: ContentEncoding, page: Page) -> Option<u64> {
+        Contents::start(page, encoding).length()
+    }
+
+    fn release_place(&self) {
+        let page: Arc<dyn OpenPage> = Arc::<SharedPage>::clone(&self.page);
+        self.metrics.scrape_limit().remove(&page);
+    }
+}
+
+impl Contents {
+    /// Writes the first piece.
+    fn start(mut page: Page, mut encoding: ContentEncoding) -> Self {
+        let next = next_piece(&mut page, &mut encoding);
+        if page.has_ended() {
+            return Self::Written(next.unwrap_or_default());
+        }
+        Self::Writing { page: Box::new(page), encoding, next }
     }
 
     /// Returns the length of a page of one piece. The length of a longer page is not known yet.
-    pub(super) fn length(&self) -> Option<u64> {
-        let next = self.next.as_ref().map_or(0, |piece| piece.len() as u64);
-        self.page.has_ended().then_some(next)
+    fn length(&self) -> Option<u64> {
+        match self {
+            Self::Writing { .. } | Self::Lost => None,
+            Self::Written(piece) => Some(piece.len() as u64),
+            Self::Ended => Some(0),
+        }
     }
 
-    /// Writes until there is a piece to send.
-    fn next_piece(&mut self) -> Option<Bytes> {
-        while let Some(piece) = self.page.next_piece() {
-            let piece = self.encoding.encode(piece, self.page.has_ended());
-            if !piece.is_empty() {
-                return Some(piece.into());
+    /// Takes the next piece, and writes it if necessary.
+    fn take_piece(&mut self) -> Option<Result<Bytes, LostPlace>> {
+        if let Self::Writing { page, encoding, next } = self {
+            let piece = next.take().or_else(|| next_piece(page, encoding));
+            if page.has_ended() {
+                *self = Self::Ended;
             }
+            return piece.map(Ok);
         }
-        None
+        match mem::replace(self, Self::Ended) {
+            Self::Written(piece) if !piece.is_empty() => Some(Ok(piece)),
+            Self::Lost => Some(Err(LostPlace)),
+            Self::Writing { .. } | Self::Written(_) | Self::Ended => None,
+        }
+    }
+}
+
+/// Writes until there is a piece to send.
+fn next_piece(page: &mut Page, encoding: &mut ContentEncoding) -> Option<Bytes> {
+    while let Some(piece) = page.next_piece() {
+        let piece = encoding.encode(piece, page.has_ended());
+        if !piece.is_empty() {
+            return Some(piece.into());
+        }
+    }
+    None
+}
+
+impl OpenPage for SharedPage {
+    fn progress(&self) -> Option<Progress> {
+        Some(self.0.try_lock()?.progress)
+    }
+
+    fn discard(&self) -> bool {
+        let Some(mut state) = self.0.try_lock() else { return false };
+        if !matches!(state.contents, Contents::Ended) {
+            state.contents = Contents::Lost;
+        }
+        true
     }
 }
 
 impl Body for PageBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = LostPlace;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = self.next.take().or_else(|| self.next_piece());
-        Poll::Ready(piece.map(Frame::data).map(Ok))
+    ) -> Poll<Option<Result<Frame<Bytes>, LostPlace>>> {
+        let (piece, has_ended) = {
+            let mut state = self.page.0.lock();
+            let piece = state.contents.take_piece();
+            state.progress = Progress::Taken(Instant::now());
+            (piece, matches!(state.contents, Contents::Ended))
+        };
+        if has_ended {
+            self.release_place();
+        }
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.next.is_none() && self.page.has_ended()
+        match &self.page.0.lock().contents {
+            Contents::Written(piece) => piece.is_empty(),
+            Contents::Writing { .. } | Contents::Lost => false,
+            Contents::Ended => true,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length().map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.page.0.lock().contents.length().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Drop for PageBody {
+    fn drop(&mut self) {
+        self.release_place();
     }
 }

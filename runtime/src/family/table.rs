@@ -258,6 +258,9 @@ families! {
     unpriced_calls: Counter "unpriced_calls_total"
         ["endpoint", "model"]
         "Model calls with token usage whose model has no configured price." (in Cost)
+    scrapes_refused: Counter "scrapes_refused_total"
+        ["reason"]
+        "Scrapes that were answered with 503, by reason."
 }
 
 impl Families {

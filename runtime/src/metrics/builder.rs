@@ -269,9 +269,15 @@ impl MetricsBuilder {
 
     /// Sets how many metrics pages may be in progress at the same time. Defaults to 64.
     ///
-    /// A page is in progress from its first byte until its last byte is handed to the operating
-    /// system. A small page fits into the socket buffers at once; a large page stays in progress
-    /// until its client has read it. Scrapes past the limit get a 503.
+    /// A page of more than 64 KiB is written piece by piece, as its client reads it, and is in
+    /// progress until its last piece is written. Smaller pages are written at once and do not
+    /// count.
+    ///
+    /// If the limit is reached, a new scrape takes the place of the page that has stalled longest:
+    /// its memory is freed, and its body ends with an error, which breaks the connection or the
+    /// HTTP/2 stream. If each page has made progress within 10 milliseconds, the new scrape gets a
+    /// 503 and is counted in `scrapes_refused_total`. So a client that does not read its pages
+    /// cannot keep others from theirs.
     pub fn max_scrapes(mut self, limit: usize) -> Self {
         self.max_scrapes = limit;
         self

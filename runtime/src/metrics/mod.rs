@@ -33,7 +33,7 @@ pub(crate) use self::registry::RegistryNames;
 pub use self::request_label::RequestLabel;
 use self::request_label::RequestLabelSource;
 #[cfg(feature = "axum")]
-pub(crate) use self::scrape_limit::{ScrapeLimit, ScrapePermit};
+pub(crate) use self::scrape_limit::{Admission, OpenPage, Progress, ScrapeLimit};
 use self::skip_rules::SkipRules;
 pub(crate) use self::validate::{is_label_name, is_metric_name};
 use self::zero_series::ZeroSeries;
@@ -88,7 +88,7 @@ struct Instance {
     prefix: String,
     registry_names: RegistryNames,
     #[cfg(feature = "axum")]
-    scrape_limit: Arc<ScrapeLimit>,
+    scrape_limit: ScrapeLimit,
 }
 
 impl Metrics {
@@ -126,7 +126,7 @@ impl Metrics {
     }
 
     #[cfg(feature = "axum")]
-    pub(crate) fn scrape_limit(&self) -> &Arc<ScrapeLimit> {
+    pub(crate) fn scrape_limit(&self) -> &ScrapeLimit {
         &self.0.scrape_limit
     }
 

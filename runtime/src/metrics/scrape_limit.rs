@@ -1,32 +1,171 @@
-//! The limit of scrapes in progress.
+//! The limit of metrics pages in progress, and which page makes room for another one.
+//!
+//! A client that does not read its page must not keep other clients from theirs. So a place is not
+//! reserved for a page until its end: when all places are taken, the longest-stalled page loses its
+//! place, its contents are dropped at once, and its body ends with an error. Stalled pages are
+//! found when another page needs a place, so no timer is needed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
-/// Counts the metrics pages that are being written and sent.
+use parking_lot::Mutex;
+
+/// A page whose transport has taken a piece within this time is being sent and keeps its place.
+///
+/// A transport that makes progress asks for several pieces in a row, and a longer pause costs a
+/// page its place only if all others have paused for a shorter time. The time is short so that many
+/// pages that have just stalled cannot have the protection at once: writing their pieces takes
+/// longer.
+const BEING_SENT: Duration = Duration::from_millis(10);
+
+/// The number of pages for each place that are written whole and wait for their transport. Such a
+/// page holds no place, but up to one piece of memory.
+const WRITTEN_PER_PLACE: usize = 16;
+
+/// A metrics page whose response has not ended.
+pub(crate) trait OpenPage: Send + Sync {
+    /// Returns how far the page is, or `None` while a piece of it is being written.
+    fn progress(&self) -> Option<Progress>;
+
+    /// Drops the contents of the page. Returns whether that was possible: a page is not dropped
+    /// while a piece of it is being written.
+    fn discard(&self) -> bool;
+}
+
+/// How far a page is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Progress {
+    /// The transport has not taken a piece since the page was started at this time.
+    Started(Instant),
+    /// The transport has taken the last piece so far at this time.
+    Taken(Instant),
+}
+
+impl Progress {
+    /// Returns since when the page has stalled, or `None` if it is being sent.
+    fn stalled_since(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Started(at) => Some(at),
+            Self::Taken(at) => (now.saturating_duration_since(at) >= BEING_SENT).then_some(at),
+        }
+    }
+}
+
+/// Returned by [`ScrapeLimit::admit`] for a page that got a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    FreePlace,
+    /// Another page has lost its place.
+    TakenPlace,
+}
+
+/// The metrics pages of an instance that are in progress.
 pub(crate) struct ScrapeLimit {
-    in_progress: AtomicUsize,
-    limit: usize,
+    pages: Mutex<Pages>,
+    max_writing: usize,
+    max_written: usize,
+}
+
+#[derive(Default)]
+struct Pages {
+    /// The pages that hold a place: more of them is still to be written.
+    writing: Vec<Arc<dyn OpenPage>>,
+    /// The pages that are written whole, oldest first, until their transport takes them.
+    written: VecDeque<Arc<dyn OpenPage>>,
 }
 
 impl ScrapeLimit {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { in_progress: AtomicUsize::new(0), limit })
+    pub(super) fn new(max_scrapes: usize) -> Self {
+        let max_written = max_scrapes.saturating_mul(WRITTEN_PER_PLACE);
+        Self { pages: Mutex::default(), max_writing: max_scrapes, max_written }
     }
 
-    /// Returns a permit for one more page, or `None` if the limit is reached.
-    pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<ScrapePermit> {
-        let more = |in_progress| (in_progress < self.limit).then_some(in_progress + 1);
-        self.in_progress.fetch_update(Relaxed, Relaxed, more).ok()?;
-        Some(ScrapePermit(Arc::clone(self)))
+    /// Gives a place to a new page. Returns `None` if all places are taken by pages that are being
+    /// written or sent.
+    pub(crate) fn admit(&self, page: Arc<dyn OpenPage>, now: Instant) -> Option<Admission> {
+        let writing = &mut self.pages.lock().writing;
+        if writing.len() < self.max_writing {
+            writing.push(page);
+            return Some(Admission::FreePlace);
+        }
+        loop {
+            let stalled_since = |page: &Arc<dyn OpenPage>| page.progress()?.stalled_since(now);
+            let stalled = writing.iter_mut().filter_map(|page| Some((stalled_since(page)?, page)));
+            let (_, stalled) = stalled.min_by_key(|(since, _)| *since)?;
+            // If the page has just made progress, another one is the longest-stalled now.
+            if stalled.discard() {
+                *stalled = page;
+                return Some(Admission::TakenPlace);
+            }
+        }
+    }
+
+    /// Releases the place of a page that is written whole. The page waits for its transport, unless
+    /// too many pages do: then the oldest of them is dropped.
+    pub(crate) fn note_written(&self, page: Arc<dyn OpenPage>) {
+        let pages = &mut *self.pages.lock();
+        pages.writing.retain(|other| !Arc::ptr_eq(other, &page));
+        if pages.written.len() >= self.max_written {
+            if let Some(oldest) = pages.written.pop_front() {
+                oldest.discard();
+            }
+        }
+        pages.written.push_back(page);
+    }
+
+    /// Forgets a page whose response has ended.
+    pub(crate) fn remove(&self, page: &Arc<dyn OpenPage>) {
+        let pages = &mut *self.pages.lock();
+        pages.writing.retain(|other| !Arc::ptr_eq(other, page));
+        pages.written.retain(|other| !Arc::ptr_eq(other, page));
     }
 }
 
-/// Permits one page. Dropping the permit makes room for another page.
-pub(crate) struct ScrapePermit(Arc<ScrapeLimit>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Drop for ScrapePermit {
-    fn drop(&mut self) {
-        self.0.in_progress.fetch_sub(1, Relaxed);
+    /// A page with a fixed progress.
+    struct Fixed(Option<Progress>);
+
+    impl OpenPage for Fixed {
+        fn progress(&self) -> Option<Progress> {
+            self.0
+        }
+
+        fn discard(&self) -> bool {
+            true
+        }
+    }
+
+    fn page(progress: Option<Progress>) -> Arc<dyn OpenPage> {
+        Arc::new(Fixed(progress))
+    }
+
+    #[test]
+    fn longest_stalled_page_loses_its_place() {
+        let now = Instant::now() + Duration::from_secs(60);
+        let ago = |millis| now.checked_sub(Duration::from_millis(millis)).expect("after the epoch");
+        let pages = [
+            page(Some(Progress::Taken(ago(900)))),
+            page(Some(Progress::Started(ago(1_000)))),
+            page(Some(Progress::Taken(ago(5)))),
+            page(None),
+        ];
+        let limit = ScrapeLimit::new(pages.len());
+        for page in &pages {
+            assert_eq!(limit.admit(Arc::clone(page), now), Some(Admission::FreePlace));
+        }
+        let sent = || page(Some(Progress::Taken(now)));
+        for stalled in [1, 0] {
+            assert_eq!(limit.admit(sent(), now), Some(Admission::TakenPlace));
+            let is_in =
+                |page| limit.pages.lock().writing.iter().any(|other| Arc::ptr_eq(other, page));
+            assert!(!is_in(&pages[stalled]), "page {stalled}");
+        }
+        assert_eq!(limit.admit(sent(), now), None, "all are being written or sent");
+        limit.remove(&pages[3]);
+        assert_eq!(limit.admit(sent(), now), Some(Admission::FreePlace));
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Endpoints {
     /// The endpoints of sites that are not in [`SITES`], by label.
     unlisted_sites: AppendList<&'static str, Arc<EndpointSeries>>,
     global_exceptions: BoundedMap<SeriesHandle<Counter>>,
+    refused_scrapes: OnceLock<SeriesHandle<Counter>>,
     limits: SeriesLimits,
     prices: Arc<CurrentPrices>,
     siblings: SiblingLimit,
@@ -39,6 +40,7 @@ impl Endpoints {
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
             unlisted_sites: AppendList::new(),
             global_exceptions: BoundedMap::new(EXCEPTION_BUCKETS, limits.labels),
+            refused_scrapes: OnceLock::new(),
             siblings: SiblingLimit::new(limits.max_series),
             limits,
             prices: Arc::default(),
@@ -87,6 +89,11 @@ impl Endpoints {
             })
             .add(1);
         events::global_exception(endpoint, exception_type);
+    }
+
+    /// Returns the series of the scrapes that were refused because there were too many.
+    pub(crate) fn refused_scrapes(&self) -> &SeriesHandle<Counter> {
+        self.refused_scrapes.get_or_init(|| self.families.scrapes_refused.series(["too_many"]))
     }
 
     /// Creates the series of the endpoints that attributes name at zero, so that Prometheus sees

@@ -94,18 +94,3 @@ async fn large_page_holds_no_lock_between_chunks() {
         assert_eq!(page.count("app_stream_bytes_total", &[("endpoint", &endpoint)]), 1);
     }
 }
-
-#[tokio::test]
-async fn large_page_counts_as_a_scrape_until_it_is_dropped() {
-    let metrics = Metrics::builder().max_scrapes(1).build().expect("valid");
-    record_streams(&metrics, 0..ENDPOINTS).await;
-    for read in [0, 1, 3] {
-        let mut response = scrape(&metrics, request(&[])).await;
-        for _ in 0..read {
-            assert!(next_chunk(&mut response).await.is_some());
-        }
-        assert_eq!(scrape(&metrics, request(&[])).await.status(), 503);
-        drop(response);
-        assert_eq!(scrape(&metrics, request(&[])).await.status(), 200);
-    }
-}

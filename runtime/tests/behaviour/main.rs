@@ -58,6 +58,7 @@ mod requests;
 mod response_return_types;
 mod routes;
 mod sample_replies;
+mod scrape_limit;
 mod scrapes;
 mod settings;
 mod skipped_requests;

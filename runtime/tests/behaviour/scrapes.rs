@@ -216,32 +216,6 @@ fn max_scrapes_of_zero_is_refused() {
 }
 
 #[tokio::test]
-async fn max_scrapes_refuses_further_scrapes_with_503() {
-    let metrics = Metrics::builder().max_scrapes(2).build().expect("valid");
-    record_calls(&metrics, &["m"]).await;
-    let first = scrape(&metrics, request(&[])).await;
-    let second = scrape(&metrics, request(&[])).await;
-    let third = scrape(&metrics, request(&[])).await;
-    assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(third.headers()[header::RETRY_AFTER], "1");
-    let head = {
-        let mut head = request(&[]);
-        *head.method_mut() = Method::HEAD;
-        head
-    };
-    drop(first);
-    assert_eq!(scrape(&metrics, head).await.status(), StatusCode::OK);
-    let (_, page) = body(second).await;
-    // A scrape counts until its response body is dropped. `page` holds the collected bytes.
-    drop(page);
-    for _ in 0..5 {
-        let response = scrape(&metrics, request(&[])).await;
-        assert_eq!(response.status(), StatusCode::OK);
-        body(response).await;
-    }
-}
-
-#[tokio::test]
 async fn recording_is_not_blocked_while_a_page_is_read() {
     let metrics = metrics();
     record_calls(&metrics, &["m"]).await;

@@ -1,13 +1,15 @@
 //! Runs the fault server, with metrics at `/metrics`.
 
 use std::error::Error;
+use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use streamgauge::{FileWriter, Metrics};
+use futures_util::stream::{self, StreamExt};
+use streamgauge::{FileWriter, Metrics, wrap_streaming_response};
 use streamgauge_tests::fault_server;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -30,6 +32,10 @@ struct Options {
     /// A file to write the metrics to, every second and on shutdown.
     #[arg(long)]
     metrics_file: Option<PathBuf>,
+    /// The number of streams to record at the start, each with an endpoint of its own and about 4 KB
+    /// of the metrics page.
+    #[arg(long, default_value_t = 0)]
+    streams: usize,
     /// Runs each request in a span, with its trace ID in the response headers and in exemplars.
     #[cfg(feature = "traced")]
     #[arg(long)]
@@ -52,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Serves until a signal, and returns the writer of the metrics file, if there is one.
 async fn serve(options: Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     let metrics = Metrics::builder().prefix(options.prefix).install()?;
+    record_streams(options.streams).await;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
     let stop = stop_signal()?;
@@ -70,6 +77,18 @@ async fn serve(options: Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     stop.await;
     serve.abort();
     Ok(writer)
+}
+
+/// Records streams of two chunks, each with an endpoint of its own.
+async fn record_streams(count: usize) {
+    for index in 0..count {
+        let chunks = stream::iter(["one", "two"]);
+        wrap_streaming_response(chunks, &format!("stream-{index:05}")).for_each(ignore).await;
+    }
+}
+
+fn ignore(_chunk: &str) -> Ready<()> {
+    ready(())
 }
 
 /// Resolves on ctrl-c and on SIGTERM. The signals are caught from the call on, before the first
