@@ -143,7 +143,7 @@ impl fmt::Debug for MetricsEndpoint {
 }
 
 fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
-    request::current(Scope::skip_recording);
+    request::current(Scope::skip_scrape);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();

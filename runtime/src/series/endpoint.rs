@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::cost::CostSeries;
 use super::events;
+use super::page_route::{PageRoute, PageRouteState};
 use super::siblings::{SiblingLimit, Siblings};
 use super::{CallSeries, PaceSeries, StreamSeries};
 use crate::family::{
@@ -26,6 +27,8 @@ pub(crate) struct EndpointSeries {
     request_values: RequestLabelValues,
     /// The same endpoint with other values of the request labels.
     siblings: Siblings,
+    /// Not used in siblings.
+    page_route: PageRouteState,
     limit: LabelLimit,
     prices: Arc<CurrentPrices>,
     /// The list is short: most endpoints have one method.
@@ -55,6 +58,7 @@ impl EndpointSeries {
             label: label.into(),
             request_values: RequestLabelValues::default(),
             siblings: Siblings::new(siblings),
+            page_route: PageRouteState::of_label(label),
             limit,
             prices: Arc::clone(prices),
             requests: AppendList::new(),
@@ -78,6 +82,7 @@ impl EndpointSeries {
             label: Arc::clone(&self.label),
             request_values: values,
             siblings,
+            page_route: PageRouteState::default(),
             limit: self.limit,
             prices: Arc::clone(&self.prices),
             requests: AppendList::new(),
@@ -109,6 +114,17 @@ impl EndpointSeries {
     /// Returns the value of the `endpoint` label.
     pub(crate) fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Returns whether the metrics page is served at this endpoint.
+    #[inline]
+    pub(crate) fn page_route(&self) -> PageRoute {
+        self.page_route.get()
+    }
+
+    /// Notes whether the metrics page is served at this endpoint.
+    pub(crate) fn set_page_route(&self, page_route: PageRoute) {
+        self.page_route.set(page_route);
     }
 
     pub(crate) fn stream(&self) -> Arc<StreamSeries> {

@@ -1,6 +1,7 @@
 //! The endpoints of one instance: by label, by call site, and those that exist before the first
 //! request.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::EndpointSeries;
@@ -27,6 +28,8 @@ pub(crate) struct Endpoints {
     unlisted_sites: AppendList<&'static str, Arc<EndpointSeries>>,
     global_exceptions: BoundedMap<SeriesHandle<Counter>>,
     refused_scrapes: OnceLock<SeriesHandle<Counter>>,
+    /// Whether the route of the metrics page is known.
+    page_route_known: AtomicBool,
     limits: SeriesLimits,
     prices: Arc<CurrentPrices>,
     siblings: SiblingLimit,
@@ -41,6 +44,7 @@ impl Endpoints {
             unlisted_sites: AppendList::new(),
             global_exceptions: BoundedMap::new(EXCEPTION_BUCKETS, limits.labels),
             refused_scrapes: OnceLock::new(),
+            page_route_known: AtomicBool::new(false),
             siblings: SiblingLimit::new(limits.max_series),
             limits,
             prices: Arc::default(),
@@ -89,6 +93,16 @@ impl Endpoints {
             })
             .add(1);
         events::global_exception(endpoint, exception_type);
+    }
+
+    /// Notes that the route of the metrics page is known.
+    pub(crate) fn note_page_route(&self) {
+        self.page_route_known.store(true, Relaxed);
+    }
+
+    /// Returns whether the route of the metrics page is known.
+    pub(crate) fn is_page_route_known(&self) -> bool {
+        self.page_route_known.load(Relaxed)
     }
 
     /// Returns the series of the scrapes that were refused because there were too many.

@@ -8,6 +8,7 @@ mod cost;
 mod endpoint;
 mod endpoints;
 mod events;
+mod page_route;
 mod siblings;
 mod stream;
 
@@ -21,4 +22,5 @@ pub(crate) use self::events::{
 pub(crate) use self::events::{
     warn_other_axum, warn_page_outside_layers, warn_reply_without_layer, warn_stream_without_layer,
 };
+pub(crate) use self::page_route::PageRoute;
 pub(crate) use self::stream::{PaceSeries, StreamSeries};

@@ -37,6 +37,7 @@ mod nested_layers;
 mod nested_replies;
 mod nested_values;
 mod overflow;
+mod page_route;
 mod panics;
 mod price_files;
 mod price_reloads;

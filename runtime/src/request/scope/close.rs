@@ -11,8 +11,10 @@ use super::state::{Panic, Recording};
 use crate::call::RequestCalls;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
-use crate::outcome::{ErrorType, RequestEnd, Termination, request_end};
+use crate::label::Method;
+use crate::outcome::{ErrorType, Outcome, RequestEnd, Termination, request_end};
 use crate::request::{ReturnedError, current};
+use crate::series::PageRoute;
 
 impl Scope {
     /// Records the request and closes its open calls. Further calls do nothing.
@@ -31,6 +33,10 @@ impl Scope {
             .after_handler_panic(self.panic.is_of_handler(), status)
             .after_protocol_error(has_failed);
         let end = request_end(status, termination);
+        let recording = match recording {
+            Recording::Deferred => self.resume_recording(end),
+            _ => recording,
+        };
         // Counting an exception emits a tracing event, and a subscriber may panic: the request is
         // recorded first.
         #[cfg(feature = "exemplars")]
@@ -47,6 +53,23 @@ impl Scope {
         if termination == Termination::Panicked {
             self.count_panic(recording);
         }
+    }
+
+    /// Decides about a request at the route of the metrics page, or at what may be this route, that
+    /// has not reached the metrics endpoint. A guard in front of the endpoint or the router has
+    /// refused it, or the client has left before the guard let it pass, or another handler has
+    /// served it, which is recorded.
+    fn resume_recording(&self, end: RequestEnd) -> Recording {
+        if matches!(end.status, 401 | 403 | 405) || end.outcome == Outcome::Cancelled {
+            return Recording::Skipped;
+        }
+        let endpoint = self.unlabelled_endpoint();
+        let is_page_request = matches!(self.method, Method::Get | Method::Head);
+        if is_page_request && end.outcome == Outcome::Success {
+            endpoint.set_page_route(PageRoute::No);
+        }
+        self.arrival_series(endpoint).active().inc();
+        Recording::Active
     }
 
     fn record(&self, end: RequestEnd, response_size: Option<u64>, calls: Option<&RequestCalls>) {

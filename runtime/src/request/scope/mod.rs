@@ -28,7 +28,7 @@ use crate::family::Trace;
 use crate::label::{BODY_ERROR, Method};
 use crate::metrics::Metrics;
 use crate::outcome::ProtocolErrors;
-use crate::series::{EndpointSeries, RequestSeries};
+use crate::series::{EndpointSeries, PageRoute, RequestSeries};
 
 /// The state of the request being served. Closing the scope records the request, once. A scope that
 /// is dropped before that records a client disconnect or a panic.
@@ -97,8 +97,11 @@ impl Scope {
             Recording::Pending
         } else {
             let endpoint = endpoint.as_ref().unwrap_or_else(|| service.cached_endpoint());
-            endpoint.with_request_labels(request_values).requests(method).active().inc();
-            Recording::Active
+            let recording = recording_at(endpoint, service.metrics(), method);
+            if recording == Recording::Active {
+                endpoint.with_request_labels(request_values).requests(method).active().inc();
+            }
+            recording
         };
         Self {
             service,
@@ -184,7 +187,7 @@ impl Scope {
     }
 
     fn is_recorded(&self) -> bool {
-        self.recording == Recording::Active
+        matches!(self.recording, Recording::Active | Recording::Deferred)
     }
 
     /// Returns when the response head was made.
@@ -237,6 +240,10 @@ impl Scope {
             // The handler may have entered a span of its own before this.
             self.trace = self.trace.or_else(Trace::current);
         }
+        if self.recording == Recording::Deferred {
+            self.recording = Recording::Active;
+            self.arrival_series(self.unlabelled_endpoint()).active().inc();
+        }
         if site.endpoint().is_some() || self.endpoint_source == EndpointSource::Unmatched {
             self.set_endpoint(Arc::clone(self.metrics().endpoints().for_site(site)));
         }
@@ -263,7 +270,7 @@ impl Scope {
                 self.arrival_series(&endpoint).active().inc();
                 self.arrival_series(self.unlabelled_endpoint()).active().dec();
             }
-            Recording::Skipped | Recording::Done => {}
+            Recording::Skipped | Recording::Deferred | Recording::Done => {}
         }
         self.endpoint = Some(endpoint);
         self.update_endpoint_of_calls();
@@ -275,15 +282,28 @@ impl Scope {
         }
     }
 
-    /// Removes the request from the request families, as if the layer had not seen it.
-    pub(crate) fn skip_recording(&mut self) {
+    /// Removes the request from the request families, as if the layer had not seen it, because it
+    /// has reached the metrics endpoint. Later requests to the same route are not recorded from
+    /// the beginning.
+    pub(crate) fn skip_scrape(&mut self) {
+        self.note_page_route();
         match self.recording {
             Recording::Active => {
                 self.arrival_series(self.unlabelled_endpoint()).active().dec();
                 self.recording = Recording::Skipped;
             }
-            Recording::Pending => self.recording = Recording::Skipped,
+            Recording::Pending | Recording::Deferred => self.recording = Recording::Skipped,
             Recording::Skipped | Recording::Done => {}
+        }
+    }
+
+    /// Notes that the route of this request is the one of the metrics endpoint. A route with
+    /// parameters is not noted: other handlers may serve other paths of it.
+    fn note_page_route(&self) {
+        let endpoint = self.unlabelled_endpoint();
+        if self.endpoint_source == EndpointSource::Route && !endpoint.label().contains('{') {
+            endpoint.set_page_route(PageRoute::Yes);
+            self.metrics().endpoints().note_page_route();
         }
     }
 
@@ -423,5 +443,16 @@ impl Scope {
     #[cfg(feature = "exemplars")]
     pub(super) fn trace(&self) -> Option<Trace> {
         self.trace
+    }
+}
+
+/// Returns whether a request that arrives at an endpoint is recorded.
+#[inline]
+fn recording_at(endpoint: &EndpointSeries, metrics: &Metrics, method: Method) -> Recording {
+    match endpoint.page_route() {
+        PageRoute::No => Recording::Active,
+        PageRoute::Perhaps if metrics.endpoints().is_page_route_known() => Recording::Active,
+        PageRoute::Yes if matches!(method, Method::Get | Method::Head) => Recording::Skipped,
+        PageRoute::Perhaps | PageRoute::Yes => Recording::Deferred,
     }
 }
