@@ -53,9 +53,10 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - With the feature `gzip`, the page is compressed if `Accept-Encoding` allows it.
 /// - With one or more query parameters `name[]=…`, the page contains only the families with these
 ///   names.
-/// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being written, the response
+/// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being sent, the response
 ///   is 503 with `Retry-After`, and `scrapes_refused_total` counts it. A page whose client has
-///   stopped reading does not count: another scrape takes its place, and its body ends with an error.
+///   stopped reading does not count: another scrape takes its place, and its body ends with an
+///   error.
 /// - If another collector in the registry panics, the response is 500. The next scrape calls the
 ///   collector again.
 /// - Other methods get 405.

@@ -32,8 +32,8 @@ struct Options {
     /// A file to write the metrics to, every second and on shutdown.
     #[arg(long)]
     metrics_file: Option<PathBuf>,
-    /// The number of streams to record at the start, each with an endpoint of its own and about 4 KB
-    /// of the metrics page.
+    /// The number of streams to record at the start. Each has an endpoint with a long name, and
+    /// takes about 50 KB of the metrics page.
     #[arg(long, default_value_t = 0)]
     streams: usize,
     /// Runs each request in a span, with its trace ID in the response headers and in exemplars.
@@ -83,7 +83,7 @@ async fn serve(options: Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
 async fn record_streams(count: usize) {
     for index in 0..count {
         let chunks = stream::iter(["one", "two"]);
-        wrap_streaming_response(chunks, &format!("stream-{index:05}")).for_each(ignore).await;
+        wrap_streaming_response(chunks, &format!("stream-{index:0900}")).for_each(ignore).await;
     }
 }
 

@@ -14,9 +14,9 @@ pub(super) enum Recording {
     Skipped,
     /// The request is recorded as soon as a route or an attribute sets its endpoint.
     Pending,
-    /// The request has arrived at the route of the metrics page, or at what may be this route. It is
-    /// recorded when it ends, unless the status shows that no other handler has served it, and as
-    /// soon as an annotated handler claims it.
+    /// The request has arrived at the route of the metrics page, or at what may be this route. It
+    /// is recorded when it ends, unless the status shows that no other handler has served it, and
+    /// as soon as an annotated handler claims it.
     Deferred,
     /// The request is counted in `active_requests`, and recorded when it ends.
     Active,
