@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
 use prometheus::proto::MetricType;
@@ -65,7 +65,7 @@ impl Histogram {
             batch.bucket = bucket;
         }
         batch.count += 1;
-        batch.sum = batch.sum.wrapping_add(amount);
+        batch.sum = batch.sum.saturating_add(amount);
     }
 
     /// Records a batch.
@@ -77,7 +77,7 @@ impl Histogram {
         self.numbers.add(
             |numbers| {
                 if sum > 0 {
-                    numbers[SUM].fetch_add(sum, Relaxed);
+                    add(&numbers[SUM], sum);
                 }
                 add(&numbers[FIRST_BUCKET + bucket], count)
             },
@@ -240,6 +240,24 @@ mod tests {
         batched.add_batch(batch);
         assert_eq!(read(&batched), read(&single));
         assert_eq!(read(&single), (vec![5, 6, 8], 8, 31.0));
+    }
+
+    #[test]
+    fn sum_of_absurd_values_neither_wraps_nor_falls() {
+        let buckets = Arc::new(Buckets::new(Unit::Whole, &[10.0], false));
+        let (batched, single) = (Histogram::new(&buckets), Histogram::new(&buckets));
+        let mut batch = Batch::default();
+        let mut before = 0.0;
+        for value in [3, u64::MAX - 2, 7, u64::MAX, 1 << 63, 11] {
+            batched.observe_in_batch(&mut batch, value);
+            single.observe(value);
+            let (_, _, sum) = read(&single);
+            assert!(sum >= before, "{value}: {sum} after {before}");
+            before = sum;
+        }
+        batched.add_batch(batch);
+        assert_eq!(read(&batched), read(&single));
+        assert_eq!(read(&single), (vec![2, 6], 6, to_f64(u64::MAX)));
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl<T> Sharded<T> {
 
     /// Returns the sum of a number over all sets.
     pub(super) fn sum(&self, number: impl Fn(&T) -> u64) -> u64 {
-        self.iter().map(number).fold(0, u64::wrapping_add)
+        self.iter().map(number).fold(0, u64::saturating_add)
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {
@@ -71,17 +71,18 @@ impl<T> Sharded<T> {
     }
 }
 
-/// Adds to a number. Returns whether another thread changed the number at the same moment.
+/// Adds to a number, which stays at its maximum rather than wrap. Returns whether another thread
+/// changed the number at the same moment.
 ///
 /// A reader that loads the number with `Acquire` also sees what this thread wrote before the
 /// addition.
 #[inline]
 pub(super) fn add(number: &AtomicU64, amount: u64) -> bool {
     let seen = number.load(Relaxed);
-    let sum = seen.wrapping_add(amount);
+    let sum = seen.saturating_add(amount);
     let collided = number.compare_exchange(seen, sum, Release, Relaxed).is_err();
     if collided {
-        number.fetch_add(amount, Release);
+        let _ = number.fetch_update(Release, Relaxed, |seen| Some(seen.saturating_add(amount)));
     }
     collided
 }
@@ -148,6 +149,21 @@ mod tests {
         }
         let sets = if shard_count() > 1 { shard_count() + 1 } else { 1 };
         assert_eq!((numbers.iter().count(), total(&numbers)), (sets, 1_000));
+    }
+
+    #[test]
+    fn shards_stay_at_the_maximum_rather_than_wrap() {
+        let numbers = Sharded::new(AtomicU64::default());
+        let add_and_collide = |number: &AtomicU64| {
+            add(number, u64::MAX / 2 + 1);
+            true
+        };
+        numbers.add(add_and_collide, AtomicU64::default);
+        assert_eq!(total(&numbers), u64::MAX / 2 + 1);
+        for _ in 0..1_000 {
+            numbers.add(add_and_collide, AtomicU64::default);
+            assert_eq!(total(&numbers), u64::MAX);
+        }
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl StreamMeter {
             Some(last) => self.pace.gap.batch_duration(&mut self.unflushed_gaps, now - last),
         }
         self.unflushed_chunks += 1;
-        self.unflushed_bytes += bytes as u64;
+        self.unflushed_bytes = self.unflushed_bytes.saturating_add(bytes as u64);
         let is_full = self.unflushed_chunks >= FLUSH_CHUNKS || self.unflushed_bytes >= FLUSH_BYTES;
         if is_first || is_full || now >= self.flush_at {
             self.flush_at = now + FLUSH_AFTER;
