@@ -1,6 +1,8 @@
-//! An error with its causes as one line of text.
+//! Errors and their causes.
 
 use std::error::Error;
+#[cfg(feature = "axum")]
+use std::io;
 use std::iter;
 
 /// Formats an error and its sources as `error: cause: cause of the cause`.
@@ -10,6 +12,16 @@ use std::iter;
 pub(crate) fn error_chain(error: &dyn Error) -> String {
     let errors = iter::successors(Some(error), |&error| error.source());
     errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Returns whether an I/O error of a connection means that the other side has disconnected.
+#[cfg(feature = "axum")]
+pub(crate) fn is_disconnect(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof
+    )
 }
 
 /// Asserts that an error and its sources are this many errors, and that no message contains the

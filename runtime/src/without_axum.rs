@@ -11,7 +11,9 @@ use crate::call::{CallGuard, LlmCall};
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
 use crate::metrics::Metrics;
-use crate::request::{BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
+use crate::request::{
+    BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceState, UploadProgress, enter,
+};
 use crate::series::Endpoints;
 use crate::stream::StreamRecorder;
 
@@ -29,8 +31,11 @@ const _: () = {
     let _ = |open: fn() -> Scope| ScopeHandle::new(open);
     let _ = |handle: &mut ScopeHandle, f: fn()| enter(handle, f);
     let _ = |entry: Entry<'_>| drop(entry);
-    let _ = [RequestSize::Declared(0), RequestSize::Unknown];
+    let _ = [RequestSize::InMemory(0), RequestSize::Unknown];
     let _ = RequestSize::Read;
+    let _ = UploadProgress::new;
+    let _ = UploadProgress::add;
+    let _ = UploadProgress::note_cut_off;
     let _ = Scope::open;
     let _ = Scope::is_same_request;
     let _ = Scope::note_route;

@@ -12,14 +12,14 @@ use tower_service::Service;
 
 use super::{ResponseFuture, axum_version, nested, upload};
 use crate::metrics::Metrics;
-use crate::request::{Entry, Scope, ScopeHandle, ServiceState, enter};
+use crate::request::{Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
 ///
 /// It opens a record for each request and closes it when the response has ended: at the head if the
 /// body is in memory, otherwise at the last frame. It calls the inner service once per request. A
-/// request body of unknown length is wrapped to be counted, and an extension may be added to the
-/// request. The response body becomes axum's [`Body`].
+/// request body that is not in memory is wrapped to be counted, and an extension may be added to
+/// the request. The response body becomes axum's [`Body`].
 #[derive(Clone)]
 pub struct Prometheus<S> {
     inner: S,
@@ -39,14 +39,15 @@ impl<S> Prometheus<S> {
             return ScopeHandle::NONE;
         }
         let marked = nested::mark_request(request, metrics);
-        let size = upload::measure(request.body_mut());
+        let recorded = !metrics.skips(request, nested::route(request));
+        let size = if recorded { upload::measure(request) } else { RequestSize::Unknown };
         let route = nested::route(request);
         let entry = Entry {
             route,
             method: request.method().into(),
             request_values: metrics.request_label_values(request),
             size,
-            recorded: !metrics.skips(request, route),
+            recorded,
             marked,
         };
         ScopeHandle::new(|| Scope::open(Arc::clone(&self.state), entry))

@@ -1,51 +1,66 @@
-//! The size of a request body, counted while the body is read if its length is not declared.
+//! The size of a request body, counted while the body is read.
 
 use std::any::Any;
+use std::error::Error;
+use std::io;
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
+use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::request::RequestSize;
+use super::future::size_in_memory;
+use crate::error_chain::is_disconnect;
+use crate::request::{RequestSize, UploadProgress};
 
-/// Returns the size of a request body. A body of unknown length is replaced by one that counts the
-/// bytes that are read, if it is axum's `Body`. The type of the body must not change, so bodies of
-/// other types are not counted.
-pub(super) fn measure<B: HttpBody + 'static>(body: &mut B) -> RequestSize {
-    if let Some(declared) = body.size_hint().exact() {
-        return RequestSize::Declared(declared);
+/// Returns the size of a request body. A body that is not in memory is replaced by one that counts
+/// the bytes that are read, if it is axum's `Body`: a client can declare any length.
+///
+/// The type of the body must not change, so bodies of other types are not counted.
+pub(super) fn measure<B: HttpBody + 'static>(request: &mut Request<B>) -> RequestSize {
+    if request.body().size_hint().exact() == Some(0) {
+        return RequestSize::InMemory(0);
     }
-    let body: &mut dyn Any = body;
+    if let Some(size) = size_in_memory(request.headers(), request.body()) {
+        return RequestSize::InMemory(size);
+    }
+    let body: &mut dyn Any = request.body_mut();
     let Some(body) = body.downcast_mut::<Body>() else { return RequestSize::Unknown };
-    let read = Arc::default();
-    let counting = CountingBody { inner: mem::take(body), read: Arc::clone(&read) };
-    *body = Body::new(counting);
-    RequestSize::Read(read)
+    let progress = UploadProgress::new();
+    *body = Body::new(CountingBody { inner: mem::take(body), progress: progress.clone() });
+    RequestSize::Read(progress)
 }
 
 /// A request body that counts the bytes that are read from it.
 struct CountingBody {
     inner: Body,
-    read: Arc<AtomicU64>,
+    progress: UploadProgress,
 }
 
 impl HttpBody for CountingBody {
     type Data = Bytes;
-    type Error = axum::Error;
+    // Not `axum::Error`, which `Body::new` would put into a second one. The extractors would then
+    // not find the error of a body limit, and answer 400 instead of 413.
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let polled = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        if let Some(data) = polled.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-            self.read.fetch_add(data.len() as u64, Relaxed);
+        match &polled {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.progress.add(data.len());
+                }
+            }
+            Some(Err(error)) if is_cut_off(error) => self.progress.note_cut_off(),
+            Some(Err(_)) | None => {}
         }
-        Poll::Ready(polled)
+        Poll::Ready(polled.map(|frame| frame.map_err(axum::Error::into_inner)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -55,4 +70,40 @@ impl HttpBody for CountingBody {
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
+}
+
+/// Returns whether a request body failed because its client disconnected or reset the stream.
+///
+/// Only errors of the transport, hyper, can say so: a decompression that reaches the end of its
+/// input too early is an `UnexpectedEof` as well. A malformed chunk and a body above a limit are
+/// not disconnects.
+fn is_cut_off(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_incomplete_message()
+                || error.source().is_some_and(is_caused_by_client);
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Returns whether the cause of an error of hyper is that the client disconnected: over HTTP/1 an
+/// I/O error, over HTTP/2 an error of the crate h2.
+fn is_caused_by_client(cause: &(dyn Error + 'static)) -> bool {
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) => is_disconnect(error),
+        None => is_http2_disconnect(cause),
+    }
+}
+
+/// Returns whether an error of h2 is a reset that the client has sent, or the end of the
+/// connection. The type of the error is not a dependency of this crate, and has no source, so that
+/// only its text tells them from errors in what the client has sent.
+fn is_http2_disconnect(error: &(dyn Error + 'static)) -> bool {
+    let text = error.to_string();
+    text.starts_with("stream error received")
+        || text.starts_with("connection error received")
+        || format!("{error:?}").contains("kind: Io(")
 }

@@ -77,6 +77,16 @@ impl Termination {
         if has_panicked && is_server_error { Self::Panicked } else { self }
     }
 
+    /// Returns the termination of a request whose upload the client may have cut off. The answer
+    /// to the failed upload, usually the status 400, does not make the client's disconnect an
+    /// error.
+    pub(crate) fn after_upload(self, was_cut_off: bool) -> Self {
+        match self {
+            Self::Complete if was_cut_off => Self::ClientDisconnected,
+            termination => termination,
+        }
+    }
+
     /// Returns the termination of a request whose response may have sent an error event. The error
     /// event decides, even if all bytes were sent or the client disconnected afterwards.
     pub(crate) fn after_protocol_error(self, has_failed: bool) -> Self {

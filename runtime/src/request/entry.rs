@@ -1,8 +1,8 @@
 //! What a request starts with: the service that received it, and the size of its body.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
+use super::UploadProgress;
 use crate::metrics::Metrics;
 use crate::series::EndpointSeries;
 
@@ -47,10 +47,10 @@ impl ServiceState {
 /// The size of a request body, in bytes.
 #[derive(Debug)]
 pub(crate) enum RequestSize {
-    /// The size that the client has declared.
-    Declared(u64),
+    /// The size of a body that is in memory.
+    InMemory(u64),
     /// The number of bytes that have been read so far.
-    Read(Arc<AtomicU64>),
+    Read(UploadProgress),
     /// The body is of a type that the layer cannot wrap.
     Unknown,
 }
@@ -59,9 +59,14 @@ impl RequestSize {
     /// Returns the size as far as it is known now.
     pub(super) fn known(&self) -> Option<u64> {
         match self {
-            Self::Declared(size) => Some(*size),
-            Self::Read(read) => Some(read.load(Relaxed)),
+            Self::InMemory(size) => Some(*size),
+            Self::Read(progress) => Some(progress.read()),
             Self::Unknown => None,
         }
+    }
+
+    /// Returns whether the client disconnected before it had sent the whole body.
+    pub(super) fn was_cut_off(&self) -> bool {
+        matches!(self, Self::Read(progress) if progress.was_cut_off())
     }
 }

@@ -10,6 +10,7 @@ mod exception;
 mod expected_body;
 mod label;
 mod scope;
+mod upload;
 
 pub(crate) use self::context::{ScopeHandle, current, enter};
 pub(crate) use self::entry::{RequestSize, ServiceState};
@@ -18,3 +19,4 @@ pub(crate) use self::exception::{ExceptionInfo, ReturnedError};
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};
 pub use self::label::request_label;
 pub(crate) use self::scope::{BodyEnd, Entry, Scope};
+pub(crate) use self::upload::UploadProgress;

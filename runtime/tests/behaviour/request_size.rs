@@ -1,14 +1,16 @@
-//! Request size: the declared length, or else the number of bytes read.
+//! Request size: the number of bytes read, or the length of a body in memory.
 
 use std::convert::Infallible;
 use std::io::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::routing::post;
 use futures_util::{StreamExt, stream};
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use streamgauge::Metrics;
 use streamgauge_test_support::client::{metrics, settled};
@@ -70,10 +72,67 @@ async fn request_size_includes_bytes_read_by_another_task() {
 }
 
 #[tokio::test]
-async fn request_size_is_the_declared_length_whatever_is_read() {
+async fn request_size_of_a_body_in_memory_is_its_length_whatever_is_read() {
     for path in ["/all", "/first", "/none"] {
         assert_eq!(upload(path, Body::from("12345")).await, (StatusCode::OK, 5, 1));
     }
+}
+
+/// A body whose size hint says what its client has declared.
+struct Declared {
+    body: Body,
+    length: u64,
+}
+
+impl HttpBody for Declared {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}
+
+#[tokio::test]
+async fn request_size_of_a_declared_length_is_the_number_of_bytes_read() {
+    for length in [11, 1_000, u64::MAX - 2] {
+        for (path, read) in [("/all", 11), ("/first", 3), ("/none", 0)] {
+            let metrics = metrics();
+            for requests in 1..=3 {
+                let body = Declared { body: chunks(&["one", "two", "three"]), length };
+                let request = Request::post(path)
+                    .header("content-length", length)
+                    .body(Body::new(body))
+                    .expect("the request is well formed");
+                let response = app(&metrics).oneshot(request).await.expect("it does not fail");
+                response.into_body().collect().await.expect("the body does not fail");
+                let sum = settled(&metrics).sum("app_request_size_bytes_sum", &[]);
+                assert_eq!(sum, read * requests, "{path} {length}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn request_size_of_another_body_type_with_a_declared_length_is_not_recorded() {
+    let metrics = metrics();
+    let service = ServiceBuilder::new().layer(metrics.layer()).service(service_fn(
+        |_: Request<Declared>| async { Ok::<_, Infallible>(Response::new(Body::empty())) },
+    ));
+    let body = Declared { body: chunks(&["abc"]), length: u64::MAX - 2 };
+    let request = Request::post("/").header("content-length", body.length).body(body);
+    let request = request.expect("the request is well formed");
+    service.oneshot(request).await.expect("the service does not fail");
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 1);
+    assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 0);
 }
 
 #[tokio::test]

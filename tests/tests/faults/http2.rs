@@ -1,5 +1,7 @@
 //! HTTP/2: many requests on one connection, each with an outcome of its own.
 
+use std::net::Shutdown;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use futures_util::{FutureExt, StreamExt, future, stream};
@@ -8,7 +10,11 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use socket2::SockRef;
+use streamgauge_test_support::Scrape;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::JoinHandle;
 
 use crate::server::{Server, ended};
 
@@ -114,6 +120,56 @@ async fn http2_request_body_of_unknown_length_is_measured_by_its_frames() {
     let response = client.send_request(upload).await.expect("the server responds");
     assert_eq!(read_body(response).await, "hello world");
     assert_eq!(server.at_rest(1).await.sum("app_request_size_bytes_sum", &[]), 11);
+}
+
+/// Starts an upload of which one frame arrives. The sender must be kept to keep the upload open.
+async fn begin_upload(
+    server: &Server,
+    client: &mut SendRequest<Body>,
+) -> (JoinHandle<hyper::Result<Response<Incoming>>>, Sender<Bytes>) {
+    client.ready().await.expect("the connection is open");
+    let (sender, mut frames) = mpsc::channel(1);
+    sender.send(Bytes::from("hello")).await.expect("the receiver exists");
+    let frames = stream::poll_fn(move |cx| frames.poll_recv(cx)).map(Ok::<_, std::io::Error>);
+    let response = client.send_request(request("/echo", Body::from_stream(frames)));
+    let response = tokio::spawn(response);
+    server.serving("/echo", 1).await;
+    // A permit is free once the connection has taken the frame.
+    drop(sender.reserve().await.expect("the receiver exists"));
+    (response, sender)
+}
+
+fn assert_cancelled_upload(scrape: &Scrape) {
+    let answered = ended(scrape, "/echo", "400", "cancelled");
+    let unanswered = ended(scrape, "/echo", "499", "cancelled");
+    assert_eq!(answered + unanswered, 1, "{scrape:#?}");
+    assert_eq!(scrape.sum("app_errors_total", &[]), 0);
+    let size = scrape.sum("app_request_size_bytes_sum", &[]);
+    assert!(size == 5 || size == 0, "{size}");
+}
+
+#[tokio::test]
+async fn http2_reset_of_an_upload_is_cancelled_and_the_connection_continues() {
+    let server = Server::start().await;
+    let mut client = connect(&server).await;
+    let (response, _frames) = begin_upload(&server, &mut client).await;
+    // Dropping the future of an unfinished request sends RST_STREAM with CANCEL.
+    response.abort();
+    assert_cancelled_upload(&server.at_rest(1).await);
+    assert_eq!(read_body(get(&mut client, "/ok").await.expect("the server responds")).await, "ok");
+}
+
+#[tokio::test]
+async fn http2_connection_that_is_cut_within_an_upload_is_cancelled() {
+    let server = Server::start().await;
+    let socket = TcpStream::connect(server.address).await.expect("the server listens");
+    let raw_socket = SockRef::from(&socket).try_clone().expect("the socket can be cloned");
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
+    let (mut client, connection) = handshake.await.expect("the server speaks HTTP/2");
+    tokio::spawn(connection);
+    let (_response, _frames) = begin_upload(&server, &mut client).await;
+    raw_socket.shutdown(Shutdown::Both).expect("the socket is connected");
+    assert_cancelled_upload(&server.at_rest(1).await);
 }
 
 #[tokio::test]

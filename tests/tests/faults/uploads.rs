@@ -1,6 +1,13 @@
 //! Uploads that are complete, cut off, or of another length than declared.
 
-use crate::server::{Server, ended};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::routing::post as post_route;
+use streamgauge::Metrics;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::server::{Server, ended, serve};
 
 fn post(headers: &str) -> String {
     format!("POST /echo HTTP/1.1\r\nhost: here\r\n{headers}\r\n")
@@ -30,31 +37,97 @@ async fn upload_of_declared_length_is_measured_by_that_length() {
     assert_eq!(scrape.sum("app_response_size_bytes_sum", &[]), 1_000_000);
 }
 
+/// Sends the head and a part of the body of an upload, and disconnects while the handler reads it.
+async fn cut_off(server: &Server, head: &str, body: &str, reset: bool) {
+    let mut client = server.send(&format!("{head}{body}")).await;
+    server.serving("/echo", 1).await;
+    if reset {
+        client.reset();
+    } else {
+        client.finish().await;
+        client.rest().await;
+    }
+}
+
 #[tokio::test]
-async fn upload_that_is_cut_off_is_counted_as_one_failed_request() {
-    for (headers, body, size) in [
-        ("content-length: 100\r\n", "only this", 100),
-        ("transfer-encoding: chunked\r\n", "9\r\nonly this\r\n", 9),
+async fn upload_that_is_cut_off_is_cancelled_and_measured_by_what_arrived() {
+    for (headers, body) in [
+        ("content-length: 100\r\n", "only this"),
+        ("transfer-encoding: chunked\r\n", "9\r\nonly this\r\n"),
+        ("transfer-encoding: chunked\r\n", "9\r\nonly this\r\n5"),
     ] {
         for reset in [true, false] {
             let server = Server::start().await;
-            let mut client = server.send(&format!("{}{body}", post(headers))).await;
-            server.serving("/echo", 1).await;
-            if reset {
-                client.reset();
-            } else {
-                client.finish().await;
-                client.rest().await;
-            }
+            cut_off(&server, &post(headers), body, reset).await;
             let scrape = server.at_rest(1).await;
-            let refused = ended(&scrape, "/echo", "400", "client_error");
-            let cancelled = ended(&scrape, "/echo", "499", "cancelled");
-            assert_eq!(refused + cancelled, 1, "{headers} reset: {reset}");
+            let answered = ended(&scrape, "/echo", "400", "cancelled");
+            let unanswered = ended(&scrape, "/echo", "499", "cancelled");
+            assert_eq!(answered + unanswered, 1, "{headers} reset: {reset} {scrape:#?}");
+            assert_eq!(scrape.sum("app_errors_total", &[]), 0);
             assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 1);
             let observed = scrape.sum("app_request_size_bytes_sum", &[]);
-            assert!(observed == size || reset && observed == 0, "{headers} {observed}");
+            assert!(observed == 9 || reset && observed == 0, "{headers} {observed}");
         }
     }
+}
+
+#[tokio::test]
+async fn upload_of_an_absurd_declared_length_is_measured_by_what_arrived() {
+    let server = Server::start().await;
+    for requests in 1..=3 {
+        let head = post("content-length: 18446744073709551613\r\n");
+        cut_off(&server, &head, "abc", false).await;
+        let scrape = server.at_rest(requests).await;
+        assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 3 * requests);
+    }
+}
+
+#[tokio::test]
+async fn upload_with_a_malformed_chunk_is_a_client_error() {
+    let server = Server::start().await;
+    let head = post("transfer-encoding: chunked\r\n");
+    let answer = server.send(&format!("{head}5\r\nhello\r\nnot a size\r\n")).await.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let scrape = server.at_rest(1).await;
+    assert_eq!(ended(&scrape, "/echo", "400", "client_error"), 1);
+    assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 5);
+}
+
+#[tokio::test]
+async fn upload_above_the_body_limit_is_a_client_error_and_measured_by_what_was_read() {
+    for outside in [true, false] {
+        let metrics = Metrics::builder().build().expect("the settings are valid");
+        let limit = RequestBodyLimitLayer::new(8);
+        let router = Router::new().route("/echo", post_route(|body: Bytes| async { body }));
+        let router = if outside {
+            router.layer(metrics.layer()).layer(limit)
+        } else {
+            router.layer(limit).layer(metrics.layer())
+        };
+        let server = Server { address: serve(router).await, metrics };
+        let head = post("transfer-encoding: chunked\r\nconnection: close\r\n");
+        let answer = server.send(&format!("{head}5\r\nhello\r\n6\r\n world\r\n")).await;
+        let answer = answer.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        let scrape = server.at_rest(1).await;
+        assert_eq!(ended(&scrape, "/echo", "413", "client_error"), 1, "outside: {outside}");
+    }
+}
+
+#[tokio::test]
+async fn upload_that_the_handler_ignores_is_not_measured_by_its_declared_length() {
+    let metrics = Metrics::builder().build().expect("the settings are valid");
+    let router = Router::new()
+        .route("/echo", post_route(|| async { StatusCode::UNAUTHORIZED }))
+        .layer(metrics.layer());
+    let server = Server { address: serve(router).await, metrics };
+    let head = post("content-length: 5000000\r\nconnection: close\r\n");
+    let answer = server.send(&format!("{head}abc")).await.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    let scrape = server.at_rest(1).await;
+    assert_eq!(ended(&scrape, "/echo", "401", "client_error"), 1);
+    assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 1);
+    assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,68 @@
+//! The progress of a request body, as the layer sees it being read.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// The number of allocations of ended uploads that a thread keeps for later ones.
+const MAX_FREE: usize = 64;
+
+thread_local! {
+    static FREE: RefCell<Vec<Arc<Progress>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How much of a request body was read, and whether the client cut it off.
+///
+/// The scope of the request and the body share it, because a handler may move the body to another
+/// task. The allocation is reused for later requests.
+#[derive(Clone, Debug)]
+pub(crate) struct UploadProgress(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    read: AtomicU64,
+    was_cut_off: AtomicBool,
+}
+
+impl UploadProgress {
+    pub(crate) fn new() -> Self {
+        Self(with_free(Vec::pop).flatten().unwrap_or_default())
+    }
+
+    /// Adds bytes that were read.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.read.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Returns the number of bytes that were read.
+    pub(super) fn read(&self) -> u64 {
+        self.0.read.load(Relaxed)
+    }
+
+    /// Notes that the client disconnected before it had sent the whole body.
+    pub(crate) fn note_cut_off(&self) {
+        self.0.was_cut_off.store(true, Relaxed);
+    }
+
+    /// Returns whether the client disconnected before it had sent the whole body.
+    pub(super) fn was_cut_off(&self) -> bool {
+        self.0.was_cut_off.load(Relaxed)
+    }
+}
+
+impl Drop for UploadProgress {
+    fn drop(&mut self) {
+        let Some(progress) = Arc::get_mut(&mut self.0) else { return };
+        *progress = Progress::default();
+        with_free(|free| {
+            if free.len() < MAX_FREE {
+                free.push(Arc::clone(&self.0));
+            }
+        });
+    }
+}
+
+/// Runs `f` on the free allocations of this thread, unless its thread-locals are already destroyed.
+fn with_free<R>(f: impl FnOnce(&mut Vec<Arc<Progress>>) -> R) -> Option<R> {
+    FREE.try_with(|free| Some(f(&mut *free.try_borrow_mut().ok()?))).ok()?
+}
