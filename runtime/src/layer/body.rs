@@ -11,6 +11,11 @@ use crate::outcome::Termination;
 use crate::request::{self, BodyEnd, Scope, ScopeHandle, enter};
 use crate::stream::BodyRecorder;
 
+/// The largest piece of a body, in bytes, that is handed to the transport at once. The transport
+/// buffers a whole frame, so that a client that took a part of a large frame would seem to have
+/// taken all of it.
+const MAX_PIECE: usize = 128 * 1024;
+
 /// A response body that counts its bytes and closes the request when it ends.
 pub(super) struct ResponseBody {
     inner: Body,
@@ -19,6 +24,8 @@ pub(super) struct ResponseBody {
     /// them in the handler's return value. The call ends first: that of the stream may be around
     /// it.
     meters: [Option<BodyRecorder>; 2],
+    /// What is left of a large frame, to be handed over in pieces.
+    rest: Bytes,
     sent: u64,
     /// The length after which the transport does not poll the body again.
     declared: Option<u64>,
@@ -34,15 +41,39 @@ impl ResponseBody {
         declared: Option<u64>,
     ) -> Self {
         let ended = inner.is_end_stream();
-        Self { inner, scope, meters, sent: 0, declared, ended }
+        Self { inner, scope, meters, rest: Bytes::new(), sent: 0, declared, ended }
     }
 
     /// Counts a frame, which may be the last.
     fn note_frame(&mut self, frame: &Frame<Bytes>) {
         self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
         self.ended = frame.is_trailers()
-            || self.inner.is_end_stream()
+            || self.is_end_stream()
             || self.declared.is_some_and(|declared| self.sent >= declared);
+    }
+
+    /// Returns the next piece of the frame that is left. Pieces share its memory.
+    fn take_piece(&mut self) -> Frame<Bytes> {
+        let length = self.rest.len().min(MAX_PIECE);
+        Frame::data(self.rest.split_to(length))
+    }
+
+    /// Returns a frame, or the first piece of a large one.
+    fn first_piece(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        match frame.into_data() {
+            Ok(data) if data.len() > MAX_PIECE => {
+                self.rest = data;
+                self.take_piece()
+            }
+            Ok(data) => Frame::data(data),
+            Err(frame) => frame,
+        }
+    }
+
+    /// Returns the number of bytes that the transport has sent. It cuts a body that is longer than
+    /// its declared length.
+    fn size(&self) -> u64 {
+        self.declared.map_or(self.sent, |declared| self.sent.min(declared))
     }
 
     /// Returns how the request ends with the end of the body. The transport aborts a response whose
@@ -83,8 +114,8 @@ impl ResponseBody {
         });
         if let Some(scope) = mem::take(&mut self.scope).get() {
             match termination {
-                Some(termination) => scope.close(termination, Some(self.sent)),
-                None => scope.abandon(Some(self.sent)),
+                Some(termination) => scope.close(termination, Some(self.size())),
+                None => scope.abandon(Some(self.size())),
             }
         }
     }
@@ -108,6 +139,11 @@ impl HttpBody for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
+        if !this.rest.is_empty() {
+            let piece = this.take_piece();
+            this.note_frame(&piece);
+            return Poll::Ready(Some(Ok(piece)));
+        }
         let polled = enter(&mut this.scope, || {
             let [inner, outer] = &mut this.meters;
             let outer = outer.as_mut().map(BodyRecorder::begin_poll);
@@ -120,8 +156,12 @@ impl HttpBody for ResponseBody {
             }
             polled
         });
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => self.note_frame(frame),
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let frame = self.first_piece(frame);
+                self.note_frame(&frame);
+                return Poll::Ready(Some(Ok(frame)));
+            }
             Poll::Ready(Some(Err(_))) => {
                 if let Some(scope) = self.scope.get() {
                     scope.note_body_error();
@@ -138,11 +178,20 @@ impl HttpBody for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.rest.is_empty() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let mut hint = self.inner.size_hint();
+        let rest = self.rest.len() as u64;
+        if rest > 0 {
+            // The upper bound first: it must not be below the lower one.
+            if let Some(upper) = hint.upper() {
+                hint.set_upper(upper.saturating_add(rest));
+            }
+            hint.set_lower(hint.lower().saturating_add(rest));
+        }
+        hint
     }
 }
 
