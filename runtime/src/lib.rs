@@ -60,6 +60,7 @@
 //! | give an error a name in its response | [`ExceptionName`] |
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
 //! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
+//! | meter a WebSocket | `ws`, with the feature `ws` |
 //! | push from a batch job | `PushGateway`, with the feature `push` |
 //!
 //! # Within and outside a request
@@ -122,6 +123,7 @@
 //!   Converse stream, which is recorded with [`token_usage_context`].
 //! - `reqwest`: `#[track_tokens(protocol = "…")]` on functions that return a `reqwest::Response`,
 //!   and [`call::CallError`] for `reqwest::Error`. No TLS is enabled.
+//! - `ws`: the module `ws`, in which a WebSocket counts as a stream until it ends.
 //!
 //! **Without the feature `axum`** the crate is for programs without an HTTP server: batch jobs and
 //! queue workers that call models. The attributes record functions, streams and calls into
@@ -173,6 +175,8 @@ mod type_name;
 mod usage;
 #[cfg(not(feature = "axum"))]
 mod without_axum;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use streamgauge_macros::{
     ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
+use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
@@ -18,7 +19,9 @@ use super::body::ResponseBody;
 use crate::call::{LlmCall, Reply, ReplyParser};
 use crate::media_type::{self, BodyContent};
 use crate::outcome::{CallErrorType, ReplyEnd, Termination};
-use crate::request::{self, ScopeHandle, StreamInfo, enter};
+use crate::request::{self, Scope, ScopeHandle, StreamInfo, enter};
+#[cfg(feature = "ws")]
+use crate::stream::SocketStream;
 use crate::stream::{BodyRecorder, StreamRecorder};
 use crate::type_name::short_type_name;
 
@@ -96,7 +99,8 @@ where
     let Some(scope) = handle.get() else { return response.map(Body::new) };
     let (mut head, body) = response.into_parts();
     scope.name_returned_error(&head);
-    let has_no_body = scope.is_head_request() || has_no_body(head.status);
+    let is_metered_socket = place_metered_socket(scope, &head);
+    let has_no_body = scope.is_head_request() || has_no_body(head.status) || is_metered_socket;
     let is_event_stream = || media_type::is_event_stream(&head.headers);
     let content = || media_type::content_of(head.status, &head.headers);
     let (stream, call) = if has_no_body || !scope.has_expected_body() {
@@ -160,6 +164,23 @@ where
 #[derive(Clone, Copy)]
 struct Streamed;
 
+/// Places the WebSocket that the response opens, if it is metered, at the endpoint of the stream
+/// that an attribute expects. Returns whether the response opens one: over HTTP/2 its status is
+/// 200.
+#[cfg(feature = "ws")]
+fn place_metered_socket(scope: &mut Scope, head: &Parts) -> bool {
+    let Some(socket) = head.extensions.get::<SocketStream>() else { return false };
+    if let Some(stream) = scope.take_expected_stream(true) {
+        socket.place(stream.endpoint, stream.model);
+    }
+    true
+}
+
+#[cfg(not(feature = "ws"))]
+fn place_metered_socket(_: &mut Scope, _: &Parts) -> bool {
+    false
+}
+
 /// Parses the response body as the reply of `call`. If the response is an error, the call has
 /// failed and its body is not parsed.
 fn parse_reply(call: Arc<LlmCall>, content: BodyContent) -> Option<BodyRecorder> {
@@ -173,8 +194,8 @@ fn parse_reply(call: Arc<LlmCall>, content: BodyContent) -> Option<BodyRecorder>
 /// Returns whether HTTP sends a response of this status without a body, whatever the handler
 /// returned (RFC 9110, section 6.4.1).
 ///
-/// The response to a WebSocket upgrade, 101, is one: its request ends with the head, and the socket
-/// is not measured.
+/// The response to a WebSocket upgrade, 101, is one: its request ends with the head. The module
+/// `ws` meters the socket.
 fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
@@ -187,12 +208,14 @@ fn declared_length<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
     declared.or_else(|| body.size_hint().exact())
 }
 
-/// Returns the size of a body that is in memory as one piece, which the transport takes at once.
+/// Returns the size of a body that is in memory as one piece. The transport takes such a response
+/// body at once.
 ///
 /// A body does not say whether it is in memory, so this is a guess, and the only one that the layer
-/// makes. The body must be small and of known length, and the handler must not have set
-/// `Content-Length` itself, as it does for a body that is still arriving from another server.
-fn size_in_memory<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
+/// makes. The body must be small and of known length, and there must be no `Content-Length`: a
+/// handler sets it for a body that is still arriving from another server, and a request that has
+/// arrived from a client declares it.
+pub(super) fn size_in_memory<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
     body.size_hint()
         .exact()
         .filter(|size| *size <= MAX_IN_MEMORY && !headers.contains_key(header::CONTENT_LENGTH))

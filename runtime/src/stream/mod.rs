@@ -11,6 +11,8 @@ mod recorder;
 mod reply;
 #[cfg(feature = "axum")]
 mod response;
+#[cfg(feature = "ws")]
+mod socket;
 
 #[cfg(feature = "axum")]
 pub(crate) use self::body::{BodyRecorder, meter_body};
@@ -26,3 +28,5 @@ pub use self::reply::{StreamReply, StreamStart, meter_ok, stream};
 pub(crate) use self::response::expect_response;
 #[cfg(feature = "axum")]
 pub use self::response::{StreamHead, response_from_stream, response_head, response_with_head};
+#[cfg(feature = "ws")]
+pub(crate) use self::socket::SocketStream;

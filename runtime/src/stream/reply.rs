@@ -11,6 +11,8 @@ use futures_core::Stream;
 use http::HeaderMap;
 use parking_lot::Mutex;
 
+#[cfg(feature = "ws")]
+use super::SocketStream;
 use super::{MeteredStream, StreamChunk, StreamRecorder};
 use crate::call::{CallErrorType, CallGuard, LlmCall, current_request_calls};
 use crate::call::{EnterCall, EnteredCall};
@@ -87,17 +89,38 @@ impl StreamStart {
             StreamRecorder::in_request(scope, info)
         })
         .unwrap_or_else(|| {
-            let named = Some(self.site).filter(|site| site.endpoint().is_some());
-            let (endpoint, entered) = match current_request_calls() {
-                Some(request) => (request.endpoint(named), request.entered()),
-                None => {
-                    let metrics = Metrics::for_site_outside_requests(self.site);
-                    let endpoint = metrics.endpoints().for_site(self.site);
-                    (Arc::clone(endpoint), Instant::now())
-                }
-            };
+            let (endpoint, entered) = self.endpoint_without_scope();
             StreamRecorder::without_scope(self.info(content, endpoint), entered)
         })
+    }
+
+    /// Returns the endpoint of a stream that is created outside the task of a request, and when the
+    /// request arrived.
+    fn endpoint_without_scope(&self) -> (Arc<EndpointSeries>, Instant) {
+        let named = Some(self.site).filter(|site| site.endpoint().is_some());
+        match current_request_calls() {
+            Some(request) => (request.endpoint(named), request.entered()),
+            None => {
+                let metrics = Metrics::for_site_outside_requests(self.site);
+                (Arc::clone(metrics.endpoints().for_site(self.site)), Instant::now())
+            }
+        }
+    }
+
+    /// Leaves the call of a response without a body open, for its request to close.
+    #[cfg(feature = "axum")]
+    pub(super) fn leave_call_open(&self) {
+        if let Some(call) = self.call.lock().take() {
+            call.leave_open();
+        }
+    }
+
+    /// Records a WebSocket at the endpoint of this function, and under its model.
+    #[cfg(feature = "ws")]
+    pub(super) fn place_socket(&self, socket: &SocketStream) {
+        let endpoint = request::current(|scope| scope.endpoint_for_site(self.site));
+        let endpoint = endpoint.unwrap_or_else(|| self.endpoint_without_scope().0);
+        socket.place(endpoint, self.model.clone());
     }
 
     /// Makes the layer meter the body of the response that the return value becomes, because the
@@ -114,9 +137,7 @@ impl StreamStart {
         if expected.is_some() {
             return;
         }
-        if let Some(call) = self.call.lock().take() {
-            call.leave_open();
-        }
+        self.leave_call_open();
         if self.site.is_first_without_layer() {
             warn_stream_without_layer(self.site.function());
         }

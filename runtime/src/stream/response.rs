@@ -9,9 +9,11 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_core::Stream;
 use http::response::Parts;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use pin_project_lite::pin_project;
 
+#[cfg(feature = "ws")]
+use super::SocketStream;
 use super::{MeteredStream, ResponseChunk, StreamRecorder, StreamReply, StreamStart, meter_body};
 use crate::media_type::{BodyContent, content_of, is_event_stream};
 
@@ -24,11 +26,27 @@ impl StreamReply for Body {
 impl StreamReply for Response<Body> {
     fn meter(self, start: &StreamStart) -> Self {
         start.note_headers(self.headers());
+        if is_upgrade(start, &self) {
+            start.leave_call_open();
+            return self;
+        }
         let recorder = start.recorder_for(content_of(self.status(), self.headers()));
         let is_event_stream = is_event_stream(self.headers());
         let recorder = recorder.map(|recorder| recorder.with_event_stream(is_event_stream));
         self.map(|body| meter_body(body, recorder))
     }
+}
+
+/// Returns whether a response upgrades the connection, so that it has no body to be metered. A
+/// socket that is metered itself is placed at the endpoint of the function.
+fn is_upgrade(start: &StreamStart, response: &Response<Body>) -> bool {
+    #[cfg(feature = "ws")]
+    if let Some(socket) = response.extensions().get::<SocketStream>() {
+        start.place_socket(socket);
+        return true;
+    }
+    let _ = start;
+    response.status() == StatusCode::SWITCHING_PROTOCOLS
 }
 
 impl<S> StreamReply for Sse<S> {

@@ -9,9 +9,11 @@ mod completed_requests;
 mod concurrent_clients;
 mod http2;
 mod keep_alive;
+mod large_bodies;
 mod server;
 #[cfg(unix)]
 mod server_process;
 mod slow_clients;
 mod unchanged_responses;
 mod uploads;
+mod websockets;

@@ -115,6 +115,8 @@ pub(crate) fn assert_bounded(scrape: &Scrape) {
             "/echo",
             "/bytes",
             "/ws",
+            "/named",
+            "/opaque",
             "/err",
             "/fail",
             "/panic",

@@ -176,7 +176,7 @@ impl Scope {
     }
 
     /// Returns the endpoint with the values that the request labels have now.
-    fn endpoint(&self) -> &Arc<EndpointSeries> {
+    pub(crate) fn endpoint(&self) -> &Arc<EndpointSeries> {
         self.unlabelled_endpoint().with_request_labels(self.request_values)
     }
 

@@ -1,0 +1,55 @@
+//! Where the stream of a WebSocket is recorded.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::StreamRecorder;
+use crate::call::current_request_calls;
+use crate::label::Label;
+use crate::metrics::Metrics;
+use crate::request::{self, StreamInfo};
+use crate::series::EndpointSeries;
+
+/// The endpoint and the model of a WebSocket whose connection is still to be upgraded.
+///
+/// The response carries it as an extension, so that an attribute on the handler can name them. The
+/// task of the socket reads it after the upgrade, when the response has been sent.
+#[derive(Clone)]
+pub(crate) struct SocketStream(Arc<Inner>);
+
+struct Inner {
+    entered: Instant,
+    labels: Mutex<(Arc<EndpointSeries>, Label)>,
+}
+
+impl SocketStream {
+    /// Places the stream at the endpoint of the current request. Outside any request, its endpoint
+    /// is empty, in the global instance.
+    pub(crate) fn new() -> Self {
+        let in_request =
+            request::current(|scope| (scope.begin_stream(), Arc::clone(scope.endpoint())));
+        let (entered, endpoint) = in_request.unwrap_or_else(|| match current_request_calls() {
+            Some(request) => (request.entered(), request.endpoint(None)),
+            None => (Instant::now(), Metrics::global().endpoints().get_or_create("")),
+        });
+        Self(Arc::new(Inner { entered, labels: Mutex::new((endpoint, Label::Static(""))) }))
+    }
+
+    /// Moves the stream to the endpoint and the model that an attribute names.
+    pub(crate) fn place(&self, endpoint: Arc<EndpointSeries>, model: Label) {
+        *self.0.labels.lock() = (endpoint, model);
+    }
+
+    /// Opens the record of the stream.
+    pub(crate) fn recorder(&self) -> Option<StreamRecorder> {
+        let (endpoint, model) = self.0.labels.lock().clone();
+        let info = StreamInfo { model, ..StreamInfo::for_endpoint(endpoint) };
+        let mut recorder = StreamRecorder::without_scope(info, self.0.entered)?;
+        // The lifetime starts with the first poll, which is now: the connection is upgraded.
+        drop(recorder.begin_poll());
+        recorder.end_poll(false);
+        Some(recorder)
+    }
+}
