@@ -5,6 +5,7 @@
 
 mod calls;
 mod close;
+mod endpoint;
 mod state;
 
 use std::mem;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
+use self::endpoint::recording_at;
 pub(crate) use self::state::BodyEnd;
 use self::state::{
     AfterPoll, DurationEnd, EndpointSource, Handler, Head, Identity, Panic, Recording,
@@ -21,14 +23,13 @@ use super::entry::UNMATCHED;
 use super::exception::RequestExceptions;
 use super::{ExceptionInfo, ExpectedReply, RequestSize, ReturnedError, ServiceState, StreamInfo};
 use crate::call::RequestCalls;
-use crate::callsite::Site;
 use crate::family::RequestLabelValues;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::label::{BODY_ERROR, Method};
 use crate::metrics::Metrics;
 use crate::outcome::ProtocolErrors;
-use crate::series::{EndpointSeries, PageRoute, RequestSeries};
+use crate::series::{EndpointSeries, RequestSeries};
 
 /// The state of the request being served. Closing the scope records the request, once. A scope that
 /// is dropped before that records a client disconnect or a panic.
@@ -195,118 +196,6 @@ impl Scope {
         self.head.map(|head| head.at)
     }
 
-    /// Returns the endpoint of a call site within this request: the one that its attribute names,
-    /// else the endpoint of the request. Its series have the values that the request labels have
-    /// now.
-    pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
-        let endpoint = match site.endpoint() {
-            Some(_) => self.metrics().endpoints().for_site(site),
-            None => self.unlabelled_endpoint(),
-        };
-        Arc::clone(endpoint.with_request_labels(self.request_values))
-    }
-
-    /// Returns the endpoint with this label. Its series have the values that the request labels
-    /// have now.
-    pub(crate) fn endpoint_by_label(&self, label: &str) -> Arc<EndpointSeries> {
-        let endpoint = self.metrics().endpoints().get_or_create(label);
-        Arc::clone(endpoint.with_request_labels(self.request_values))
-    }
-
-    /// Sets the value of a request label. Returns whether the instance declares the label.
-    pub(crate) fn set_request_label(&mut self, name: &str, value: &str) -> bool {
-        let labels = self.metrics().request_labels();
-        let Some(index) = labels.index_of(name) else { return false };
-        let value = labels.find(index, value.as_bytes());
-        self.request_values = self.request_values.set(index, value);
-        self.update_endpoint_of_calls();
-        true
-    }
-
-    /// Makes the function of a call site the handler of the request. Returns whether it is: the
-    /// first function to claim the request is the handler, also when a layer calls it again after
-    /// it has ended. An endpoint that its attribute names replaces the route.
-    pub(crate) fn claim(&mut self, site: &'static Site) -> bool {
-        if let Some(handler) = &mut self.handler {
-            let is_attempt = handler.begin_attempt(site);
-            if is_attempt {
-                self.exceptions.begin_attempt();
-            }
-            return is_attempt;
-        }
-        self.handler = Some(Handler::new(site));
-        #[cfg(feature = "exemplars")]
-        {
-            // The handler may have entered a span of its own before this.
-            self.trace = self.trace.or_else(Trace::current);
-        }
-        if self.recording == Recording::Deferred {
-            self.recording = Recording::Active;
-            self.arrival_series(self.unlabelled_endpoint()).active().inc();
-        }
-        if site.endpoint().is_some() || self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(Arc::clone(self.metrics().endpoints().for_site(site)));
-        }
-        self.endpoint_source = EndpointSource::Handler;
-        true
-    }
-
-    /// Sets the endpoint to the route that a nested layer has seen, if no endpoint is known. A
-    /// layer around a whole router does not see the route itself.
-    pub(crate) fn note_route(&mut self, route: &str) {
-        if self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(self.metrics().endpoints().get_or_create(route));
-            self.endpoint_source = EndpointSource::Route;
-        }
-    }
-
-    fn set_endpoint(&mut self, endpoint: Arc<EndpointSeries>) {
-        match self.recording {
-            Recording::Pending => {
-                self.recording = Recording::Active;
-                self.arrival_series(&endpoint).active().inc();
-            }
-            Recording::Active => {
-                self.arrival_series(&endpoint).active().inc();
-                self.arrival_series(self.unlabelled_endpoint()).active().dec();
-            }
-            Recording::Skipped | Recording::Deferred | Recording::Done => {}
-        }
-        self.endpoint = Some(endpoint);
-        self.update_endpoint_of_calls();
-    }
-
-    fn update_endpoint_of_calls(&self) {
-        if let Some(calls) = &self.calls {
-            calls.set_endpoint(Arc::clone(self.endpoint()));
-        }
-    }
-
-    /// Removes the request from the request families, as if the layer had not seen it, because it
-    /// has reached the metrics endpoint. Later requests to the same route are not recorded from
-    /// the beginning.
-    pub(crate) fn skip_scrape(&mut self) {
-        self.note_page_route();
-        match self.recording {
-            Recording::Active => {
-                self.arrival_series(self.unlabelled_endpoint()).active().dec();
-                self.recording = Recording::Skipped;
-            }
-            Recording::Pending | Recording::Deferred => self.recording = Recording::Skipped,
-            Recording::Skipped | Recording::Done => {}
-        }
-    }
-
-    /// Notes that the route of this request is the one of the metrics endpoint. A route with
-    /// parameters is not noted: other handlers may serve other paths of it.
-    fn note_page_route(&self) {
-        let endpoint = self.unlabelled_endpoint();
-        if self.endpoint_source == EndpointSource::Route && !endpoint.label().contains('{') {
-            endpoint.set_page_route(PageRoute::Yes);
-            self.metrics().endpoints().note_page_route();
-        }
-    }
-
     /// Notes that the claiming handler has ended, perhaps with an error. The error is counted when
     /// the status is known.
     pub(crate) fn end_handler(&mut self, error: Option<ReturnedError>) {
@@ -443,16 +332,5 @@ impl Scope {
     #[cfg(feature = "exemplars")]
     pub(super) fn trace(&self) -> Option<Trace> {
         self.trace
-    }
-}
-
-/// Returns whether a request that arrives at an endpoint is recorded.
-#[inline]
-fn recording_at(endpoint: &EndpointSeries, metrics: &Metrics, method: Method) -> Recording {
-    match endpoint.page_route() {
-        PageRoute::No => Recording::Active,
-        PageRoute::Perhaps if metrics.endpoints().is_page_route_known() => Recording::Active,
-        PageRoute::Yes if matches!(method, Method::Get | Method::Head) => Recording::Skipped,
-        PageRoute::Perhaps | PageRoute::Yes => Recording::Deferred,
     }
 }
