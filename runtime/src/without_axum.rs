@@ -51,6 +51,7 @@ const _: () = {
     let _ = Scope::take_expected_reply;
     let _ = Scope::skip_scrape;
     let _ = Scope::is_parsing_reply;
+    let _ = StreamRecorder::of_body;
     let _ = StreamRecorder::with_event_stream;
     let _ = LlmCall::note_headers;
     let _ = CallGuard::note_headers;

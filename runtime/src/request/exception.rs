@@ -109,8 +109,8 @@ impl RequestExceptions {
         }
     }
 
-    /// Gives the error that the handler returned the name that the response has for it. The response
-    /// is then that of the error.
+    /// Gives the error that the handler returned the name that the response has for it. The
+    /// response is then that of the error.
     #[cfg(feature = "axum")]
     pub(super) fn name_returned(&mut self, response: &Parts) {
         if let Some(returned) = &mut self.returned {

@@ -35,6 +35,8 @@ struct Record {
     parser: Option<Box<ReplyParser>>,
     /// Whether an error of the stream was counted. A failed stream counts one.
     has_counted_error: bool,
+    /// Whether the stream is the body of a response that a function has returned.
+    is_body: bool,
 }
 
 /// How the source of a stream has ended, as its recorder has seen it.
@@ -91,7 +93,7 @@ impl StreamRecorder {
 
     fn new(meter: Option<StreamMeter>, parser: Option<Box<ReplyParser>>) -> Self {
         Self {
-            record: Record { meter, parser, has_counted_error: false },
+            record: Record { meter, parser, ..Record::default() },
             drop_guard: None,
             is_polling: false,
             has_failed: false,
@@ -106,6 +108,13 @@ impl StreamRecorder {
         if let Some(meter) = &mut self.record.meter {
             meter.set_event_stream(is_event_stream && is_readable);
         }
+        self
+    }
+
+    /// Notes that the stream is the body of a response that a function has returned. If a layer
+    /// sends another response in its place, the stream is not recorded.
+    pub(crate) fn of_body(mut self) -> Self {
+        self.record.is_body = true;
         self
     }
 
@@ -223,10 +232,12 @@ impl Drop for StreamRecorder {
         } else {
             None
         };
-        let Some(mut record) = record else { return };
-        if end == SourceEnd::Dropped && body_end == Some(None) {
-            record.withdraw_if_replaced();
-        }
+        let Some(record) = record else { return };
+        let record = if end == SourceEnd::Dropped && body_end == Some(None) {
+            record.without_replaced_stream()
+        } else {
+            record
+        };
         record.close(end, body_end.flatten());
     }
 }
@@ -244,22 +255,25 @@ impl Record {
 
     /// Counts the stream's first error.
     fn count_error<'a>(&mut self, error_type: impl FnOnce(Option<&ReplyParser>) -> Cow<'a, str>) {
-        let Self { meter: Some(meter), parser, has_counted_error: false } = self else { return };
+        let Self { meter: Some(meter), parser, has_counted_error: false, .. } = self else {
+            return;
+        };
         meter.count_error(&error_type(parser.as_deref()));
         self.has_counted_error = true;
     }
 
-    /// Withdraws a stream that nobody has polled and that is dropped before the response head: the
-    /// response that the client gets is another one, from a layer or from the handler.
-    fn withdraw_if_replaced(&mut self) {
-        let is_unpolled = |meter: &mut StreamMeter| !meter.is_polled();
-        if let Some(meter) = self.meter.take_if(is_unpolled) {
-            if request::current(Scope::withdraw_stream) == Some(true) {
-                meter.withdraw();
-            } else {
-                self.meter = Some(meter);
-            }
+    /// Withdraws the stream of a returned response that nobody has polled and that is dropped before
+    /// the response head: a layer has sent another response in its place.
+    fn without_replaced_stream(mut self) -> Self {
+        let is_unread = |meter: &mut StreamMeter| {
+            self.is_body
+                && !meter.is_polled()
+                && request::current(Scope::withdraw_stream) == Some(true)
+        };
+        if let Some(meter) = self.meter.take_if(is_unread) {
+            meter.withdraw();
         }
+        self
     }
 
     fn outcome(&self, end: SourceEnd, body_end: Option<BodyEnd>) -> StreamOutcome {

@@ -19,7 +19,7 @@ use crate::media_type::{BodyContent, content_of, is_event_stream};
 
 impl StreamReply for Body {
     fn meter(self, start: &StreamStart) -> Self {
-        meter_body(self, start.recorder())
+        meter_body(self, start.recorder().map(StreamRecorder::of_body))
     }
 }
 
@@ -32,7 +32,8 @@ impl StreamReply for Response<Body> {
         }
         let recorder = start.recorder_for(content_of(self.status(), self.headers()));
         let is_event_stream = is_event_stream(self.headers());
-        let recorder = recorder.map(|recorder| recorder.with_event_stream(is_event_stream));
+        let recorder =
+            recorder.map(|recorder| recorder.of_body().with_event_stream(is_event_stream));
         self.map(|body| meter_body(body, recorder))
     }
 }
@@ -148,7 +149,7 @@ pub struct MeteredHead<'a> {
 impl MeteredHead<'_> {
     fn recorder(&self, is_event_stream: bool) -> Option<StreamRecorder> {
         let recorder = self.start.recorder_for(self.content);
-        recorder.map(|recorder| recorder.with_event_stream(is_event_stream))
+        recorder.map(|recorder| recorder.of_body().with_event_stream(is_event_stream))
     }
 }
 

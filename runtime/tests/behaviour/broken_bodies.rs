@@ -261,7 +261,7 @@ async fn streams_with_several_errors_count_one() {
     let app = Router::new().route("/", route_get(read)).layer(metrics.layer());
     get(&app, "/").await;
     let scrape = settled(&metrics);
-    assert_eq!(scrape.sum("app_stream_errors_total", &[("error_type", "Error")]), 1);
+    assert_eq!(scrape.sum("app_stream_errors_total", &[("error_type", "io::Error")]), 1);
     assert_eq!(scrape.sum("app_stream_errors_total", &[]), 1);
     let failed = [("outcome", "stream_error")];
     assert_eq!(scrape.sum("app_stream_duration_seconds_count", &failed), 1);
