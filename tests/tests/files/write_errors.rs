@@ -71,7 +71,7 @@ async fn path_where_no_file_can_be_created_is_an_error() {
     for (path, reason) in [
         (directory.join("gone/shop.prom"), "No such file or directory"),
         (directory.join("file/shop.prom"), "Not a directory"),
-        (directory.join("x".repeat(255)), "name too long"),
+        (directory.join("x".repeat(256)), "name too long"),
         (directory.join("nul\0.prom"), "unexpected NUL byte"),
     ] {
         assert_write_fails(&path, reason).await;
