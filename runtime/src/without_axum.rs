@@ -7,6 +7,8 @@
 //! The functions that only the layer and axum's response types call stay in the build. They are
 //! named here once, so that the compiler does not report them as dead code in every module.
 
+use http::Request;
+
 use crate::call::{CallGuard, LlmCall};
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
@@ -22,7 +24,7 @@ const _: () = {
     let _ = Site::function;
     let _ = content_of;
     let _ = is_event_stream;
-    let _ = Metrics::skips::<()>;
+    let _ = |metrics: &Metrics, request: &Request<()>| metrics.skips(request, |_| None);
     let _ = Metrics::request_label_values::<()>;
     let _ = Metrics::note_layer;
     let _ = Metrics::deduplicates_by_mark;
@@ -43,6 +45,7 @@ const _: () = {
     let _ = Scope::note_body_error;
     let _ = Scope::note_body_end;
     let _ = Scope::take_deferred;
+    let _ = Scope::has_deferred;
     let _ = [BodyEnd::Delivered, BodyEnd::Failed, BodyEnd::Dropped];
     let _ = Scope::has_expected_body;
     let _ = Scope::expect_stream;

@@ -92,12 +92,12 @@ impl ResponseBody {
         if self.scope.is_none() {
             return;
         }
+        let end = match termination {
+            Some(Termination::Complete) => BodyEnd::Delivered,
+            Some(_) => BodyEnd::Failed,
+            None => BodyEnd::Dropped,
+        };
         enter(&mut self.scope, || {
-            let end = match termination {
-                Some(Termination::Complete) => BodyEnd::Delivered,
-                Some(_) => BodyEnd::Failed,
-                None => BodyEnd::Dropped,
-            };
             request::current(|scope| scope.note_body_end(end));
             for meter in self.meters.iter_mut().flatten() {
                 match end {
@@ -110,8 +110,8 @@ impl ResponseBody {
             self.meters.iter_mut().rev().flatten().for_each(BodyRecorder::begin_drop);
             drop(mem::take(&mut self.inner));
             self.meters = [None, None];
-            run_deferred(Some(end));
         });
+        run_deferred(&mut self.scope, Some(end));
         if let Some(scope) = mem::take(&mut self.scope).get() {
             match termination {
                 Some(termination) => scope.close(termination, Some(self.size())),
@@ -121,12 +121,16 @@ impl ResponseBody {
     }
 }
 
-/// Runs what the current request has deferred until it is known how the poll of its body, or the
-/// body, has ended.
+/// Runs what a request has deferred until it is known how the poll of its body, or the body, has
+/// ended.
 #[inline]
-fn run_deferred(end: Option<BodyEnd>) {
-    for deferred in request::current(Scope::take_deferred).unwrap_or_default() {
-        deferred(end);
+fn run_deferred(scope: &mut ScopeHandle, end: Option<BodyEnd>) {
+    if scope.get().is_some_and(|scope| scope.has_deferred()) {
+        enter(scope, || {
+            for deferred in request::current(Scope::take_deferred).unwrap_or_default() {
+                deferred(end);
+            }
+        });
     }
 }
 
@@ -151,11 +155,11 @@ impl HttpBody for ResponseBody {
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             drop((inner, outer));
             this.meters.iter_mut().flatten().for_each(|meter| meter.end_poll(&polled));
-            if !matches!(polled, Poll::Ready(Some(Err(_)))) {
-                run_deferred(None);
-            }
             polled
         });
+        if !matches!(polled, Poll::Ready(Some(Err(_)))) {
+            run_deferred(&mut this.scope, None);
+        }
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let frame = self.first_piece(frame);

@@ -58,9 +58,11 @@ pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
 /// axum serves the fallback of a router through the route `/{*__private__axum_fallback}`, below the
 /// prefix if the router is nested, and the layers of the router see that template.
 fn is_fallback(template: &str) -> bool {
-    // Most templates are rejected by their last byte. A wildcard is always the last segment.
-    template.ends_with('}')
-        && template
-            .rsplit_once('/')
-            .is_some_and(|(_, segment)| segment.starts_with("{*__private__axum"))
+    // Most templates are rejected by their last byte, the others by a search from their end, which
+    // is short. A wildcard is always the last segment.
+    let bytes = template.as_bytes();
+    bytes.last() == Some(&b'}')
+        && bytes.iter().rposition(|&byte| byte == b'{').is_some_and(|open| {
+            bytes[..open].last() == Some(&b'/') && bytes[open..].starts_with(b"{*__private__axum")
+        })
 }

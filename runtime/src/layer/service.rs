@@ -39,7 +39,7 @@ impl<S> Prometheus<S> {
             return ScopeHandle::NONE;
         }
         let marked = nested::mark_request(request, metrics);
-        let recorded = !metrics.skips(request, nested::route(request));
+        let recorded = !metrics.skips(request, nested::route);
         let size = if recorded { upload::measure(request) } else { RequestSize::Unknown };
         let route = nested::route(request);
         let entry = Entry {

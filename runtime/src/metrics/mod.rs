@@ -134,9 +134,13 @@ impl Metrics {
         &self.0.endpoints
     }
 
-    /// Returns whether a request is served without being recorded. `route` is the template of the
-    /// route that it has matched.
-    pub(crate) fn skips<B>(&self, request: &Request<B>, route: Option<&str>) -> bool {
+    /// Returns whether a request is served without being recorded. `route` returns the template of
+    /// the route that it has matched.
+    pub(crate) fn skips<B>(
+        &self,
+        request: &Request<B>,
+        route: impl FnOnce(&Request<B>) -> Option<&str>,
+    ) -> bool {
         self.0.skip_rules.matches(request, route)
     }
 

@@ -29,10 +29,15 @@ impl SkipRules {
         Self { paths: paths.collect(), methods: methods.into(), unmatched }
     }
 
-    /// Returns whether a request is skipped that has matched `route`, if it has matched a route.
-    pub(super) fn matches<B>(&self, request: &Request<B>, route: Option<&str>) -> bool {
+    /// Returns whether a request is skipped. `route` returns the route that it has matched, and is
+    /// called only if a path is skipped.
+    pub(super) fn matches<B>(
+        &self,
+        request: &Request<B>,
+        route: impl FnOnce(&Request<B>) -> Option<&str>,
+    ) -> bool {
         self.methods.contains(request.method())
-            || (!self.paths.is_empty() && self.matches_path(request.uri().path(), route))
+            || (!self.paths.is_empty() && self.matches_path(request.uri().path(), route(request)))
     }
 
     fn matches_path(&self, path: &str, route: Option<&str>) -> bool {

@@ -138,6 +138,11 @@ impl RequestExceptions {
         self.any_reported
     }
 
+    /// Returns whether no returned error is to be counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.returned.is_none() && self.absorbed.is_empty()
+    }
+
     /// Takes the error that the handler returned.
     pub(super) fn take_returned(&mut self) -> Option<ReturnedError> {
         self.returned.take()

@@ -102,6 +102,9 @@ impl Scope {
     /// an error as well. A success or redirection may be the response of a layer that has absorbed
     /// the error.
     pub(super) fn count_returned_errors(&mut self, recording: Recording, head: Option<StatusCode>) {
+        if self.exceptions.is_empty() {
+            return;
+        }
         let head = head.filter(|status| status.as_u16() >= 400);
         let absorbed = self.exceptions.take_absorbed();
         let returned = self.exceptions.take_returned();

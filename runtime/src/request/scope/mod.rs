@@ -266,9 +266,14 @@ impl Scope {
     }
 
     /// Takes what was deferred until after the poll of the response body.
-    #[inline]
     pub(crate) fn take_deferred(&mut self) -> Vec<AfterPoll> {
         mem::take(&mut self.after_poll)
+    }
+
+    /// Returns whether anything was deferred until after the poll of the response body.
+    #[inline]
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.after_poll.is_empty()
     }
 
     /// Notes a panic that leaves the service or the response body.
