@@ -14,7 +14,7 @@ use crate::stream::BodyRecorder;
 /// The largest piece of a body, in bytes, that is handed to the transport at once. The transport
 /// buffers a whole frame, so that a client that took a part of a large frame would seem to have
 /// taken all of it.
-const MAX_PIECE: usize = 128 * 1024;
+const MAX_PIECE: usize = 256 * 1024;
 
 /// A response body that counts its bytes and closes the request when it ends.
 pub(super) struct ResponseBody {
