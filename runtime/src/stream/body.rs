@@ -8,6 +8,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::{SourcePoll, StreamRecorder};
 use crate::label::BODY_ERROR;
+use crate::request::{self, BodyEnd};
 
 /// Meters the frames of a body, if there is a recorder.
 pub(crate) fn meter_body(body: Body, recorder: Option<StreamRecorder>) -> Body {
@@ -39,9 +40,6 @@ impl HttpBody for MeteredBody {
         let polled = Pin::new(&mut this.body).poll_frame(cx);
         drop(guard);
         this.meter.end_poll(&polled);
-        if this.body.is_end_stream() {
-            this.meter.record_end();
-        }
         polled
     }
 
@@ -56,6 +54,13 @@ impl HttpBody for MeteredBody {
 
 impl Drop for MeteredBody {
     fn drop(&mut self) {
+        // A body is not polled after its last frame. The layer may have handed over only a part of
+        // that frame when the client disconnects.
+        let is_cut = request::current(|scope| scope.body_end()).flatten();
+        let is_cut = is_cut.is_some_and(|end| end != BodyEnd::Delivered);
+        if self.body.is_end_stream() && !is_cut {
+            self.meter.record_end();
+        }
         self.meter.begin_drop();
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::routing::get as get_route;
 use http_body_util::BodyExt;
 use streamgauge::{Metrics, streaming_metrics};
@@ -27,7 +27,17 @@ fn router(metrics: &Metrics) -> Router {
         let frames = halves.into_iter().map(Ok::<_, std::convert::Infallible>);
         Body::from_stream(futures_util::stream::iter(frames))
     }
+    #[streaming_metrics]
+    async fn in_memory() -> Body {
+        Body::from(content())
+    }
+    #[streaming_metrics]
+    async fn in_memory_and_sent() -> (StatusCode, Vec<u8>) {
+        (StatusCode::OK, content())
+    }
     Router::new()
+        .route("/named", get_route(in_memory))
+        .route("/opaque", get_route(in_memory_and_sent))
         .route("/bytes", get_route(|| async { content() }))
         .route("/stream", get_route(metered))
         .layer(metrics.layer())
@@ -40,7 +50,7 @@ async fn start() -> Server {
 
 #[tokio::test]
 async fn large_body_of_which_the_client_took_a_part_is_cancelled() {
-    for path in ["/bytes", "/stream"] {
+    for path in ["/bytes", "/stream", "/named", "/opaque"] {
         let server = start().await;
         let mut client = server.send(&get(path, "")).await;
         client.read(1024).await;
@@ -49,6 +59,10 @@ async fn large_body_of_which_the_client_took_a_part_is_cancelled() {
         assert_eq!(ended(&scrape, path, "200", "cancelled"), 1, "{path} {scrape:#?}");
         let sent = scrape.sum("app_response_size_bytes_sum", &[]);
         assert!((512..MOST_BUFFERED).contains(&sent), "{path}: {sent} bytes");
+        let streams = scrape.sum("app_stream_duration_seconds_count", &[]);
+        let left = [("outcome", "client_disconnect")];
+        let left = scrape.sum("app_stream_duration_seconds_count", &left);
+        assert_eq!((streams, left), (i64::from(path != "/bytes"), streams), "{path}");
     }
 }
 
