@@ -100,7 +100,10 @@ where
     let (mut head, body) = response.into_parts();
     scope.name_returned_error(&head);
     let is_metered_socket = place_metered_socket(scope, &head);
-    let has_no_body = scope.is_head_request() || has_no_body(head.status) || is_metered_socket;
+    let has_no_body = scope.is_head_request()
+        || has_no_body(head.status)
+        || scope.opens_tunnel(head.status)
+        || is_metered_socket;
     let is_event_stream = || media_type::is_event_stream(&head.headers);
     let content = || media_type::content_of(head.status, &head.headers);
     let (stream, call) = if has_no_body || !scope.has_expected_body() {
@@ -119,8 +122,9 @@ where
     let is_expected = stream.is_some() || call.is_some();
     let size_in_memory = if has_no_body || (body.is_end_stream() && !is_expected) {
         Some(0)
-    } else if is_expected || scope.is_parsing_reply() {
-        // An error event in the body can still make the request fail.
+    } else if is_expected || scope.is_parsing_reply() || scope.is_upload_open() {
+        // An error event in the body can still make the request fail, and a response body that is
+        // made of the request body reads it later.
         None
     } else {
         size_in_memory(&head.headers, &body)

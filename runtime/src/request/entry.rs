@@ -65,6 +65,11 @@ impl RequestSize {
         }
     }
 
+    /// Returns whether something still holds the body, and may read it.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Read(progress) if progress.is_shared())
+    }
+
     /// Returns whether the client disconnected before it had sent the whole body.
     pub(super) fn was_cut_off(&self) -> bool {
         matches!(self, Self::Read(progress) if progress.was_cut_off())

@@ -39,6 +39,11 @@ impl UploadProgress {
         self.0.read.load(Relaxed)
     }
 
+    /// Returns whether the body exists, which shares the progress with the scope.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Notes that the client disconnected before it had sent the whole body.
     pub(crate) fn note_cut_off(&self) {
         self.0.was_cut_off.store(true, Relaxed);

@@ -16,6 +16,7 @@ use pin_project_lite::pin_project;
 use super::SocketStream;
 use super::{MeteredStream, ResponseChunk, StreamRecorder, StreamReply, StreamStart, meter_body};
 use crate::media_type::{BodyContent, content_of, is_event_stream};
+use crate::request;
 
 impl StreamReply for Body {
     fn meter(self, start: &StreamStart) -> Self {
@@ -47,7 +48,9 @@ fn is_upgrade(start: &StreamStart, response: &Response<Body>) -> bool {
         return true;
     }
     let _ = start;
-    response.status() == StatusCode::SWITCHING_PROTOCOLS
+    let status = response.status();
+    status == StatusCode::SWITCHING_PROTOCOLS
+        || request::current(|scope| scope.opens_tunnel(status)) == Some(true)
 }
 
 impl<S> StreamReply for Sse<S> {

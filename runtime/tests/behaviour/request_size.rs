@@ -200,3 +200,18 @@ async fn request_size_of_another_body_type_needs_a_declared_length() {
     assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 5);
     assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 1);
 }
+
+#[tokio::test]
+async fn size_of_a_body_that_the_response_passes_on_is_what_was_read() {
+    let metrics = metrics();
+    let pass_on = |request: Request<Body>| async { request.into_body() };
+    let app = Router::new().route("/", post(pass_on)).layer(metrics.layer());
+    let request = Request::post("/").header("content-length", "5").body(Body::from("hello"));
+    let response = app.oneshot(request.expect("well formed")).await.expect("no error");
+    let body = response.into_body().collect().await.expect("no error").to_bytes();
+    assert_eq!(body, "hello");
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 5);
+    assert_eq!(scrape.sum("app_request_size_bytes_count", &[]), 1);
+    assert_eq!(scrape.sum("app_response_size_bytes_sum", &[]), 5);
+}

@@ -1,7 +1,8 @@
 //! Uploads that are complete, cut off, or of another length than declared.
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::routing::post as post_route;
 use streamgauge::Metrics;
@@ -151,4 +152,52 @@ async fn upload_with_an_invalid_length_is_refused_and_not_counted() {
         assert!(client.rest().await.starts_with("HTTP/1.1 400 "), "{length}");
     }
     server.at_rest(0).await;
+}
+
+#[tokio::test]
+async fn upload_that_the_response_body_passes_on_is_measured_as_it_is_read() {
+    let metrics = Metrics::builder().build().expect("the settings are valid");
+    let pass_on = |request: Request| async { request.into_body() };
+    let router = Router::new().route("/echo", post_route(pass_on)).layer(metrics.layer());
+    let server = Server { address: serve(router).await, metrics };
+    let head = post("content-length: 5\r\nconnection: close\r\n");
+    let answer = server.send(&format!("{head}hello")).await.rest().await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    let scrape = server.at_rest(1).await;
+    assert_eq!(ended(&scrape, "/echo", "200", "success"), 1);
+    assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 5);
+    assert_eq!(scrape.sum("app_response_size_bytes_sum", &[]), 5);
+}
+
+#[tokio::test]
+async fn upload_that_waits_for_a_100_is_measured_and_cut_off_as_any_other() {
+    let server = Server::start().await;
+    let head = post("content-length: 5\r\nexpect: 100-continue\r\nconnection: close\r\n");
+    let mut client = server.send(&head).await;
+    client.read_to("HTTP/1.1 100 Continue\r\n\r\n").await;
+    client.write(b"hello").await;
+    assert!(client.rest().await.ends_with("hello"));
+    let scrape = server.at_rest(1).await;
+    assert_eq!(scrape.sum("app_request_size_bytes_sum", &[]), 5);
+    let mut client = server.send(&head).await;
+    client.read_to("HTTP/1.1 100 Continue\r\n\r\n").await;
+    client.finish().await;
+    client.rest().await;
+    let scrape = server.at_rest(2).await;
+    assert_eq!(ended(&scrape, "/echo", "400", "cancelled"), 1, "{scrape:#?}");
+}
+
+#[tokio::test]
+async fn upload_that_a_task_reads_after_the_response_does_not_hold_its_request_open() {
+    let metrics = Metrics::builder().build().expect("the settings are valid");
+    let hand_on = |body: Body| async {
+        tokio::spawn(axum::body::to_bytes(body, usize::MAX));
+        StatusCode::ACCEPTED
+    };
+    let router = Router::new().route("/echo", post_route(hand_on)).layer(metrics.layer());
+    let server = Server { address: serve(router).await, metrics };
+    let mut client = server.send(&post("content-length: 5\r\n")).await;
+    client.read_to("202 Accepted").await;
+    let scrape = server.at_rest(1).await;
+    assert_eq!(ended(&scrape, "/echo", "202", "success"), 1, "{scrape:#?}");
 }

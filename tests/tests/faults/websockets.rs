@@ -11,6 +11,7 @@ use axum::routing::any;
 use futures_util::{SinkExt, StreamExt};
 use hyper::client::conn::http2;
 use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use socket2::SockRef;
 use streamgauge::ws::{MeteredUpgrade, WebSocket};
@@ -71,6 +72,15 @@ async fn unmetered_opaque(upgrade: WebSocketUpgrade) -> impl IntoResponse {
     upgrade.on_upgrade(|mut socket| async move { while socket.recv().await.is_some() {} })
 }
 
+#[streaming_metrics]
+async fn unmetered_in_tuple(
+    upgrade: WebSocketUpgrade,
+) -> ([(&'static str, &'static str); 1], Response) {
+    let response =
+        upgrade.on_upgrade(|mut socket| async move { while socket.recv().await.is_some() {} });
+    ([("x-kind", "chat")], response)
+}
+
 async fn labelled(upgrade: WebSocketUpgrade) -> Response {
     request_label::set("plan", "paid");
     upgrade.protocols(["chat"]).max_message_size(16).on_metered_upgrade(echo)
@@ -89,6 +99,7 @@ async fn start() -> Server {
         .route("/route-of-opaque", any(opaque))
         .route("/unmetered", any(unmetered))
         .route("/unmetered-opaque", any(unmetered_opaque))
+        .route("/unmetered-tuple", any(unmetered_in_tuple))
         .layer(metrics.layer());
     Server { address: serve(router).await, metrics }
 }
@@ -153,35 +164,39 @@ async fn websocket_is_an_active_stream_until_it_is_closed() {
     }
 }
 
+async fn connect_over_http2(server: &Server, path: &str) -> WebSocketStream<TokioIo<Upgraded>> {
+    let socket = TcpStream::connect(server.address).await.expect("the server listens");
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
+    let (mut connection, driver) = handshake.await.expect("the server speaks HTTP/2");
+    tokio::spawn(driver);
+    let request = || {
+        Request::connect(format!("http://here{path}"))
+            .extension(Protocol::from_static("websocket"))
+            .header("sec-websocket-version", "13")
+            .body(Body::empty())
+            .expect("the request is well formed")
+    };
+    // The server must have said that it accepts the protocol.
+    let response = loop {
+        connection.ready().await.expect("the connection is open");
+        match connection.send_request(request()).await {
+            Ok(response) => break response,
+            Err(error) => assert!(error.is_user(), "{error}"),
+        }
+    };
+    assert_eq!(response.status(), 200);
+    let upgraded = hyper::upgrade::on(response).await.expect("an upgrade");
+    let upgraded = TokioIo::new(upgraded);
+    WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await
+}
+
 #[tokio::test]
 async fn websocket_over_http2_is_an_active_stream_until_it_is_closed() {
     for (path, endpoint) in
         [("/echo", "/echo"), ("/route-of-named", "/named"), ("/route-of-opaque", "/opaque")]
     {
         let server = start().await;
-        let socket = TcpStream::connect(server.address).await.expect("the server listens");
-        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
-        let (mut connection, driver) = handshake.await.expect("the server speaks HTTP/2");
-        tokio::spawn(driver);
-        let request = || {
-            Request::connect(format!("http://here{path}"))
-                .extension(Protocol::from_static("websocket"))
-                .header("sec-websocket-version", "13")
-                .body(Body::empty())
-                .expect("the request is well formed")
-        };
-        // The server must have said that it accepts the protocol.
-        let response = loop {
-            connection.ready().await.expect("the connection is open");
-            match connection.send_request(request()).await {
-                Ok(response) => break response,
-                Err(error) => assert!(error.is_user(), "{error}"),
-            }
-        };
-        assert_eq!(response.status(), 200);
-        let upgraded = hyper::upgrade::on(response).await.expect("an upgrade");
-        let upgraded = TokioIo::new(upgraded);
-        let mut client = WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await;
+        let mut client = connect_over_http2(&server, path).await;
         exchange(&mut client, "one").await;
         let scrape = active(&server, endpoint, 1).await;
         assert_eq!(ended(&scrape, path, "200", "success"), 1);
@@ -267,6 +282,20 @@ async fn websocket_of_axum_is_not_recorded_as_a_stream() {
         while client.next().await.is_some() {}
         let scrape = server.until(|scrape| scrape.sum("app_http_requests_total", &[]) == 1).await;
         assert_eq!(ended(&scrape, path, "101", "success"), 1);
+        assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 0, "{path}");
+        assert_eq!(scrape.sum("app_active_streams", &[]), 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn websocket_of_axum_over_http2_is_not_recorded_as_a_stream() {
+    for path in ["/unmetered", "/unmetered-opaque", "/unmetered-tuple"] {
+        let server = start().await;
+        let mut client = connect_over_http2(&server, path).await;
+        client.close(None).await.expect("the socket is open");
+        while client.next().await.is_some() {}
+        let scrape = server.until(|scrape| scrape.sum("app_http_requests_total", &[]) == 1).await;
+        assert_eq!(ended(&scrape, path, "200", "success"), 1);
         assert_eq!(scrape.sum("app_stream_duration_seconds_count", &[]), 0, "{path}");
         assert_eq!(scrape.sum("app_active_streams", &[]), 0, "{path}");
     }

@@ -295,6 +295,17 @@ impl Scope {
         self.method == Method::Head
     }
 
+    /// Returns whether a response of this status turns the connection into a tunnel, and has no
+    /// body (RFC 9110, section 9.3.6). HTTP/2 opens a WebSocket in this way.
+    pub(crate) fn opens_tunnel(&self, status: StatusCode) -> bool {
+        self.method == Method::Connect && status.is_success()
+    }
+
+    /// Returns whether the request body is still to be read, by the response body or another task.
+    pub(crate) fn is_upload_open(&self) -> bool {
+        self.request_size.is_open()
+    }
+
     /// Notes that the response is a stream: the request's duration ends with its head. Returns when
     /// the request arrived.
     pub(crate) fn begin_stream(&mut self) -> Instant {
