@@ -14,6 +14,7 @@ mod call_families;
 mod call_times;
 mod cancellation;
 mod chunk_boundaries;
+mod delivered_bodies;
 mod detached_calls;
 mod exception_names;
 mod exception_types;
@@ -51,6 +52,7 @@ mod protocol_streams;
 #[cfg(feature = "push")]
 mod push;
 mod registries;
+mod repeated_calls;
 mod repeated_handlers;
 mod replaced_responses;
 mod request_labels;

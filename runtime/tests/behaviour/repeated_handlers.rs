@@ -17,7 +17,7 @@ use tower::retry::{Policy, RetryLayer};
 
 /// Repeats a request until its response is no server error.
 #[derive(Clone)]
-struct UntilSuccess;
+pub(crate) struct UntilSuccess;
 
 type Sent = Request<Body>;
 

@@ -38,6 +38,7 @@ impl Scope {
     pub(crate) fn expect_stream(&mut self, stream: StreamInfo) {
         if let Some(call) = &stream.call {
             let is_same = |expected: &ExpectedReply| expected.call.is_within(call);
+            self.note_expected_again(call);
             self.expected_reply = self.expected_reply.take().filter(is_same);
         }
         self.expected_stream = Some(stream);
@@ -58,10 +59,22 @@ impl Scope {
             call.pass_on();
             return;
         }
-        if streamed.is_some() {
+        let is_streamed = streamed.is_some();
+        self.note_expected_again(call);
+        if is_streamed {
             self.expected_stream = None;
         }
         self.expected_reply = Some(ExpectedReply { call: Arc::clone(call), events_only });
+    }
+
+    /// Notes that the reply of `call` is expected to be the response body. If it is the reply of a
+    /// function that a layer or the handler has called again, the earlier one was replaced.
+    fn note_expected_again(&self, call: &LlmCall) {
+        let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
+        let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
+        for expected in expected.into_iter().chain(streamed) {
+            expected.note_replaced_by(call);
+        }
     }
 
     /// Takes the call whose reply the response body is expected to be.
