@@ -3,6 +3,8 @@
 //! Such code must not fail the request that it describes: a panic in it is caught, and costs only
 //! what the code would have supplied. With `panic = "abort"` no panic can be caught.
 
+use std::any::Any;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parking_lot::Mutex;
@@ -49,10 +51,20 @@ pub(crate) fn call<R>(
 ) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(user_code)) {
         Ok(value) => Some(value),
-        Err(_) => {
+        Err(payload) => {
+            discard(payload);
             warn(hook, type_name);
             None
         }
+    }
+}
+
+/// Drops the payload of a panic. That is user code as well, and the payload of a panic in it is not
+/// dropped.
+#[cold]
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(second);
     }
 }
 

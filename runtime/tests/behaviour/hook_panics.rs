@@ -65,6 +65,57 @@ async fn panic_in_exception_type_leaves_the_name_of_the_type() {
     assert_eq!(scrape.sum("app_exceptions_total", &labels), 1);
 }
 
+/// Panics while it is dropped, and is the payload of a panic itself.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the payload panics")
+    }
+}
+
+impl ExceptionType for Bomb {
+    fn exception_type(&self) -> &'static str {
+        std::panic::panic_any(Bomb)
+    }
+}
+
+#[tokio::test]
+async fn panic_of_the_payload_of_a_panic_in_a_hook_is_caught() {
+    #[instrument_endpoint]
+    async fn handler() -> StatusCode {
+        track_named_exception(&*std::mem::ManuallyDrop::new(Bomb), StatusCode::CONFLICT);
+        StatusCode::CONFLICT
+    }
+    let (status, _, scrape) = serve(handler).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "Bomb")]), 1);
+}
+
+#[tokio::test]
+async fn panic_in_a_hook_while_the_handler_unwinds_does_not_abort() {
+    struct ReportsOnDrop;
+
+    impl Drop for ReportsOnDrop {
+        fn drop(&mut self) {
+            track_named_exception(&Nameless, StatusCode::CONFLICT);
+        }
+    }
+
+    #[instrument_endpoint]
+    async fn handler() -> StatusCode {
+        let _guard = ReportsOnDrop;
+        panic!("the handler panics");
+    }
+    let metrics = metrics();
+    let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
+    let task = tokio::spawn(async move { get(&app, "/").await });
+    assert!(task.await.expect_err("the handler panics").is_panic());
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "Nameless")]), 1);
+    assert_eq!(scrape.sum("app_http_requests_total", &[("outcome", "panic")]), 1);
+}
+
 #[tokio::test]
 async fn panic_in_call_error_leaves_the_error_type_other() {
     #[track_tokens]
