@@ -19,7 +19,7 @@ use super::page::Page;
 use super::page_body::{NoPage, PageBody};
 use super::text_format::Format;
 use crate::metrics::Metrics;
-use crate::request::{self, Scope};
+use crate::request::{self, MetricsPage, Scope};
 
 /// Serves the metrics page: a handler for `GET /metrics`.
 ///
@@ -145,6 +145,12 @@ impl fmt::Debug for MetricsEndpoint {
 
 fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
     request::current(Scope::skip_scrape);
+    let mut response = page_or_refusal(metrics, request);
+    response.extensions_mut().insert(MetricsPage);
+    response
+}
+
+fn page_or_refusal<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();

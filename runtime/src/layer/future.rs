@@ -19,7 +19,7 @@ use super::body::ResponseBody;
 use crate::call::{LlmCall, Reply, ReplyParser};
 use crate::media_type::{self, BodyContent};
 use crate::outcome::{CallErrorType, ReplyEnd, Termination};
-use crate::request::{self, Scope, ScopeHandle, StreamInfo, enter};
+use crate::request::{self, MetricsPage, Scope, ScopeHandle, StreamInfo, enter};
 #[cfg(feature = "ws")]
 use crate::stream::SocketStream;
 use crate::stream::{BodyRecorder, StreamRecorder};
@@ -98,6 +98,9 @@ where
 {
     let Some(scope) = handle.get() else { return response.map(Body::new) };
     let (mut head, body) = response.into_parts();
+    if head.extensions.get::<MetricsPage>().is_some() {
+        scope.skip_scrape();
+    }
     scope.name_returned_error(&head);
     let is_metered_socket = place_metered_socket(scope, &head);
     let has_no_body = scope.is_head_request()

@@ -9,6 +9,8 @@ mod entry;
 mod exception;
 mod expected_body;
 mod label;
+#[cfg(feature = "axum")]
+mod metrics_page;
 mod scope;
 mod upload;
 
@@ -18,5 +20,7 @@ pub use self::exception::ExceptionName;
 pub(crate) use self::exception::{ExceptionInfo, ReturnedError};
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};
 pub use self::label::request_label;
+#[cfg(feature = "axum")]
+pub(crate) use self::metrics_page::MetricsPage;
 pub(crate) use self::scope::{BodyEnd, Entry, Scope};
 pub(crate) use self::upload::UploadProgress;

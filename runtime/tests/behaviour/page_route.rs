@@ -185,3 +185,18 @@ async fn page_of_one_instance_does_not_silence_another() {
     assert_eq!(status(&without, Method::GET, "/numbers").await, 200);
     assert_eq!((requests(&one, "/numbers"), requests(&two, "/numbers")), (0, 1));
 }
+
+#[tokio::test]
+async fn page_behind_layers_of_two_instances_is_recorded_in_neither() {
+    for path in ["/metrics", "/internal/prom"] {
+        let (inner, outer) = (metrics(), metrics());
+        let app = Router::new()
+            .route(path, route_get(metrics_endpoint))
+            .layer(inner.layer())
+            .layer(outer.layer());
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::GET] {
+            drop(send(&app, method, path).await);
+        }
+        assert_eq!((requests(&inner, path), requests(&outer, path)), (0, 0), "{path}");
+    }
+}
