@@ -42,6 +42,7 @@ const _: () = {
     let _ = Scope::is_same_request;
     let _ = Scope::note_route;
     let _ = Scope::note_head;
+    let _ = Scope::count_held_error;
     let _ = Scope::note_body_error;
     let _ = Scope::note_body_end;
     let _ = Scope::take_deferred;

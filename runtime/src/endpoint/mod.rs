@@ -25,7 +25,7 @@ use crate::call::{CallErrorType, EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::metrics::Metrics;
 use crate::outcome::{ErrorType, Termination, request_end};
-use crate::request::{self, ReturnedError};
+use crate::request::{self, RequestError};
 use crate::series::{EndpointSeries, RequestSeries};
 
 /// The guard of a running function. Dropping it without [`finish`] records that the function was
@@ -95,7 +95,7 @@ pub fn finish(guard: EndpointGuard, result: ResultInfo) {
 impl HandlerGuard {
     fn finish(self, result: ResultInfo) {
         let status = result.status;
-        let error = result.exception.map(|exception| ReturnedError { exception, status });
+        let error = result.exception.map(|exception| RequestError::returned(exception, status));
         request::current(|scope| scope.end_handler(error));
         mem::forget(self);
     }
@@ -117,7 +117,9 @@ impl StandaloneCall {
             Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
         if let Some(exception) = result.exception {
-            self.endpoint.count_exception(exception.label(), Some(status.as_u16()));
+            let (label, status) = (exception.label(), Some(status.as_u16()));
+            self.endpoint.count_exception(label, status);
+            self.endpoint.log_exception(label, status);
         }
         self.close(Some(status), Termination::Complete);
     }

@@ -10,7 +10,7 @@ use http::StatusCode;
 use crate::callsite::WarnOnce;
 use crate::hook::{self, Hook};
 use crate::metrics::Metrics;
-use crate::request::{self, ExceptionInfo};
+use crate::request::{self, ExceptionInfo, RequestError};
 
 /// Counts an error in `exceptions_total`, with its type and the status of the response.
 ///
@@ -31,9 +31,10 @@ use crate::request::{self, ExceptionInfo};
 /// - An error whose type is erased, such as `Box<dyn Error>`, becomes `dyn Error`.
 ///
 /// [`ExceptionType`] gives an error a better name, and so does [`ExceptionName`] in the response
-/// that an error becomes. This function cannot see whether a type implements [`ExceptionType`]:
-/// report such an error with [`track_named_exception`], so that it has one name wherever it is
-/// counted.
+/// that an error becomes. This function cannot see whether a type implements [`ExceptionType`]. An
+/// error that the handler returns next, before it waits for anything, has the name that it has
+/// without the report. Report other errors that implement the trait with [`track_named_exception`],
+/// so that they have one name wherever they are counted.
 ///
 /// [`ExceptionName`]: crate::ExceptionName
 ///
@@ -41,10 +42,11 @@ use crate::request::{self, ExceptionInfo};
 ///
 /// Within a request, the `endpoint` label is that of the request, and nothing is counted if the
 /// request is skipped. An error that the handler returns is not counted again if an error of the
-/// same type was reported before the response head. Outside any request, the label is empty, each
+/// same type was reported before the response head. While the handler runs, the last report counts
+/// when the handler returns, waits, or reports again. Outside any request, the label is empty, each
 /// report counts, and the error is counted in the global instance.
 ///
-/// Each count also emits a `tracing` event at level `WARN`.
+/// Each report also emits a `tracing` event at level `WARN`, with the name of the type.
 ///
 /// # Examples
 ///
@@ -86,14 +88,15 @@ pub fn track_named_exception<E: ExceptionType + ?Sized>(error: &E, status: Statu
 }
 
 fn report(exception: ExceptionInfo, status: StatusCode) {
-    let endpoint =
-        request::current(|scope| scope.note_reported_error(exception)).unwrap_or_else(|| {
-            static WARNED: WarnOnce = WarnOnce::new();
-            let metrics = Metrics::for_report_outside_requests("track_detailed_exception", &WARNED);
-            Some(metrics.endpoints().get_or_create(""))
-        });
-    if let Some(endpoint) = endpoint {
-        endpoint.count_exception(exception.label(), Some(status.as_u16()));
+    let error = RequestError::reported(exception, status);
+    let to_count = request::current(|scope| scope.report_error(error)).unwrap_or_else(|| {
+        static WARNED: WarnOnce = WarnOnce::new();
+        let metrics = Metrics::for_report_outside_requests("track_detailed_exception", &WARNED);
+        Some((metrics.endpoints().get_or_create(""), [None, Some(error)]))
+    });
+    if let Some((endpoint, errors)) = to_count {
+        errors.iter().flatten().for_each(|error| error.count(&endpoint));
+        endpoint.log_exception(exception.label(), Some(status.as_u16()));
     }
 }
 
@@ -127,10 +130,13 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
     let exception = ExceptionInfo::from_type::<E>();
     let inside = request::current(|scope| {
         let endpoint = scope.note_reported_error(exception)?;
-        Some((scope.metrics().clone(), endpoint))
+        Some((scope.metrics().clone(), endpoint, scope.take_held_error()))
     });
     match inside {
-        Some(Some((metrics, endpoint))) => {
+        Some(Some((metrics, endpoint, earlier))) => {
+            if let Some(error) = earlier {
+                error.count(&endpoint);
+            }
             metrics.endpoints().count_global_exception(exception.label(), endpoint.label());
         }
         // The request is served without being recorded.

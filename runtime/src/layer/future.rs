@@ -6,7 +6,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
@@ -74,7 +74,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { return Poll::Pending };
-        let result = ready!(enter(this.scope, || inner.poll(cx)));
+        let Poll::Ready(result) = enter(this.scope, || inner.poll(cx)) else {
+            if let Some(scope) = this.scope.get() {
+                scope.count_held_error();
+            }
+            return Poll::Pending;
+        };
         let mut scope = mem::take(this.scope);
         Poll::Ready(match result {
             Ok(response) => Ok(finish_head(response, scope)),

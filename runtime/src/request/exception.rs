@@ -6,6 +6,7 @@ use http::StatusCode;
 #[cfg(feature = "axum")]
 use http::response::Parts;
 
+use crate::series::EndpointSeries;
 use crate::type_name::{is_same_error, short_type_name};
 
 /// The `exception_type` label of an error, as an extension of the response that the error becomes.
@@ -62,6 +63,11 @@ impl ExceptionInfo {
         Self { own_name, ..self }
     }
 
+    /// Returns whether the error has given itself a name.
+    pub(crate) fn has_own_name(&self) -> bool {
+        self.own_name.is_some()
+    }
+
     /// Returns the value of the `exception_type` label.
     pub(crate) fn label(&self) -> &'static str {
         self.own_name.unwrap_or_else(|| short_type_name(self.type_name))
@@ -73,40 +79,85 @@ impl ExceptionInfo {
     }
 }
 
-/// An error that a handler returned.
+/// An error that a handler returned, or that it reported and may yet return.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ReturnedError {
+pub(crate) struct RequestError {
     pub(crate) exception: ExceptionInfo,
-    /// The status of the response that the error becomes, if the error says it.
+    /// The status of the response that the error becomes, if the error or its report says it.
     pub(crate) status: Option<StatusCode>,
+    /// Whether its event was emitted when it was reported.
+    is_logged: bool,
+}
+
+impl RequestError {
+    /// Describes an error that a handler returned.
+    pub(crate) fn returned(exception: ExceptionInfo, status: Option<StatusCode>) -> Self {
+        Self { exception, status, is_logged: false }
+    }
+
+    /// Describes an error that is reported, and whose event the reporter emits.
+    pub(crate) fn reported(exception: ExceptionInfo, status: StatusCode) -> Self {
+        Self { exception, status: Some(status), is_logged: true }
+    }
+
+    /// Counts the error at an endpoint, and emits its event if its reporter has not.
+    ///
+    /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
+    pub(crate) fn count(&self, endpoint: &EndpointSeries) {
+        let status = self.status.map(|status| status.as_u16());
+        endpoint.count_exception(self.exception.label(), status);
+        if !self.is_logged {
+            endpoint.log_exception(self.exception.label(), status);
+        }
+    }
 }
 
 /// The errors of a request. An error that the handler reports and also returns counts once.
 #[derive(Default)]
 pub(super) struct RequestExceptions {
     /// The error that the handler returned. It is counted when the response status is known.
-    returned: Option<ReturnedError>,
+    returned: Option<RequestError>,
     /// The errors of earlier attempts, which a layer made the handler repeat. The response is not
     /// theirs.
-    absorbed: Vec<ReturnedError>,
+    absorbed: Vec<RequestError>,
     /// The types of the errors that this attempt reported with a function of this crate.
     reported: Vec<&'static str>,
+    /// The error that was reported last, if it is not counted yet: the handler may return it next,
+    /// and then tells its name, which a report by type does not.
+    held: Option<RequestError>,
     any_reported: bool,
 }
 
 impl RequestExceptions {
     /// Notes that a layer calls the handler again.
     pub(super) fn begin_attempt(&mut self) {
-        self.absorbed.extend(self.returned.take());
+        self.absorbed.extend(self.held.take().into_iter().chain(self.returned.take()));
         self.reported.clear();
     }
 
-    /// Notes the error that the handler returned, unless an error of its type was reported.
-    pub(super) fn note_returned(&mut self, error: ReturnedError) {
-        let is_reported = |reported: &&'static str| error.exception.is_same_error(reported);
-        if !self.reported.iter().any(is_reported) {
+    /// Notes the error that the handler returned, unless an error of its type was reported. An
+    /// error that was reported just before is counted with the name that it has now.
+    pub(super) fn note_returned(&mut self, error: RequestError) {
+        let exception = error.exception;
+        let is_same = |reported: &'static str| exception.is_same_error(reported);
+        let held = self.held.take_if(|held| is_same(held.exception.type_name));
+        if let Some(held) = held {
+            self.returned = Some(RequestError { exception, ..held });
+        } else if !self.reported.iter().copied().any(is_same) {
             self.returned = Some(error);
         }
+    }
+
+    /// Holds an error that was reported by its type until it is known whether the handler returns
+    /// it next.
+    pub(super) fn hold(&mut self, error: RequestError) {
+        self.held = Some(error);
+    }
+
+    /// Takes the error that is held: the handler has not returned it.
+    #[inline]
+    pub(super) fn take_held(&mut self) -> Option<RequestError> {
+        self.held.take()
     }
 
     /// Gives the error that the handler returned the name that the response has for it. The
@@ -127,7 +178,7 @@ impl RequestExceptions {
         if !self.reported.contains(&exception.type_name) {
             self.reported.push(exception.type_name);
         }
-        let is_same = |error: ReturnedError| error.exception.is_same_error(exception.type_name);
+        let is_same = |error: RequestError| error.exception.is_same_error(exception.type_name);
         if self.returned.is_some_and(is_same) {
             self.returned = None;
         }
@@ -144,12 +195,12 @@ impl RequestExceptions {
     }
 
     /// Takes the error that the handler returned.
-    pub(super) fn take_returned(&mut self) -> Option<ReturnedError> {
+    pub(super) fn take_returned(&mut self) -> Option<RequestError> {
         self.returned.take()
     }
 
     /// Takes the errors of earlier attempts.
-    pub(super) fn take_absorbed(&mut self) -> Vec<ReturnedError> {
+    pub(super) fn take_absorbed(&mut self) -> Vec<RequestError> {
         mem::take(&mut self.absorbed)
     }
 }

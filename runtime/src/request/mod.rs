@@ -17,7 +17,7 @@ mod upload;
 pub(crate) use self::context::{ScopeHandle, current, enter};
 pub(crate) use self::entry::{RequestSize, ServiceState};
 pub use self::exception::ExceptionName;
-pub(crate) use self::exception::{ExceptionInfo, ReturnedError};
+pub(crate) use self::exception::{ExceptionInfo, RequestError};
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};
 pub use self::label::request_label;
 #[cfg(feature = "axum")]

@@ -168,11 +168,8 @@ impl EndpointSeries {
         if self.families.allows(label, value) { value } else { OVERFLOW }
     }
 
-    /// Counts an exception in `exceptions_total` and emits its event. `status` is the one that the
-    /// error became, if that is known.
-    ///
-    /// A `tracing` subscriber is user code, so this must not be called inside `request::current`: a
-    /// subscriber that records would find no request.
+    /// Counts an exception in `exceptions_total`. `status` is the one that the error became, if
+    /// that is known.
     pub(crate) fn count_exception(&self, exception_type: &str, status: Option<u16>) {
         self.exceptions
             .get_or_insert_with(exception_type, AppendList::new)
@@ -186,6 +183,13 @@ impl EndpointSeries {
                 },
             )
             .add(1);
+    }
+
+    /// Emits the event of an exception.
+    ///
+    /// A `tracing` subscriber is user code, so this must not be called inside `request::current`: a
+    /// subscriber that records would find no request.
+    pub(crate) fn log_exception(&self, exception_type: &str, status: Option<u16>) {
         events::exception(&self.label, exception_type, status);
     }
 }

@@ -115,7 +115,7 @@ async fn exception_reported_and_returned_is_counted_once() {
     get(&app(&metrics), "/reported-and-returned/stock").await;
     let scrape = settled(&metrics);
     assert_eq!(scrape.sum("app_exceptions_total", &[]), 1);
-    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "OrderError")]), 1);
+    assert_eq!(scrape.sum("app_exceptions_total", &[("exception_type", "OutOfStock")]), 1);
 }
 
 #[test]

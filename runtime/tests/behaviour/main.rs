@@ -17,6 +17,7 @@ mod chunk_boundaries;
 mod delivered_bodies;
 mod detached_calls;
 mod exception_names;
+mod exception_reports;
 mod exception_types;
 mod exceptions;
 mod forwarded_requests;

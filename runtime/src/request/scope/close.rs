@@ -13,7 +13,7 @@ use crate::call::RequestCalls;
 use crate::family::Trace;
 use crate::label::Method;
 use crate::outcome::{ErrorType, Outcome, RequestEnd, Termination, request_end};
-use crate::request::{ReturnedError, current};
+use crate::request::current;
 use crate::series::PageRoute;
 
 impl Scope {
@@ -96,7 +96,8 @@ impl Scope {
         }
     }
 
-    /// Counts the errors that the handler returned, with the status that each of them became.
+    /// Counts the errors that the handler returned, with the status that each of them became, and
+    /// the one that it has reported last, if it has not returned that one.
     ///
     /// `head` is the status of the response. It is taken for the status of the last error if it is
     /// an error as well. A success or redirection may be the response of a layer that has absorbed
@@ -106,14 +107,15 @@ impl Scope {
             return;
         }
         let head = head.filter(|status| status.as_u16() >= 400);
+        let reported = self.exceptions.take_held();
         let absorbed = self.exceptions.take_absorbed();
-        let returned = self.exceptions.take_returned();
-        let returned =
-            returned.map(|error| ReturnedError { status: error.status.or(head), ..error });
+        let mut returned = self.exceptions.take_returned();
+        if let Some(error) = &mut returned {
+            error.status = error.status.or(head);
+        }
         if recording == Recording::Active {
-            for ReturnedError { exception, status } in absorbed.into_iter().chain(returned) {
-                let status = status.map(|status| status.as_u16());
-                self.endpoint().count_exception(exception.label(), status);
+            for error in reported.into_iter().chain(absorbed).chain(returned) {
+                error.count(self.endpoint());
             }
         }
     }

@@ -21,7 +21,7 @@ use self::state::{
 };
 use super::entry::UNMATCHED;
 use super::exception::RequestExceptions;
-use super::{ExceptionInfo, ExpectedReply, RequestSize, ReturnedError, ServiceState, StreamInfo};
+use super::{ExceptionInfo, ExpectedReply, RequestError, RequestSize, ServiceState, StreamInfo};
 use crate::call::RequestCalls;
 use crate::family::RequestLabelValues;
 #[cfg(feature = "exemplars")]
@@ -198,7 +198,7 @@ impl Scope {
 
     /// Notes that the claiming handler has ended, perhaps with an error. The error is counted when
     /// the status is known.
-    pub(crate) fn end_handler(&mut self, error: Option<ReturnedError>) {
+    pub(crate) fn end_handler(&mut self, error: Option<RequestError>) {
         if let Some(handler) = &mut self.handler {
             handler.end();
         }
@@ -221,6 +221,39 @@ impl Scope {
     ) -> Option<Arc<EndpointSeries>> {
         self.exceptions.note_reported(exception);
         self.is_recorded().then(|| Arc::clone(self.endpoint()))
+    }
+
+    /// Notes an error that was reported, and perhaps by its type only. Such an error is held while
+    /// the handler runs, until it returns or waits: if it returns the error, that tells the name.
+    /// Returns the errors to count now, in this order, and the endpoint to count them at.
+    pub(crate) fn report_error(
+        &mut self,
+        error: RequestError,
+    ) -> Option<(Arc<EndpointSeries>, [Option<RequestError>; 2])> {
+        let endpoint = self.note_reported_error(error.exception)?;
+        let earlier = self.take_held_error();
+        let may_be_returned = self.recording == Recording::Active
+            && !error.exception.has_own_name()
+            && self.handler.as_ref().is_some_and(Handler::is_running);
+        if may_be_returned {
+            self.exceptions.hold(error);
+            return Some((endpoint, [earlier, None]));
+        }
+        Some((endpoint, [earlier, Some(error)]))
+    }
+
+    /// Takes the reported error that is held, to count it.
+    #[inline]
+    pub(crate) fn take_held_error(&mut self) -> Option<RequestError> {
+        self.exceptions.take_held()
+    }
+
+    /// Counts the reported error that the handler has not returned in the poll that has ended.
+    #[inline]
+    pub(crate) fn count_held_error(&mut self) {
+        if let Some(error) = self.take_held_error().filter(|_| self.is_recorded()) {
+            error.count(self.endpoint());
+        }
     }
 
     /// Counts a failure that belongs to no handler, if the request is recorded.

@@ -57,6 +57,11 @@ impl Handler {
         is_attempt
     }
 
+    /// Returns whether the handler has not ended.
+    pub(super) fn is_running(&self) -> bool {
+        self.is_running
+    }
+
     /// Notes that the handler has ended.
     pub(super) fn end(&mut self) {
         self.is_running = false;
