@@ -167,10 +167,16 @@ impl HttpBody for ResponseBody {
                 return Poll::Ready(Some(Ok(frame)));
             }
             Poll::Ready(Some(Err(_))) => {
-                if let Some(scope) = self.scope.get() {
-                    scope.note_body_error();
+                // A body that is made of the upload fails if the client cuts the upload off.
+                let client_left = self.scope.get().is_some_and(|scope| scope.was_upload_cut_off());
+                if client_left {
+                    self.close(None);
+                } else {
+                    if let Some(scope) = self.scope.get() {
+                        scope.note_body_error();
+                    }
+                    self.close(Some(Termination::Failed));
                 }
-                self.close(Some(Termination::Failed));
             }
             Poll::Ready(None) => {
                 let termination = self.termination();

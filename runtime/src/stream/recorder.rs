@@ -183,7 +183,13 @@ impl StreamRecorder {
     }
 
     /// Records an item that is an error of this type. The source may go on after it.
+    ///
+    /// It is no error of the stream if the client has cut off the upload that the stream is made
+    /// of: the stream then ends with the client's disconnect.
     pub(crate) fn record_error(&mut self, type_name: &'static str) {
+        if request::current(|scope| scope.was_upload_cut_off()) == Some(true) {
+            return;
+        }
         self.has_failed = true;
         self.record.count_error(|_| short_type_name(type_name).into());
     }
@@ -262,8 +268,8 @@ impl Record {
         self.has_counted_error = true;
     }
 
-    /// Withdraws the stream of a returned response that nobody has polled and that is dropped before
-    /// the response head: a layer has sent another response in its place.
+    /// Withdraws the stream of a returned response that nobody has polled and that is dropped
+    /// before the response head: a layer has sent another response in its place.
     fn without_replaced_stream(mut self) -> Self {
         let is_unread = |meter: &mut StreamMeter| {
             self.is_body

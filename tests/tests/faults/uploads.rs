@@ -132,6 +132,32 @@ async fn upload_that_the_handler_ignores_is_not_measured_by_its_declared_length(
 }
 
 #[tokio::test]
+async fn upload_that_is_cut_off_while_the_response_reads_it_is_a_disconnect() {
+    #[streamgauge::streaming_metrics]
+    async fn metered(request: Request) -> Body {
+        request.into_body()
+    }
+
+    let plain = post_route(async |request: Request| request.into_body());
+    for (handler, streams) in [(plain, 0), (post_route(metered), 1)] {
+        let metrics = Metrics::builder().build().expect("the settings are valid");
+        let router = Router::new().route("/echo", handler).layer(metrics.layer());
+        let server = Server { address: serve(router).await, metrics };
+        let head = post("content-length: 90\r\n");
+        let mut client = server.send(&format!("{head}hel")).await;
+        client.read_to("hel").await;
+        client.reset();
+        let scrape = server.at_rest(1).await;
+        assert_eq!(ended(&scrape, "/echo", "200", "cancelled"), 1);
+        assert_eq!(scrape.sum("app_errors_total", &[]), 0);
+        assert_eq!(scrape.sum("app_global_exceptions_total", &[]), 0);
+        assert_eq!(scrape.sum("app_stream_errors_total", &[]), 0);
+        let left = [("outcome", "client_disconnect")];
+        assert_eq!(scrape.sum("app_stream_duration_seconds_count", &left), streams);
+    }
+}
+
+#[tokio::test]
 async fn upload_longer_than_declared_is_cut_at_the_declared_length() {
     let server = Server::start().await;
     let head = post("content-length: 2\r\n");

@@ -24,7 +24,7 @@ impl Scope {
             return;
         }
         let status = self.head.map(|head| head.status);
-        let termination = termination.after_upload(self.request_size.was_cut_off());
+        let termination = termination.after_upload(self.was_upload_cut_off());
         let calls = self.calls.take();
         if let Some(calls) = &calls {
             calls.close_left(termination.for_open_calls(status));

@@ -278,6 +278,11 @@ impl Scope {
         }
     }
 
+    /// Returns whether the client disconnected before it had sent the whole request body.
+    pub(crate) fn was_upload_cut_off(&self) -> bool {
+        self.request_size.was_cut_off()
+    }
+
     /// Notes how the response body has ended. What it drops afterwards ends in the same way.
     pub(crate) fn note_body_end(&mut self, end: BodyEnd) {
         self.body_end = Some(end);
