@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::request::{
     BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceState, UploadProgress, enter,
 };
-use crate::series::Endpoints;
+use crate::series::{Endpoints, ScrapeRefusal};
 use crate::stream::StreamRecorder;
 
 const _: () = {
@@ -28,7 +28,8 @@ const _: () = {
     let _ = Metrics::request_label_values::<()>;
     let _ = Metrics::note_layer;
     let _ = Metrics::deduplicates_by_mark;
-    let _ = Endpoints::refused_scrapes;
+    let _ = Endpoints::count_refused_scrape;
+    let _ = [ScrapeRefusal::TooMany, ScrapeRefusal::Stalled];
     let _ = ServiceState::new;
     let _ = |open: fn() -> Scope| ScopeHandle::new(open);
     let _ = |handle: &mut ScopeHandle, f: fn()| enter(handle, f);
@@ -47,6 +48,8 @@ const _: () = {
     let _ = Scope::note_body_end;
     let _ = Scope::take_deferred;
     let _ = Scope::has_deferred;
+    let _ = Scope::opens_tunnel;
+    let _ = Scope::is_upload_open;
     let _ = [BodyEnd::Delivered, BodyEnd::Failed, BodyEnd::Dropped];
     let _ = Scope::has_expected_body;
     let _ = Scope::expect_stream;

@@ -55,9 +55,10 @@ class BlockedScrapes(Attacked):
         grown = self.server.process.resident_kib() - before
         print(f"{scrapes:.0f} scrapes, {grown} KiB more", end=" ... ", flush=True)
         self.assertLess(grown, 100 * 1024)
-        # The counter is on the page since pages have competed for places.
-        [refused] = self.prometheus.query("app_scrapes_refused_total")
+        [refused] = self.prometheus.query('app_scrapes_refused_total{reason="too_many"}')
         self.assertEqual(refused, 0)
+        [stalled] = self.prometheus.query('app_scrapes_refused_total{reason="stalled"}')
+        self.assertGreater(stalled, 0)
 
 
 class DeclaredSizes(Attacked):

@@ -266,7 +266,6 @@ impl LlmCall {
     /// Notes that the reply of a later call is sent. If both are calls of one function, and neither
     /// is within the other, the reply of this one was replaced before anything read it, unless user
     /// code has recorded its usage.
-    #[cfg(feature = "axum")]
     pub(crate) fn note_replaced_by(self: &Arc<Self>, later: &Self) {
         let is_repeated = std::ptr::eq(self.site, later.site);
         if is_repeated && !self.is_within(later) && self.state.lock().recorded.is_none() {

@@ -55,8 +55,8 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 ///   names.
 /// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being sent, the response
 ///   is 503 with `Retry-After`, and `scrapes_refused_total` counts it. A page whose client has
-///   stopped reading does not count: another scrape takes its place, and its body ends with an
-///   error.
+///   stopped reading does not hold its place: another scrape takes it, the body of the page ends
+///   with an error, and `scrapes_refused_total` counts it with the reason `stalled`.
 /// - If another collector in the registry panics, the response is 500. The next scrape calls the
 ///   collector again.
 /// - Other methods get 405.

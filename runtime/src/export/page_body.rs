@@ -14,6 +14,7 @@ use super::EncodeError;
 use super::content_encoding::ContentEncoding;
 use super::page::Page;
 use crate::metrics::{Admission, Metrics, OpenPage, Progress};
+use crate::series::ScrapeRefusal;
 
 /// Error of the body of a page that lost its place to another scrape.
 #[derive(Debug, thiserror::Error)]
@@ -77,20 +78,23 @@ impl PageBody {
         let mut state = page.0.lock();
         let admission = metrics.scrape_limit().admit(Arc::<SharedPage>::clone(&page), now);
         match admission {
-            Some(Admission::FreePlace) => {}
-            // The series exists before the first refusal, so that Prometheus sees its increase.
-            Some(Admission::TakenPlace) => {
-                metrics.endpoints().refused_scrapes();
+            Some(Admission::Free | Admission::Last) => {}
+            Some(Admission::Taken) => {
+                metrics.endpoints().count_refused_scrape(ScrapeRefusal::Stalled);
             }
             None => {
-                metrics.endpoints().refused_scrapes().add(1);
+                metrics.endpoints().count_refused_scrape(ScrapeRefusal::TooMany);
                 return Err(NoPage::TooManyScrapes);
             }
         }
         let body = Self { page: Arc::clone(&page), metrics: metrics.clone() };
         state.contents = Contents::start(start().map_err(NoPage::Encode)?, encoding);
         if let Contents::Written(_) = state.contents {
-            metrics.scrape_limit().note_written(Arc::<SharedPage>::clone(&page));
+            if metrics.scrape_limit().note_written(Arc::<SharedPage>::clone(&page)) {
+                metrics.endpoints().count_refused_scrape(ScrapeRefusal::Stalled);
+            }
+        } else if admission == Some(Admission::Last) {
+            metrics.endpoints().declare_refused_scrapes();
         }
         drop(state);
         Ok(body)

@@ -260,7 +260,7 @@ families! {
         "Model calls with token usage whose model has no configured price." (in Cost)
     scrapes_refused: Counter "scrapes_refused_total"
         ["reason"]
-        "Scrapes that were answered with 503, by reason."
+        "Scrapes that were answered with 503, or whose stalled page was broken off, by reason."
 }
 
 impl Families {

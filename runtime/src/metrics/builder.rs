@@ -276,8 +276,8 @@ impl MetricsBuilder {
     /// If the limit is reached, a new scrape takes the place of the page that has stalled longest:
     /// its memory is freed, and its body ends with an error, which breaks the connection or the
     /// HTTP/2 stream. If each page has made progress within 10 milliseconds, the new scrape gets a
-    /// 503 and is counted in `scrapes_refused_total`. So a client that does not read its pages
-    /// cannot keep others from theirs.
+    /// 503. `scrapes_refused_total` counts both, with the reasons `stalled` and `too_many`. So a
+    /// client that does not read its pages cannot keep others from theirs.
     pub fn max_scrapes(mut self, limit: usize) -> Self {
         self.max_scrapes = limit;
         self

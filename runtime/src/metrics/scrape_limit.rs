@@ -55,9 +55,11 @@ impl Progress {
 /// Returned by [`ScrapeLimit::admit`] for a page that got a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    FreePlace,
+    Free,
+    /// The next page will need the place of another one.
+    Last,
     /// Another page has lost its place.
-    TakenPlace,
+    Taken,
 }
 
 /// The metrics pages of an instance that are in progress.
@@ -87,7 +89,8 @@ impl ScrapeLimit {
         let writing = &mut self.pages.lock().writing;
         if writing.len() < self.max_writing {
             writing.push(page);
-            return Some(Admission::FreePlace);
+            let is_last = writing.len() == self.max_writing;
+            return Some(if is_last { Admission::Last } else { Admission::Free });
         }
         loop {
             let stalled_since = |page: &Arc<dyn OpenPage>| page.progress()?.stalled_since(now);
@@ -96,22 +99,20 @@ impl ScrapeLimit {
             // If the page has just made progress, another one is the longest-stalled now.
             if stalled.discard() {
                 *stalled = page;
-                return Some(Admission::TakenPlace);
+                return Some(Admission::Taken);
             }
         }
     }
 
     /// Releases the place of a page that is written whole. The page waits for its transport, unless
-    /// too many pages do: then the oldest of them is dropped.
-    pub(crate) fn note_written(&self, page: Arc<dyn OpenPage>) {
+    /// too many pages do: then the oldest of them is dropped. Returns whether a page was dropped.
+    pub(crate) fn note_written(&self, page: Arc<dyn OpenPage>) -> bool {
         let pages = &mut *self.pages.lock();
         pages.writing.retain(|other| !Arc::ptr_eq(other, &page));
-        if pages.written.len() >= self.max_written {
-            if let Some(oldest) = pages.written.pop_front() {
-                oldest.discard();
-            }
-        }
+        let is_full = pages.written.len() >= self.max_written;
+        let oldest = is_full.then(|| pages.written.pop_front()).flatten();
         pages.written.push_back(page);
+        oldest.is_some_and(|oldest| oldest.discard())
     }
 
     /// Forgets a page whose response has ended.
@@ -154,18 +155,19 @@ mod tests {
             page(None),
         ];
         let limit = ScrapeLimit::new(pages.len());
-        for page in &pages {
-            assert_eq!(limit.admit(Arc::clone(page), now), Some(Admission::FreePlace));
-        }
+        let admitted = pages.each_ref().map(|page| limit.admit(Arc::clone(page), now));
+        let [.., before_last, last] = admitted;
+        assert_eq!(before_last, Some(Admission::Free));
+        assert_eq!(last, Some(Admission::Last));
         let sent = || page(Some(Progress::Taken(now)));
         for stalled in [1, 0] {
-            assert_eq!(limit.admit(sent(), now), Some(Admission::TakenPlace));
+            assert_eq!(limit.admit(sent(), now), Some(Admission::Taken));
             let is_in =
                 |page| limit.pages.lock().writing.iter().any(|other| Arc::ptr_eq(other, page));
             assert!(!is_in(&pages[stalled]), "page {stalled}");
         }
         assert_eq!(limit.admit(sent(), now), None, "all are being written or sent");
         limit.remove(&pages[3]);
-        assert_eq!(limit.admit(sent(), now), Some(Admission::FreePlace));
+        assert_eq!(limit.admit(sent(), now), Some(Admission::Last));
     }
 }

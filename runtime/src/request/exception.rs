@@ -189,9 +189,9 @@ impl RequestExceptions {
         self.any_reported
     }
 
-    /// Returns whether no returned error is to be counted.
+    /// Returns whether there is no error to count.
     pub(super) fn is_empty(&self) -> bool {
-        self.returned.is_none() && self.absorbed.is_empty()
+        self.returned.is_none() && self.held.is_none() && self.absorbed.is_empty()
     }
 
     /// Takes the error that the handler returned.

@@ -9,7 +9,7 @@ use super::events;
 use super::siblings::SiblingLimit;
 use crate::callsite::{Records, SITES, Site};
 use crate::family::{AppendList, BoundedMap, Counter, Families, SeriesHandle, SeriesLimits};
-use crate::label::Method;
+use crate::label::{Method, closed_set};
 use crate::price::CurrentPrices;
 
 /// The number of hash buckets of the map of endpoints: a thousand routes are about four per bucket.
@@ -17,6 +17,14 @@ const ENDPOINT_BUCKETS: usize = 256;
 
 /// The number of hash buckets of the map of global exceptions, which has few entries.
 const EXCEPTION_BUCKETS: usize = 4;
+
+closed_set! { indexed
+    /// The `reason` label of a refused scrape.
+    pub(crate) ScrapeRefusal {
+        TooMany = "too_many",
+        Stalled = "stalled",
+    }
+}
 
 /// The endpoints of one instance.
 pub(crate) struct Endpoints {
@@ -27,7 +35,7 @@ pub(crate) struct Endpoints {
     /// The endpoints of sites that are not in [`SITES`], by label.
     unlisted_sites: AppendList<&'static str, Arc<EndpointSeries>>,
     global_exceptions: BoundedMap<SeriesHandle<Counter>>,
-    refused_scrapes: OnceLock<SeriesHandle<Counter>>,
+    refused_scrapes: OnceLock<[SeriesHandle<Counter>; ScrapeRefusal::COUNT]>,
     /// Whether the route of the metrics page is known.
     page_route_known: AtomicBool,
     limits: SeriesLimits,
@@ -105,9 +113,18 @@ impl Endpoints {
         self.page_route_known.load(Relaxed)
     }
 
-    /// Returns the series of the scrapes that were refused because there were too many.
-    pub(crate) fn refused_scrapes(&self) -> &SeriesHandle<Counter> {
-        self.refused_scrapes.get_or_init(|| self.families.scrapes_refused.series(["too_many"]))
+    /// Creates the series of refused scrapes at zero, so that Prometheus sees their first increase.
+    pub(crate) fn declare_refused_scrapes(&self) -> &[SeriesHandle<Counter>] {
+        let refused = &self.families.scrapes_refused;
+        self.refused_scrapes.get_or_init(|| {
+            [ScrapeRefusal::TooMany, ScrapeRefusal::Stalled]
+                .map(|reason| refused.series([reason.as_str()]))
+        })
+    }
+
+    /// Counts a scrape that was refused.
+    pub(crate) fn count_refused_scrape(&self, reason: ScrapeRefusal) {
+        self.declare_refused_scrapes()[reason.index()].add(1);
     }
 
     /// Creates the series of the endpoints that attributes name at zero, so that Prometheus sees

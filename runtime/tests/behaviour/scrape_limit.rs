@@ -70,8 +70,10 @@ async fn stalled_pages_give_their_places_to_new_scrapes() {
     }
     // The last page took the place of one more of the newest four.
     assert_eq!(whole, 3);
-    assert_eq!(Scrape::of(&metrics).count("app_scrapes_refused_total", &[]), 1);
-    assert_eq!(Scrape::of(&metrics).sum("app_scrapes_refused_total", &[]), 0);
+    let refused =
+        |reason| Scrape::of(&metrics).sum("app_scrapes_refused_total", &[("reason", reason)]);
+    assert_eq!(refused("stalled"), 97);
+    assert_eq!(refused("too_many"), 0);
 }
 
 #[tokio::test]
