@@ -1,4 +1,4 @@
-//! WebSockets, which are active streams until they end.
+//! Web sockets, which are active streams until they end.
 
 use std::time::Duration;
 
