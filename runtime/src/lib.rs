@@ -87,11 +87,12 @@
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
 //! | a record outside any request, in a global instance that nothing reads | `WARN` | `function` |
+//! | usage recorded by hand outside any request, beside a layer | `WARN` | `function` |
 //! | [`metrics_endpoint`] outside any layer, if another instance has a layer | `WARN` | |
 //! | a stream or a reply that needs the layer, outside any layer | `WARN` | `function` |
 //!
 //! An instance emits the event of an undeclared label once for each name, for at most 16 names. The
-//! event of a panic is emitted once for each type and hook, for at most 16 of them. The last three
+//! event of a panic is emitted once for each type and hook, for at most 16 of them. The last four
 //! events are emitted once for each function. Nothing reads the global instance if
 //! another instance has a layer, and the program neither installs the global one nor calls
 //! [`Metrics::global`].

@@ -8,7 +8,9 @@ use super::{BuildError, Metrics, MetricsBuilder};
 use crate::callsite::{Records, Site, WarnOnce};
 #[cfg(feature = "axum")]
 use crate::series::warn_page_outside_layers;
-use crate::series::{warn_call_outside_requests, warn_function_outside_requests};
+use crate::series::{
+    warn_call_outside_requests, warn_function_outside_requests, warn_usage_outside_requests,
+};
 
 static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
@@ -102,6 +104,23 @@ impl Metrics {
     ) -> &'static Self {
         if global_is_unread() && warned.is_first() {
             warn_call_outside_requests(reporter);
+        }
+        Self::implicit_global()
+    }
+
+    /// Returns the instance that records usage which user code reports outside any request. Warns
+    /// once if any instance has a layer: a request may have spawned the task, although nothing says
+    /// so.
+    ///
+    /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
+    pub(crate) fn for_usage_outside_requests() -> &'static Self {
+        static WARNED: WarnOnce = WarnOnce::new();
+        if any_instance_has_layer() && WARNED.is_first() {
+            if global_is_unread() {
+                warn_call_outside_requests("token_usage_context::record");
+            } else {
+                warn_usage_outside_requests();
+            }
         }
         Self::implicit_global()
     }

@@ -77,6 +77,19 @@ pub(crate) fn warn_call_outside_requests(function: &str) {
     });
 }
 
+/// Warns that usage is recorded outside any request, in an instance that is read.
+pub(crate) fn warn_usage_outside_requests() {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            function = "token_usage_context::record",
+            "usage is recorded outside any request, so without an endpoint: if a request has \
+             spawned this task, record with a `token_usage_context::Handle` that was created in \
+             the request"
+        );
+    });
+}
+
 /// Warns that `metrics_endpoint` serves an instance that records no request.
 #[cfg(feature = "axum")]
 pub(crate) fn warn_page_outside_layers() {

@@ -51,7 +51,6 @@ pub mod token_usage_context {
     use crate::call::{
         CallHandle, LlmCall, RequestCalls, current_call, current_request_calls, within_request,
     };
-    use crate::callsite::WarnOnce;
     use crate::metrics::Metrics;
     use crate::request::{self, Scope};
     use crate::series::CallRecord;
@@ -126,9 +125,7 @@ pub mod token_usage_context {
     }
 
     fn record_outside(usage: Usage) {
-        static WARNED: WarnOnce = WarnOnce::new();
-        let metrics = Metrics::for_report_outside_requests("token_usage_context::record", &WARNED);
-        let endpoint = metrics.endpoints().get_or_create("");
+        let endpoint = Metrics::for_usage_outside_requests().endpoints().get_or_create("");
         endpoint.calls("", "").record(&CallRecord::of_usage(usage));
     }
 

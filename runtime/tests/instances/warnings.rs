@@ -178,17 +178,21 @@ fn task_without_a_handle_warns() {
 }
 
 #[test]
-fn records_in_a_global_instance_that_the_program_uses_do_not_warn() {
-    let no_warnings = |events: &[String]| assert!(warnings(events).is_empty(), "{events:#?}");
+fn records_in_a_global_instance_that_the_program_uses_warn_of_usage_without_a_request_only() {
     events_of(
-        "records_in_a_global_instance_that_the_program_uses_do_not_warn",
+        "records_in_a_global_instance_that_the_program_uses_warn_of_usage_without_a_request_only",
         || async {
             let global = Metrics::builder().install().expect("nothing is installed yet");
             let beside = build();
             let _layers = (global.layer(), beside.layer());
             record_everything().await;
         },
-        no_warnings,
+        |events| {
+            let warnings = warnings(events);
+            assert_eq!(warnings.len(), 1, "{warnings:#?}");
+            assert!(warnings[0].contains("function=\"token_usage_context::record\""));
+            assert!(warnings[0].contains("`token_usage_context::Handle`"), "{warnings:#?}");
+        },
     );
 }
 
