@@ -98,8 +98,8 @@ fn may_work_later(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() || !is_forwardable(status)
 }
 
-/// Returns whether a client can read a reply with this status. After 101, which nobody has asked
-/// for, another protocol follows; HTTP assigns no meaning to the statuses from 600 on.
+/// Returns whether a client can read a reply with this status. The gateway never asks to switch
+/// protocols (101), and HTTP assigns no meaning to the statuses from 600 on.
 fn is_forwardable(status: StatusCode) -> bool {
     (200..600).contains(&status.as_u16())
 }

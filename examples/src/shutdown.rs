@@ -26,9 +26,9 @@ pub fn run<T>(main: impl Future<Output = T>) -> io::Result<T> {
 
 /// Serves an application until `signal` resolves.
 ///
-/// From then on, no connection is accepted, and the responses that are being sent have the time
-/// `drain` to end. A stream may have no end, so those that take longer are left open when this
-/// function returns; [`run`] drops them.
+/// From then on, no connection is accepted, and open responses have the time `drain` to end. A
+/// stream may never end, so this function returns after that time, and [`run`] drops the responses
+/// that are still open.
 pub async fn serve(
     listener: TcpListener,
     app: Router,

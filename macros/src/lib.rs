@@ -45,8 +45,8 @@ use crate::errors::report;
 ///
 /// - `endpoint = "/items/{id}"`: the label `endpoint`, of at most 1024 bytes. The endpoint of a
 ///   handler is a route template of axum 0.8. That of another function may be a name without `/`,
-///   braces and whitespace, such as `"nightly_import"`. Defaults to the matched route. If there is
-///   none, or outside a request, defaults to the bare name of the function.
+///   braces and whitespace, such as `"nightly_import"`. Defaults to the matched route. Outside a
+///   request, or if no route is known, defaults to the bare name of the function.
 /// - `method = "GET"`: the label `method` outside a request: `GET`, `HEAD`, `POST`, `PUT`,
 ///   `DELETE`, `PATCH`, `OPTIONS`, `TRACE` or `CONNECT`. Defaults to empty, for an unknown method.
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
@@ -318,7 +318,7 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// - Every other type that implements `IntoResponse`, by the layer: `Sse<…>`, `Html<…>`, tuples
 ///   with a status or headers, types of your own. Their bytes exist only when they are sent.
 ///   Outside a request their usage is missing, and a warning is logged once.
-/// - `impl IntoResponse`, which is returned wrapped: the response is parsed as it is sent.
+/// - `impl IntoResponse`, which is returned in a wrapper: the response is parsed as it is sent.
 /// - A `Result` or an `Option` of one of these types, also of a `Result` in a `Result`. An `Err` at
 ///   any level, a `StatusCode` of an error and a tuple that begins with one are failed calls.
 ///
@@ -562,7 +562,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 /// As [`macro@instrument_endpoint`], with a call after the body that wraps the stream in the return
 /// value:
 ///
-/// - An `impl Stream`, a `Pin<Box<dyn Stream>>` and an `impl IntoResponse` are returned wrapped.
+/// - An `impl Stream`, a `Pin<Box<dyn Stream>>` and an `impl IntoResponse` are returned in a
+///   wrapper.
 /// - A `Response` and a `Body` are metered in place.
 /// - Every other type that implements `IntoResponse` is metered by the layer when it is sent:
 ///   `Sse<…>`, `Json<…>`, tuples with a status or headers, types of your own.
@@ -713,8 +714,8 @@ pub fn streaming_metrics(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 ///
-/// On a field, `#[token_usage(role)]`. A count is of any integer type, or a `NonZero` or an
-/// `Option` of one, and is in tokens. A negative count is treated as not known.
+/// On a field, `#[token_usage(role)]`. A count is a number of tokens, of any integer type, or a
+/// `NonZero` or an `Option` of one. A negative count is treated as not known.
 ///
 /// - `input`: all input tokens, cached ones included.
 /// - `uncached`: instead of `input`, the input tokens without cached ones, to which `cache_read`,

@@ -76,7 +76,7 @@ pub(crate) struct TupleEnd {
 pub(crate) enum ValueKind {
     /// `impl Stream<Item = T>`: the stream is returned wrapped.
     OpaqueStream(OpaqueStream),
-    /// `impl IntoResponse`: the response is returned wrapped.
+    /// `impl IntoResponse`: the response is returned in a wrapper.
     OpaqueResponse,
     /// Any other `impl Trait`.
     Opaque,

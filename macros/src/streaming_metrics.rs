@@ -63,7 +63,8 @@ enum Metering {
     Respond { media_type: LitStr, item: Option<Box<DeclaredItem>>, head: Option<TupleHead> },
     /// The function returns the stream wrapped.
     Wrap,
-    /// The function returns a response wrapped, which is metered when it is made.
+    /// The function returns the response in a wrapper, which meters the response when axum creates
+    /// it.
     WrapResponse,
     /// The type of the reply stays. Its traits decide whether the stream in it is replaced by a
     /// metered one, or the layer meters the body of the response that the reply becomes.

@@ -74,14 +74,14 @@ struct ReplyBytes {
     span: Span,
 }
 
-/// How the bytes are reached.
+/// How the expansion reaches the bytes.
 enum BytesReached {
     /// The reply is an `impl Stream`, which is returned wrapped.
     InStream,
-    /// The reply is an `impl IntoResponse`, which is returned wrapped and read when the response is
-    /// made.
+    /// The reply is an `impl IntoResponse`, which is returned in a wrapper that reads the response
+    /// when axum creates it.
     InResponse,
-    /// The traits of the reply decide.
+    /// The traits that the type of the reply implements decide.
     ByType,
 }
 

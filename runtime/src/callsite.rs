@@ -20,7 +20,8 @@ pub static SITES: [Site];
 pub struct Site {
     function: &'static str,
     endpoint: Option<&'static str>,
-    /// Whether the endpoint is no route template: the function is meant to serve no requests.
+    /// Whether the endpoint is a name and not a route template, so that the function should not
+    /// serve requests.
     is_named: bool,
     records: Records,
     operation: Operation,
@@ -130,7 +131,7 @@ impl Site {
         self.endpoint
     }
 
-    /// Returns whether the endpoint that the attribute names is no route template.
+    /// Returns whether the attribute names an endpoint that is not a route template.
     pub(crate) fn is_named(&self) -> bool {
         self.is_named
     }
@@ -177,8 +178,8 @@ impl Site {
         self.warned_outside_requests.is_first()
     }
 
-    /// Returns true on the first call only, so that a handler whose endpoint is no route is logged
-    /// once.
+    /// Returns true on the first call only, so that a handler whose endpoint is not a route is
+    /// logged once.
     pub(crate) fn is_first_named_handler(&self) -> bool {
         self.warned_named_handler.is_first()
     }

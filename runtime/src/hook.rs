@@ -1,7 +1,7 @@
 //! Calls of user code that supplies a label or a count.
 //!
-//! Such code must not fail the request that it describes: a panic in it is caught, and costs only
-//! what the code would have supplied. With `panic = "abort"` no panic can be caught.
+//! Such code must not fail the request that it describes: a panic is caught, and only the label or
+//! the count is lost. With `panic = "abort"` no panic can be caught.
 
 use std::any::Any;
 use std::mem;
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parking_lot::Mutex;
 
-/// The number of hooks that are warned about.
+/// The largest number of warnings.
 const MAX_WARNINGS: usize = 16;
 
 /// User code that is called to supply a label or a count.
@@ -39,7 +39,7 @@ impl Hook {
     }
 }
 
-/// Calls user code. Returns `None` if it panics. `type_name` is the type whose code it is.
+/// Calls user code. Returns `None` if it panics. `type_name` is the type that the code belongs to.
 ///
 /// A caught panic is logged, and the subscriber is user code: the caller must not hold the scope of
 /// a request.
@@ -59,8 +59,8 @@ pub(crate) fn call<R>(
     }
 }
 
-/// Drops the payload of a panic. That is user code as well, and the payload of a panic in it is not
-/// dropped.
+/// Drops the payload of a panic. The payload's destructor is user code as well: if it panics, the
+/// second payload is leaked, because its destructor could panic again.
 #[cold]
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -56,7 +56,7 @@
 //! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |
 //! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
 //! | count an error in user code | [`track_detailed_exception`], [`track_global_exception`] |
-//! | count an error by its [`ExceptionType`] | [`track_named_exception`] |
+//! | report an error by its [`ExceptionType`] | [`track_named_exception`] |
 //! | give an error a name in its response | [`ExceptionName`] |
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
 //! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
@@ -75,14 +75,15 @@
 //!
 //! # Events
 //!
-//! Failures are [`tracing`] events with the target `streamgauge`:
+//! Failures, and mistakes in the use of this crate, are [`tracing`] events with the target
+//! `streamgauge`:
 //!
 //! | event | level | fields |
 //! |---|---|---|
 //! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
 //! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
 //! | an undeclared label that [`request_label::set`] was called with | `WARN` | `label` |
-//! | a handler whose endpoint is no route template | `WARN` | `function`, `endpoint` |
+//! | a handler whose endpoint is not a route template | `WARN` | `function`, `endpoint` |
 //! | a panic of user code that supplies a label or a count | `WARN` | `hook`, `type_name` |
 //! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
 //! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
@@ -90,21 +91,23 @@
 //! | usage recorded by hand outside any request, beside a layer | `WARN` | `function` |
 //! | [`metrics_endpoint`] outside any layer, if another instance has a layer | `WARN` | |
 //! | a stream or a reply that needs the layer, outside any layer | `WARN` | `function` |
+//! | an application with another version of axum than this crate | `WARN` | |
 //!
 //! An instance emits the event of an undeclared label once for each name, for at most 16 names. The
-//! event of a panic is emitted once for each type and hook, for at most 16 of them. The last four
-//! events are emitted once for each function. Nothing reads the global instance if
-//! another instance has a layer, and the program neither installs the global one nor calls
+//! event of a panic is emitted once for each type and hook, for at most 16 of them. The events of
+//! [`metrics_endpoint`] and of another version of axum are emitted once per process, and the other
+//! events with the field `function` once for each function. Nothing reads the global instance if
+//! another instance has a layer, and the program neither installs the global instance nor calls
 //! [`Metrics::global`].
 //!
 //! # Series at zero
 //!
 //! Streams whose attribute names an `endpoint`, and requests whose attribute names `method` as
 //! well, have series at zero before the first of them, so that Prometheus sees the first increase.
-//! They exist in the global instance. Another instance creates them if no other one has a layer
-//! when it serves its first request, or is first exported with a layer. If several instances have
-//! layers, nothing says before the first request which of them serves a function: a function's
-//! series then exist in the instance that has served it.
+//! They exist in the global instance. Another instance decides at its first request, or when it is
+//! first exported with a layer: it creates them if no further instance has a layer. If several
+//! instances have layers, the series of a function are created in the instance that serves its
+//! first request, because it is not known earlier which instance serves the function.
 //!
 //! # Features
 //!

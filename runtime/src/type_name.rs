@@ -1,11 +1,11 @@
 //! Names of error types, as values of the labels `exception_type` and `error_type`.
 //!
-//! The compiler names a type by its whole path. The label is the shortest part of it that still
-//! tells which error it is:
+//! The compiler names a type by its whole path. The label is the shortest part of this name that
+//! still identifies the error:
 //!
-//! 1. The error that is wrapped names a tuple, a pointer such as `Box<E>`, and a response body such
-//!    as `Json<E>`. Of a tuple that is the last element that is no text, bytes or header. If there
-//!    is none, it is the status.
+//! 1. A tuple, a pointer such as `Box<E>` and a response body such as `Json<E>` have the name of
+//!    the error in them. In a tuple, the error is the last element that is not text, bytes or
+//!    headers. If there is no such element but the status, it is the status.
 //! 2. A path is cut to its last segment. A name that many crates use, such as `Error`, keeps the
 //!    module, function or crate before it that says more: `std::io::error::Error` is `io::Error`.
 //! 3. Type parameters are cut in the same way, and are left out if the name is longer than a label
@@ -24,7 +24,8 @@ use crate::family::AppendList;
 /// The longest value of a label, in bytes.
 const MAX_BYTES: usize = 128;
 
-/// The names that are not a part of the type's path, by that path.
+/// The names that are not a part of the compiler's name, by the compiler's name. They are made
+/// once.
 static MADE_NAMES: AppendList<&'static str, Box<str>> = AppendList::new();
 
 /// Returns the label value of an error type, from its name in [`std::any::type_name`].
@@ -38,7 +39,7 @@ pub(crate) fn short_type_name(type_name: &'static str) -> &'static str {
         .find_or_append(|known| *known == type_name, || (type_name, make_name(type_name).into()))
 }
 
-/// Returns whether the names of two types name the same error, of which one may be wrapped.
+/// Returns whether two type names are of the same error. Either may be in a tuple or a wrapper.
 pub(crate) fn is_same_error(one: &'static str, other: &'static str) -> bool {
     one == other || error_in(one) == error_in(other)
 }
@@ -115,8 +116,8 @@ impl<'a> Type<'a> {
         }
     }
 
-    /// Returns the name without type parameters, and with the segment before it if the name alone
-    /// is not enough.
+    /// Returns the name without type parameters. A common name follows the segment that identifies
+    /// it.
     fn name_without_parameters(&self) -> Cow<'a, str> {
         let Kind::Path { segments, .. } = &self.kind else { return Cow::Borrowed(self.source) };
         let Some((name, before)) = segments.split_last() else {

@@ -1,9 +1,9 @@
 //! Meters each WebSocket as a stream, from the upgrade until it ends.
 //!
 //! The response that upgrades a connection, status 101, ends its request. axum then serves the
-//! socket in a task of its own, which no layer sees. [`MeteredUpgrade::on_metered_upgrade`] takes
-//! the place of axum's `on_upgrade`, and passes a [`WebSocket`] to the callback that is recorded
-//! like a stream: `active_streams`, `stream_duration_seconds`, `stream_chunks_total`,
+//! socket in a task of its own, which no layer sees. [`MeteredUpgrade::on_metered_upgrade`]
+//! replaces axum's `on_upgrade`. The [`WebSocket`] that it passes to the callback is recorded as a
+//! stream: `active_streams`, `stream_duration_seconds`, `stream_chunks_total`,
 //! `stream_bytes_total`, `stream_errors_total`, `time_to_first_chunk_seconds` and
 //! `inter_chunk_seconds`.
 //!
@@ -31,14 +31,15 @@
 //!
 //! # What counts
 //!
-//! A stream is active from the upgrade to the drop of the socket. Its chunks are the text and
-//! binary messages that the server sends, its bytes their payload. Control messages (ping, pong,
-//! close) and received messages are not chunks.
+//! A stream is active from the upgrade until the socket is dropped. Its chunks are the text and
+//! binary messages that the server sends, and its bytes are their payload. Control messages (ping,
+//! pong, close) and received messages are not chunks.
 //!
 //! The stream belongs to the endpoint of the request, with the request labels that it has when
 //! `on_metered_upgrade` is called. `#[streaming_metrics]` on the handler may name another endpoint
-//! and a model; it parses no `protocol` in messages. The stream is recorded in the instance whose
-//! layer serves the request, or outside any request in [`Metrics::global`](crate::Metrics::global).
+//! and a model. Messages are not parsed, whatever `protocol` it names. The stream is recorded in
+//! the instance whose layer serves the request, or outside any request in
+//! [`Metrics::global`](crate::Metrics::global).
 //!
 //! | outcome | the socket |
 //! |---|---|
@@ -71,11 +72,11 @@ use crate::stream::{SocketStream, StreamRecorder};
 /// The `error_type` of a socket that fails.
 const SOCKET_ERROR: &str = "WebSocketError";
 
-/// How tungstenite describes a connection that ends without a close message. Its type is not a
-/// dependency of this crate, because axum decides its version.
+/// The text of tungstenite's error for a connection that ends without a close message. tungstenite
+/// is not a dependency of this crate, because axum decides its version.
 const ENDED_WITHOUT_CLOSE: &str = "Connection reset without closing handshake";
 
-/// How tungstenite describes the use of a socket after it was closed.
+/// The texts of tungstenite's errors for the use of a socket after it was closed.
 const ALREADY_CLOSED: [&str; 2] =
     ["Connection closed normally", "Trying to work with closed connection"];
 
@@ -90,8 +91,8 @@ mod sealed {
 /// Implemented for axum's [`WebSocketUpgrade`], whose other methods are called as usual, before
 /// this one. See the [module](self) for an example.
 pub trait MeteredUpgrade: sealed::Sealed {
-    /// Upgrades the connection and calls `callback` with the socket, in a task of its own. Takes
-    /// the place of [`WebSocketUpgrade::on_upgrade`].
+    /// Upgrades the connection and calls `callback` with the socket, in a task of its own. Use it
+    /// instead of [`WebSocketUpgrade::on_upgrade`].
     ///
     /// Returns the response that upgrades the connection, which the handler must return. If the
     /// upgrade fails, no stream is recorded.
@@ -129,7 +130,7 @@ pub struct WebSocket {
     recorder: Option<StreamRecorder>,
 }
 
-/// How the socket has ended. The first end decides.
+/// Whether and how the socket has ended. The first end is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
@@ -143,7 +144,8 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// If the connection broke, or if the client violates the protocol or a limit.
+    /// Returns an error if the connection breaks, or if the client violates the protocol or a
+    /// limit.
     ///
     /// # Cancel safety
     ///
@@ -156,7 +158,7 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// If the connection broke, or if the socket is closed.
+    /// Returns an error if the connection breaks, or if the socket is closed.
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
         poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
         Pin::new(&mut *self).start_send(message)?;
@@ -187,7 +189,8 @@ impl WebSocket {
         result
     }
 
-    /// Adds the local counts to the shared counters: the socket may be idle for long.
+    /// Adds the local counts to the shared counters, because the socket may be idle for a long
+    /// time.
     fn flush_counts(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.end_poll(true);

@@ -104,7 +104,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let writer = shutdown::run(serve(options))??;
-    // All responses have ended or are dropped, so the last write has their ends.
+    // All responses have ended or are dropped, so the last write includes all of them.
     match writer {
         Some(writer) => shutdown::run(writer.stop())?.map_err(Into::into),
         None => Ok(()),

@@ -1,8 +1,8 @@
 //! Values that a function returns as `impl IntoResponse`.
 //!
-//! Such a value may be of any type, but the signature does not name it. So the expansion can return
-//! the value in a wrapper that meters the response as soon as axum makes it. A response that a
-//! layer sends in its place is then not taken for it.
+//! The signature does not name the type of such a value, so the expansion can return the value in a
+//! wrapper that meters the response as soon as axum creates it. A response that a layer sends in
+//! its place is then not mistaken for the stream.
 
 #[cfg(feature = "axum")]
 mod wrapped {
@@ -19,7 +19,7 @@ mod wrapped {
         finish: F,
     }
 
-    /// Makes a returned value meter the stream in the response that it becomes.
+    /// Wraps a returned value, so that the response that it becomes is metered as a stream.
     pub fn meter_opaque<R: IntoResponse>(
         start: &StreamStart,
         reply: R,
@@ -28,7 +28,7 @@ mod wrapped {
         OpaqueReply { reply, finish: move |response: Response| response.meter(&start) }
     }
 
-    /// Makes a returned value parse the response that it becomes.
+    /// Wraps a returned value, so that the response that it becomes is parsed.
     pub fn read_opaque<R: IntoResponse>(
         call: TrackedCall,
         reply: R,

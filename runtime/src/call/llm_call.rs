@@ -263,9 +263,9 @@ impl LlmCall {
         }
     }
 
-    /// Notes that the reply of a later call is sent. If both are calls of one function, and neither
-    /// is within the other, the reply of this one was replaced before anything read it, unless user
-    /// code has recorded its usage.
+    /// Notes that the reply of a later call is to be sent. If both calls are of one function, and
+    /// this one was not made within the later one, that reply has replaced the reply of this call
+    /// before it was read. This call is then cancelled, unless user code has recorded its usage.
     pub(crate) fn note_replaced_by(self: &Arc<Self>, later: &Self) {
         let is_repeated = std::ptr::eq(self.site, later.site);
         if is_repeated && !self.is_within(later) && self.state.lock().recorded.is_none() {

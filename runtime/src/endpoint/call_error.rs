@@ -19,7 +19,7 @@ pub fn note_failure<G: EnterCall>(guard: &G, result: ResultInfo, error: Option<C
     }
 }
 
-/// Returns why a call failed as its error says, unless the error's code panics.
+/// Returns the type that an error gives itself, unless its code panics.
 fn error_type<E: CallError>(error: &E) -> Option<CallErrorType> {
     hook::call(Hook::CallError, type_name::<E>(), || error.call_error_type())
 }

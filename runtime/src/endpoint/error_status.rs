@@ -1,5 +1,5 @@
-//! The status that the error of a returned value becomes, if the error is a status or begins with
-//! one. Resolved like [`inspect`](super::inspect).
+//! The status of the response that a returned error becomes, if the error is a status or begins
+//! with one. The traits are resolved as in [`inspect`](super::inspect).
 
 use http::StatusCode;
 

@@ -26,7 +26,7 @@ impl ResultInfo {
         Self { exception: Some(ExceptionInfo::from_type::<E>()), status: None }
     }
 
-    /// Sets the status that the error becomes, if the error says it.
+    /// Sets the status of the response that the error becomes, if the error names it.
     #[must_use]
     pub fn with_error_status(self, status: Option<StatusCode>) -> Self {
         Self { status: self.status.or(status), ..self }

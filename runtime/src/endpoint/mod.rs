@@ -68,8 +68,8 @@ pub fn start(site: &'static Site) -> EndpointGuard {
     })
 }
 
-/// Warns, once for each function, that the endpoint of a handler is no route template. It may be a
-/// route whose `/` was forgotten.
+/// Warns, once for each function, that the endpoint of a handler is not a route template: the `/`
+/// at the beginning may have been forgotten.
 #[cold]
 fn warn_named_handler(site: &'static Site) {
     if site.is_first_named_handler() {

@@ -24,17 +24,20 @@ use crate::request::{self, ExceptionInfo, RequestError};
 /// returns. The message of the error never becomes a label.
 ///
 /// - The path is left out: `shop::StockError` becomes `StockError`. A name that many crates use
-///   keeps what tells them apart: `io::Error`, `sqlx::Error`, `tonic::Status`, `time::Elapsed`.
+///   keeps the module or crate before it: `io::Error`, `sqlx::Error`, `tonic::Status`,
+///   `time::Elapsed`.
 /// - A tuple, a pointer or a response body has the name of the error in it: `(StatusCode, Json<E>)`
-///   and `Box<E>` that of `E`. A tuple of a status and text, or any JSON, becomes `StatusCode`.
-///   Text and any JSON alone become `String` or `Json`.
+///   and `Box<E>` have the name of `E`. If the tuple has only a status beside text or a JSON value,
+///   as `(StatusCode, String)` has, the name is `StatusCode`. Text alone is `String`, and
+///   `Json<Value>` alone is `Json`.
 /// - An error whose type is erased, such as `Box<dyn Error>`, becomes `dyn Error`.
 ///
 /// [`ExceptionType`] gives an error a better name, and so does [`ExceptionName`] in the response
-/// that an error becomes. This function cannot see whether a type implements [`ExceptionType`]. An
-/// error that the handler returns next, before it waits for anything, has the name that it has
-/// without the report. Report other errors that implement the trait with [`track_named_exception`],
-/// so that they have one name wherever they are counted.
+/// that an error becomes. This function cannot see whether a type implements [`ExceptionType`]. If
+/// the handler returns the reported error before it waits for anything or reports another error,
+/// the error is counted under the name that it would have without the report. Report other errors
+/// that implement the trait with [`track_named_exception`], so that they have one name wherever
+/// they are counted.
 ///
 /// [`ExceptionName`]: crate::ExceptionName
 ///
@@ -46,7 +49,7 @@ use crate::request::{self, ExceptionInfo, RequestError};
 /// when the handler returns, waits, or reports again. Outside any request, the label is empty, each
 /// report counts, and the error is counted in the global instance.
 ///
-/// Each report also emits a `tracing` event at level `WARN`, with the name of the type.
+/// Each report also emits a `tracing` event at level `WARN`, with the name of the error.
 ///
 /// # Examples
 ///
@@ -65,9 +68,9 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 /// Counts an error in `exceptions_total`, with the name that it gives itself through
 /// [`ExceptionType`] and the status of the response.
 ///
-/// Use it in place of [`track_detailed_exception`], which it is like in everything else, for an
-/// error that implements that trait. The error then has one name, whether it is reported, returned
-/// or both.
+/// Use it in place of [`track_detailed_exception`] for an error that implements [`ExceptionType`].
+/// The error then has one name, whether it is reported, returned or both. Everything else is as
+/// described there.
 ///
 /// # Examples
 ///

@@ -24,8 +24,8 @@ use crate::request::{self, MetricsPage, Scope};
 /// Serves the metrics page: a handler for `GET /metrics`.
 ///
 /// Behind a layer it serves the instance of that layer, otherwise [`Metrics::global`]. A `tracing`
-/// event warns once if that is not the instance that records requests. Scrapes are not recorded.
-/// [`MetricsEndpoint`] describes the responses.
+/// event warns once if the global instance is served while another one has the layer. Scrapes are
+/// not recorded. [`MetricsEndpoint`] describes the responses.
 ///
 /// # Examples
 ///
@@ -55,8 +55,8 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 ///   names.
 /// - While [`max_scrapes`](crate::MetricsBuilder::max_scrapes) pages are being sent, the response
 ///   is 503 with `Retry-After`, and `scrapes_refused_total` counts it. A page whose client has
-///   stopped reading does not hold its place: another scrape takes it, the body of the page ends
-///   with an error, and `scrapes_refused_total` counts it with the reason `stalled`.
+///   stopped reading loses its place to another scrape: its body ends with an error, and
+///   `scrapes_refused_total` counts it with the reason `stalled`.
 /// - If another collector in the registry panics, the response is 500. The next scrape calls the
 ///   collector again.
 /// - Other methods get 405.
@@ -161,7 +161,7 @@ fn page_or_refusal<B>(metrics: &Metrics, request: &http::Request<B>) -> Response
     let encoding_name = encoding.name();
     let start = || Page::new(metrics, format, |family| names.contains(family));
     let page = if *request.method() == Method::HEAD {
-        // Nothing of the page is kept, so that it needs no place.
+        // Only the length of the page is kept, so the scrape needs no place.
         start().map_err(NoPage::Encode).map(|page| {
             let length = PageBody::length_of(encoding, page);
             (length, Body::empty())

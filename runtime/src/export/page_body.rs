@@ -24,14 +24,14 @@ use crate::series::ScrapeRefusal;
 )]
 pub(super) struct LostPlace;
 
-/// A page that is written as its client reads it. The body holds a place among the scrapes in
-/// progress until the page is written whole. The place may be lost before that.
+/// A page whose pieces are written as the client reads them. The body holds one of the places for
+/// pages in progress until the last piece is written, or until another scrape takes the place.
 pub(super) struct PageBody {
     page: Arc<SharedPage>,
     metrics: Metrics,
 }
 
-/// The page, which the body shares with the limit of scrapes: the limit may drop the contents.
+/// The page, which the body shares with `ScrapeLimit`: the limit may drop the contents.
 struct SharedPage(Mutex<PageState>);
 
 struct PageState {
@@ -40,21 +40,21 @@ struct PageState {
 }
 
 enum Contents {
-    /// A part of the page is to be written. The next poll returns the piece, if it has been written
-    /// already.
+    /// A part of the page is still to be written. `next` is the next piece if it is already
+    /// written.
     Writing {
         page: Box<Page>,
         encoding: ContentEncoding,
         next: Option<Bytes>,
     },
-    /// The whole page, if it is of one piece.
+    /// The whole page, which has only one piece.
     Written(Bytes),
     /// The contents were dropped to make room for another page.
     Lost,
     Ended,
 }
 
-/// The reasons why a scrape has no page.
+/// The reasons why a scrape gets no page.
 pub(super) enum NoPage {
     TooManyScrapes,
     Encode(EncodeError),

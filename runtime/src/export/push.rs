@@ -208,7 +208,7 @@ fn path_segments(label: &str, value: &str) -> String {
 }
 
 /// Builds the HTTP client. reqwest panics if its TLS has no crypto provider, even if the URL of the
-/// gateway needs no TLS, and there is no way to find out beforehand.
+/// gateway needs no TLS, and has no function that shows this beforehand.
 fn build_client(
     build: impl FnOnce() -> reqwest::Result<Client> + UnwindSafe,
 ) -> Result<Client, PushError> {
@@ -246,7 +246,7 @@ pub enum PushError {
     /// program that is compiled with `panic = "abort"` ends.
     #[error("the HTTP client of the push gateway cannot be created: {reason}")]
     Client {
-        /// What reqwest says.
+        /// The message of reqwest's panic.
         reason: String,
     },
     /// The gateway could not be reached, or did not respond within ten seconds. After a timeout,

@@ -12,7 +12,7 @@ use crate::request::{self, BodyEnd, Scope, ScopeHandle, enter};
 use crate::stream::BodyRecorder;
 
 /// The largest piece of a body, in bytes, that is handed to the transport at once. The transport
-/// buffers a whole frame, so that a client that took a part of a large frame would seem to have
+/// buffers whole frames, so a client that took only a part of a large frame would seem to have
 /// taken all of it.
 const MAX_PIECE: usize = 256 * 1024;
 
@@ -24,7 +24,7 @@ pub(super) struct ResponseBody {
     /// them in the handler's return value. The call ends first: that of the stream may be around
     /// it.
     meters: [Option<BodyRecorder>; 2],
-    /// What is left of a large frame, to be handed over in pieces.
+    /// The rest of a large frame, which is handed over in pieces.
     rest: Bytes,
     sent: u64,
     /// The length after which the transport does not poll the body again.
@@ -52,7 +52,8 @@ impl ResponseBody {
             || self.declared.is_some_and(|declared| self.sent >= declared);
     }
 
-    /// Returns the next piece of the frame that is left. Pieces share its memory.
+    /// Takes the next piece from the rest of a large frame. The pieces share the memory of the
+    /// frame.
     fn take_piece(&mut self) -> Frame<Bytes> {
         let length = self.rest.len().min(MAX_PIECE);
         Frame::data(self.rest.split_to(length))
@@ -121,8 +122,8 @@ impl ResponseBody {
     }
 }
 
-/// Runs what a request has deferred until it is known how the poll of its body, or the body, has
-/// ended.
+/// Runs the deferred functions of a request. `end` is how the response body has ended, or `None` if
+/// only a poll has ended.
 #[inline]
 fn run_deferred(scope: &mut ScopeHandle, end: Option<BodyEnd>) {
     if scope.get().is_some_and(|scope| scope.has_deferred()) {

@@ -120,7 +120,8 @@ where
         let is_event_stream = is_event_stream();
         let stream = scope.take_expected_stream(is_event_stream);
         let stream = stream.map(|stream| StreamInfo { content: content(), ..stream });
-        // Without a protocol nothing else tells the handler's response from that of a layer.
+        // Without a protocol, only the status shows that a layer has replaced the handler's
+        // response.
         let is_foreign = |stream: &StreamInfo| {
             stream.call.is_none() && matches!(stream.content, BodyContent::Error(_))
         };
@@ -177,8 +178,8 @@ where
 struct Streamed;
 
 /// Places the WebSocket that the response opens, if it is metered, at the endpoint of the stream
-/// that an attribute expects. Returns whether the response opens one: over HTTP/2 its status is
-/// 200.
+/// that an attribute expects. Returns whether the response opens a metered WebSocket. Over HTTP/2
+/// the status, 200, does not show this.
 #[cfg(feature = "ws")]
 fn place_metered_socket(scope: &mut Scope, head: &Parts) -> bool {
     let Some(socket) = head.extensions.get::<SocketStream>() else { return false };
@@ -206,8 +207,8 @@ fn parse_reply(call: Arc<LlmCall>, content: BodyContent) -> Option<BodyRecorder>
 /// Returns whether HTTP sends a response of this status without a body, whatever the handler
 /// returned (RFC 9110, section 6.4.1).
 ///
-/// The response to a WebSocket upgrade, 101, is one: its request ends with the head. The module
-/// `ws` meters the socket.
+/// The response to a WebSocket upgrade (101) has no body, so its request ends with the head. The
+/// module `ws` meters the socket.
 fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }

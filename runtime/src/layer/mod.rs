@@ -62,18 +62,18 @@ use crate::metrics::Metrics;
 /// # Bodies
 ///
 /// Bodies pass through frame by frame; the layer buffers nothing. A request body is counted while
-/// it is read, if it is axum's `Body`, as it is behind a `Router` and in `axum::serve`: its
-/// declared length says nothing about what arrives. The size of a body of another type is recorded
-/// only if the body is empty or in memory.
+/// it is read, because a client can declare any length. The body must be axum's `Body`, as it is
+/// behind a `Router` and in `axum::serve`. The size of a body of another type is recorded only if
+/// the body is empty or in memory.
 ///
-/// A request whose upload the client cuts off is `cancelled`, whatever the handler answers, if the
-/// handler was reading the body.
+/// If the client cuts an upload off while the handler reads it, the request is `cancelled`,
+/// whatever the handler answers.
 ///
 /// A response body is watched until its last frame. A body of known length up to 64 KiB is assumed
 /// to be in memory, unless the handler has set `Content-Length` or an attribute reads the body. The
 /// request is then recorded when its response head is ready, and a later disconnect is not seen.
-/// Larger frames are handed to the transport in pieces, so that a client that takes only a part of
-/// a large body in memory is seen to have disconnected.
+/// Frames of more than 256 KiB are handed to the transport in pieces, so that the layer sees a
+/// client that disconnects within a large body in memory.
 #[derive(Clone)]
 pub struct PrometheusLayer {
     metrics: Metrics,

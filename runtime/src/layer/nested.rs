@@ -54,7 +54,7 @@ pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
 
 /// Returns whether axum has added the route with this template itself, to serve a fallback.
 ///
-/// axum 0.8 keeps fallbacks apart from routes, and gives their requests no `MatchedPath`. The next
+/// axum 0.8 keeps fallbacks apart from routes, and their requests have no `MatchedPath`. The next
 /// axum serves the fallback of a router through the route `/{*__private__axum_fallback}`, below the
 /// prefix if the router is nested, and the layers of the router see that template.
 fn is_fallback(template: &str) -> bool {

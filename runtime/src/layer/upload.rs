@@ -74,8 +74,8 @@ impl HttpBody for CountingBody {
 
 /// Returns whether a request body failed because its client disconnected or reset the stream.
 ///
-/// Only errors of the transport, hyper, can say so: a decompression that reaches the end of its
-/// input too early is an `UnexpectedEof` as well. A malformed chunk and a body above a limit are
+/// Only errors of the transport, hyper, show this: an `UnexpectedEof` can also come from a
+/// decompression layer whose input ends too early. A malformed chunk and a body above a limit are
 /// not disconnects.
 fn is_cut_off(error: &axum::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
@@ -99,8 +99,8 @@ fn is_caused_by_client(cause: &(dyn Error + 'static)) -> bool {
 }
 
 /// Returns whether an error of h2 is a reset that the client has sent, or the end of the
-/// connection. The type of the error is not a dependency of this crate, and has no source, so that
-/// only its text tells them from errors in what the client has sent.
+/// connection. The crate h2 is not a dependency of this crate, and the error has no source, so only
+/// the text of the error distinguishes these cases from invalid frames of the client.
 fn is_http2_disconnect(error: &(dyn Error + 'static)) -> bool {
     let text = error.to_string();
     text.starts_with("stream error received")

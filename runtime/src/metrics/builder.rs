@@ -149,13 +149,13 @@ impl MetricsBuilder {
     /// | `/admin/{*rest}` | paths that begin with `/admin/` and have at least one more character |
     ///
     /// A pattern is compared with the path that the layer sees, percent-encoded as the client has
-    /// sent it. Templates match as those of axum's routes, but regardless of other routes:
-    /// `/items/{id}` also skips `/items/new`, if there is such a route. `{{` and `}}` stand for the
-    /// characters `{` and `}`.
+    /// sent it. Templates match as in axum, but without regard to other routes: `/items/{id}` also
+    /// skips `/items/new` if that is a route of its own. `{{` and `}}` stand for the characters `{`
+    /// and `}`.
     ///
-    /// A pattern is also compared with the template of the route that the request has matched. On a
-    /// nested router, the layer sees the path without the prefix of the nest, and the template
-    /// with it, so patterns may be written either way.
+    /// A pattern is also compared with the template of the route that the request has matched. A
+    /// layer on a nested router sees the path without the prefix of the nest and the template with
+    /// it, so patterns may be written either way.
     ///
     /// A pattern that cannot match any path is an error of [`build`](Self::build): one with a
     /// query, a fragment, a space or a `*` that is not at the end.
@@ -270,14 +270,18 @@ impl MetricsBuilder {
     /// Sets how many metrics pages may be in progress at the same time. Defaults to 64.
     ///
     /// A page of more than 64 KiB is written piece by piece, as its client reads it, and is in
-    /// progress until its last piece is written. Smaller pages are written at once and do not
-    /// count.
+    /// progress until its last piece is written. A smaller page is written at once, and no longer
+    /// counts after that.
     ///
-    /// If the limit is reached, a new scrape takes the place of the page that has stalled longest:
-    /// its memory is freed, and its body ends with an error, which breaks the connection or the
-    /// HTTP/2 stream. If each page has made progress within 10 milliseconds, the new scrape gets a
-    /// 503. `scrapes_refused_total` counts both, with the reasons `stalled` and `too_many`. So a
-    /// client that does not read its pages cannot keep others from theirs.
+    /// If the limit is reached, a new scrape takes the place of the page that has stalled longest,
+    /// so that a client that does not read its pages cannot block the scrapes of others. The memory
+    /// of the stalled page is freed, and its body ends with an error, which breaks the connection
+    /// or the HTTP/2 stream. If every page is being written or has made progress within 10
+    /// milliseconds, the new scrape gets a 503 instead. Of the smaller pages, 16 times the limit
+    /// may wait for their clients; beyond that, the body of the oldest ends with an error as well.
+    ///
+    /// `scrapes_refused_total` counts the pages that were broken off with the reason `stalled`, and
+    /// the responses 503 with the reason `too_many`.
     pub fn max_scrapes(mut self, limit: usize) -> Self {
         self.max_scrapes = limit;
         self

@@ -12,10 +12,10 @@ use std::fmt;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Several settings are not valid. None of the errors is itself of this kind.
+    /// Several settings are not valid. No element is itself `Several`.
     #[error("{} settings are not valid:{}", .0.len(), Listed(.0))]
     Several(Vec<BuildError>),
-    /// The prefix cannot begin a metric name, or makes names that nobody wants.
+    /// The prefix cannot begin a metric name, makes reserved or malformed names, or is too long.
     #[error("prefix {prefix:?} {reason}")]
     Prefix {
         /// The prefix that was set.

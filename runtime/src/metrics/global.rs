@@ -14,7 +14,7 @@ use crate::series::{
 
 static GLOBAL: OnceLock<Metrics> = OnceLock::new();
 
-/// Whether the program has installed the global instance, or has asked for it.
+/// Whether the program has installed the global instance or called [`Metrics::global`].
 static IS_USED: AtomicBool = AtomicBool::new(false);
 
 impl MetricsBuilder {
@@ -81,8 +81,8 @@ impl Metrics {
         })
     }
 
-    /// Returns the instance that records a function which runs outside any request. Warns once for
-    /// each function if nothing reads that instance.
+    /// Returns the instance that records a function outside any request. Warns once for each
+    /// function if nothing reads that instance.
     ///
     /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
     #[inline]
@@ -109,8 +109,7 @@ impl Metrics {
     }
 
     /// Returns the instance that records usage which user code reports outside any request. Warns
-    /// once if any instance has a layer: a request may have spawned the task, although nothing says
-    /// so.
+    /// once if any instance has a layer, because a request may have spawned the task.
     ///
     /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
     pub(crate) fn for_usage_outside_requests() -> &'static Self {
@@ -138,7 +137,7 @@ impl Metrics {
 }
 
 /// Returns whether nothing reads the global instance: another instance has a layer, and the program
-/// has neither installed the global instance nor asked for it.
+/// has neither installed the global instance nor called [`Metrics::global`].
 #[inline]
 fn global_is_unread() -> bool {
     any_instance_has_layer() && !IS_USED.load(Relaxed)

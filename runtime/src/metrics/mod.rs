@@ -80,7 +80,7 @@ struct Instance {
     request_label_sources: Box<[RequestLabelSource]>,
     /// The undeclared labels that handlers have set. A warning is logged once for each.
     undeclared_labels: Mutex<Vec<Box<str>>>,
-    /// Whether a layer has been created, and the series at zero.
+    /// Whether the instance has a layer, and whether it has decided about its series at zero.
     zero_series: Arc<ZeroSeries>,
     /// Whether layers mark the requests that they record, because there may be several layers
     /// around a request.

@@ -9,7 +9,7 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'<').add(b'>').add(b'`');
 /// A pattern of request paths.
 #[derive(Debug)]
 pub(super) struct PathPattern {
-    /// The pattern as the template of a route is written; of a prefix without the `*`.
+    /// The pattern, compared with the template of a route. A prefix is without its `*`.
     route: Box<str>,
     path: PathMatcher,
 }
@@ -161,7 +161,7 @@ fn parse_parts(template: &str) -> Result<Vec<TemplatePart>, String> {
     Ok(parts)
 }
 
-/// Returns why no path has this text, and what would match instead of the whole `pattern`.
+/// Returns why no path contains this text, and what to write instead of the whole `pattern`.
 fn check_literal(literal: &str, pattern: &str) -> Result<(), String> {
     if literal.contains('*') {
         let parameters = pattern.trim_end_matches('*').replace('*', "{name}");

@@ -127,7 +127,7 @@ impl RequestLabel {
     /// layer inserts, such as authentication.
     ///
     /// `value` returns the empty text if the extension has no value. It is called once per request,
-    /// before the handler. If it panics, the value is empty and the request is served: a `tracing`
+    /// before the handler. If it panics, the value is empty, the request is served, and a `tracing`
     /// event at level `WARN` names the type `T`.
     ///
     /// # Examples

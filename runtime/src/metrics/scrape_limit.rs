@@ -1,9 +1,9 @@
 //! The limit of metrics pages in progress, and which page makes room for another one.
 //!
-//! A client that does not read its page must not keep other clients from theirs. So a place is not
-//! reserved for a page until its end: when all places are taken, the longest-stalled page loses its
-//! place, its contents are dropped at once, and its body ends with an error. Stalled pages are
-//! found when another page needs a place, so no timer is needed.
+//! A client that does not read its page must not block the scrapes of other clients. So a page may
+//! lose its place before its end: when all places are taken, the page that has stalled longest
+//! gives its place to the new one. Its contents are dropped at once, and its body ends with an
+//! error. Stalled pages are found when another page needs a place, so no timer is needed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use parking_lot::Mutex;
 
 /// A page whose transport has taken a piece within this time is being sent and keeps its place.
 ///
-/// A transport that makes progress asks for several pieces in a row, and a longer pause costs a
-/// page its place only if all others have paused for a shorter time. The time is short so that many
-/// pages that have just stalled cannot have the protection at once: writing their pieces takes
-/// longer.
+/// A transport that makes progress takes several pieces in a row. After a longer pause a page can
+/// lose its place, but only if no other page has paused for longer. The time is short so that
+/// clients which stall cannot protect all places at once: writing a piece for each place takes
+/// longer than this.
 const BEING_SENT: Duration = Duration::from_millis(10);
 
-/// The number of pages for each place that are written whole and wait for their transport. Such a
-/// page holds no place, but up to one piece of memory.
+/// The largest number of pages, for each place, that are written whole and wait for their
+/// transport. Such a page holds no place, but up to one piece in memory.
 const WRITTEN_PER_PLACE: usize = 16;
 
 /// A metrics page whose response has not ended.
 pub(crate) trait OpenPage: Send + Sync {
-    /// Returns how far the page is, or `None` while a piece of it is being written.
+    /// Returns the newest progress of the page, or `None` while a piece of it is being written.
     fn progress(&self) -> Option<Progress>;
 
     /// Drops the contents of the page. Returns whether that was possible: a page is not dropped
@@ -33,7 +33,7 @@ pub(crate) trait OpenPage: Send + Sync {
     fn discard(&self) -> bool;
 }
 
-/// How far a page is.
+/// The newest progress of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Progress {
     /// The transport has not taken a piece since the page was started at this time.
@@ -43,7 +43,7 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    /// Returns since when the page has stalled, or `None` if it is being sent.
+    /// Returns when the page stalled, or `None` if it is being sent.
     fn stalled_since(self, now: Instant) -> Option<Instant> {
         match self {
             Self::Started(at) => Some(at),
@@ -71,7 +71,7 @@ pub(crate) struct ScrapeLimit {
 
 #[derive(Default)]
 struct Pages {
-    /// The pages that hold a place: more of them is still to be written.
+    /// The pages that hold a place, because a part of each is still to be written.
     writing: Vec<Arc<dyn OpenPage>>,
     /// The pages that are written whole, oldest first, until their transport takes them.
     written: VecDeque<Arc<dyn OpenPage>>,
@@ -115,7 +115,7 @@ impl ScrapeLimit {
         oldest.is_some_and(|oldest| oldest.discard())
     }
 
-    /// Forgets a page whose response has ended.
+    /// Removes a page whose response has ended, or whose last piece was taken.
     pub(crate) fn remove(&self, page: &Arc<dyn OpenPage>) {
         let pages = &mut *self.pages.lock();
         pages.writing.retain(|other| !Arc::ptr_eq(other, page));

@@ -1,10 +1,10 @@
 //! The series that exist before the first request.
 //!
-//! The linker gathers the call sites of the whole program, and nothing says before the first
-//! request which layer serves a function. So an instance creates the series of all functions at
-//! zero only if no other instance can serve them, that is, if no other one has a layer. It decides
-//! once, so that its pages do not depend on later instances: at its first request, or when it is
-//! first exported with a layer. The global instance creates the series in any case, because it
+//! The linker gathers the call sites of the whole program, and before the first request it is not
+//! known which layer serves a function. So an instance creates the series of all functions at zero
+//! only if no other instance has a layer and could serve them. The instance decides once, at its
+//! first request or when it is first exported with a layer, so that its pages do not depend on
+//! instances that are created later. The global instance creates the series in any case, because it
 //! records functions that run outside any request.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -45,7 +45,8 @@ impl ZeroSeries {
         is_first
     }
 
-    /// Creates the series if the instance has a layer and no other one has, unless this is decided.
+    /// Creates the series if this instance is the only one with a layer. Decides on the first call
+    /// only.
     pub(super) fn decide(&self, endpoints: &Endpoints) {
         if self.has_layer.load(Relaxed) {
             self.decided.call_once(|| {

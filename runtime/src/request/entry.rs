@@ -65,7 +65,7 @@ impl RequestSize {
         }
     }
 
-    /// Returns whether something still holds the body, and may read it.
+    /// Returns whether the body still exists, so that it may still be read.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Read(progress) if progress.is_shared())
     }

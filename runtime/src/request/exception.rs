@@ -11,11 +11,11 @@ use crate::type_name::{is_same_error, short_type_name};
 
 /// The `exception_type` label of an error, as an extension of the response that the error becomes.
 ///
-/// Use it for an error whose type says little, such as a struct that wraps any `anyhow::Error`: its
-/// implementation of `IntoResponse` knows which error it is. A handler with
+/// Use it for an error whose type does not identify it, such as a struct that wraps any
+/// `anyhow::Error`: its implementation of `IntoResponse` can tell the errors apart. A handler with
 /// `#[instrument_endpoint]` that returns an `Err` is then counted in `exceptions_total` with this
 /// name, in place of the type and of [`ExceptionType`](crate::ExceptionType). The layer reads the
-/// extension at the response head. It has no effect on other responses, and outside any request.
+/// extension at the response head. It has no effect on other responses or outside a request.
 ///
 /// The name is a `&'static str`, so that nothing that a client sends can become a label value.
 ///
@@ -79,11 +79,11 @@ impl ExceptionInfo {
     }
 }
 
-/// An error that a handler returned, or that it reported and may yet return.
+/// An error that a handler returned, or that it reported and may still return.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestError {
     pub(crate) exception: ExceptionInfo,
-    /// The status of the response that the error becomes, if the error or its report says it.
+    /// The status of the response that the error becomes, if the error or its report names it.
     pub(crate) status: Option<StatusCode>,
     /// Whether its event was emitted when it was reported.
     is_logged: bool,
@@ -95,7 +95,7 @@ impl RequestError {
         Self { exception, status, is_logged: false }
     }
 
-    /// Describes an error that is reported, and whose event the reporter emits.
+    /// Describes a reported error. The reporter emits its event.
     pub(crate) fn reported(exception: ExceptionInfo, status: StatusCode) -> Self {
         Self { exception, status: Some(status), is_logged: true }
     }
@@ -117,13 +117,13 @@ impl RequestError {
 pub(super) struct RequestExceptions {
     /// The error that the handler returned. It is counted when the response status is known.
     returned: Option<RequestError>,
-    /// The errors of earlier attempts, which a layer made the handler repeat. The response is not
-    /// theirs.
+    /// The errors of earlier attempts, after which a layer called the handler again. None of them
+    /// became the response.
     absorbed: Vec<RequestError>,
     /// The types of the errors that this attempt reported with a function of this crate.
     reported: Vec<&'static str>,
-    /// The error that was reported last, if it is not counted yet: the handler may return it next,
-    /// and then tells its name, which a report by type does not.
+    /// The last reported error, while it is not counted yet. If the handler returns it next, the
+    /// returned value supplies its name, which a report by type cannot.
     held: Option<RequestError>,
     any_reported: bool,
 }
@@ -135,8 +135,8 @@ impl RequestExceptions {
         self.reported.clear();
     }
 
-    /// Notes the error that the handler returned, unless an error of its type was reported. An
-    /// error that was reported just before is counted with the name that it has now.
+    /// Notes the error that the handler returned, unless an error of its type was reported. A held
+    /// error of the same type is counted with the name of the returned one.
     pub(super) fn note_returned(&mut self, error: RequestError) {
         let exception = error.exception;
         let is_same = |reported: &'static str| exception.is_same_error(reported);
@@ -160,8 +160,8 @@ impl RequestExceptions {
         self.held.take()
     }
 
-    /// Gives the error that the handler returned the name that the response has for it. The
-    /// response is then that of the error.
+    /// Names the returned error as the [`ExceptionName`] of the response says, if there is one. The
+    /// response is then the one that the error became, and supplies the status.
     #[cfg(feature = "axum")]
     pub(super) fn name_returned(&mut self, response: &Parts) {
         if let Some(returned) = &mut self.returned {

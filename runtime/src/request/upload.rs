@@ -39,7 +39,7 @@ impl UploadProgress {
         self.0.read.load(Relaxed)
     }
 
-    /// Returns whether the body exists, which shares the progress with the scope.
+    /// Returns whether the body, which shares this progress with the scope, still exists.
     pub(super) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }

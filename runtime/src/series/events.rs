@@ -77,7 +77,7 @@ pub(crate) fn warn_call_outside_requests(function: &str) {
     });
 }
 
-/// Warns that usage is recorded outside any request, in an instance that is read.
+/// Warns that usage is recorded outside any request, in a global instance that is read.
 pub(crate) fn warn_usage_outside_requests() {
     emit_event(|| {
         tracing::warn!(
@@ -90,7 +90,7 @@ pub(crate) fn warn_usage_outside_requests() {
     });
 }
 
-/// Warns that `metrics_endpoint` serves an instance that records no request.
+/// Warns that `metrics_endpoint` serves the global instance, while another instance has the layer.
 #[cfg(feature = "axum")]
 pub(crate) fn warn_page_outside_layers() {
     emit_event(|| {

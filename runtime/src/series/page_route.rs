@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageRoute {
     No,
-    /// The label is that of a usual route of a metrics page, and no request has shown yet who
-    /// serves the route.
+    /// The label ends in `/metrics`, and no request has shown yet whether the metrics endpoint
+    /// serves this route.
     Perhaps,
     /// The metrics endpoint has been called at this route.
     Yes,

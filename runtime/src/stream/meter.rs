@@ -76,7 +76,7 @@ impl StreamMeter {
         };
     }
 
-    /// Returns whether the stream has been polled.
+    /// Returns whether the stream was polled.
     pub(super) fn is_polled(&self) -> bool {
         self.started.is_some()
     }

@@ -26,7 +26,7 @@ pub(crate) struct StreamRecorder {
     source_ended: bool,
 }
 
-/// What is open until the stream has ended.
+/// The parts of a record that stay open until the stream has ended.
 #[derive(Default)]
 struct Record {
     /// `None` for a reply that is not metered as a stream.
@@ -184,8 +184,8 @@ impl StreamRecorder {
 
     /// Records an item that is an error of this type. The source may go on after it.
     ///
-    /// It is no error of the stream if the client has cut off the upload that the stream is made
-    /// of: the stream then ends with the client's disconnect.
+    /// Does nothing if the client has cut off the upload: a stream that reads the upload then ends
+    /// as a client disconnect.
     pub(crate) fn record_error(&mut self, type_name: &'static str) {
         if request::current(|scope| scope.was_upload_cut_off()) == Some(true) {
             return;
@@ -229,7 +229,8 @@ impl Drop for StreamRecorder {
         let mut record = Some(mem::take(&mut self.record));
         let body_end = if end == SourceEnd::Dropped {
             request::current(|scope| {
-                // A layer that drops the source while it is polled may fail with this poll.
+                // If a layer drops the source while the layer is polled, the outcome depends on
+                // this poll.
                 if let Some(record) = record.take_if(|_| scope.is_body_open()) {
                     scope.defer(Box::new(move |body_end| record.close(end, body_end)));
                 }
@@ -304,8 +305,8 @@ impl Record {
         }
     }
 
-    /// Closes the record of a stream whose source ended in this way, while or before the response
-    /// body did.
+    /// Closes the record. `end` is how the source ended, and `body_end` is how the response body
+    /// ended, if that is known.
     fn close(mut self, end: SourceEnd, body_end: Option<BodyEnd>) {
         let outcome = self.outcome(end, body_end);
         match outcome {

@@ -47,8 +47,8 @@ impl StreamStart {
         Self { site, model, call: Mutex::new(call) }
     }
 
-    /// Moves the call to a start of its own, for a stream that is reached after the function has
-    /// returned.
+    /// Moves the call into a new `StreamStart`, for a response that is created after the function
+    /// has returned.
     #[cfg(feature = "axum")]
     pub(crate) fn take(&self) -> Self {
         let call = mem::replace(&mut *self.call.lock(), CallGuard::NONE);

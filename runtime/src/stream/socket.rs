@@ -25,8 +25,8 @@ struct Inner {
 }
 
 impl SocketStream {
-    /// Places the stream at the endpoint of the current request. Outside any request, its endpoint
-    /// is empty, in the global instance.
+    /// Places the stream at the endpoint of the current request. Outside any request, the stream is
+    /// recorded in the global instance, with an empty endpoint.
     pub(crate) fn new() -> Self {
         let in_request =
             request::current(|scope| (scope.begin_stream(), Arc::clone(scope.endpoint())));

@@ -1,6 +1,6 @@
 //! Parses the names of types as the compiler writes them.
 
-/// A type with its part of the whole name.
+/// A type, and the part of the compiler's name that describes it.
 pub(super) struct Type<'a> {
     pub(super) source: &'a str,
     pub(super) kind: Kind<'a>,

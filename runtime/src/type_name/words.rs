@@ -1,4 +1,4 @@
-//! Names of types and modules that have a meaning for the name of an error.
+//! The names of types and modules that are treated specially in the name of an error.
 
 /// Returns whether many crates have a type of this name.
 pub(super) fn is_common(name: &str) -> bool {
@@ -19,9 +19,9 @@ pub(super) fn is_common(name: &str) -> bool {
     COMMON.contains(&name)
 }
 
-/// Returns the module, function or crate that says most about the type `name` in it.
+/// Returns the module, function or crate in `path` that identifies the type `name` best.
 pub(super) fn origin<'a>(name: &str, path: &[&'a str]) -> Option<&'a str> {
-    /// Modules whose name says nothing about the errors in them.
+    /// Modules whose names do not distinguish the errors in them.
     const GENERAL: &[&str] = &[
         "de",
         "err",

@@ -51,7 +51,7 @@ impl IntoResponse for QuotaExceeded {
 }
 
 #[tokio::test]
-async fn exception_names_of_foreign_errors_keep_what_tells_them_apart() {
+async fn exception_names_that_are_common_keep_their_module_or_crate() {
     assert_eq!(reported(|| std::io::Error::other("e")).await, ["io::Error"]);
     assert_eq!(reported(|| std::fmt::Error).await, ["fmt::Error"]);
     assert_eq!(reported(|| axum::Error::new(std::fmt::Error)).await, ["axum::Error"]);

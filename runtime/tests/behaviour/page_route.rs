@@ -110,7 +110,7 @@ async fn page_at_another_route_is_not_recorded_after_its_first_scrape() {
 }
 
 #[tokio::test]
-async fn foreign_handler_at_a_usual_route_is_recorded() {
+async fn other_handler_at_a_route_that_ends_in_metrics_is_recorded() {
     let metrics = metrics();
     let app = Router::new()
         .route("/api/metrics", route_get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))

@@ -230,7 +230,7 @@ fn scrapes_are_refused_while_all_places_gather_other_collectors() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn evicted_pages_never_look_whole() {
+async fn pages_that_lost_their_place_never_look_whole() {
     let metrics = large_page(2).await;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
@@ -257,7 +257,7 @@ async fn evicted_pages_never_look_whole() {
 }
 
 #[tokio::test]
-async fn refused_scrapes_are_no_family_without_pressure() {
+async fn refused_scrapes_are_no_family_before_all_places_are_taken() {
     let metrics = metrics();
     record_calls(&metrics, &["m"]).await;
     body(start(&metrics).await).await;

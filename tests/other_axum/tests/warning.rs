@@ -28,7 +28,7 @@ impl Write for Log {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn other_axum_is_warned_of_once_and_its_requests_are_unmatched() {
+async fn other_axum_version_logs_one_warning_and_its_requests_are_unmatched() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = fmt().with_ansi(false).with_writer(move || writer.clone()).finish();

@@ -166,7 +166,8 @@ fn stem(name: &OsStr) -> Cow<'_, OsStr> {
     Cow::Owned(format!("{}-{:016x}", &text[..end], hash(name.as_encoded_bytes())).into())
 }
 
-/// FNV-1a. The hash is the same in every process, so that each finds the leftovers of another.
+/// Hashes with FNV-1a, which gives the same value in every process, so that a process can remove
+/// the temporary files of another one.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

@@ -24,7 +24,7 @@ impl Problems {
         self.0.push(problem);
     }
 
-    /// Returns the value of a valid setting. Keeps the error of another one.
+    /// Returns the value of a valid setting. Keeps the error of an invalid one, and returns `None`.
     pub(super) fn check<T>(&mut self, setting: Result<T, BuildError>) -> Option<T> {
         setting.map_err(|problem| self.add(problem)).ok()
     }

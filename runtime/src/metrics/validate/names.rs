@@ -4,7 +4,7 @@ use super::BuildError;
 use crate::family::is_family_label;
 
 /// The longest prefix and the longest name of a label, in bytes. Prometheus has no limit, but some
-/// stores do, and a longer name fits into no legend.
+/// stores do, and dashboards cannot show longer names.
 const MAX_NAME_BYTES: usize = 100;
 
 /// Returns whether a metric name or a label name may begin with this text. The text may be empty.
@@ -36,7 +36,7 @@ pub(in crate::metrics) fn prefix(prefix: &str) -> Result<(), BuildError> {
     Err(BuildError::Prefix { prefix: prefix.to_owned(), reason })
 }
 
-/// Returns why a prefix of valid characters makes names that nobody wants.
+/// Returns why a prefix of valid characters is refused: it is too long, reserved, or ends in `_`.
 pub(super) fn prefix_problem(prefix: &str) -> Option<String> {
     let bare = prefix.trim_matches('_');
     let instead = if is_name(bare) { bare.to_owned() } else { format!("_{bare}") };

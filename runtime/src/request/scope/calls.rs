@@ -67,8 +67,8 @@ impl Scope {
         self.expected_reply = Some(ExpectedReply { call: Arc::clone(call), events_only });
     }
 
-    /// Notes that the reply of `call` is expected to be the response body. If it is the reply of a
-    /// function that a layer or the handler has called again, the earlier one was replaced.
+    /// Notes that the reply of `call` is expected to be the response body. If a layer or the
+    /// handler has called the function again, the reply of the earlier call was replaced.
     fn note_expected_again(&self, call: &LlmCall) {
         let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
         let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());

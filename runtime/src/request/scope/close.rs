@@ -56,10 +56,10 @@ impl Scope {
         }
     }
 
-    /// Decides about a request at the route of the metrics page, or at what may be this route, that
-    /// has not reached the metrics endpoint. A guard in front of the endpoint or the router has
-    /// refused it, or the client has left before the guard let it pass, or another handler has
-    /// served it, which is recorded.
+    /// Decides whether to record a request at the route of the metrics page, or at what may be this
+    /// route, that has not reached the metrics endpoint. The request is not recorded if a guard or
+    /// the router has refused it, or if the client has left. Otherwise another handler has served
+    /// it, and it is recorded.
     fn resume_recording(&self, end: RequestEnd) -> Recording {
         if matches!(end.status, 401 | 403 | 405) || end.outcome == Outcome::Cancelled {
             return Recording::Skipped;
@@ -96,12 +96,12 @@ impl Scope {
         }
     }
 
-    /// Counts the errors that the handler returned, with the status that each of them became, and
-    /// the one that it has reported last, if it has not returned that one.
+    /// Counts the errors that the handler returned, each with its status, and the last reported
+    /// error if the handler did not return it.
     ///
-    /// `head` is the status of the response. It is taken for the status of the last error if it is
-    /// an error as well. A success or redirection may be the response of a layer that has absorbed
-    /// the error.
+    /// `head` is the status of the response. If it is an error status, the last returned error gets
+    /// it, unless that error has its own. A success or a redirection may come from a layer that has
+    /// absorbed the error.
     pub(super) fn count_returned_errors(&mut self, recording: Recording, head: Option<StatusCode>) {
         if self.exceptions.is_empty() {
             return;

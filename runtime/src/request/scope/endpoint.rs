@@ -55,9 +55,9 @@ impl Scope {
         true
     }
 
-    /// Makes the function of a call site the handler of the request. Returns whether it is: the
-    /// first function to claim the request is the handler, also when a layer calls it again after
-    /// it has ended. An endpoint that its attribute names replaces the route.
+    /// Makes the function of a call site the handler of the request, if the request has none.
+    /// Returns whether the function is the handler, which a layer may call again after it has
+    /// ended. An endpoint that its attribute names replaces the route.
     pub(crate) fn claim(&mut self, site: &'static Site) -> bool {
         if let Some(handler) = &mut self.handler {
             let is_attempt = handler.begin_attempt(site);

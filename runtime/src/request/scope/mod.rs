@@ -57,7 +57,7 @@ pub(crate) struct Scope {
     started: Instant,
     head: Option<Head>,
     duration_end: DurationEnd,
-    /// How many metered streams the response may be, or may be made of.
+    /// The number of metered streams that the response may be, or may consist of.
     streams: u32,
     body_end: Option<BodyEnd>,
     /// The streams that were dropped while the response body was polled.
@@ -207,7 +207,7 @@ impl Scope {
         }
     }
 
-    /// Gives the returned error the name that the response has for it.
+    /// Names the returned error as the response says.
     #[cfg(feature = "axum")]
     pub(crate) fn name_returned_error(&mut self, response: &http::response::Parts) {
         self.exceptions.name_returned(response);
@@ -223,9 +223,10 @@ impl Scope {
         self.is_recorded().then(|| Arc::clone(self.endpoint()))
     }
 
-    /// Notes an error that was reported, and perhaps by its type only. Such an error is held while
-    /// the handler runs, until it returns or waits: if it returns the error, that tells the name.
-    /// Returns the errors to count now, in this order, and the endpoint to count them at.
+    /// Notes a reported error. An error that was reported by its type is held until the handler
+    /// returns, waits or reports another error: if the handler returns the error, the returned
+    /// value supplies its name. Returns the errors to count now, in this order, and the endpoint to
+    /// count them at.
     pub(crate) fn report_error(
         &mut self,
         error: RequestError,
@@ -351,8 +352,8 @@ impl Scope {
         self.started
     }
 
-    /// Takes back a stream that was dropped before the response head: the response is another one.
-    /// Returns whether there is no head yet.
+    /// Withdraws a stream that was dropped before the response head, because the response is not
+    /// this stream. Returns false if there is a head already.
     pub(crate) fn withdraw_stream(&mut self) -> bool {
         if self.head.is_some() {
             return false;

@@ -15,8 +15,8 @@ pub(super) enum Recording {
     /// The request is recorded as soon as a route or an attribute sets its endpoint.
     Pending,
     /// The request has arrived at the route of the metrics page, or at what may be this route. It
-    /// is recorded when it ends, unless the status shows that no other handler has served it, and
-    /// as soon as an annotated handler claims it.
+    /// becomes active when an annotated handler claims it. Otherwise it is recorded when it ends,
+    /// unless a guard or the router has refused it or the client has left.
     Deferred,
     /// The request is counted in `active_requests`, and recorded when it ends.
     Active,
@@ -49,8 +49,8 @@ impl Handler {
         Self { site, is_running: true }
     }
 
-    /// Notes that a function starts. Returns whether it is the handler, which a layer has called
-    /// again. A function that the running handler calls is not.
+    /// Notes that a function starts. Returns whether a layer has called the handler again: a
+    /// function that the running handler calls is no new attempt.
     pub(super) fn begin_attempt(&mut self, site: &'static Site) -> bool {
         let is_attempt = ptr::eq(self.site, site) && !self.is_running;
         self.is_running |= is_attempt;
