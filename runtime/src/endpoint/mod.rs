@@ -26,7 +26,7 @@ use crate::callsite::Site;
 use crate::metrics::Metrics;
 use crate::outcome::{ErrorType, Termination, request_end};
 use crate::request::{self, RequestError};
-use crate::series::{EndpointSeries, RequestSeries};
+use crate::series::{EndpointSeries, RequestSeries, warn_named_handler};
 
 /// The guard of a running function. Dropping it without [`finish`] records that the function was
 /// cancelled or has panicked.
@@ -58,29 +58,14 @@ struct StandaloneCall {
 pub fn start(site: &'static Site) -> EndpointGuard {
     EndpointGuard(match request::current(|scope| scope.claim(site)) {
         Some(true) => {
-            if site.is_named() {
-                warn_named_handler(site);
+            if site.is_named() && site.is_first_named_handler() {
+                warn_named_handler(site.function(), site.endpoint());
             }
             Role::Handler(HandlerGuard)
         }
         Some(false) => Role::Helper,
         None => Role::Standalone(StandaloneCall::start(site)),
     })
-}
-
-/// Warns, once for each function, that the endpoint of a handler is not a route template: the `/`
-/// at the beginning may have been forgotten.
-#[cold]
-fn warn_named_handler(site: &'static Site) {
-    if site.is_first_named_handler() {
-        tracing::warn!(
-            target: "streamgauge",
-            function = site.function(),
-            endpoint = site.endpoint(),
-            "this endpoint is the name of a function, and the function serves a request: write a \
-             route template, which begins with `/`, or leave the argument out"
-        );
-    }
 }
 
 /// Finishes a function with the status and the error of its return value.

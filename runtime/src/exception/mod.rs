@@ -62,7 +62,7 @@ use crate::request::{self, ExceptionInfo, RequestError};
 /// }
 /// ```
 pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
-    report(ExceptionInfo::from_type::<E>(), status);
+    report("track_detailed_exception", ExceptionInfo::from_type::<E>(), status);
 }
 
 /// Counts an error in `exceptions_total`, with the name that it gives itself through
@@ -87,14 +87,16 @@ pub fn track_detailed_exception<E: ?Sized>(_error: &E, status: StatusCode) {
 /// track_named_exception(&OrderError::OutOfStock, StatusCode::CONFLICT);
 /// ```
 pub fn track_named_exception<E: ExceptionType + ?Sized>(error: &E, status: StatusCode) {
-    report(ExceptionInfo::from_type::<E>().with_own_name(own_name(error)), status);
+    let exception = ExceptionInfo::from_type::<E>().with_own_name(own_name(error));
+    report("track_named_exception", exception, status);
 }
 
-fn report(exception: ExceptionInfo, status: StatusCode) {
+/// Counts an error that the function `reporter` of this crate reports.
+fn report(reporter: &'static str, exception: ExceptionInfo, status: StatusCode) {
     let error = RequestError::reported(exception, status);
     let to_count = request::current(|scope| scope.report_error(error)).unwrap_or_else(|| {
         static WARNED: WarnOnce = WarnOnce::new();
-        let metrics = Metrics::for_report_outside_requests("track_detailed_exception", &WARNED);
+        let metrics = Metrics::for_report_outside_requests(reporter, &WARNED);
         Some((metrics.endpoints().get_or_create(""), [None, Some(error)]))
     });
     if let Some((endpoint, errors)) = to_count {

@@ -13,13 +13,13 @@ use parking_lot::Mutex;
 use super::EncodeError;
 use super::content_encoding::ContentEncoding;
 use super::page::Page;
-use crate::metrics::{Admission, Metrics, OpenPage, Progress};
+use crate::metrics::{Admission, Discarded, Metrics, OpenPage, Progress};
 use crate::series::ScrapeRefusal;
 
 /// Error of the body of a page that lost its place to another scrape.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the client has stopped reading the metrics page, and another scrape has taken its place: see \
+    "the client has stopped reading the metrics page, which has made room for another scrape: see \
      the option `max_scrapes`"
 )]
 pub(super) struct LostPlace;
@@ -163,12 +163,13 @@ impl OpenPage for SharedPage {
         Some(self.0.try_lock()?.progress)
     }
 
-    fn discard(&self) -> bool {
-        let Some(mut state) = self.0.try_lock() else { return false };
-        if !matches!(state.contents, Contents::Ended) {
-            state.contents = Contents::Lost;
+    fn discard(&self) -> Discarded {
+        let Some(mut state) = self.0.try_lock() else { return Discarded::Refused };
+        if matches!(state.contents, Contents::Ended) {
+            return Discarded::Nothing;
         }
-        true
+        state.contents = Contents::Lost;
+        Discarded::Contents
     }
 }
 

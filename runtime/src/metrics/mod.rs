@@ -33,7 +33,7 @@ pub(crate) use self::registry::RegistryNames;
 pub use self::request_label::RequestLabel;
 use self::request_label::RequestLabelSource;
 #[cfg(feature = "axum")]
-pub(crate) use self::scrape_limit::{Admission, OpenPage, Progress, ScrapeLimit};
+pub(crate) use self::scrape_limit::{Admission, Discarded, OpenPage, Progress, ScrapeLimit};
 use self::skip_rules::SkipRules;
 pub(crate) use self::validate::{is_label_name, is_metric_name};
 use self::zero_series::ZeroSeries;

@@ -28,9 +28,19 @@ pub(crate) trait OpenPage: Send + Sync {
     /// Returns the newest progress of the page, or `None` while a piece of it is being written.
     fn progress(&self) -> Option<Progress>;
 
-    /// Drops the contents of the page. Returns whether that was possible: a page is not dropped
-    /// while a piece of it is being written.
-    fn discard(&self) -> bool;
+    /// Drops the contents of the page, unless a piece of it is being written.
+    fn discard(&self) -> Discarded;
+}
+
+/// Returned by [`OpenPage::discard`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Discarded {
+    /// The page is broken off.
+    Contents,
+    /// The transport has taken the whole page already.
+    Nothing,
+    /// A piece of the page is being written, so that the page is kept.
+    Refused,
 }
 
 /// The newest progress of a page.
@@ -97,10 +107,13 @@ impl ScrapeLimit {
             let stalled = writing.iter_mut().filter_map(|page| Some((stalled_since(page)?, page)));
             let (_, stalled) = stalled.min_by_key(|(since, _)| *since)?;
             // If the page has just made progress, another one is the longest-stalled now.
-            if stalled.discard() {
-                *stalled = page;
-                return Some(Admission::Taken);
-            }
+            let admission = match stalled.discard() {
+                Discarded::Contents => Admission::Taken,
+                Discarded::Nothing => Admission::Last,
+                Discarded::Refused => continue,
+            };
+            *stalled = page;
+            return Some(admission);
         }
     }
 
@@ -112,7 +125,7 @@ impl ScrapeLimit {
         let is_full = pages.written.len() >= self.max_written;
         let oldest = is_full.then(|| pages.written.pop_front()).flatten();
         pages.written.push_back(page);
-        oldest.is_some_and(|oldest| oldest.discard())
+        oldest.is_some_and(|oldest| oldest.discard() == Discarded::Contents)
     }
 
     /// Removes a page whose response has ended, or whose last piece was taken.
@@ -135,8 +148,8 @@ mod tests {
             self.0
         }
 
-        fn discard(&self) -> bool {
-            true
+        fn discard(&self) -> Discarded {
+            Discarded::Contents
         }
     }
 

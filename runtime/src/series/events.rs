@@ -48,6 +48,21 @@ pub(crate) fn warn_undeclared_label(label: &str) {
     });
 }
 
+/// Warns that the endpoint of a handler is not a route template: the `/` at the beginning may have
+/// been forgotten.
+#[cold]
+pub(crate) fn warn_named_handler(function: &str, endpoint: Option<&str>) {
+    emit_event(|| {
+        tracing::warn!(
+            target: "streamgauge",
+            function,
+            endpoint,
+            "this endpoint is the name of a function, and the function serves a request: write a \
+             route template, which begins with `/`, or leave the argument out"
+        );
+    });
+}
+
 /// Warns that nothing reads what a function with `#[instrument_endpoint]` records outside any
 /// request.
 pub(crate) fn warn_function_outside_requests(function: &str) {

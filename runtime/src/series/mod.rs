@@ -16,8 +16,8 @@ pub(crate) use self::calls::{CallRecord, CallSeries, Resource};
 pub(crate) use self::endpoint::{EndpointSeries, RequestSeries};
 pub(crate) use self::endpoints::{Endpoints, ScrapeRefusal};
 pub(crate) use self::events::{
-    warn_call_outside_requests, warn_function_outside_requests, warn_undeclared_label,
-    warn_usage_outside_requests,
+    warn_call_outside_requests, warn_function_outside_requests, warn_named_handler,
+    warn_undeclared_label, warn_usage_outside_requests,
 };
 #[cfg(feature = "axum")]
 pub(crate) use self::events::{
