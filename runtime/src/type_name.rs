@@ -5,7 +5,7 @@
 //!
 //! 1. A tuple, a pointer such as `Box<E>` and a response body such as `Json<E>` have the name of
 //!    the error in them. In a tuple, the error is the last element that is not text, bytes or
-//!    headers. If there is no such element but the status, it is the status.
+//!    headers. A tuple of a status and such elements has the name of the status.
 //! 2. A path is cut to its last segment. A name that many crates use, such as `Error`, keeps the
 //!    module, function or crate before it that says more: `std::io::error::Error` is `io::Error`.
 //! 3. Type parameters are cut in the same way, and are left out if the name is longer than a label

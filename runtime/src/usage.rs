@@ -323,8 +323,8 @@ closed_set! { indexed
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` is not a number of tokens",
     label = "expected an integer, or an `Option` of one",
-    note = "a count may be of any integer type: `u8` to `u128`, `usize`, `i8` to `i128`, `isize`, a `NonZero` \
-            of one, or an `Option` of any of them"
+    note = "a count may be of any integer type: `u8` to `u128`, `usize`, `i8` to `i128`, `isize`, \
+            a `NonZero` of one, or an `Option` of any of them"
 )]
 pub trait TokenCount {
     /// Returns the count, if it is known.

@@ -42,8 +42,8 @@ pub enum BuildError {
     },
     /// A constant label has an empty value.
     #[error(
-        "label {name:?} has an empty value, which means no label to Prometheus: give it a value, or \
-         remove it"
+        "label {name:?} has an empty value, which means no label to Prometheus: give it a value, \
+         or remove it"
     )]
     LabelEmpty {
         /// The name of the label.

@@ -107,8 +107,11 @@ fn matches_template(parts: &[TemplatePart], path: &str) -> bool {
     rest.is_empty()
 }
 
-/// Splits a route template at its parameters. Returns the mistake if it is no template that axum
-/// accepts.
+/// Splits a route template at its parameters.
+///
+/// # Errors
+///
+/// If axum does not accept the template, returns a text that names the mistake.
 fn parse_parts(template: &str) -> Result<Vec<TemplatePart>, String> {
     let mut parts = Vec::new();
     let mut literal = String::new();

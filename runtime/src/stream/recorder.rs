@@ -269,8 +269,8 @@ impl Record {
         self.has_counted_error = true;
     }
 
-    /// Withdraws the stream of a returned response that nobody has polled and that is dropped
-    /// before the response head: a layer has sent another response in its place.
+    /// Withdraws a response body that is dropped unread before the response head. A layer has sent
+    /// another response in its place.
     fn without_replaced_stream(mut self) -> Self {
         let is_unread = |meter: &mut StreamMeter| {
             self.is_body

@@ -11,7 +11,7 @@ use streamgauge_test_support::client::{get, metrics, settled};
 
 /// Serves one request with this handler. Returns the names of the errors that are counted, each as
 /// often as it is counted.
-async fn names<H, T>(handler: H) -> Vec<String>
+pub(crate) async fn names<H, T>(handler: H) -> Vec<String>
 where
     H: Handler<T, ()>,
     T: 'static,
@@ -21,7 +21,7 @@ where
     counted(&metrics)
 }
 
-fn counted(metrics: &Metrics) -> Vec<String> {
+pub(crate) fn counted(metrics: &Metrics) -> Vec<String> {
     let scrape = settled(metrics);
     let types = scrape.values("app_exceptions_total", "exception_type");
     let times = |name: &str| scrape.sum("app_exceptions_total", &[("exception_type", name)]);

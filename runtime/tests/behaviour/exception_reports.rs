@@ -1,33 +1,15 @@
 //! The name of an error that a handler reports by its type, and may return next.
 
-use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get as route_get;
 use axum::{Json, Router};
 use futures_util::FutureExt;
-use streamgauge::{ExceptionType, Metrics, instrument_endpoint, track_detailed_exception};
+use streamgauge::{ExceptionType, instrument_endpoint, track_detailed_exception};
 use streamgauge_test_support::Scrape;
-use streamgauge_test_support::client::{get, metrics, settled};
+use streamgauge_test_support::client::{get, metrics};
 
-/// Serves one request with this handler. Returns the names of the errors that are counted.
-async fn names<H, T>(handler: H) -> Vec<String>
-where
-    H: Handler<T, ()>,
-    T: 'static,
-{
-    let metrics = metrics();
-    get(&Router::new().route("/", route_get(handler)).layer(metrics.layer()), "/").await;
-    counted(&metrics)
-}
-
-fn counted(metrics: &Metrics) -> Vec<String> {
-    let scrape = settled(metrics);
-    let names = scrape.values("app_exceptions_total", "exception_type");
-    let times = usize::try_from(scrape.sum("app_exceptions_total", &[]));
-    assert_eq!(times, Ok(names.len()), "each counts once");
-    names.iter().map(ToString::to_string).collect()
-}
+use crate::exception_names::{counted, names};
 
 #[derive(serde::Serialize, ExceptionType)]
 enum OrderError {

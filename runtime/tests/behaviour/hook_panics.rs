@@ -245,33 +245,8 @@ async fn panic_of_the_function_itself_still_unwinds() {
 }
 
 mod warning {
-    use std::sync::{Arc, Mutex};
-
-    use tracing_subscriber::fmt::MakeWriter;
-
     use super::{ExceptionType, StatusCode, track_named_exception};
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'a> MakeWriter<'a> for Log {
-        type Writer = Self;
-
-        fn make_writer(&'a self) -> Self {
-            self.clone()
-        }
-    }
+    use crate::log::Log;
 
     #[test]
     fn panic_in_a_hook_is_logged_once() {
@@ -289,8 +264,7 @@ mod warning {
             track_named_exception(&LoggedOnce, StatusCode::CONFLICT);
             track_named_exception(&LoggedOnce, StatusCode::CONFLICT);
         });
-        let text = String::from_utf8(log.0.lock().expect("not poisoned").clone())
-            .expect("the log is text");
+        let text = log.text();
         let lines: Vec<_> = text.lines().filter(|line| line.contains("has panicked")).collect();
         assert_eq!(lines.len(), 1, "{text}");
         assert!(lines[0].contains("ExceptionType::exception_type"), "{text}");

@@ -29,6 +29,7 @@ mod labels;
 mod large_pages;
 mod layer_placement;
 mod layer_transparency;
+mod log;
 mod malformed_replies;
 mod manual_usage;
 mod metered_stream;

@@ -1,7 +1,5 @@
 //! Endpoints that are names of functions: batch jobs, timers and queue workers.
 
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::get as route_get;
@@ -11,7 +9,8 @@ use streamgauge::{
 };
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, settled};
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::log::Log;
 
 #[tokio::test]
 async fn named_endpoints_are_recorded_outside_any_request() {
@@ -37,28 +36,6 @@ async fn named_endpoints_are_recorded_outside_any_request() {
     assert_eq!(sum("app_stream_chunks_total", "nightly_rows"), 1);
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn named_endpoint_of_a_handler_is_recorded_and_warned_about_once() {
     #[instrument_endpoint(endpoint = "items")]
@@ -75,6 +52,6 @@ async fn named_endpoint_of_a_handler_is_recorded_and_warned_about_once() {
     drop(guard);
 
     assert_eq!(settled(&metrics).sum("app_http_requests_total", &[("endpoint", "items")]), 2);
-    let text = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("text");
+    let text = log.text();
     assert_eq!(text.matches("begins with `/`").count(), 1, "{text}");
 }

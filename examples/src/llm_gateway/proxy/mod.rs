@@ -34,9 +34,8 @@ const MAX_BODY_SIZE: usize = 32 * 1024 * 1024;
 ///
 /// If an upstream cannot be reached, breaks off or is silent for too long before it replies, is
 /// rate limited (429), fails (5xx) or replies with a status that cannot be forwarded (101, or 600
-/// and above), the request is sent to the next one of `fallbacks`. Once a
-/// reply is being forwarded there is no fallback. The list of models comes from the
-/// first upstream, `upstream`.
+/// and above), the request is sent to the next one of `fallbacks`. A reply that the client has
+/// begun to receive is not replaced. The list of models comes from the first upstream, `upstream`.
 ///
 /// Requests and calls are recorded in `metrics`.
 pub fn app(upstream: Upstream, fallbacks: Vec<Upstream>, metrics: &Metrics) -> Router {

@@ -49,8 +49,8 @@ impl Handler {
         Self { site, is_running: true }
     }
 
-    /// Notes that a function starts. Returns whether a layer has called the handler again: a
-    /// function that the running handler calls is no new attempt.
+    /// Notes that a function starts. Returns whether it is the handler, which a layer has called
+    /// again. A handler that calls itself while it runs does not start another attempt.
     pub(super) fn begin_attempt(&mut self, site: &'static Site) -> bool {
         let is_attempt = ptr::eq(self.site, site) && !self.is_running;
         self.is_running |= is_attempt;
