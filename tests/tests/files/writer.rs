@@ -22,12 +22,14 @@ const LONG_INTERVAL: Duration = Duration::from_secs(3600);
 #[test]
 fn file_writer_writes_immediately_and_periodically_without_a_runtime() {
     let directory = tempdir().expect("a temporary directory can be created");
-    let path = directory.path().join("shop.prom");
     let metrics = metrics();
     let (own, writes) = (counter(&metrics), Writes::of(&metrics));
-    let file = metrics.spawn_file_writer(&path, LONG_INTERVAL).expect("the writer starts");
+    // Another file: the dropped writer may still be writing when the second one has written.
+    let path = directory.path().join("once.prom");
+    let file = metrics.spawn_file_writer(path, LONG_INTERVAL).expect("the writer starts");
     writes.wait_for_start();
     drop(file);
+    let path = directory.path().join("shop.prom");
     let file = metrics.spawn_file_writer(&path, SHORT_INTERVAL).expect("the writer starts");
     for count in 1..=3 {
         own.inc();
