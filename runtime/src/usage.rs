@@ -178,7 +178,7 @@ impl Usage {
         let usage = counts.into_iter().fold(Self::default(), |usage, (count, tokens)| {
             tokens.map_or(usage, |tokens| usage.with(count, tokens))
         });
-        (usage.known != 0).then_some(usage)
+        usage.non_empty()
     }
 
     /// Returns the sum of the usage of two calls.
@@ -199,6 +199,37 @@ impl Usage {
         }
         self.known |= other.known;
         self
+    }
+
+    /// Subtracts the usage of a part of the call.
+    pub(crate) fn minus(self, part: Self) -> Self {
+        let known = self.known;
+        Self { known, ..self.combine(part, u64::saturating_sub) }
+    }
+
+    /// Removes the input and its parts.
+    pub(crate) fn without_input(self) -> Self {
+        self.without(UsageCount::Input).without_all(&UsageCount::INPUT_PARTS)
+    }
+
+    /// Removes the output and its parts.
+    pub(crate) fn without_output(self) -> Self {
+        self.without(UsageCount::Output).without_all(&UsageCount::OUTPUT_PARTS)
+    }
+
+    fn without_all(self, counts: &[UsageCount]) -> Self {
+        counts.iter().fold(self, |usage, count| usage.without(*count))
+    }
+
+    const fn without(mut self, count: UsageCount) -> Self {
+        self.tokens[count.index()] = 0;
+        self.known &= !(1 << count.index());
+        self
+    }
+
+    /// Returns the usage, unless it has no count.
+    pub(crate) fn non_empty(self) -> Option<Self> {
+        (self.known != 0).then_some(self)
     }
 
     /// Fills the counts that `whole` lacks with those of `part`.
@@ -254,13 +285,13 @@ impl Usage {
     }
 
     /// Returns a count, if it is known.
-    const fn get(&self, count: UsageCount) -> Option<u64> {
+    pub(crate) const fn get(&self, count: UsageCount) -> Option<u64> {
         let index = count.index();
         if self.known & (1 << index) == 0 { None } else { Some(self.tokens[index]) }
     }
 
     /// Sets a count.
-    const fn with(mut self, count: UsageCount, tokens: u64) -> Self {
+    pub(crate) const fn with(mut self, count: UsageCount, tokens: u64) -> Self {
         self.tokens[count.index()] = tokens;
         self.known |= 1 << count.index();
         self

@@ -119,16 +119,23 @@ impl LlmCall {
         rate_limits: RateLimits,
         ended: Instant,
     ) {
+        let others = &reply.usage_by_other_models;
+        let elsewhere = others.iter().fold(Usage::default(), |sum, (_, usage)| sum.plus(*usage));
         let missing = end.outcome.missing_reason(usage.is_some(), reply.unread);
         series.record(&CallRecord {
             end,
             usage,
+            elsewhere,
             missing,
             operation: self.operation(reply.operation),
             duration: ended - self.started,
             service_tier: reply.service_tier.as_deref(),
             provider_cost: reply.provider_cost,
         });
+        for (model, usage) in others {
+            let other = self.endpoint().calls(series.provider(), model);
+            other.record_part(usage, reply.service_tier.as_deref());
+        }
         for (resource, left) in rate_limits.iter() {
             series.rate_limit(resource, left);
         }

@@ -162,6 +162,10 @@ impl ReplyParser {
             end: ReplyEnd::from(outcome),
             finish: reader.finish_reason(),
             usage: reader.usage(),
+            usage_by_other_models: reader
+                .usage_by_other_models()
+                .map(|(model, usage)| (Cow::Borrowed(model), usage))
+                .collect(),
             usage_source: UsageSource::Bytes,
             unread,
             model: reader.model().map(Cow::Borrowed),

@@ -13,7 +13,11 @@ pub(crate) struct Reply<'a> {
     pub(crate) end: ReplyEnd,
     /// What the reply says why the model stopped.
     pub(crate) finish: FinishReason,
+    /// The usage of the whole call.
     pub(crate) usage: Option<Usage>,
+    /// The parts of the usage that belong to other models: one that the model asked for advice,
+    /// for example.
+    pub(crate) usage_by_other_models: Vec<(Cow<'a, str>, Usage)>,
     pub(crate) usage_source: UsageSource,
     pub(crate) unread: Unread,
     /// The model that the reply names.
@@ -55,6 +59,7 @@ impl<'a> Reply<'a> {
             end,
             finish: FinishReason::Unknown,
             usage: None,
+            usage_by_other_models: Vec::new(),
             usage_source: UsageSource::Value,
             unread: Unread::Nothing,
             model: None,
@@ -71,10 +76,13 @@ impl<'a> Reply<'a> {
         let Self { operation, provider_cost, times, .. } = self;
         let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         let (model, service_tier) = (self.model.map(owned), self.service_tier.map(owned));
+        let by_model = self.usage_by_other_models.into_iter();
+        let usage_by_other_models = by_model.map(|(model, usage)| (owned(model), usage)).collect();
         Reply {
             end,
             finish,
             usage,
+            usage_by_other_models,
             usage_source,
             unread,
             model,

@@ -1,12 +1,13 @@
 //! Anthropic's Messages. The input excludes tokens that were read from a cache or written to it.
 
-use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
+use super::counts::{RawCount, RawCounts, add_parts};
 use super::fast_path::{DELTA, ERROR, STOP_REASON, USAGE, starts_non_empty_string};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::{AnthropicEvent, Dialect, FrameType};
+use super::vocabulary::{AnthropicEvent, FinishMember, FrameType};
+use crate::usage::{Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     containers: &[Container::Frame, Container::Message],
@@ -46,7 +47,7 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         },
         is_end: frame.kind == FrameType::Anthropic(AnthropicEvent::MessageStop),
         is_error: frame.kind == FrameType::Error,
-        finish_reason: frame.finish_reason(Dialect::Anthropic),
+        finish_reason: frame.finish_reason(FinishMember::StopReason),
         has_tool_calls: false,
     }
 }
@@ -67,14 +68,20 @@ fn content_only(frame: &[u8]) -> Option<Content> {
     Content::new(has_content, is_answer)
 }
 
-fn normalize(counts: &RawCounts) -> NormalizedUsage {
+fn normalize(counts: &RawCounts) -> Option<Usage> {
     let cache_read = counts.get(RawCount::CacheRead);
     let cache_write = counts.get(RawCount::CacheCreation);
-    NormalizedUsage {
-        input: add_parts(counts.get(RawCount::Input), [cache_read, cache_write]),
-        cache_read,
-        cache_write,
-        output: counts.get(RawCount::Output),
-        reasoning: None,
-    }
+    // The count of all lifetimes includes that of one hour.
+    let one_hour = counts.get(RawCount::CacheCreation1h).filter(|tokens| *tokens > 0);
+    let five_minutes =
+        cache_write.map(|tokens| tokens.saturating_sub(one_hour.unwrap_or_default()));
+    let cached = [cache_read, cache_write.max(one_hour)];
+    Usage::from_counts([
+        (UsageCount::Input, add_parts(counts.get(RawCount::Input), cached)),
+        (UsageCount::CacheRead, cache_read),
+        (UsageCount::CacheWrite, five_minutes),
+        (UsageCount::CacheWrite1h, one_hour),
+        (UsageCount::Output, counts.get(RawCount::Output)),
+        (UsageCount::Reasoning, counts.get(RawCount::OutputThinking)),
+    ])
 }

@@ -1,11 +1,12 @@
 //! Bedrock's Converse, for replies in JSON. The binary event streams of Bedrock are not read.
 
-use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
+use super::counts::{RawCount, RawCounts, add_parts};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::Dialect;
+use super::vocabulary::FinishMember;
+use crate::usage::{Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     containers: &[Container::Frame],
@@ -27,7 +28,7 @@ fn detects(frame: &Frame) -> bool {
 fn read_frame(frame: &Frame) -> FrameFindings {
     FrameFindings {
         content: Content::new(frame.has(FrameFlag::Output), frame.has(FrameFlag::AnswerItem)),
-        finish_reason: frame.finish_reason(Dialect::Bedrock),
+        finish_reason: frame.finish_reason(FinishMember::ConverseStopReason),
         ..FrameFindings::default()
     }
 }
@@ -37,7 +38,7 @@ const fn content_only(_frame: &[u8]) -> Option<Content> {
     None
 }
 
-fn normalize(counts: &RawCounts) -> NormalizedUsage {
+fn normalize(counts: &RawCounts) -> Option<Usage> {
     include_caches(
         counts.get(RawCount::BedrockInput),
         counts.get(RawCount::BedrockOutput),
@@ -55,15 +56,19 @@ fn include_caches(
     total: Option<u64>,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
-) -> NormalizedUsage {
+) -> Option<Usage> {
     let cached = add_parts(Some(0), [cache_read, cache_write]);
-    let excludes_caches = match (add_parts(input, [output, None]), total) {
+    let excludes_caches = match (add_parts(input, [output]), total) {
         (Some(sum), Some(total)) => total > sum,
         _ => input < cached,
     };
-    let parts = if excludes_caches { [cache_read, cache_write] } else { [None, None] };
-    let input = add_parts(input, parts);
-    NormalizedUsage { input, cache_read, cache_write, output, reasoning: None }
+    let input = if excludes_caches { add_parts(input, [cache_read, cache_write]) } else { input };
+    Usage::from_counts([
+        (UsageCount::Input, input),
+        (UsageCount::CacheRead, cache_read),
+        (UsageCount::CacheWrite, cache_write),
+        (UsageCount::Output, output),
+    ])
 }
 
 /// Returns the usage of a reply that a client crate has parsed.
@@ -74,6 +79,6 @@ pub(crate) fn usage(
     total: Option<u64>,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
-) -> Option<crate::usage::Usage> {
-    include_caches(input, output, total, cache_read, cache_write).into()
+) -> Option<Usage> {
+    include_caches(input, output, total, cache_read, cache_write)
 }

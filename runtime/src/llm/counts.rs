@@ -1,4 +1,4 @@
-//! Token counts as protocols send them, and the normalized form that all protocols share.
+//! Token counts as protocols send them.
 
 use crate::usage::{Usage, UsageCount};
 
@@ -23,6 +23,8 @@ pub(super) enum RawCount {
     // Anthropic
     CacheRead,
     CacheCreation,
+    CacheCreation1h,
+    OutputThinking,
     // Gemini
     GeminiPrompt,
     GeminiToolUsePrompt,
@@ -47,18 +49,23 @@ impl RawCount {
 }
 
 /// The token counts that a frame, or a stream so far, has sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RawCounts {
     /// One bit for each [`RawCount`] that is known.
-    known: u32,
+    known: u64,
     /// One bit for each [`RawCount`] that was sent, but cannot be read.
-    unreadable: u32,
+    unreadable: u64,
     tokens: [u64; RawCount::COUNT],
 }
 
 impl RawCounts {
     pub(super) const fn new() -> Self {
         Self { known: 0, unreadable: 0, tokens: [0; RawCount::COUNT] }
+    }
+
+    /// Returns whether no count was sent.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.known | self.unreadable == 0
     }
 
     pub(super) const fn clear(&mut self) {
@@ -79,13 +86,27 @@ impl RawCounts {
         counts.iter().any(|count| self.unreadable & bit(*count as usize) != 0)
     }
 
+    /// Notes that a count was sent, but cannot be read.
     pub(super) const fn set_unreadable(&mut self, count: RawCount) {
+        self.known &= !bit(count as usize);
         self.unreadable |= bit(count as usize);
     }
 
-    /// Adds a count of the same frame. If the count is already known, the larger value stays.
-    pub(super) fn insert_max(&mut self, count: RawCount, tokens: u64) {
-        self.insert_max_at(count as usize, tokens);
+    /// Adds the counts of another exchange.
+    pub(super) fn add(&mut self, other: &Self) {
+        for index in other.known_indices() {
+            let current = if self.known & bit(index) == 0 { 0 } else { self.tokens[index] };
+            self.tokens[index] = current.saturating_add(other.tokens[index]);
+        }
+        self.known |= other.known;
+        self.unreadable |= other.unreadable;
+    }
+
+    /// Sets a count. Of a key that an object has twice the last value stays, as in parsed JSON.
+    pub(super) const fn insert(&mut self, count: RawCount, tokens: u64) {
+        self.tokens[count as usize] = tokens;
+        self.known |= bit(count as usize);
+        self.unreadable &= !bit(count as usize);
     }
 
     /// Adds the counts of another object of the same frame. Of two values the larger one stays.
@@ -93,15 +114,16 @@ impl RawCounts {
         for index in other.known_indices() {
             self.insert_max_at(index, other.tokens[index]);
         }
-        self.unreadable |= other.unreadable;
+        self.unreadable = (self.unreadable | other.unreadable) & !self.known;
     }
 
-    /// Replaces counts by those of a later frame.
+    /// Replaces counts by those of a later frame. A count that the later frame has, but that cannot
+    /// be read, is not known any more.
     pub(super) fn replace_by(&mut self, later: &Self) {
         for index in later.known_indices() {
             self.tokens[index] = later.tokens[index];
         }
-        self.known |= later.known;
+        self.known = (self.known & !later.unreadable) | later.known;
         self.unreadable = (self.unreadable | later.unreadable) & !later.known;
     }
 
@@ -117,69 +139,30 @@ impl RawCounts {
     }
 }
 
-const fn bit(index: usize) -> u32 {
+const fn bit(index: usize) -> u64 {
     1 << index
 }
 
-/// Usage in the form of [`Usage`]: `input` and `output` are totals that include the other counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NormalizedUsage {
-    pub(super) input: Option<u64>,
-    pub(super) cache_read: Option<u64>,
-    pub(super) cache_write: Option<u64>,
-    pub(super) output: Option<u64>,
-    pub(super) reasoning: Option<u64>,
-}
-
-impl NormalizedUsage {
-    /// Usage without any count.
-    pub(super) const EMPTY: Self =
-        Self { input: None, cache_read: None, cache_write: None, output: None, reasoning: None };
-
-    /// Raises the output so that input and output add up to the total. Some servers
-    /// include output, such as thoughts, in the total alone. A total below the sum is ignored.
-    pub(super) fn raise_output_to_total(self, total: Option<u64>) -> Self {
-        let sum = add_parts(self.input, [self.output, None]);
-        let missing = match (total, sum) {
-            (Some(total), Some(sum)) => total.saturating_sub(sum),
-            _ => 0,
-        };
-        let output = match missing {
-            0 => self.output,
-            _ => add_parts(Some(missing), [self.output, None]),
-        };
-        Self { output, ..self }
-    }
-
-    /// Merges the usage of two frames of a stream. All protocols send cumulative counts, so the
-    /// larger value of each count is kept.
-    pub(super) fn max(self, other: Self) -> Self {
-        Self {
-            input: self.input.max(other.input),
-            cache_read: self.cache_read.max(other.cache_read),
-            cache_write: self.cache_write.max(other.cache_write),
-            output: self.output.max(other.output),
-            reasoning: self.reasoning.max(other.reasoning),
-        }
-    }
-}
-
-impl From<NormalizedUsage> for Option<Usage> {
-    fn from(usage: NormalizedUsage) -> Self {
-        let NormalizedUsage { input, cache_read, cache_write, output, reasoning } = usage;
-        Usage::from_counts([
-            (UsageCount::Input, input),
-            (UsageCount::CacheRead, cache_read),
-            (UsageCount::CacheWrite, cache_write),
-            (UsageCount::Output, output),
-            (UsageCount::Reasoning, reasoning),
-        ])
+/// Raises the output so that input and output add up to the total. Some servers include output,
+/// such as thoughts, in the total alone. A total below the sum is ignored.
+pub(super) fn raise_output_to_total(usage: Usage, total: Option<u64>) -> Usage {
+    let (input, output) = (usage.get(UsageCount::Input), usage.get(UsageCount::Output));
+    let missing = match (total, add_parts(input, [output])) {
+        (Some(total), Some(sum)) => total.saturating_sub(sum),
+        _ => 0,
+    };
+    match add_parts(Some(missing), [output]) {
+        Some(raised) if missing > 0 => usage.with(UsageCount::Output, raised),
+        _ => usage,
     }
 }
 
 /// Adds the known parts to a total that does not include them. The result is unknown if the total
 /// is.
-pub(super) fn add_parts(total: Option<u64>, parts: [Option<u64>; 2]) -> Option<u64> {
+pub(super) fn add_parts<const N: usize>(
+    total: Option<u64>,
+    parts: [Option<u64>; N],
+) -> Option<u64> {
     let total = total?;
     Some(parts.into_iter().flatten().fold(total, u64::saturating_add))
 }

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use super::counts::RawCounts;
+use super::counts::{RawCount, RawCounts};
 use super::flags::{FrameFlag, FrameFlags};
+use super::iterations::Iterations;
 use super::scalar::{
     Identifier, MAX_BUFFERED_TEXT, Scalar, StatedCost, TICKS_PER_DOLLAR, identifier, token_count,
     unescape,
 };
 use super::schema::{Container, Field};
 use super::vocabulary::{
-    Dialect, FrameType, is_audio_task, is_audio_usage, is_reasoning, is_reasoning_delta,
-    is_tool_call,
+    FinishMember, FrameType, finish_reason, gemini_finish_reason, is_audio_task, is_audio_usage,
+    is_reasoning, is_reasoning_delta, is_tool_call,
 };
 use crate::usage::FinishReason;
 
@@ -20,8 +21,9 @@ use crate::usage::FinishReason;
 pub(super) struct Frame {
     pub(super) kind: FrameType,
     flags: FrameFlags,
-    finish_reasons: [FinishReason; Dialect::COUNT],
+    finish_reasons: [FinishReason; FinishMember::COUNT],
     counts: [RawCounts; Container::COUNT],
+    iterations: Option<Box<Iterations>>,
     /// Whether each container has usage, readable or not.
     has_usage: [bool; Container::COUNT],
     /// Whether to copy the model's name. The reader clears it once it has the name.
@@ -40,8 +42,9 @@ impl Frame {
         Self {
             kind: FrameType::Unknown,
             flags: FrameFlags::NONE,
-            finish_reasons: [FinishReason::Unknown; Dialect::COUNT],
+            finish_reasons: [FinishReason::Unknown; FinishMember::COUNT],
             counts: [const { RawCounts::new() }; Container::COUNT],
+            iterations: None,
             has_usage: [false; Container::COUNT],
             wants_model: true,
             model: None,
@@ -54,8 +57,9 @@ impl Frame {
     pub(super) fn clear(&mut self) {
         self.kind = FrameType::Unknown;
         self.flags = FrameFlags::NONE;
-        self.finish_reasons = [FinishReason::Unknown; Dialect::COUNT];
+        self.finish_reasons = [FinishReason::Unknown; FinishMember::COUNT];
         self.counts.iter_mut().for_each(RawCounts::clear);
+        self.iterations = None;
         self.has_usage = [false; Container::COUNT];
         self.model = None;
         self.error_type = None;
@@ -66,8 +70,8 @@ impl Frame {
         self.flags.has(flag)
     }
 
-    pub(super) const fn finish_reason(&self, dialect: Dialect) -> FinishReason {
-        self.finish_reasons[dialect as usize]
+    pub(super) const fn finish_reason(&self, member: FinishMember) -> FinishReason {
+        self.finish_reasons[member as usize]
     }
 
     pub(super) const fn counts(&self, container: Container) -> &RawCounts {
@@ -79,9 +83,23 @@ impl Frame {
         containers.iter().any(|container| self.has_usage[*container as usize])
     }
 
-    /// Takes the model's name, if one of the fields has it.
-    pub(super) fn take_model(&mut self, fields: &[Field]) -> Option<String> {
-        self.model.take_if(|(field, _)| fields.contains(field)).map(|(_, name)| name)
+    /// Takes the model's name, if one of the fields has it. Any field may have it while the protocol
+    /// is not known.
+    pub(super) fn take_model(&mut self, fields: Option<&[Field]>) -> Option<String> {
+        let is_named = |field: &Field| fields.is_none_or(|fields| fields.contains(field));
+        self.model.take_if(|(field, _)| is_named(field)).map(|(_, name)| name)
+    }
+
+    /// Takes the iterations of the usage, if there are some.
+    pub(super) fn take_iterations(&mut self) -> Option<Box<Iterations>> {
+        self.end_iteration();
+        self.iterations.take()
+    }
+
+    fn end_iteration(&mut self) {
+        if let Some(iterations) = &mut self.iterations {
+            iterations.end_iteration();
+        }
     }
 
     pub(super) fn take_error_type(&mut self) -> Option<String> {
@@ -102,16 +120,32 @@ impl Frame {
         self.flags.remove(flag);
     }
 
+    /// Returns the counts of a container.
+    fn counts_mut(&mut self, container: Container) -> Option<&mut RawCounts> {
+        match container {
+            Container::Iteration => self.iterations.as_mut().map(|iterations| iterations.current()),
+            container => self.counts.get_mut(container as usize),
+        }
+    }
+
+    fn note_unreadable(&mut self, container: Container, count: RawCount) {
+        if let Some(counts) = self.counts_mut(container) {
+            counts.set_unreadable(count);
+        }
+    }
+
     const fn set_has_usage(&mut self, container: Container) {
-        self.has_usage[container as usize] = true;
+        if !matches!(container, Container::Iteration) {
+            self.has_usage[container as usize] = true;
+        }
     }
 
     /// Notes the start of an object or array.
     pub(super) fn note_open(&mut self, field: Field) {
         match field {
-            Field::Count(container, count) => {
-                self.counts[container as usize].set_unreadable(count);
-            }
+            Field::Count(container, count) => self.note_unreadable(container, count),
+            Field::Iterations => self.iterations = Some(Box::default()),
+            Field::Iteration => self.end_iteration(),
             Field::Error => self.set(FrameFlag::Error),
             Field::Choices => self.set(FrameFlag::Choices),
             Field::ChoiceMessage => self.set(FrameFlag::ChatChoice),
@@ -171,11 +205,21 @@ impl Frame {
                 _ => {}
             },
             Field::Model(_) | Field::ModelVersion => self.note_model(field, text),
+            Field::IterationType => {
+                if let Some(iterations) = &mut self.iterations {
+                    iterations.note_type(text);
+                }
+            }
+            Field::IterationModel => {
+                if let Some(iterations) = &mut self.iterations {
+                    iterations.note_model(unescape(text));
+                }
+            }
             Field::Error => self.set(FrameFlag::Error),
             Field::ErrorType if self.error_type.is_none() => {
                 self.error_type = identifier(text).map(str::to_owned);
             }
-            Field::FinishReason(dialect) => self.note_finish_reason(dialect, text),
+            Field::FinishReason(member) => self.note_finish_reason(member, text),
             Field::BlockReason => self.set(FrameFlag::PromptBlocked),
             Field::DeltaText if text.is_empty() => self.set(FrameFlag::EmptyDeltaText),
             Field::ChoiceCompletion => {
@@ -230,16 +274,18 @@ impl Frame {
     fn note_literal(&mut self, field: Field, literal: &[u8]) {
         match field {
             Field::Count(container, count) => {
-                let counts = &mut self.counts[container as usize];
-                match token_count(literal) {
-                    Some(tokens) => counts.insert_max(count, tokens),
-                    None => counts.set_unreadable(count),
+                match (token_count(literal), self.counts_mut(container)) {
+                    (Some(tokens), Some(counts)) => counts.insert(count, tokens),
+                    _ => self.note_unreadable(container, count),
                 }
                 self.set_has_usage(container);
             }
             Field::Done => {
                 let is_done = literal == b"true";
                 self.set(if is_done { FrameFlag::Done } else { FrameFlag::NotDone });
+            }
+            Field::FinishReason(member @ FinishMember::Candidate) => {
+                self.note_finish_reason(member, gemini_finish_reason(literal));
             }
             Field::Cost => self.note_cost(literal),
             Field::CostTicks => {
@@ -292,7 +338,7 @@ impl Frame {
         match field {
             Field::Usage(container) => self.set_has_usage(container),
             Field::Count(container, count) => {
-                self.counts[container as usize].set_unreadable(count);
+                self.note_unreadable(container, count);
                 self.set_has_usage(container);
             }
             Field::UsageMetadata => self.set_has_usage(Container::Frame),
@@ -312,12 +358,12 @@ impl Frame {
     }
 
     /// Keeps the most specific of several finish reasons.
-    fn note_finish_reason(&mut self, dialect: Dialect, word: &[u8]) {
+    fn note_finish_reason(&mut self, member: FinishMember, word: &[u8]) {
         if word.is_empty() {
             return;
         }
-        let current = &mut self.finish_reasons[dialect as usize];
-        match dialect.finish_reason(word) {
+        let current = &mut self.finish_reasons[member as usize];
+        match finish_reason(word) {
             FinishReason::Unknown => {}
             FinishReason::Other if *current != FinishReason::Unknown => {}
             reason => *current = reason,

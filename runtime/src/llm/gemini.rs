@@ -1,12 +1,12 @@
 //! Gemini's `generateContent`. The prompt excludes tool use, and the candidates exclude thoughts.
 
-use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
+use super::counts::{RawCount, RawCounts, add_parts, raise_output_to_total};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::Dialect;
-use crate::usage::FinishReason;
+use super::vocabulary::FinishMember;
+use crate::usage::{FinishReason, Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     containers: &[Container::Frame],
@@ -24,7 +24,7 @@ fn detects(frame: &Frame) -> bool {
 }
 
 fn read_frame(frame: &Frame) -> FrameFindings {
-    let finish_reason = match frame.finish_reason(Dialect::Gemini) {
+    let finish_reason = match frame.finish_reason(FinishMember::Candidate) {
         FinishReason::Unknown if frame.has(FrameFlag::PromptBlocked) => FinishReason::ContentFilter,
         reason => reason,
     };
@@ -43,18 +43,17 @@ const fn content_only(_frame: &[u8]) -> Option<Content> {
     None
 }
 
-fn normalize(counts: &RawCounts) -> NormalizedUsage {
+fn normalize(counts: &RawCounts) -> Option<Usage> {
     let candidates = counts.get(RawCount::GeminiCandidates);
     let thoughts = counts.get(RawCount::GeminiThoughts);
     let tool_use = counts.get(RawCount::GeminiToolUsePrompt);
     let prompt = counts.get(RawCount::GeminiPrompt).or(tool_use.map(|_| 0));
-    let usage = NormalizedUsage {
-        input: add_parts(prompt, [tool_use, None]),
-        cache_read: counts.get(RawCount::GeminiCachedContent),
-        cache_write: None,
+    let usage = Usage::from_counts([
+        (UsageCount::Input, add_parts(prompt, [tool_use])),
+        (UsageCount::CacheRead, counts.get(RawCount::GeminiCachedContent)),
         // Without candidates the output consists of thoughts alone.
-        output: add_parts(candidates.or(thoughts.map(|_| 0)), [thoughts, None]),
-        reasoning: thoughts,
-    };
-    usage.raise_output_to_total(counts.get(RawCount::GeminiTotal))
+        (UsageCount::Output, add_parts(candidates.or(thoughts.map(|_| 0)), [thoughts])),
+        (UsageCount::Reasoning, thoughts),
+    ]);
+    usage.map(|usage| raise_output_to_total(usage, counts.get(RawCount::GeminiTotal)))
 }

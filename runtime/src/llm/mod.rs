@@ -7,9 +7,9 @@
 //! How a reply is read: `reader` finds the framing. `sse` takes event streams apart, and `json`
 //! scans the objects in them; a frame is one such object. `schema` maps the path of each member of
 //! an object to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`,
-//! and values that `scalar` parses. `detect` picks the protocol. Its module interprets the frame as
-//! `spec` requires, with the words of all protocols in `vocabulary`. `operation` names what the
-//! call does. `fast_path` recognizes frames that need not be scanned, and `malformed` searches for
+//! `iterations` of a call, and values that `scalar` parses. `detect` picks the protocol. Its module
+//! interprets the frame as `spec` requires, with the words of all protocols in `vocabulary`, and
+//! `reply_usage` merges the token counts of the frames. `operation` names what the call does. `fast_path` recognizes frames that need not be scanned, and `malformed` searches for
 //! usage in what cannot be.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
@@ -22,12 +22,14 @@ mod fast_path;
 mod flags;
 mod frame;
 mod gemini;
+mod iterations;
 mod json;
 mod malformed;
 mod ollama;
 pub(crate) mod openai;
 mod operation;
 mod reader;
+mod reply_usage;
 mod scalar;
 mod schema;
 mod spec;

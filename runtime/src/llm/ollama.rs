@@ -1,11 +1,12 @@
 //! Ollama's own API: one JSON object a line. The last object has the counts, at its top level.
 
-use super::counts::{NormalizedUsage, RawCount, RawCounts};
+use super::counts::{RawCount, RawCounts};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::Dialect;
+use super::vocabulary::FinishMember;
+use crate::usage::{Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     containers: &[Container::Frame],
@@ -34,7 +35,7 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         content: Content::new(is_answer || frame.has(FrameFlag::OllamaThinking), is_answer),
         is_end: frame.has(FrameFlag::Done),
         is_error: false,
-        finish_reason: frame.finish_reason(Dialect::Ollama),
+        finish_reason: frame.finish_reason(FinishMember::DoneReason),
         has_tool_calls: frame.has(FrameFlag::OllamaToolCalls),
     }
 }
@@ -44,10 +45,9 @@ const fn content_only(_frame: &[u8]) -> Option<Content> {
     None
 }
 
-fn normalize(counts: &RawCounts) -> NormalizedUsage {
-    NormalizedUsage {
-        input: counts.get(RawCount::PromptEval),
-        output: counts.get(RawCount::Eval),
-        ..NormalizedUsage::EMPTY
-    }
+fn normalize(counts: &RawCounts) -> Option<Usage> {
+    Usage::from_counts([
+        (UsageCount::Input, counts.get(RawCount::PromptEval)),
+        (UsageCount::Output, counts.get(RawCount::Eval)),
+    ])
 }

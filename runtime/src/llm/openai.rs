@@ -3,13 +3,14 @@
 //! Input and output are totals that include caches and reasoning, except on some compatible
 //! servers.
 
-use super::counts::{NormalizedUsage, RawCount, RawCounts, add_parts};
+use super::counts::{RawCount, RawCounts, add_parts, raise_output_to_total};
 use super::fast_path::{DELTA, ERROR, FINISH_REASON, USAGE, starts_non_empty_string};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::{Dialect, FrameType, ResponsesEvent};
+use super::vocabulary::{FinishMember, FrameType, ResponsesEvent};
+use crate::usage::{Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     containers: &[Container::Frame, Container::Response],
@@ -55,12 +56,12 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         Some(ResponsesEvent::ReasoningDelta) => false,
         _ => frame.has(FrameFlag::ChoiceAnswer) || (has_output && frame.has(FrameFlag::AnswerItem)),
     };
-    let dialect = if has_status { Dialect::OpenAiResponses } else { Dialect::OpenAiChat };
+    let member = if has_status { FinishMember::Status } else { FinishMember::Choice };
     FrameFindings {
         content: Content::new(has_content, is_answer),
         is_end,
         is_error: event == Some(ResponsesEvent::Failed) || frame.kind == FrameType::Error,
-        finish_reason: frame.finish_reason(dialect),
+        finish_reason: frame.finish_reason(member),
         // Each output item has an event of its own. The last event may not repeat the items.
         has_tool_calls: frame.has(FrameFlag::OutputToolCall) && (has_status || event.is_some()),
     }
@@ -78,41 +79,43 @@ fn content_only(frame: &[u8]) -> Option<Content> {
     is_answer.then_some(Content::Answer)
 }
 
-fn normalize(counts: &RawCounts) -> NormalizedUsage {
+fn normalize(counts: &RawCounts) -> Option<Usage> {
     let max = |chat, responses| counts.get(chat).max(counts.get(responses));
-    let usage = NormalizedUsage {
-        input: max(RawCount::Prompt, RawCount::Input),
-        cache_read: max(RawCount::PromptCached, RawCount::InputCached)
-            .max(counts.get(RawCount::PromptCacheHit)),
-        cache_write: max(RawCount::PromptCacheWrite, RawCount::InputCacheWrite),
-        output: max(RawCount::Completion, RawCount::Output),
-        reasoning: max(RawCount::CompletionReasoning, RawCount::OutputReasoning),
-    };
-    include_parts(usage, counts.get(RawCount::Total))
+    let usage = Usage::from_counts([
+        (UsageCount::Input, max(RawCount::Prompt, RawCount::Input)),
+        (
+            UsageCount::CacheRead,
+            max(RawCount::PromptCached, RawCount::InputCached)
+                .max(counts.get(RawCount::PromptCacheHit)),
+        ),
+        (UsageCount::CacheWrite, max(RawCount::PromptCacheWrite, RawCount::InputCacheWrite)),
+        (UsageCount::Output, max(RawCount::Completion, RawCount::Output)),
+        (UsageCount::Reasoning, max(RawCount::CompletionReasoning, RawCount::OutputReasoning)),
+    ]);
+    usage.map(|usage| include_parts(usage, counts.get(RawCount::Total)))
 }
 
 /// Adds parts that the counts leave out. Some servers leave caches out of the input, or reasoning
 /// out of the output, and only the total shows it.
-fn include_parts(usage: NormalizedUsage, total: Option<u64>) -> NormalizedUsage {
-    let cached = add_parts(Some(0), [usage.cache_read, usage.cache_write]);
-    let sum = add_parts(usage.input, [usage.output, cached]);
-    if cached > Some(0) && sum == total {
-        return NormalizedUsage { input: add_parts(usage.input, [cached, None]), ..usage };
+fn include_parts(usage: Usage, total: Option<u64>) -> Usage {
+    let (input, output) = (usage.get(UsageCount::Input), usage.get(UsageCount::Output));
+    let cached = [usage.get(UsageCount::CacheRead), usage.get(UsageCount::CacheWrite)];
+    let cached = add_parts(Some(0), cached);
+    if let Some(with_cached) = add_parts(input, [cached]) {
+        if cached > Some(0) && add_parts(Some(with_cached), [output]) == total {
+            return usage.with(UsageCount::Input, with_cached);
+        }
     }
     // Without an output, as for embeddings, a larger total does not mean output.
-    usage.raise_output_to_total(total.filter(|_| usage.output.is_some()))
+    raise_output_to_total(usage, total.filter(|_| output.is_some()))
 }
 
-/// Returns the usage of a reply that a client crate has parsed.
+/// Returns the usage of a reply that a client crate has parsed. The counts of the reply may leave
+/// out parts that only the total includes.
 #[cfg(feature = "async-openai")]
-pub(crate) fn usage(
-    input: Option<u64>,
-    output: Option<u64>,
+pub(crate) fn usage<const N: usize>(
+    counts: [(UsageCount, Option<u64>); N],
     total: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-    reasoning: Option<u64>,
-) -> Option<crate::usage::Usage> {
-    let usage = NormalizedUsage { input, cache_read, cache_write, output, reasoning };
-    include_parts(usage, total).into()
+) -> Option<Usage> {
+    Usage::from_counts(counts).map(|usage| include_parts(usage, total))
 }

@@ -1,11 +1,12 @@
 //! The entry of this module: reads the bytes of one reply.
 
-use super::counts::{NormalizedUsage, RawCounts};
 use super::detect::Protocol;
 use super::flags::FrameFlag;
 use super::json::JsonScanner;
 use super::operation::{Operation, operation};
+use super::reply_usage::ReplyUsage;
 use super::scalar::StatedCost;
+use super::schema::Container;
 use super::spec::{Content, ContentTest};
 use super::sse::{SseItem, SseParser};
 use super::vocabulary::reply_finish_reason;
@@ -56,17 +57,13 @@ enum Delivery {
 
 /// Reads one reply, streamed or not, from chunks that may be split at any byte.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the values are independent of each other")]
 pub(crate) struct ReplyReader {
     protocol: Protocol,
     framing: Framing,
     delivery: Delivery,
     sse: SseParser,
     json: JsonScanner,
-    /// The last value of each token count, as its protocol names it.
-    counts: RawCounts,
-    /// The largest value of each count after normalization: as a total, or a part of it.
-    usage: NormalizedUsage,
+    usage: ReplyUsage,
     model: Option<String>,
     operation: Operation,
     finish_reason: FinishReason,
@@ -77,8 +74,6 @@ pub(crate) struct ReplyReader {
     error_type: Option<String>,
     /// The last cost that the provider has stated.
     provider_cost: StatedCost,
-    /// A frame had usage without a readable count.
-    has_unreadable_usage: bool,
     /// Recognizes frames that need not be scanned. Set once the reply has had content and has named
     /// its model.
     content_only: Option<ContentTest>,
@@ -92,8 +87,7 @@ impl ReplyReader {
             delivery: Delivery::Unknown,
             sse: SseParser::new(),
             json: JsonScanner::new(),
-            counts: RawCounts::new(),
-            usage: NormalizedUsage::EMPTY,
+            usage: ReplyUsage::new(),
             model: None,
             operation: Operation::Unknown,
             finish_reason: FinishReason::Unknown,
@@ -102,7 +96,6 @@ impl ReplyReader {
             ended: false,
             error_type: None,
             provider_cost: StatedCost::Absent,
-            has_unreadable_usage: false,
             content_only: None,
         }
     }
@@ -156,9 +149,17 @@ impl ReplyReader {
         self.error_type.as_deref().filter(|name| !name.is_empty())
     }
 
-    /// Returns the usage so far: the largest value of each count.
+    /// Returns the usage so far, also that of other models than the one that the reply names.
     pub(crate) fn usage(&self) -> Option<Usage> {
-        self.usage.into()
+        let has_finished = self.ended || self.finish_reason != FinishReason::Unknown;
+        self.usage.total(self.protocol.spec()?, self.model(), has_finished)
+    }
+
+    /// Returns the parts of the usage that belong to other models than the one that the reply
+    /// names: another model may have advised it.
+    pub(crate) fn usage_by_other_models(&self) -> impl Iterator<Item = (&str, Usage)> {
+        let spec = self.protocol.spec().into_iter();
+        spec.flat_map(|spec| self.usage.by_other_models(spec, self.model()))
     }
 
     /// Returns the model that the reply names.
@@ -204,14 +205,13 @@ impl ReplyReader {
 
     /// Returns whether the reply has had, or may have had, usage that could not be read.
     pub(crate) const fn unparsed(&self) -> bool {
-        self.has_unreadable_usage || self.json.may_have_lost_usage()
+        self.usage.has_unreadable() || self.json.may_have_lost_usage()
     }
 
     /// Returns whether the usage lacks a part of the input or of the output, because the last value
     /// of that part could not be read. At least one other count was read.
     pub(crate) fn is_partly_unread(&self) -> bool {
-        let spec = self.protocol.spec();
-        spec.is_some_and(|spec| spec.is_partly_unread(&self.counts, self.usage))
+        self.protocol.spec().is_some_and(|spec| self.usage.is_partly_unread(spec))
     }
 
     /// Decides the framing by the first byte that is neither white space nor part of a byte order
@@ -324,21 +324,20 @@ impl ReplyReader {
         if frame_findings.finish_reason != FinishReason::Unknown {
             self.finish_reason = frame_findings.finish_reason;
         }
-        if let Some(spec) = protocol.spec() {
-            if frame.has_usage(spec.containers) {
-                let counts = spec.counts(frame);
-                self.counts.replace_by(&counts);
-                self.usage = self.usage.max((spec.normalize)(&self.counts));
-                let is_unreadable = (spec.normalize)(&counts) == NormalizedUsage::EMPTY;
-                self.has_unreadable_usage |= is_unreadable;
+        let spec = protocol.spec();
+        if self.model.is_none() {
+            self.model = frame.take_model(spec.map(|spec| spec.model_fields));
+            frame.wants_model = self.model.is_none();
+        }
+        match spec {
+            Some(spec) if frame.has_usage(spec.containers) => {
+                self.usage.add(spec, frame, self.model.as_deref());
             }
-            if self.model.is_none() {
-                self.model = frame.take_model(spec.model_fields);
-                frame.wants_model = self.model.is_none();
-            }
-            if findings.content && self.model.is_some() {
-                self.content_only = Some(spec.content_only);
-            }
+            None if frame.has_usage(&Container::ALL) => self.usage.note_unknown(),
+            _ => {}
+        }
+        if findings.content && self.model.is_some() {
+            self.content_only = spec.map(|spec| spec.content_only);
         }
         let error_type = frame_findings.is_error.then(|| frame.take_error_type());
         if let Some(error_type) = error_type {

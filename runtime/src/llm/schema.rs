@@ -1,7 +1,9 @@
 //! The schema of a frame: the paths of the members that some protocol names.
 
+mod usage;
+
 use super::counts::RawCount;
-use super::vocabulary::Dialect;
+use super::vocabulary::FinishMember;
 
 /// The object that has the usage or names the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +14,12 @@ pub(super) enum Container {
     Message,
     /// The frame's member `response`.
     Response,
+    /// The iteration of Anthropic's usage that was read last.
+    Iteration,
 }
 
 impl Container {
+    /// The containers that show usage by themselves.
     pub(super) const ALL: [Self; 3] = [Self::Frame, Self::Message, Self::Response];
     pub(super) const COUNT: usize = Self::ALL.len();
 }
@@ -36,7 +41,7 @@ pub(super) enum Field {
     /// The member `error` of a response.
     ResponseError,
     ErrorType,
-    FinishReason(Dialect),
+    FinishReason(FinishMember),
     BlockReason,
     // Usage
     Usage(Container),
@@ -46,6 +51,12 @@ pub(super) enum Field {
     InputDetails(Container),
     OutputDetails(Container),
     Count(Container, RawCount),
+    /// Anthropic's cache writes by lifetime.
+    CacheCreation(Container),
+    Iterations,
+    Iteration,
+    IterationType,
+    IterationModel,
     /// A cost in US dollars: a number, or an object with a total.
     Cost,
     /// A cost in xAI's units.
@@ -127,30 +138,18 @@ impl Field {
                 b"type" | b"code" | b"status" => Self::ErrorType,
                 _ => Self::Ignored,
             },
-            Self::Usage(container) => usage_member(container, key),
-            Self::UsageMetadata => usage_metadata_member(key),
-            Self::PromptDetails(container) => match key {
-                b"cached_tokens" => Self::Count(container, RawCount::PromptCached),
-                b"cache_write_tokens" => Self::Count(container, RawCount::PromptCacheWrite),
-                _ => Self::Ignored,
-            },
-            Self::InputDetails(container) => match key {
-                b"cached_tokens" => Self::Count(container, RawCount::InputCached),
-                b"cache_write_tokens" => Self::Count(container, RawCount::InputCacheWrite),
-                _ => Self::Ignored,
-            },
-            Self::CompletionDetails(container) => match key {
-                b"reasoning_tokens" => Self::Count(container, RawCount::CompletionReasoning),
-                _ => Self::Ignored,
-            },
-            Self::OutputDetails(container) => match key {
-                b"reasoning_tokens" => Self::Count(container, RawCount::OutputReasoning),
-                _ => Self::Ignored,
-            },
+            Self::Usage(container) => usage::member(container, key),
+            Self::UsageMetadata => usage::metadata_member(key),
+            Self::PromptDetails(container) => usage::prompt_details_member(container, key),
+            Self::InputDetails(container) => usage::input_details_member(container, key),
+            Self::CompletionDetails(container) => usage::completion_details_member(container, key),
+            Self::OutputDetails(container) => usage::output_details_member(container, key),
+            Self::CacheCreation(container) => usage::cache_creation_member(container, key),
+            Self::Iteration => usage::iteration_member(key),
             Self::Choice => match key {
                 b"delta" | b"message" => Self::ChoiceMessage,
                 b"text" => Self::ChoiceCompletion,
-                b"finish_reason" => Self::FinishReason(Dialect::OpenAiChat),
+                b"finish_reason" => Self::FinishReason(FinishMember::Choice),
                 _ => Self::Ignored,
             },
             Self::ChoiceMessage => match key {
@@ -167,7 +166,7 @@ impl Field {
             Self::Response => match key {
                 b"usage" => Self::Usage(Container::Response),
                 b"model" => Self::Model(Container::Response),
-                b"status" => Self::FinishReason(Dialect::OpenAiResponses),
+                b"status" => Self::FinishReason(FinishMember::Status),
                 b"error" => Self::ResponseError,
                 b"incomplete_details" => Self::IncompleteDetails,
                 b"output" => Self::Output,
@@ -176,14 +175,12 @@ impl Field {
             },
             Self::Cost if key == b"total_cost" => Self::Cost,
             Self::ServiceTier if key == b"type" => Self::ServiceTier,
-            Self::IncompleteDetails if key == b"reason" => {
-                Self::FinishReason(Dialect::OpenAiResponses)
-            }
+            Self::IncompleteDetails if key == b"reason" => Self::FinishReason(FinishMember::Status),
             Self::OutputItem if key == b"type" => Self::OutputItemType,
             Self::Message => match key {
                 b"usage" => Self::Usage(Container::Message),
                 b"model" => Self::Model(Container::Message),
-                b"stop_reason" => Self::FinishReason(Dialect::Anthropic),
+                b"stop_reason" => Self::FinishReason(FinishMember::StopReason),
                 b"content" => Self::OllamaText,
                 b"thinking" => Self::OllamaThinking,
                 b"tool_calls" => Self::OllamaToolCalls,
@@ -192,13 +189,13 @@ impl Field {
             Self::Delta => match key {
                 b"text" | b"thinking" | b"partial_json" => Self::DeltaText,
                 b"type" => Self::DeltaType,
-                b"stop_reason" => Self::FinishReason(Dialect::Anthropic),
+                b"stop_reason" => Self::FinishReason(FinishMember::StopReason),
                 _ => Self::Ignored,
             },
             Self::ContentBlock if key == b"type" => Self::ContentBlockType,
             Self::Candidate => match key {
                 b"content" => Self::CandidateContent,
-                b"finishReason" => Self::FinishReason(Dialect::Gemini),
+                b"finishReason" => Self::FinishReason(FinishMember::Candidate),
                 _ => Self::Ignored,
             },
             Self::CandidateContent if key == b"parts" => Self::Parts,
@@ -232,6 +229,7 @@ impl Field {
             Self::ConverseContent => Self::ConversePart,
             Self::Data => Self::DataItem,
             Self::Results => Self::RankedItem,
+            Self::Iterations => Self::Iteration,
             _ => Self::Ignored,
         }
     }
@@ -250,18 +248,18 @@ fn root_member(key: &[u8]) -> Field {
         b"code" => Field::ErrorType,
         b"choices" => Field::Choices,
         b"response" => Field::Response,
-        b"status" => Field::FinishReason(Dialect::OpenAiResponses),
+        b"status" => Field::FinishReason(FinishMember::Status),
         b"incomplete_details" => Field::IncompleteDetails,
         b"output" => Field::Output,
         b"item" => Field::OutputItem,
         b"delta" => Field::Delta,
         b"content" => Field::ContentBlocks,
-        b"stop_reason" => Field::FinishReason(Dialect::Anthropic),
-        b"stopReason" => Field::FinishReason(Dialect::Bedrock),
+        b"stop_reason" => Field::FinishReason(FinishMember::StopReason),
+        b"stopReason" => Field::FinishReason(FinishMember::ConverseStopReason),
         b"candidates" => Field::Candidates,
         b"promptFeedback" => Field::PromptFeedback,
         b"done" => Field::Done,
-        b"done_reason" => Field::FinishReason(Dialect::Ollama),
+        b"done_reason" => Field::FinishReason(FinishMember::DoneReason),
         b"message" => Field::Message,
         b"thinking" => Field::OllamaThinking,
         b"embedding" | b"embeddings" => Field::Embeddings,
@@ -287,47 +285,4 @@ fn data_item_member(key: &[u8]) -> Field {
         b"relevance_score" => Field::RelevanceScore,
         _ => Field::Ignored,
     }
-}
-
-/// Returns the field of a member of `usage`.
-fn usage_member(container: Container, key: &[u8]) -> Field {
-    let count = match key {
-        b"prompt_tokens" => RawCount::Prompt,
-        b"completion_tokens" => RawCount::Completion,
-        b"prompt_cache_hit_tokens" => RawCount::PromptCacheHit,
-        b"input_tokens" => RawCount::Input,
-        b"output_tokens" => RawCount::Output,
-        b"total_tokens" => RawCount::Total,
-        b"cache_read_input_tokens" => RawCount::CacheRead,
-        b"cache_creation_input_tokens" => RawCount::CacheCreation,
-        b"inputTokens" => RawCount::BedrockInput,
-        b"outputTokens" => RawCount::BedrockOutput,
-        b"totalTokens" => RawCount::BedrockTotal,
-        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
-        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
-        b"type" => return Field::UsageType,
-        b"cost" => return Field::Cost,
-        b"cost_in_usd_ticks" => return Field::CostTicks,
-        b"service_tier" => return Field::ServiceTier,
-        b"prompt_tokens_details" => return Field::PromptDetails(container),
-        b"completion_tokens_details" => return Field::CompletionDetails(container),
-        b"input_tokens_details" => return Field::InputDetails(container),
-        b"output_tokens_details" => return Field::OutputDetails(container),
-        _ => return Field::Ignored,
-    };
-    Field::Count(container, count)
-}
-
-/// Returns the field of a member of Gemini's `usageMetadata`.
-fn usage_metadata_member(key: &[u8]) -> Field {
-    let count = match key {
-        b"promptTokenCount" => RawCount::GeminiPrompt,
-        b"toolUsePromptTokenCount" => RawCount::GeminiToolUsePrompt,
-        b"candidatesTokenCount" => RawCount::GeminiCandidates,
-        b"thoughtsTokenCount" => RawCount::GeminiThoughts,
-        b"cachedContentTokenCount" => RawCount::GeminiCachedContent,
-        b"totalTokenCount" => RawCount::GeminiTotal,
-        _ => return Field::Ignored,
-    };
-    Field::Count(Container::Frame, count)
 }

@@ -1,9 +1,9 @@
 //! What the module of a protocol supplies.
 
-use super::counts::{NormalizedUsage, RawCount, RawCounts};
+use super::counts::{RawCount, RawCounts};
 use super::frame::Frame;
 use super::schema::{Container, Field};
-use crate::usage::FinishReason;
+use crate::usage::{FinishReason, Usage};
 
 /// Returns the content of a frame that has nothing else that counts.
 pub(super) type ContentTest = fn(&[u8]) -> Option<Content>;
@@ -26,7 +26,7 @@ pub(super) struct ProtocolSpec {
     /// The counts that make up the output.
     pub(super) output_parts: &'static [RawCount],
     /// Converts token counts as sent into totals that include their parts.
-    pub(super) normalize: fn(&RawCounts) -> NormalizedUsage,
+    pub(super) normalize: fn(&RawCounts) -> Option<Usage>,
 }
 
 impl ProtocolSpec {
@@ -38,12 +38,22 @@ impl ProtocolSpec {
         counts
     }
 
-    /// Returns whether a part of the input or of the output was sent, but cannot be read, although
-    /// some usage was read.
-    pub(super) fn is_partly_unread(&self, counts: &RawCounts, usage: NormalizedUsage) -> bool {
-        let is_read = usage.input.is_some() || usage.output.is_some();
-        let is_unread = |parts| counts.is_any_unreadable(parts);
-        is_read && (is_unread(self.input_parts) || is_unread(self.output_parts))
+    /// Returns whether a part of the input was sent, but cannot be read.
+    pub(super) fn is_input_unread(&self, counts: &RawCounts) -> bool {
+        counts.is_any_unreadable(self.input_parts)
+    }
+
+    /// Returns whether a part of the output was sent, but cannot be read.
+    pub(super) fn is_output_unread(&self, counts: &RawCounts) -> bool {
+        counts.is_any_unreadable(self.output_parts)
+    }
+
+    /// Returns whether one side of the usage was sent, but cannot be read, although the other side
+    /// was read.
+    pub(super) fn is_partly_unread(&self, counts: &RawCounts, usage: Option<Usage>) -> bool {
+        let is_read =
+            usage.is_some_and(|usage| usage.input_tokens().or(usage.output_tokens()).is_some());
+        is_read && (self.is_input_unread(counts) || self.is_output_unread(counts))
     }
 }
 

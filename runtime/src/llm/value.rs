@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::counts::{NormalizedUsage, RawCounts};
 use super::detect::Protocol;
 use super::frame::Frame;
 use super::operation::{Operation, operation};
+use super::reply_usage::ReplyUsage;
 use super::scalar::Identifier;
 use super::schema::{Container, Field};
 use super::vocabulary::reply_finish_reason;
@@ -17,6 +17,8 @@ const MODEL_POINTERS: [&str; 4] = ["/model", "/modelVersion", "/message/model", 
 /// What [`read_value`] found in a reply.
 pub(crate) struct ValueFindings {
     pub(crate) usage: Option<Usage>,
+    /// The parts of the usage that belong to other models than the one that the reply names.
+    pub(crate) usage_by_other_models: Vec<(String, Usage)>,
     pub(crate) finish_reason: FinishReason,
     pub(crate) operation: Operation,
     /// The reply has usage, but in a form that cannot be read.
@@ -45,11 +47,18 @@ pub(crate) fn read_value(value: &Value) -> ValueFindings {
     }
     let protocol = Protocol::Auto.or_detect(&frame);
     let spec = protocol.spec();
-    let counts = spec.map_or(RawCounts::new(), |spec| spec.counts(&frame));
-    let normalized = spec.map_or(NormalizedUsage::EMPTY, |spec| (spec.normalize)(&counts));
-    let usage: Option<Usage> = normalized.into();
-    let containers = spec.map_or(&Container::ALL[..], |spec| spec.containers);
     let findings = protocol.read_frame(&frame);
+    let operation = operation(&frame);
+    let (provider_cost, service_tier) = (frame.provider_cost.usd(), frame.service_tier);
+    let model = model_name(value);
+    let mut reply = ReplyUsage::new();
+    match spec {
+        Some(spec) if frame.has_usage(spec.containers) => reply.add(spec, &mut frame, model),
+        None if frame.has_usage(&Container::ALL) => reply.note_unknown(),
+        _ => {}
+    }
+    let usage = spec.and_then(|spec| reply.total(spec, model, true));
+    let others = spec.into_iter().flat_map(|spec| reply.by_other_models(spec, model));
     ValueFindings {
         usage,
         finish_reason: reply_finish_reason(
@@ -57,11 +66,12 @@ pub(crate) fn read_value(value: &Value) -> ValueFindings {
             findings.finish_reason,
             findings.has_tool_calls,
         ),
-        operation: operation(&frame),
-        unparsed: usage.is_none() && frame.has_usage(containers),
-        is_partly_unread: spec.is_some_and(|spec| spec.is_partly_unread(&counts, normalized)),
-        provider_cost: frame.provider_cost.usd(),
-        service_tier: frame.service_tier,
+        usage_by_other_models: others.map(|(name, usage)| (name.to_owned(), usage)).collect(),
+        operation,
+        unparsed: usage.is_none() && reply.has_unreadable(),
+        is_partly_unread: spec.is_some_and(|spec| reply.is_partly_unread(spec)),
+        provider_cost,
+        service_tier,
     }
 }
 

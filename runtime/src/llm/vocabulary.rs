@@ -116,111 +116,111 @@ pub(super) fn is_audio_usage(usage_type: &[u8]) -> bool {
     matches!(usage_type, b"duration" | b"tokens")
 }
 
-/// The API whose words a finish reason is in.
+/// The member that says why the model stopped. A frame is scanned before its protocol is known, so
+/// the reasons of all members are kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub(super) enum FinishMember {
     /// The `finish_reason` of a choice.
-    OpenAiChat,
+    Choice,
     /// The `status` of a response, and the `reason` of its `incomplete_details`.
-    OpenAiResponses,
-    Anthropic,
-    Gemini,
-    Ollama,
-    Bedrock,
+    Status,
+    /// Anthropic's `stop_reason`.
+    StopReason,
+    /// The `finishReason` of a candidate.
+    Candidate,
+    /// Ollama's `done_reason`.
+    DoneReason,
+    /// Converse's `stopReason`.
+    ConverseStopReason,
 }
 
-impl Dialect {
-    pub(super) const COUNT: usize = 6;
-
-    /// Returns the finish reason that a word of this dialect means.
-    pub(crate) fn finish_reason(self, word: &[u8]) -> FinishReason {
-        match self {
-            Self::OpenAiChat => chat_finish_reason(word),
-            Self::OpenAiResponses => response_status(word),
-            Self::Anthropic => anthropic_stop_reason(word),
-            Self::Gemini => gemini_finish_reason(word),
-            Self::Ollama => ollama_done_reason(word),
-            Self::Bedrock => bedrock_stop_reason(word),
-        }
-    }
+impl FinishMember {
+    pub(super) const COUNT: usize = Self::ConverseStopReason as usize + 1;
 }
 
-fn chat_finish_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"stop" => FinishReason::Stop,
-        b"length" | b"model_length" => FinishReason::Length,
-        b"tool_calls" | b"function_call" => FinishReason::ToolCalls,
-        b"content_filter" => FinishReason::ContentFilter,
-        b"error" => FinishReason::Error,
-        b"abort" | b"cancelled" => FinishReason::Cancelled,
-        _ => FinishReason::Other,
-    }
+/// The finish reasons of all protocols. No two protocols use one word for different reasons, and
+/// servers that imitate a protocol keep words of their own.
+const FINISH_REASONS: &[(FinishReason, &[&str])] = &[
+    (FinishReason::Unknown, &["in_progress", "queued", "finish_reason_unspecified"]),
+    (
+        FinishReason::Stop,
+        &[
+            "stop",
+            "stop_sequence",
+            "stop_criteria_met",
+            "end_turn",
+            "eos",
+            "eos_token",
+            "endoftext",
+            "complete",
+            "completed",
+            "finish",
+            "finished",
+        ],
+    ),
+    (
+        FinishReason::Length,
+        &[
+            "length",
+            "max_tokens",
+            "max_output_tokens",
+            "model_length",
+            "model_context_window_exceeded",
+            "error_limit",
+        ],
+    ),
+    (
+        FinishReason::ToolCalls,
+        &["tool_calls", "tool_call", "tool_use", "function_call", "requires_action"],
+    ),
+    (
+        FinishReason::ContentFilter,
+        &[
+            "content_filter",
+            "content_filtered",
+            "refusal",
+            "guardrail_intervened",
+            "safety",
+            "recitation",
+            "blocklist",
+            "prohibited_content",
+            "spii",
+            "image_safety",
+            "image_prohibited_content",
+            "image_recitation",
+            "error_toxic",
+            "sensitive",
+        ],
+    ),
+    (
+        FinishReason::Error,
+        &["error", "failed", "network_error", "malformed_model_output", "malformed_tool_use"],
+    ),
+    (FinishReason::Cancelled, &["abort", "cancelled", "user_cancel"]),
+];
+
+/// Returns the finish reason that a word means, whatever its case.
+pub(crate) fn finish_reason(word: &[u8]) -> FinishReason {
+    let is_word = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
+    FINISH_REASONS
+        .iter()
+        .find(|(_, words)| words.iter().any(is_word))
+        .map_or(FinishReason::Other, |(reason, _)| *reason)
 }
 
-/// Also accepts the reasons of an incomplete response: both stand in one frame.
-fn response_status(word: &[u8]) -> FinishReason {
-    match word {
-        b"in_progress" | b"queued" => FinishReason::Unknown,
-        b"completed" => FinishReason::Stop,
-        b"failed" => FinishReason::Error,
-        b"cancelled" => FinishReason::Cancelled,
-        _ => response_incomplete_reason(word),
-    }
-}
-
-/// Returns the finish reason of an incomplete response of `OpenAI`'s Responses API, by the `reason`
-/// of its `incomplete_details`.
-pub(crate) fn response_incomplete_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"max_output_tokens" => FinishReason::Length,
-        b"content_filter" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
-    }
-}
-
-fn anthropic_stop_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"end_turn" | b"stop_sequence" => FinishReason::Stop,
-        b"max_tokens" | b"model_context_window_exceeded" => FinishReason::Length,
-        b"tool_use" => FinishReason::ToolCalls,
-        b"refusal" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
-    }
-}
-
-fn gemini_finish_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"FINISH_REASON_UNSPECIFIED" => FinishReason::Unknown,
-        b"STOP" => FinishReason::Stop,
-        b"MAX_TOKENS" => FinishReason::Length,
-        b"SAFETY"
-        | b"RECITATION"
-        | b"BLOCKLIST"
-        | b"PROHIBITED_CONTENT"
-        | b"SPII"
-        | b"IMAGE_SAFETY"
-        | b"IMAGE_PROHIBITED_CONTENT"
-        | b"IMAGE_RECITATION" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
-    }
-}
-
-fn ollama_done_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"stop" => FinishReason::Stop,
-        b"length" => FinishReason::Length,
-        _ => FinishReason::Other,
-    }
-}
-
-fn bedrock_stop_reason(word: &[u8]) -> FinishReason {
-    match word {
-        b"end_turn" | b"stop_sequence" => FinishReason::Stop,
-        b"max_tokens" | b"model_context_window_exceeded" => FinishReason::Length,
-        b"tool_use" => FinishReason::ToolCalls,
-        b"content_filtered" | b"guardrail_intervened" => FinishReason::ContentFilter,
-        b"malformed_model_output" | b"malformed_tool_use" => FinishReason::Error,
-        _ => FinishReason::Other,
+/// Returns the name of one of Gemini's finish reasons, which some transports send as its number.
+pub(super) fn gemini_finish_reason(number: &[u8]) -> &'static [u8] {
+    match number {
+        b"0" => b"FINISH_REASON_UNSPECIFIED",
+        b"1" => b"STOP",
+        b"2" => b"MAX_TOKENS",
+        b"3" => b"SAFETY",
+        b"4" => b"RECITATION",
+        b"7" => b"BLOCKLIST",
+        b"8" => b"PROHIBITED_CONTENT",
+        b"9" => b"SPII",
+        // Among others, 5 is `OTHER`, 6 `LANGUAGE`, and 10 `MALFORMED_FUNCTION_CALL`.
+        _ => b"OTHER",
     }
 }
 

@@ -64,6 +64,8 @@ struct CallKey {
 pub(crate) struct CallRecord<'a> {
     pub(crate) end: CallEnd,
     pub(crate) usage: Option<Usage>,
+    /// The part of the usage that belongs to other models.
+    pub(crate) elsewhere: Usage,
     /// Why usage, or a part of it, is missing.
     pub(crate) missing: Option<MissingReason>,
     pub(crate) operation: Operation,
@@ -81,6 +83,7 @@ impl CallRecord<'_> {
         Self {
             end: CallEnd { outcome, finish: FinishReason::Unknown, error: None },
             usage: Some(usage),
+            elsewhere: Usage::default(),
             missing: None,
             operation: Operation::Unknown,
             duration: Duration::ZERO,
@@ -124,8 +127,9 @@ impl CallSeries {
         let CallEnd { outcome, finish, error } = call.end;
         self.calls(CallKey { operation: call.operation, finish, error }).add(1);
         self.duration(outcome).observe_duration(call.duration);
-        if let Some(usage) = &call.usage {
-            self.record_usage(usage, call.service_tier);
+        if let Some(usage) = call.usage.map(|usage| usage.clamped()) {
+            self.record_totals(&usage);
+            self.record_part(&usage.minus(call.elsewhere), call.service_tier);
         }
         if let Some(missing) = call.missing {
             self.missing(missing).add(1);
@@ -140,7 +144,20 @@ impl CallSeries {
         }
     }
 
-    fn record_usage(&self, usage: &Usage, service_tier: Option<&str>) {
+    /// Records the input and the output of one call.
+    fn record_totals(&self, usage: &Usage) {
+        let totals =
+            [(TokenType::Input, usage.input_tokens()), (TokenType::Output, usage.output_tokens())];
+        for (token_type, tokens) in totals {
+            if let Some(tokens) = tokens {
+                self.total(token_type).observe(tokens);
+            }
+        }
+    }
+
+    /// Records the tokens of a call, or those of them that this model read and wrote, and their
+    /// cost.
+    pub(crate) fn record_part(&self, usage: &Usage, service_tier: Option<&str>) {
         let usage = usage.clamped();
         for (class, tokens) in usage.partition() {
             self.usage[class.index()]
@@ -152,15 +169,13 @@ impl CallSeries {
                 })
                 .add(tokens);
         }
-        let totals =
-            [(TokenType::Input, usage.input_tokens()), (TokenType::Output, usage.output_tokens())];
-        for (token_type, tokens) in totals {
-            if let Some(tokens) = tokens {
-                self.total(token_type).observe(tokens);
-            }
-        }
         let (families, labels) = (&self.families, self.labels());
         self.cost.record(families, labels, self.request_values, &usage, service_tier);
+    }
+
+    /// Returns the `provider` label.
+    pub(crate) fn provider(&self) -> &str {
+        &self.provider
     }
 
     /// Records the time from the start of a call to its first token.

@@ -7,36 +7,38 @@ use async_openai::types::chat::{
 use async_openai::types::responses::{OutputItem, Response, ResponseUsage, Status};
 
 use super::{ReplyDetails, TokenUsage};
-use crate::llm::vocabulary::{Dialect, reply_finish_reason, response_incomplete_reason};
+use crate::llm::vocabulary::{finish_reason, reply_finish_reason};
 use crate::llm::{Operation, openai};
-use crate::usage::{FinishReason, TokenCount, Usage};
+use crate::usage::{FinishReason, TokenCount, Usage, UsageCount};
 
 impl TokenUsage for CompletionUsage {
     fn token_usage(&self) -> Option<Usage> {
         let input = self.prompt_tokens_details.as_ref();
         let output = self.completion_tokens_details.as_ref();
-        openai::usage(
-            self.prompt_tokens.count(),
-            self.completion_tokens.count(),
-            self.total_tokens.count(),
-            input.and_then(|details| details.cached_tokens.count()),
-            input.and_then(|details| details.cache_write_tokens.count()),
-            output.and_then(|details| details.reasoning_tokens.count()),
-        )
+        let counts = [
+            (UsageCount::Input, self.prompt_tokens.count()),
+            (UsageCount::CacheRead, input.and_then(|details| details.cached_tokens.count())),
+            (UsageCount::CacheWrite, input.and_then(|details| details.cache_write_tokens.count())),
+            (UsageCount::InputAudio, input.and_then(|details| details.audio_tokens.count())),
+            (UsageCount::Output, self.completion_tokens.count()),
+            (UsageCount::Reasoning, output.and_then(|details| details.reasoning_tokens.count())),
+            (UsageCount::OutputAudio, output.and_then(|details| details.audio_tokens.count())),
+        ];
+        openai::usage(counts, self.total_tokens.count())
     }
 }
 
 impl TokenUsage for ResponseUsage {
     fn token_usage(&self) -> Option<Usage> {
         let input = &self.input_tokens_details;
-        openai::usage(
-            self.input_tokens.count(),
-            self.output_tokens.count(),
-            self.total_tokens.count(),
-            input.cached_tokens.count(),
-            input.cache_write_tokens.count(),
-            self.output_tokens_details.reasoning_tokens.count(),
-        )
+        let counts = [
+            (UsageCount::Input, self.input_tokens.count()),
+            (UsageCount::CacheRead, input.cached_tokens.count()),
+            (UsageCount::CacheWrite, input.cache_write_tokens.count()),
+            (UsageCount::Output, self.output_tokens.count()),
+            (UsageCount::Reasoning, self.output_tokens_details.reasoning_tokens.count()),
+        ];
+        openai::usage(counts, self.total_tokens.count())
     }
 }
 
@@ -70,7 +72,7 @@ fn chat_finish_reason(reason: ChatFinishReason) -> FinishReason {
         ChatFinishReason::FunctionCall => b"function_call",
         ChatFinishReason::ContentFilter => b"content_filter",
     };
-    Dialect::OpenAiChat.finish_reason(word)
+    finish_reason(word)
 }
 
 impl TokenUsage for Response {
@@ -98,10 +100,10 @@ fn response_finish_reason(response: &Response) -> FinishReason {
         Status::Incomplete => {
             let details = response.incomplete_details.as_ref();
             let reason = details.map_or("", |details| &*details.reason);
-            return response_incomplete_reason(reason.as_bytes());
+            return finish_reason(reason.as_bytes());
         }
     };
-    let reason = Dialect::OpenAiResponses.finish_reason(status);
+    let reason = finish_reason(status);
     reply_finish_reason(false, reason, response.output.iter().any(is_tool_call))
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::types::{
 };
 
 use super::{ReplyDetails, TokenUsage};
-use crate::llm::vocabulary::Dialect;
+use crate::llm::vocabulary::finish_reason;
 use crate::llm::{Operation, bedrock};
 use crate::usage::{TokenCount, Usage};
 
@@ -28,7 +28,7 @@ impl TokenUsage for ConverseOutput {
     }
 
     fn __details(&self) -> ReplyDetails {
-        let finish = Dialect::Bedrock.finish_reason(self.stop_reason.as_str().as_bytes());
+        let finish = finish_reason(self.stop_reason.as_str().as_bytes());
         ReplyDetails { finish, operation: Operation::Chat, ..ReplyDetails::default() }
     }
 }

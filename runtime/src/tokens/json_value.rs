@@ -31,6 +31,7 @@ impl TokenUsage for Value {
             operation: findings.operation,
             service_tier: findings.service_tier().map(str::to_owned),
             provider_cost: findings.provider_cost,
+            usage_by_other_models: findings.usage_by_other_models,
         }
     }
 }

@@ -115,6 +115,8 @@ pub struct ReplyDetails {
     pub(crate) service_tier: Option<String>,
     /// In US dollars.
     pub(crate) provider_cost: Option<f64>,
+    /// The parts of the usage that belong to other models than the one that the reply names.
+    pub(crate) usage_by_other_models: Vec<(String, Usage)>,
 }
 
 /// When the usage of a reply is known.

@@ -20,6 +20,7 @@ use crate::request::{self, Scope};
 #[cfg(feature = "axum")]
 use crate::series::warn_reply_without_layer;
 use crate::stream::StreamRecorder;
+use crate::usage::Usage;
 
 /// The open call of a function under `#[track_tokens]`. Dropping it before the function has
 /// returned records a call that was cancelled or has panicked.
@@ -46,6 +47,7 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
                 finish: details.finish,
                 unread: if usage.is_none() { Unread::Usage } else { details.unread },
                 usage: usage.flatten(),
+                usage_by_other_models: owned(details.usage_by_other_models),
                 model: model.flatten().map(Cow::Borrowed),
                 operation: details.operation,
                 service_tier: details.service_tier.map(Cow::Owned),
@@ -54,6 +56,10 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
             });
         }
     }
+}
+
+fn owned(usage: Vec<(String, Usage)>) -> Vec<(Cow<'static, str>, Usage)> {
+    usage.into_iter().map(|(model, usage)| (Cow::Owned(model), usage)).collect()
 }
 
 /// Ends a call whose reply is a stream that is not parsed. The handler records the usage itself.

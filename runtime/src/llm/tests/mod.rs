@@ -1,5 +1,6 @@
 //! Tests of [`ReplyReader`].
 
+mod anthropic;
 mod billing;
 mod chunk_splits;
 mod fast_path;

@@ -71,6 +71,7 @@ pub(super) use samples;
 /// Returns all samples.
 pub(crate) fn all() -> Vec<Sample> {
     let mut all = documented();
+    all.extend(super::anthropic::samples());
     all.extend(super::operations::samples());
     all.extend(super::reasoning::samples());
     all
@@ -157,7 +158,7 @@ samples! {
     );
     chat_input_excludes_cache OpenAi { usage: Some(Usage::new(110, 20).cache_read(100)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":130,"prompt_tokens_details":{"cached_tokens":100}}}"#;
-    chat_counts_decrease OpenAi { usage: Some(Usage::new(12, 5).cache_read(8)) }
+    chat_counts_decrease OpenAi { usage: Some(Usage::new(4, 5).cache_read(0)) }
     concat!(
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":8}}}"#, "\n\n",
         r#"data: {"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6,"prompt_tokens_details":{"cached_tokens":0}}}"#, "\n\n",

@@ -1,0 +1,105 @@
+//! The usage of a reply, from the frames that have some.
+
+use super::counts::RawCounts;
+use super::frame::Frame;
+use super::iterations::Iterations;
+use super::spec::ProtocolSpec;
+use crate::usage::{Usage, UsageCount};
+
+/// Collects the token counts of a reply's frames.
+#[derive(Debug)]
+pub(super) struct ReplyUsage {
+    /// The last value of each token count, as its protocol names it.
+    last: RawCounts,
+    /// The largest value of each count after normalization.
+    largest: Option<Usage>,
+    iterations: Option<Box<Iterations>>,
+    /// A frame had usage without a readable count.
+    has_unreadable: bool,
+}
+
+impl ReplyUsage {
+    pub(super) const fn new() -> Self {
+        Self { last: RawCounts::new(), largest: None, iterations: None, has_unreadable: false }
+    }
+
+    /// Notes that a frame of an unknown protocol had usage.
+    pub(super) const fn note_unknown(&mut self) {
+        self.has_unreadable = true;
+    }
+
+    /// Adds a frame that has usage. `model` is the one that the reply names.
+    pub(super) fn add(&mut self, spec: &ProtocolSpec, frame: &mut Frame, model: Option<&str>) {
+        let counts = spec.counts(frame);
+        self.has_unreadable |= (spec.normalize)(&counts).is_none();
+        self.last.replace_by(&counts);
+        if let Some(iterations) = frame.take_iterations() {
+            self.iterations = Some(iterations);
+        }
+        // An earlier value must not stand in for one that cannot be read.
+        if spec.is_input_unread(&counts) {
+            self.largest = self.largest.and_then(|usage| usage.without_input().non_empty());
+        }
+        if spec.is_output_unread(&counts) {
+            self.largest = self.largest.and_then(|usage| usage.without_output().non_empty());
+        }
+        self.largest = match (self.largest, self.last(spec, model)) {
+            (Some(largest), Some(usage)) => Some(largest.max_per_field(usage)),
+            (largest, usage) => largest.or(usage),
+        };
+    }
+
+    /// Returns the usage of the call. The counts of a reply that has finished are the last ones
+    /// that it sent, because some servers correct a count downwards. Those of a reply that was cut
+    /// off are the largest ones.
+    pub(super) fn total(
+        &self,
+        spec: &ProtocolSpec,
+        model: Option<&str>,
+        has_finished: bool,
+    ) -> Option<Usage> {
+        if has_finished { self.last(spec, model) } else { self.largest }
+    }
+
+    fn last(&self, spec: &ProtocolSpec, model: Option<&str>) -> Option<Usage> {
+        let beside = (spec.normalize)(&self.last);
+        let Some(iterations) = self.summed_iterations() else { return beside };
+        let own = (spec.normalize)(&iterations.own(model)).unwrap_or_default();
+        let sum = self.by_other_models(spec, model).fold(own, |sum, (_, usage)| sum.plus(usage));
+        // The iterations do not tell their reasoning apart.
+        let reasoning = beside.and_then(|usage| usage.get(UsageCount::Reasoning));
+        match reasoning {
+            Some(tokens) if sum.get(UsageCount::Reasoning).is_none() => {
+                Some(sum.with(UsageCount::Reasoning, tokens))
+            }
+            _ => sum.non_empty(),
+        }
+    }
+
+    /// Returns the parts of the usage that belong to other models than the one that the reply
+    /// names.
+    pub(super) fn by_other_models<'a>(
+        &'a self,
+        spec: &ProtocolSpec,
+        model: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, Usage)> {
+        let normalize = spec.normalize;
+        let others = self.summed_iterations().into_iter().flat_map(move |it| it.others(model));
+        others.filter_map(move |(name, counts)| Some((name, normalize(counts)?)))
+    }
+
+    fn summed_iterations(&self) -> Option<&Iterations> {
+        self.iterations.as_deref().filter(|iterations| iterations.is_sum())
+    }
+
+    /// Returns whether a frame had usage without a readable count.
+    pub(super) const fn has_unreadable(&self) -> bool {
+        self.has_unreadable
+    }
+
+    /// Returns whether the usage lacks a part of the input or of the output, because the last value
+    /// of that part could not be read. At least one other count was read.
+    pub(super) fn is_partly_unread(&self, spec: &ProtocolSpec) -> bool {
+        spec.is_partly_unread(&self.last, (spec.normalize)(&self.last))
+    }
+}
