@@ -83,8 +83,8 @@ impl Frame {
         containers.iter().any(|container| self.has_usage[*container as usize])
     }
 
-    /// Takes the model's name, if one of the fields has it. Any field may have it while the protocol
-    /// is not known.
+    /// Takes the model's name, if one of the fields has it. Any field may have it while the
+    /// protocol is not known.
     pub(super) fn take_model(&mut self, fields: Option<&[Field]>) -> Option<String> {
         let is_named = |field: &Field| fields.is_none_or(|fields| fields.contains(field));
         self.model.take_if(|(field, _)| is_named(field)).map(|(_, name)| name)

@@ -9,8 +9,9 @@
 //! an object to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`,
 //! `iterations` of a call, and values that `scalar` parses. `detect` picks the protocol. Its module
 //! interprets the frame as `spec` requires, with the words of all protocols in `vocabulary`, and
-//! `reply_usage` merges the token counts of the frames. `operation` names what the call does. `fast_path` recognizes frames that need not be scanned, and `malformed` searches for
-//! usage in what cannot be.
+//! `reply_usage` merges the token counts of the frames. `operation` names what the call does.
+//! `fast_path` recognizes frames that need not be scanned, and `malformed` searches for usage in
+//! what cannot be.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
 
