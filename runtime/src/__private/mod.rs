@@ -26,7 +26,7 @@ pub use crate::endpoint::{
     EndpointGuard, HasStatus, Inspected, ResultInfo, StatusFirst, finish, note_failure, start,
 };
 pub use crate::label::{Label, Method};
-pub use crate::llm::{Operation, Protocol};
+pub use crate::llm::{Completion, Operation, Protocol, replay};
 #[cfg(feature = "axum")]
 pub use crate::stream::{StreamHead, response_from_stream, response_head, response_with_head};
 pub use crate::stream::{StreamReply, StreamStart, meter_ok, stream};

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{EnteredCall, LlmCall, Reply, StreamTimes, UsageSource};
-use crate::llm::{ChunkFindings, Protocol, ReplyReader};
+use crate::llm::{ChunkFindings, Completion, Protocol, ReplyReader};
 use crate::media_type::BodyContent;
 #[cfg(feature = "reqwest")]
 use crate::outcome::CallErrorType;
 use crate::outcome::{ProtocolErrors, ReplyEnd, StreamOutcome, Unread};
-use crate::usage::FinishReason;
 
 /// Parses the reply of a call as its bytes pass, and closes the call when the reply has ended.
 pub(crate) struct ReplyParser {
@@ -126,17 +125,11 @@ impl ReplyParser {
     /// Returns how the stream ended, if the protocol shows it. `source_ended` is false for a stream
     /// that was dropped before its end.
     pub(crate) fn outcome(&self, source_ended: bool) -> Option<StreamOutcome> {
-        if self.reader.failed() {
-            Some(StreamOutcome::ErrorEvent)
-        } else if self.reader.ended() {
-            Some(StreamOutcome::Complete)
-        } else if source_ended && self.reader.has_end_marker() {
-            let has_finished =
-                self.reader.finish_reason() != FinishReason::Unknown || self.reader.is_one_object();
-            Some(if has_finished { StreamOutcome::Complete } else { StreamOutcome::Truncated })
-        } else {
-            None
-        }
+        Some(match self.reader.completion(source_ended)? {
+            Completion::Complete => StreamOutcome::Complete,
+            Completion::Truncated => StreamOutcome::Truncated,
+            Completion::ErrorEvent => StreamOutcome::ErrorEvent,
+        })
     }
 
     /// Returns the model that an attribute names, else the one that the reply names.

@@ -17,6 +17,7 @@
 
 mod anthropic;
 pub(crate) mod bedrock;
+mod completion;
 mod counts;
 mod detect;
 mod fast_path;
@@ -30,6 +31,7 @@ mod ollama;
 pub(crate) mod openai;
 mod operation;
 mod reader;
+pub mod replay;
 mod reply_usage;
 mod scalar;
 mod schema;
@@ -41,6 +43,7 @@ pub(crate) mod vocabulary;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use self::completion::Completion;
 pub use self::detect::Protocol;
 pub use self::operation::Operation;
 pub(crate) use self::reader::{ChunkFindings, ReplyReader};
