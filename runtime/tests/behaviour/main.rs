@@ -74,4 +74,5 @@ mod tracked_replies;
 mod tracked_return_types;
 mod tracked_streams;
 mod unassigned_statuses;
+mod usage_by_model;
 mod usage_handles;
