@@ -7,7 +7,7 @@ use super::flags::{FrameFlag, FrameFlags};
 use super::iterations::Iterations;
 use super::scalar::{
     Identifier, MAX_BUFFERED_TEXT, Scalar, StatedCost, TICKS_PER_DOLLAR, identifier, token_count,
-    unescape,
+    unescape, valid_start,
 };
 use super::schema::{Container, Field};
 use super::vocabulary::{
@@ -347,13 +347,16 @@ impl Frame {
     }
 
     fn note_model(&mut self, field: Field, text: &[u8]) {
-        // Text of this length may have been cut.
-        if text.is_empty() || text.len() >= MAX_BUFFERED_TEXT {
+        if text.is_empty() {
             return;
         }
         self.set(FrameFlag::Model);
         if self.wants_model && self.model.is_none() {
-            self.model = unescape(text).map(|name| (field, name));
+            // Text of this length may have been cut, perhaps within an escape. Its start is longer
+            // than any label, so the model is recorded as `other`.
+            let is_cut = text.len() >= MAX_BUFFERED_TEXT;
+            let name = if is_cut { valid_start(text) } else { unescape(text) };
+            self.model = name.map(|name| (field, name));
         }
     }
 

@@ -109,6 +109,16 @@ pub(super) fn unescape(raw: &[u8]) -> Option<String> {
     serde_json::from_str(&format!("\"{text}\"")).ok()
 }
 
+/// Returns text that may have been cut within a character, without that character.
+pub(super) fn valid_start(text: &[u8]) -> Option<String> {
+    let start = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_some() => return None,
+        Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).ok()?,
+    };
+    Some(start.to_owned())
+}
+
 /// Returns the text if it is an identifier, such as the type of an error, and not a sentence.
 pub(super) fn identifier(text: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(text).ok()?;

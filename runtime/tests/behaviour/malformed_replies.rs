@@ -206,3 +206,50 @@ async fn overflow_bounds_the_models_named_by_replies() {
     let overflow = [("family", "app_llm_calls_total"), ("label", "model")];
     assert_eq!(scrape.sum("app_metrics_overflow_total", &overflow), 9_900);
 }
+
+/// A name that is longer than a label may be is `other`, as one from an attribute is.
+#[tokio::test]
+async fn overflow_of_a_long_model_name_becomes_other() {
+    #[track_tokens]
+    async fn ask(reply: Value) -> Json<Value> {
+        Json(reply)
+    }
+    #[track_tokens(model = model)]
+    async fn ask_model(model: String) -> Usage {
+        drop(model);
+        Usage::new(3, 4)
+    }
+    let letters = ["m", "\u{e4}", "\u{6a21}", "\u{1f600}", "\\"];
+    for (letter, length) in letters.iter().flat_map(|letter| [(letter, 129), (letter, 500)]) {
+        let model = letter.repeat(length);
+        let reply = json!({
+            "model": model,
+            "choices": [{ "finish_reason": "stop", "message": { "content": "Hi" } }],
+            "usage": { "prompt_tokens": 3, "completion_tokens": 4 },
+        });
+        let bytes = Bytes::from(reply.to_string());
+        for chunks in [0, 1, 2, 50, bytes.len()] {
+            let metrics = metrics();
+            if chunks == 0 {
+                let (reply, model) = (reply.clone(), model.clone());
+                let handler = async move || {
+                    drop(ask(reply).await);
+                    ask_model(model).await;
+                };
+                let app = Router::new().route("/chat", route_get(handler));
+                get(&app.layer(metrics.layer()), "/chat").await;
+            } else {
+                serve(&metrics, &bytes, chunks).await;
+                serve(&metrics, &bytes, chunks).await;
+            }
+            let scrape = settled(&metrics);
+            let other = [("model", "other")];
+            let case = format!("{length} of {letter} in {chunks}: {scrape:#?}");
+            assert_eq!(scrape.sum("app_llm_calls_total", &other), 2, "{case}");
+            assert_eq!(scrape.sum("app_llm_calls_total", &[]), 2, "{case}");
+            assert_eq!(scrape.sum("app_token_usage_total", &other), 14, "{case}");
+            let overflow = [("family", "app_llm_calls_total"), ("label", "model")];
+            assert_eq!(scrape.sum("app_metrics_overflow_total", &overflow), 2, "{case}");
+        }
+    }
+}

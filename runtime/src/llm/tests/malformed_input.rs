@@ -311,9 +311,16 @@ fn invalid_utf8_is_skipped() {
 #[test]
 fn model_names_are_unescaped_and_bounded() {
     let long = "m".repeat(1_000);
+    // The 160th byte is within a character, or within an escape.
+    let long_and_wide = format!("m{}", "\u{e4}".repeat(100));
+    let long_and_escaped = format!("m{}", "\\u00e4".repeat(100));
     for (sent, model) in [
         ("", None),
-        (&*long, None),
+        (&*long, Some(&long[..160])),
+        (&long[..161], Some(&long[..160])),
+        (&long[..159], Some(&long[..159])),
+        (&*long_and_wide, Some(&long_and_wide[..159])),
+        (&*long_and_escaped, Some(&long_and_escaped[..160])),
         ("a\\u002fb\\/c", Some("a/b/c")),
         ("grün \\ud83d\\ude00", Some("grün 😀")),
         ("\\ud83d", None),
