@@ -78,7 +78,7 @@ impl ReplyParser {
             return ChunkFindings::default();
         }
         let findings = self.reader.read(bytes);
-        if !findings.keep_alive_only {
+        if !findings.is_keep_alive(bytes) {
             self.call.note_chunk(bytes);
         }
         if findings.content {
@@ -117,9 +117,16 @@ impl ReplyParser {
         self.reader.end()
     }
 
-    /// Returns the `error_type` label of an error event: the name that the event gives, if any.
-    pub(crate) fn error_type(&self) -> &str {
-        self.reader.error_type().unwrap_or(StreamOutcome::ErrorEvent.as_str())
+    /// Returns the `error_type` label of the reply's error event, if there was one: the type that
+    /// the reply names, if any.
+    pub(crate) fn error_type(&self) -> Option<&str> {
+        let error_type = self.reader.error_type().unwrap_or(StreamOutcome::ErrorEvent.as_str());
+        Some(error_type).filter(|_| self.reader.failed())
+    }
+
+    /// Returns whether the reply names the type of its error.
+    pub(crate) fn has_error_type(&self) -> bool {
+        self.reader.error_type().is_some()
     }
 
     /// Returns how the stream ended, if the protocol shows it. `source_ended` is false for a stream

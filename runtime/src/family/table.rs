@@ -199,7 +199,7 @@ families! {
         "Chunks that streams have sent, without the comments of event streams."
     stream_bytes: Counter "stream_bytes_total"
         ["endpoint"] L
-        "Payload bytes of the chunks that streams have sent."
+        "Payload bytes of the chunks that streams have sent, without the comments of event streams."
     stream_duration: Histogram(Seconds, STREAM_BUCKETS) "stream_duration_seconds"
         ["endpoint", "outcome"] L
         "Lifetime of streams in seconds, by outcome."

@@ -11,12 +11,13 @@
 //! interprets the frame as `spec` requires, with the words of all protocols in `vocabulary`, and
 //! `reply_usage` merges the token counts of the frames. `operation` names what the call does.
 //! `fast_path` recognizes frames that need not be scanned, and `malformed` searches for usage in
-//! what cannot be.
+//! what cannot be. `comments` finds the comments of event streams without a protocol.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
 
 mod anthropic;
 pub(crate) mod bedrock;
+mod comments;
 mod completion;
 mod counts;
 mod detect;
@@ -43,9 +44,9 @@ pub(crate) mod vocabulary;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use self::comments::CommentCounter;
 pub use self::completion::Completion;
 pub use self::detect::Protocol;
 pub use self::operation::Operation;
 pub(crate) use self::reader::{ChunkFindings, ReplyReader};
-pub(crate) use self::sse::KeepAliveFilter;
 pub(crate) use self::value::{model_name, read_value};

@@ -8,28 +8,30 @@ use super::reply_usage::ReplyUsage;
 use super::scalar::StatedCost;
 use super::schema::Container;
 use super::spec::{Content, ContentTest};
-use super::sse::{SseItem, SseParser};
+use super::sse::{SseItem, SseParser, skip_preamble};
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
 
-/// Some servers begin a reply with this mark. It is part of neither events nor JSON.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// What one chunk of a reply contained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "the values are independent of each other")]
 pub(crate) struct ChunkFindings {
     /// Content: text, reasoning, or a tool call. A role alone is not content.
     pub(crate) content: bool,
     /// Content that is not reasoning.
     pub(crate) answer: bool,
-    /// Nothing but comments and empty lines of an event stream: a keep-alive.
-    pub(crate) keep_alive_only: bool,
-    /// An error within the protocol.
+    /// The bytes that belong to comments of an event stream, or to blank lines that end no event.
+    /// A keep-alive consists of them alone.
+    pub(crate) comment_bytes: usize,
+    /// The first error within the protocol. A reply has one at most.
     pub(crate) error: bool,
 }
 
 impl ChunkFindings {
+    /// Returns whether the chunk, of which these are the findings, consists of comments alone.
+    pub(crate) const fn is_keep_alive(&self, chunk: &[u8]) -> bool {
+        !chunk.is_empty() && self.comment_bytes == chunk.len()
+    }
+
     const fn add_content(&mut self, content: Content) {
         self.content = true;
         self.answer |= matches!(content, Content::Answer);
@@ -70,7 +72,7 @@ pub(crate) struct ReplyReader {
     has_answer: bool,
     has_tool_calls: bool,
     ended: bool,
-    /// The type of the first error. Empty if that error has no type.
+    /// The type of the first error that has a type. Empty if no error so far has one.
     error_type: Option<String>,
     /// The last cost that the provider has stated.
     provider_cost: StatedCost,
@@ -103,16 +105,13 @@ impl ReplyReader {
     /// Reads the next chunk.
     pub(crate) fn read(&mut self, chunk: &[u8]) -> ChunkFindings {
         let mut findings = ChunkFindings::default();
-        let rest = self.detect_framing(chunk);
+        let rest = self.detect_framing(chunk, &mut findings);
         match self.framing {
-            Framing::Unknown(_) => {
-                // Empty lines may come before the first event of a stream.
-                findings.keep_alive_only = chunk.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
-            }
+            Framing::Unknown(_) => {}
             Framing::Objects => self.read_objects(rest, &mut findings),
             Framing::Events => {
                 self.read_events(rest, &mut findings);
-                findings.keep_alive_only = !chunk.is_empty() && !self.sse.take_non_comment();
+                findings.comment_bytes += self.sse.take_comment_bytes();
             }
         }
         findings
@@ -144,7 +143,7 @@ impl ReplyReader {
         self.error_type.is_some()
     }
 
-    /// Returns the type of the first error, if that error has a type.
+    /// Returns the type of the first error that has a type.
     pub(crate) fn error_type(&self) -> Option<&str> {
         self.error_type.as_deref().filter(|name| !name.is_empty())
     }
@@ -216,25 +215,19 @@ impl ReplyReader {
 
     /// Decides the framing by the first byte that is neither white space nor part of a byte order
     /// mark. Returns the bytes from there on.
-    fn detect_framing<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
-        let Framing::Unknown(mut matched) = self.framing else { return chunk };
-        for (at, byte) in chunk.iter().enumerate() {
-            match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                _ if BYTE_ORDER_MARK.get(matched) == Some(byte) => matched += 1,
-                _ => {
-                    self.framing = if matches!(byte, b'{' | b'[') {
-                        self.json.allow_json_lines();
-                        Framing::Objects
-                    } else {
-                        Framing::Events
-                    };
-                    return &chunk[at..];
-                }
-            }
+    fn detect_framing<'a>(&mut self, chunk: &'a [u8], findings: &mut ChunkFindings) -> &'a [u8] {
+        let Framing::Unknown(mark_bytes) = &mut self.framing else { return chunk };
+        let (rest, blank_lines) = skip_preamble(chunk, mark_bytes);
+        findings.comment_bytes = blank_lines;
+        if let Some(byte) = rest.first() {
+            self.framing = if matches!(byte, b'{' | b'[') {
+                self.json.allow_json_lines();
+                Framing::Objects
+            } else {
+                Framing::Events
+            };
         }
-        self.framing = Framing::Unknown(matched);
-        &[]
+        rest
     }
 
     fn read_events(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
@@ -349,7 +342,9 @@ impl ReplyReader {
     }
 
     fn note_error(&mut self, error_type: Option<String>, findings: &mut ChunkFindings) {
-        findings.error |= self.framing == Framing::Objects || self.sse.mark_error_reported();
+        // Both the name of an event and its data can show an error. OpenAI's Responses API sends an
+        // `error` event before `response.failed`.
+        findings.error |= !self.failed();
         let first = self.error_type.get_or_insert_default();
         if let Some(error_type) = error_type.filter(|_| first.is_empty()) {
             *first = error_type;

@@ -12,6 +12,9 @@ const ERROR: &[u8] = b"error";
 /// The data that ends a stream of chat completions.
 const DONE: &[u8] = b"[DONE]";
 
+/// Some servers begin a reply with this mark. It is part of neither events nor JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The next part of an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SseItem<'a> {
@@ -71,12 +74,10 @@ impl LineField {
 struct CurrentEvent {
     is_named_error: bool,
     has_data: bool,
-    /// The event has been reported as an error. Both its name and its data can show an error.
-    is_reported: bool,
 }
 
 impl CurrentEvent {
-    const NEW: Self = Self { is_named_error: false, has_data: false, is_reported: false };
+    const NEW: Self = Self { is_named_error: false, has_data: false };
 }
 
 #[derive(Debug)]
@@ -91,8 +92,8 @@ pub(super) struct SseParser {
     event: CurrentEvent,
     /// The current event has a line that is not a comment.
     has_begun: bool,
-    /// Bytes that are not part of a comment have been read.
-    has_non_comment: bool,
+    /// The bytes of comments that have been read since [`Self::take_comment_bytes`].
+    comment_bytes: usize,
 }
 
 impl SseParser {
@@ -103,7 +104,7 @@ impl SseParser {
             matched: 0,
             event: CurrentEvent::NEW,
             has_begun: false,
-            has_non_comment: false,
+            comment_bytes: 0,
         }
     }
 
@@ -112,18 +113,14 @@ impl SseParser {
         self.event.is_named_error && self.event.has_data
     }
 
-    /// Marks the current event as reported. Returns whether it was not reported before.
-    pub(super) const fn mark_error_reported(&mut self) -> bool {
-        !mem::replace(&mut self.event.is_reported, true)
-    }
-
-    /// Returns whether anything but comments has been read since the last call.
-    pub(super) const fn take_non_comment(&mut self) -> bool {
-        mem::replace(&mut self.has_non_comment, false)
+    /// Returns how many bytes of comments have been read since the last call: the lines of
+    /// comments, and blank lines that end no event.
+    pub(super) const fn take_comment_bytes(&mut self) -> usize {
+        mem::replace(&mut self.comment_bytes, 0)
     }
 
     /// Returns whether the parser is neither within a line nor within an event.
-    fn is_between_events(&self) -> bool {
+    pub(super) fn is_between_events(&self) -> bool {
         self.position == Position::LineStart
             && !self.has_begun
             && self.after_carriage_return.is_none()
@@ -135,7 +132,7 @@ impl SseParser {
             let line_feed_of_event = self.after_carriage_return.take().filter(|_| byte == b'\n');
             if let Some(of_event) = line_feed_of_event {
                 *bytes = &bytes[1..];
-                self.has_non_comment |= of_event;
+                self.comment_bytes += usize::from(!of_event);
                 continue;
             }
             if matches!(byte, b'\r' | b'\n') {
@@ -145,7 +142,7 @@ impl SseParser {
                     Position::Comment => false,
                     _ => true,
                 };
-                self.has_non_comment |= of_event;
+                self.comment_bytes += usize::from(!of_event);
                 self.after_carriage_return = (byte == b'\r').then_some(of_event);
                 let item = self.end_line();
                 if item.is_some() {
@@ -153,8 +150,6 @@ impl SseParser {
                 }
                 continue;
             }
-            let begins_comment = self.position == Position::LineStart && byte == b':';
-            self.has_non_comment |= self.position != Position::Comment && !begins_comment;
             match self.position {
                 Position::LineStart => self.begin_line(bytes),
                 Position::FieldName(field, read) => self.read_field_name(field, read, bytes),
@@ -175,7 +170,8 @@ impl SseParser {
                     let name = take_line(bytes);
                     self.match_value(ERROR, name);
                 }
-                Position::Comment | Position::Ignored => {
+                Position::Comment => self.comment_bytes += take_line(bytes).len(),
+                Position::Ignored => {
                     take_line(bytes);
                 }
             }
@@ -258,78 +254,26 @@ impl SseParser {
     }
 }
 
+/// Skips white space and a byte order mark, which may come before the first frame. Returns the rest
+/// of the chunk, and the number of line ends that were skipped: blank lines, which count as
+/// comments. `mark_bytes` is how much of the byte order mark has been read.
+pub(super) fn skip_preamble<'a>(chunk: &'a [u8], mark_bytes: &mut usize) -> (&'a [u8], usize) {
+    let mut line_ends = 0;
+    for (at, byte) in chunk.iter().enumerate() {
+        match byte {
+            b' ' | b'\t' => {}
+            b'\r' | b'\n' => line_ends += 1,
+            _ if BYTE_ORDER_MARK.get(*mark_bytes) == Some(byte) => *mark_bytes += 1,
+            _ => return (&chunk[at..], line_ends),
+        }
+    }
+    (&[], line_ends)
+}
+
 /// Takes the bytes up to the end of the line.
 fn take_line<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     let end = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
     let (line, rest) = bytes.split_at(end);
     *bytes = rest;
     line
-}
-
-/// Recognizes the keep-alive chunks of an event stream: chunks that consist of comments alone.
-///
-/// For streams without a `protocol`, of which nothing else is read.
-#[derive(Debug)]
-pub(crate) struct KeepAliveFilter(SseParser);
-
-impl KeepAliveFilter {
-    pub(crate) const fn new() -> Self {
-        Self(SseParser::new())
-    }
-
-    /// Returns whether the next chunk of the stream is a keep-alive.
-    pub(crate) fn is_keep_alive(&mut self, chunk: &[u8]) -> bool {
-        let Some(first) = chunk.first() else { return false };
-        let is_complete = chunk.ends_with(b"\n\n") && self.0.is_between_events();
-        if is_complete && !matches!(first, b':' | b'\r' | b'\n') {
-            // Nearly all chunks are whole events. They leave the parser between events.
-            return false;
-        }
-        let mut rest = chunk;
-        while self.0.next(&mut rest).is_some() {}
-        !self.0.take_non_comment()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::KeepAliveFilter;
-
-    /// Returns for each chunk whether it is a keep-alive.
-    fn keep_alives<const N: usize>(chunks: [&str; N]) -> [bool; N] {
-        let mut filter = KeepAliveFilter::new();
-        chunks.map(|chunk| filter.is_keep_alive(chunk.as_bytes()))
-    }
-
-    #[test]
-    fn keep_alive_comments_are_distinguished_from_events() {
-        assert_eq!(keep_alives([":\n\n", ": a\n\n", "data: a\n\n"]), [true, true, false]);
-        assert_eq!(keep_alives([": a\r\n\r\n", ": a\ndata: b\n\n", ": a\n"]), [true, false, true]);
-    }
-
-    #[test]
-    fn keep_alive_excludes_the_line_end_of_an_event() {
-        assert_eq!(keep_alives(["data: a\n", "\n", ": a\n\n"]), [false, false, true]);
-        assert_eq!(keep_alives(["data: a", "\r\n\r\n", ":\n\n"]), [false, false, true]);
-        assert_eq!(keep_alives(["data: a\r", "\n", "\r\n", "\n"]), [false, false, false, true]);
-        assert_eq!(keep_alives(["data: a", "\n", "\n", "\n"]), [false, false, false, true]);
-        assert_eq!(keep_alives(["data: a\n\n", "\n", "\r\n"]), [false, true, true]);
-    }
-
-    #[test]
-    fn keep_alive_excludes_the_continuation_of_an_event() {
-        assert_eq!(keep_alives(["data: a", ": b\n\n", ": b\n\n"]), [false, false, true]);
-    }
-
-    #[test]
-    fn keep_alive_comments_may_be_split() {
-        assert_eq!(keep_alives([": a", "b", "c\n\n", "data: d\n\n"]), [true, true, true, false]);
-        assert_eq!(keep_alives([": a", "b\ndata: c\n\n", ":\n\n"]), [true, false, true]);
-    }
-
-    #[test]
-    fn keep_alive_excludes_an_empty_chunk() {
-        assert_eq!(keep_alives(["", ":\n\n"]), [false, true]);
-        assert_eq!(keep_alives(["data: a", "", ": b\n\n"]), [false, false, false]);
-    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::nesting::InstanceId;
 use crate::family::Batch;
-use crate::llm::KeepAliveFilter;
+use crate::llm::CommentCounter;
 use crate::outcome::StreamOutcome;
 use crate::request::{self, StreamInfo};
 use crate::series::{EndpointSeries, PaceSeries, StreamSeries};
@@ -26,7 +26,7 @@ pub(super) struct StreamMeter {
     /// Whether the pace is recorded under a model.
     has_model: bool,
     pace: Arc<PaceSeries>,
-    keep_alive: KeepAliveDetection,
+    framing: StreamFraming,
     /// When the request arrived; outside any request, when the stream was created.
     entered: Instant,
     started: Option<Instant>,
@@ -38,11 +38,11 @@ pub(super) struct StreamMeter {
 }
 
 /// The framing of the stream's bytes. Only a response names it, in its `Content-Type`.
-enum KeepAliveDetection {
+enum StreamFraming {
     Unknown,
-    /// Server-sent events, whose keep-alive comments are not chunks.
-    Events(KeepAliveFilter),
-    /// Anything else: every item is a chunk.
+    /// Server-sent events, whose comments are no payload.
+    Events(CommentCounter),
+    /// Anything else: there are no comments.
     Other,
 }
 
@@ -56,7 +56,7 @@ impl StreamMeter {
             series,
             has_model: !info.model.is_empty(),
             pace: info.endpoint.pace(&info.model),
-            keep_alive: KeepAliveDetection::Unknown,
+            framing: StreamFraming::Unknown,
             entered,
             started: None,
             last_chunk: None,
@@ -69,10 +69,10 @@ impl StreamMeter {
 
     /// Sets whether the bytes are server-sent events.
     pub(super) fn set_event_stream(&mut self, is_event_stream: bool) {
-        self.keep_alive = if is_event_stream {
-            KeepAliveDetection::Events(KeepAliveFilter::new())
+        self.framing = if is_event_stream {
+            StreamFraming::Events(CommentCounter::new())
         } else {
-            KeepAliveDetection::Other
+            StreamFraming::Other
         };
     }
 
@@ -104,17 +104,17 @@ impl StreamMeter {
         }
     }
 
-    /// Returns whether an item consists of keep-alive comments, if the framing is known.
-    pub(super) fn is_keep_alive(&mut self, bytes: &[u8]) -> bool {
-        match &mut self.keep_alive {
-            KeepAliveDetection::Events(filter) => filter.is_keep_alive(bytes),
-            KeepAliveDetection::Unknown | KeepAliveDetection::Other => false,
+    /// Returns how many bytes of an item belong to comments, if the framing is known.
+    pub(super) fn count_comment_bytes(&mut self, bytes: &[u8]) -> usize {
+        match &mut self.framing {
+            StreamFraming::Events(counter) => counter.count(bytes),
+            StreamFraming::Unknown | StreamFraming::Other => 0,
         }
     }
 
-    /// Returns whether an item that a protocol takes for comments may be one.
-    pub(super) fn may_have_keep_alive(&self) -> bool {
-        !matches!(self.keep_alive, KeepAliveDetection::Other)
+    /// Returns whether bytes that a protocol takes for comments may be comments.
+    pub(super) fn may_have_comments(&self) -> bool {
+        !matches!(self.framing, StreamFraming::Other)
     }
 
     /// Records the pace of the next chunks under this model, if none was known before.

@@ -1,6 +1,5 @@
 //! The record of one stream, from its creation to its end or drop.
 
-use std::borrow::Cow;
 use std::mem;
 use std::thread;
 use std::time::Instant;
@@ -101,8 +100,7 @@ impl StreamRecorder {
         }
     }
 
-    /// Sets whether the stream consists of server-sent events, whose keep-alive comments are not
-    /// chunks.
+    /// Sets whether the stream consists of server-sent events, whose comments are no payload.
     pub(crate) fn with_event_stream(mut self, is_event_stream: bool) -> Self {
         let is_readable = self.record.parser.as_ref().is_none_or(|parser| parser.is_readable());
         if let Some(meter) = &mut self.record.meter {
@@ -164,18 +162,20 @@ impl StreamRecorder {
         };
         let now = Instant::now();
         let parser = parser.as_mut().filter(|parser| parser.is_readable());
-        // Decides whether the item is a keep-alive comment or a chunk.
-        let (is_keep_alive, is_error) = match (bytes, parser) {
-            (None, _) => (false, false),
-            (Some(bytes), None) => (meter.is_keep_alive(bytes), false),
+        let (comment_bytes, is_error) = match (bytes, parser) {
+            (None, _) => (0, false),
+            (Some(bytes), None) => (meter.count_comment_bytes(bytes), false),
             (Some(bytes), Some(parser)) => {
                 let findings = parser.read(bytes, || now);
                 meter.set_model(parser.model());
-                (findings.keep_alive_only && meter.may_have_keep_alive(), findings.error)
+                let has_comments = meter.may_have_comments();
+                (if has_comments { findings.comment_bytes } else { 0 }, findings.error)
             }
         };
-        if !is_keep_alive {
-            meter.count_chunk(size, now);
+        // Comments are no payload, and an item that consists of them is not a chunk. The size of an
+        // item may be an estimate, which need not include its comments.
+        if comment_bytes == 0 || bytes.is_some_and(|bytes| bytes.len() > comment_bytes) {
+            meter.count_chunk(size.saturating_sub(comment_bytes), now);
         }
         if is_error {
             self.record.note_error_event();
@@ -191,7 +191,7 @@ impl StreamRecorder {
             return;
         }
         self.has_failed = true;
-        self.record.count_error(|_| short_type_name(type_name).into());
+        self.record.count_error(short_type_name(type_name));
     }
 
     /// Notes why the call fails whose reply is read.
@@ -250,22 +250,23 @@ impl Drop for StreamRecorder {
 }
 
 impl Record {
-    /// Notes an error event of the protocol, which makes the stream and its request fail.
+    /// Notes an error event of the protocol, which makes the stream and its request fail. An error
+    /// without a type is counted at the end of the stream, because the frame after it may name one.
     fn note_error_event(&mut self) {
-        self.count_error(|parser| {
-            Cow::Owned(parser.map_or_else(String::new, |parser| parser.error_type().to_owned()))
-        });
-        if let Some(parser) = &mut self.parser {
-            parser.fail();
+        let Some(parser) = &mut self.parser else { return };
+        parser.fail();
+        if parser.has_error_type() {
+            self.count_error(StreamOutcome::ErrorEvent.as_str());
         }
     }
 
-    /// Counts the stream's first error.
-    fn count_error<'a>(&mut self, error_type: impl FnOnce(Option<&ReplyParser>) -> Cow<'a, str>) {
+    /// Counts the stream's first error. Its type is that of the error event, if there was one.
+    fn count_error(&mut self, error_type: &'static str) {
         let Self { meter: Some(meter), parser, has_counted_error: false, .. } = self else {
             return;
         };
-        meter.count_error(&error_type(parser.as_deref()));
+        let event_type = parser.as_ref().and_then(|parser| parser.error_type());
+        meter.count_error(event_type.unwrap_or(error_type));
         self.has_counted_error = true;
     }
 
@@ -310,10 +311,11 @@ impl Record {
     fn close(mut self, end: SourceEnd, body_end: Option<BodyEnd>) {
         let outcome = self.outcome(end, body_end);
         match outcome {
-            StreamOutcome::Panic => self.count_error(|_| outcome.as_str().into()),
-            StreamOutcome::StreamError => self.count_error(|_| BODY_ERROR.into()),
-            StreamOutcome::ErrorEvent
-            | StreamOutcome::Complete
+            StreamOutcome::Panic | StreamOutcome::ErrorEvent => {
+                self.count_error(outcome.as_str());
+            }
+            StreamOutcome::StreamError => self.count_error(BODY_ERROR),
+            StreamOutcome::Complete
             | StreamOutcome::ClientDisconnect
             | StreamOutcome::Truncated => {}
         }

@@ -14,7 +14,7 @@ use axum::routing::get as route_get;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream as streams};
 use http_body_util::BodyExt;
-use streamgauge::{streaming_metrics, track_tokens};
+use streamgauge::{StreamChunk, streaming_metrics, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send, settled};
 
@@ -278,12 +278,47 @@ async fn keep_alive_comments_are_not_chunks_however_events_are_split() {
         (vec!["data: a", ": b\n\n"], 2, 12),
         (vec![": h", "i", "\n\n", "data: a\n\n"], 1, 9),
         (vec!["id: 1\n\n", "retry: 3\n", "\n"], 3, 17),
-        (vec![": with\ndata: a\n\n"], 1, 16),
+        (vec![": with\ndata: a\n\n"], 1, 9),
+        (vec!["data: a\n\n: hi\n\n", "data: a\n: hi\ndata: b\n\n"], 2, 26),
         (vec!["", "data: a\n\n"], 2, 9),
     ] {
         let expected = (chunks, bytes);
         assert_eq!(counted(items.clone()).await, [expected, expected], "{items:?}");
     }
+}
+
+#[tokio::test]
+async fn comments_are_no_payload_however_events_are_split() {
+    const EVENTS: &str = "\u{feff}\n: \u{a7}\n\ndata: a\n: PROCESSING\ndata: :\n\n\n: b\r\n\r\n\
+                          event: c\r\n:\r\ndata: d\r\n\r\n\r\n:\rid: 1\r\r\r:e\ndata: f";
+    let bytes = "\u{feff}data: a\ndata: :\n\nevent: c\r\ndata: d\r\n\r\nid: 1\r\rdata: f".len();
+    let expected = [i64::try_from(bytes).expect("the stream is short"); 2];
+    for at in (0..=EVENTS.len()).filter(|at| EVENTS.is_char_boundary(*at)) {
+        let (first, second) = EVENTS.split_at(at);
+        let counts = counted(vec![first, second]).await;
+        assert_eq!(counts.map(|(_, bytes)| bytes), expected, "split at {at}");
+    }
+}
+
+#[tokio::test]
+async fn comments_are_subtracted_from_the_stated_size_of_an_item() {
+    struct Framed(&'static str, usize);
+    impl StreamChunk for Framed {
+        fn payload_bytes(&self) -> usize {
+            self.1
+        }
+        fn payload(&self) -> Option<&[u8]> {
+            Some(self.0.as_bytes())
+        }
+    }
+    #[streaming_metrics(protocol = "openai")]
+    fn framed() -> impl Stream<Item = Framed> + Send {
+        streams::iter([Framed(": hi\ndata: a\n\n", 100), Framed(": hi\ndata: a\n\n", 3)])
+    }
+    let handler = || async { framed().collect::<Vec<_>>().await.len().to_string() };
+    let scrape = scrape_after(Router::new().route("/chat", route_get(handler))).await;
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[ENDPOINT]), 2);
+    assert_eq!(scrape.sum("app_stream_bytes_total", &[ENDPOINT]), 95);
 }
 
 #[tokio::test]

@@ -183,6 +183,29 @@ async fn error_event_as_first_frame_fails_stream_and_request() {
     }
 }
 
+/// `OpenAI`'s Responses API sends an `error` event before `response.failed`.
+#[tokio::test]
+async fn error_event_and_failed_response_are_one_error_however_split() {
+    const UNNAMED: &str =
+        "event: error\ndata: {\"type\":\"error\",\"code\":null,\"message\":\"no\"}\n\n";
+    const NAMED: &str =
+        "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"no\"}\n\n";
+    const FAILED: &str = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"model\":\"m-1\",\"status\":\"failed\",\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"no\"},\"usage\":null}}\n\n";
+    for (error, error_type) in [(UNNAMED, "rate_limit_exceeded"), (NAMED, "server_error")] {
+        let all: &'static str = format!("{error}{FAILED}").leak();
+        for at in (0..=all.len()).step_by(7).chain([error.len()]) {
+            let (first, second) = all.split_at(at);
+            for ending in [Ending::Complete, Ending::Error, Ending::Panic] {
+                let frames = vec![first, second];
+                let scrape = scrape_after_stream("openai", frames, ending, None).await;
+                assert_once(&scrape, "app_stream_errors_total", "error_type", Some(error_type));
+                assert_once(&scrape, "app_llm_calls_total", "finish_reason", Some("error"));
+                assert_eq!(scrape.sum("app_errors_total", &[ENDPOINT]), 1, "{ending:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn client_disconnect_after_the_end_marker_leaves_the_stream_complete() {
     for (protocol, sample) in samples_by_protocol() {

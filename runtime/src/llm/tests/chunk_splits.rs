@@ -84,7 +84,7 @@ fn keep_alive_and_content_are_found_per_chunk() {
     let mut reader = ReplyReader::new(Protocol::OpenAi);
     let mut read = |bytes: &str| {
         let findings = reader.read(bytes.as_bytes());
-        (findings.content, findings.keep_alive_only)
+        (findings.content, findings.is_keep_alive(bytes.as_bytes()))
     };
     assert_eq!(read(": hi\n\n"), (false, true));
     assert_eq!(read(": spl"), (false, true));

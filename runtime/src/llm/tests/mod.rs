@@ -19,7 +19,7 @@ fn read_chunks<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (ReplyReader, ChunkFindings, usize) {
     let mut reader = ReplyReader::new(protocol);
-    let mut all = ChunkFindings { keep_alive_only: true, ..ChunkFindings::default() };
+    let mut all = ChunkFindings::default();
     let mut errors = 0;
     let mut add = |findings: ChunkFindings| {
         all.content |= findings.content;
