@@ -43,7 +43,7 @@ impl TokenUsage for ResponseUsage {
 }
 
 macro_rules! impl_for_chat_replies {
-    ($($reply:ty),*) => {$(
+    ($($reply:ty, $message:ident;)*) => {$(
         impl TokenUsage for $reply {
             fn token_usage(&self) -> Option<Usage> {
                 self.usage.token_usage()
@@ -55,14 +55,20 @@ macro_rules! impl_for_chat_replies {
 
             fn __details(&self) -> ReplyDetails {
                 let reasons = self.choices.iter().filter_map(|choice| choice.finish_reason);
-                let finish = reasons.last().map_or(FinishReason::Unknown, chat_finish_reason);
+                let reason = reasons.last().map_or(FinishReason::Unknown, chat_finish_reason);
+                let mut calls = self.choices.iter().flat_map(|choice| &choice.$message.tool_calls);
+                let has_tool_calls = calls.any(|calls| !calls.is_empty());
+                let finish = reply_finish_reason(false, reason, has_tool_calls);
                 ReplyDetails { finish, operation: Operation::Chat, ..ReplyDetails::default() }
             }
         }
     )*};
 }
 
-impl_for_chat_replies!(CreateChatCompletionResponse, CreateChatCompletionStreamResponse);
+impl_for_chat_replies! {
+    CreateChatCompletionResponse, message;
+    CreateChatCompletionStreamResponse, delta;
+}
 
 fn chat_finish_reason(reason: ChatFinishReason) -> FinishReason {
     let word: &[u8] = match reason {
@@ -107,6 +113,7 @@ fn response_finish_reason(response: &Response) -> FinishReason {
     reply_finish_reason(false, reason, response.output.iter().any(is_tool_call))
 }
 
+/// Returns whether an output item asks the client to act.
 fn is_tool_call(item: &OutputItem) -> bool {
     matches!(
         item,
@@ -114,5 +121,8 @@ fn is_tool_call(item: &OutputItem) -> bool {
             | OutputItem::CustomToolCall(_)
             | OutputItem::ComputerCall(_)
             | OutputItem::LocalShellCall(_)
+            | OutputItem::ShellCall(_)
+            | OutputItem::ApplyPatchCall(_)
+            | OutputItem::McpApprovalRequest(_)
     )
 }

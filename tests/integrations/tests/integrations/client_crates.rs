@@ -14,6 +14,8 @@ use aws_sdk_bedrockruntime::types::{
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::{MethodRouter, get as route_get};
 use axum::{Json, Router};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json};
 use streamgauge::{TokenUsage, Usage, track_tokens};
 use streamgauge_test_support::Scrape;
@@ -53,12 +55,64 @@ fn response(status: &str, reason: Option<&str>, output: &Value) -> Value {
     })
 }
 
+fn tool_calls() -> Value {
+    let function = json!({"name": "f", "arguments": "{}"});
+    json!([{"index": 0, "id": "t", "type": "function", "function": function}])
+}
+
+/// The output items that ask the client to act.
+fn calls_for_the_client() -> [Value; 7] {
+    [
+        json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}),
+        json!({
+            "type": "apply_patch_call", "id": "i", "call_id": "c", "status": "completed",
+            "operation": {"type": "delete_file", "path": "a"},
+        }),
+        json!({
+            "type": "shell_call", "id": "i", "call_id": "c", "status": "completed",
+            "action": {"commands": ["ls"]},
+        }),
+        json!({
+            "type": "local_shell_call", "id": "i", "call_id": "c", "status": "completed",
+            "action": {"type": "exec", "command": ["ls"], "env": {}},
+        }),
+        json!({
+            "type": "mcp_approval_request", "id": "i", "name": "f", "server_label": "s",
+            "arguments": "{}",
+        }),
+        json!({
+            "type": "computer_call", "id": "i", "call_id": "c", "status": "completed",
+            "pending_safety_checks": [],
+        }),
+        json!({"type": "custom_tool_call", "id": "i", "call_id": "c", "name": "f", "input": "a"}),
+    ]
+}
+
+/// The output items that the server has made or executed itself.
+fn items_of_the_server() -> [Value; 6] {
+    [
+        json!({
+            "type": "message", "id": "i", "role": "assistant", "status": "completed",
+            "content": [{"type": "output_text", "text": "Hi", "annotations": []}],
+        }),
+        json!({"type": "reasoning", "id": "i", "summary": []}),
+        json!({"type": "web_search_call", "id": "i", "status": "completed"}),
+        json!({"type": "file_search_call", "id": "i", "queries": [], "status": "completed"}),
+        json!({
+            "type": "code_interpreter_call", "id": "i", "container_id": "c", "status": "completed",
+        }),
+        json!({
+            "type": "mcp_call", "id": "i", "name": "f", "server_label": "s", "arguments": "{}",
+        }),
+    ]
+}
+
 /// The usage in all replies.
 fn expected_usage() -> Usage {
     Usage::new(1_200, 300).cache_read(1_000).cache_write(100).reasoning(250)
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
+fn parsed<T: DeserializeOwned>(value: Value) -> T {
     from_value(value).expect("the JSON is a valid reply")
 }
 
@@ -87,6 +141,80 @@ fn usage_is_none_for_a_frame_without_usage() {
     let plain =
         parsed::<CreateChatCompletionResponse>(chat("chat.completion", "stop", &json!(null)));
     assert_eq!(plain.token_usage(), None);
+}
+
+/// Asserts that a reply of a client crate is recorded as the same reply in JSON.
+#[track_caller]
+fn assert_recorded_as(typed: &impl TokenUsage, json: &Value) {
+    let typed = (typed.token_usage(), typed.model(), typed.__details());
+    assert_eq!(typed, (json.token_usage(), json.model(), json.__details()), "{json}");
+}
+
+#[test]
+fn chat_completions_of_async_openai_are_recorded_as_their_json() {
+    fn assert_alike<T: TokenUsage + Serialize + DeserializeOwned>(reply: Value) {
+        let typed = parsed::<T>(reply);
+        let json = serde_json::to_value(&typed).expect("a reply becomes JSON");
+        assert_recorded_as(&typed, &json);
+    }
+    let reasons = ["stop", "length", "tool_calls", "content_filter", "function_call"];
+    let reasons = reasons.map(Value::from).into_iter().chain([Value::Null]);
+    for (reason, has_tool_calls) in
+        reasons.flat_map(|reason| [(reason.clone(), false), (reason, true)])
+    {
+        for object in ["chat.completion", "chat.completion.chunk"] {
+            let mut reply = chat(object, "", &chat_usage());
+            let choice = &mut reply["choices"][0];
+            choice["finish_reason"] = reason.clone();
+            if has_tool_calls {
+                choice["message"]["tool_calls"] = tool_calls();
+                choice["delta"]["tool_calls"] = tool_calls();
+            }
+            if object == "chat.completion" {
+                assert_alike::<CreateChatCompletionResponse>(reply);
+            } else {
+                assert_alike::<CreateChatCompletionStreamResponse>(reply);
+            }
+        }
+    }
+}
+
+#[test]
+fn responses_of_async_openai_are_recorded_as_their_json() {
+    let statuses = ["completed", "failed", "in_progress", "cancelled", "queued", "incomplete"];
+    let reasons = [None, Some("max_output_tokens"), Some("content_filter"), Some("something_new")];
+    let items = calls_for_the_client().into_iter().chain(items_of_the_server());
+    let outputs: Vec<_> = [json!([])].into_iter().chain(items.map(|item| json!([item]))).collect();
+    for status in statuses {
+        for reason in
+            reasons.into_iter().filter(|reason| reason.is_none() || status == "incomplete")
+        {
+            for output in &outputs {
+                let typed = parsed::<Response>(response(status, reason, output));
+                let json = serde_json::to_value(&typed).expect("a reply becomes JSON");
+                assert_recorded_as(&typed, &json);
+            }
+        }
+    }
+}
+
+#[test]
+fn converse_outputs_are_recorded_as_their_json() {
+    let newer = ["malformed_model_output", "malformed_tool_use", "model_context_window_exceeded"];
+    let words = StopReason::values().iter().chain(&newer).chain(&["something_new"]);
+    for word in words {
+        let reply = ConverseOutput::builder().usage(counts(1_500, Some(200)));
+        let reply = reply.stop_reason(StopReason::from(*word)).build();
+        let json = json!({
+            "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
+            "stopReason": word,
+            "usage": {
+                "inputTokens": 1_000, "outputTokens": 300, "totalTokens": 1_500,
+                "cacheReadInputTokens": 200,
+            },
+        });
+        assert_recorded_as(&reply.expect("all required fields are set"), &json);
+    }
 }
 
 async fn scrape_after(handler: MethodRouter) -> Scrape {
@@ -118,6 +246,9 @@ async fn tracked_function_may_return_a_chat_completion_of_async_openai() {
         let reply = chat("chat.completion", reported, &chat_usage());
         assert_one_call(&scrape_after(route_get(move || asked(reply.clone()))).await, finish);
     }
+    let mut reply = chat("chat.completion", "stop", &chat_usage());
+    reply["choices"][0]["message"]["tool_calls"] = tool_calls();
+    assert_one_call(&scrape_after(route_get(move || asked(reply.clone()))).await, "tool_calls");
 }
 
 #[tokio::test]
@@ -126,8 +257,13 @@ async fn finish_reason_of_a_response_follows_from_its_status() {
     async fn responded(reply: Value) -> Json<Response> {
         Json(parsed(reply))
     }
-    let call = json!([{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]);
     let none = json!([]);
+    let call = json!([calls_for_the_client()[0]]);
+    for item in calls_for_the_client() {
+        let reply = response("completed", None, &json!([item]));
+        let handler = route_get(move || responded(reply.clone()));
+        assert_one_call(&scrape_after(handler).await, "tool_calls");
+    }
     for (status, reason, output, finish) in [
         ("completed", None, &none, "stop"),
         ("completed", None, &call, "tool_calls"),
