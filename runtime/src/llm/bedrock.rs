@@ -1,11 +1,11 @@
-//! Bedrock's Converse, for replies in JSON. The binary event streams of Bedrock are not read.
+//! Bedrock's Converse: whole replies in JSON, and the events of binary event streams.
 
 use super::counts::{RawCount, RawCounts, add_parts};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::FinishMember;
+use super::vocabulary::{ConverseEvent, FinishMember, FrameType};
 use crate::usage::{Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
@@ -27,13 +27,22 @@ fn detects(frame: &Frame) -> bool {
 
 fn read_frame(frame: &Frame) -> FrameFindings {
     FrameFindings {
-        content: Content::new(frame.has(FrameFlag::Output), frame.has(FrameFlag::AnswerItem)),
+        content: match frame.kind {
+            FrameType::Converse(ConverseEvent::ContentDelta) => Content::new(
+                !frame.has(FrameFlag::EmptyDeltaText),
+                !frame.has(FrameFlag::ReasoningDelta),
+            ),
+            _ => Content::new(frame.has(FrameFlag::Output), frame.has(FrameFlag::AnswerItem)),
+        },
+        // The metadata with the usage comes after this event.
+        is_end: frame.kind == FrameType::Converse(ConverseEvent::MessageStop),
         finish_reason: frame.finish_reason(FinishMember::ConverseStopReason),
         ..FrameFindings::default()
     }
 }
 
-/// Returns `None`, because a reply is a single frame with usage.
+/// Returns `None`, because a whole reply is a single frame with usage, and the frames of a binary
+/// event stream are scanned before their checksum is known.
 const fn content_only(_frame: &[u8]) -> Option<Content> {
     None
 }

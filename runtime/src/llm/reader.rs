@@ -1,8 +1,12 @@
 //! The entry of this module: reads the bytes of one reply.
 
+mod messages;
+
 use super::detect::Protocol;
+use super::event_stream::Decoder;
 use super::flags::FrameFlag;
 use super::json::JsonScanner;
+use super::message_scanner::MessageScanner;
 use super::operation::{Operation, operation};
 use super::reply_usage::ReplyUsage;
 use super::scalar::StatedCost;
@@ -43,6 +47,8 @@ enum Framing {
     /// Not known yet. Holds the number of bytes that match the byte order mark.
     Unknown(usize),
     Events,
+    /// The messages of a binary event stream.
+    Messages,
     /// JSON objects: a single one, JSON lines, or an array.
     Objects,
 }
@@ -64,6 +70,8 @@ pub(crate) struct ReplyReader {
     framing: Framing,
     delivery: Delivery,
     sse: SseParser,
+    /// Exists only for a binary event stream, because few replies are one.
+    messages: Option<Box<MessageScanner>>,
     json: JsonScanner,
     usage: ReplyUsage,
     model: Option<String>,
@@ -88,6 +96,7 @@ impl ReplyReader {
             framing: Framing::Unknown(0),
             delivery: Delivery::Unknown,
             sse: SseParser::new(),
+            messages: None,
             json: JsonScanner::new(),
             usage: ReplyUsage::new(),
             model: None,
@@ -109,10 +118,11 @@ impl ReplyReader {
         match self.framing {
             Framing::Unknown(_) => {}
             Framing::Objects => self.read_objects(rest, &mut findings),
-            Framing::Events => {
-                self.read_events(rest, &mut findings);
-                findings.comment_bytes += self.sse.take_comment_bytes();
-            }
+            Framing::Events => self.read_events(rest, &mut findings),
+            Framing::Messages => self.read_messages(rest, &mut findings),
+        }
+        if self.framing == Framing::Events {
+            findings.comment_bytes += self.sse.take_comment_bytes();
         }
         findings
     }
@@ -122,6 +132,9 @@ impl ReplyReader {
         let mut findings = ChunkFindings::default();
         if let Some(item) = self.sse.end() {
             self.read_event_item(item, &mut findings);
+        }
+        if let Some(messages) = &mut self.messages {
+            messages.end(&mut self.json);
         }
         self.json.finish();
         findings
@@ -203,8 +216,10 @@ impl ReplyReader {
     }
 
     /// Returns whether the reply has had, or may have had, usage that could not be read.
-    pub(crate) const fn unparsed(&self) -> bool {
-        self.usage.has_unreadable() || self.json.may_have_lost_usage()
+    pub(crate) fn unparsed(&self) -> bool {
+        self.usage.has_unreadable()
+            || self.json.may_have_lost_usage()
+            || self.messages.as_ref().is_some_and(|messages| messages.may_have_lost_usage())
     }
 
     /// Returns whether the usage lacks a part of the input or of the output, because the last value
@@ -223,6 +238,9 @@ impl ReplyReader {
             self.framing = if matches!(byte, b'{' | b'[') {
                 self.json.allow_json_lines();
                 Framing::Objects
+            } else if Decoder::may_begin_with(*byte) {
+                self.messages = Some(Box::new(MessageScanner::new()));
+                Framing::Messages
             } else {
                 Framing::Events
             };

@@ -12,6 +12,8 @@ pub(super) enum FrameType {
     Error,
     Responses(ResponsesEvent),
     Anthropic(AnthropicEvent),
+    /// An event of Bedrock's Converse API. It has no member `type`: a header names it.
+    Converse(ConverseEvent),
     /// An event of `OpenAI`'s streamed transcriptions.
     Transcription,
     /// An event of `OpenAI`'s streamed images.
@@ -83,6 +85,37 @@ impl AnthropicEvent {
             b"message_delta" | b"content_block_start" | b"content_block_stop" => Self::Other,
             _ => return None,
         })
+    }
+}
+
+/// An event of Bedrock's Converse API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConverseEvent {
+    ContentDelta,
+    MessageStop,
+    Other,
+}
+
+/// The event of a message of a binary event stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventType {
+    Converse(ConverseEvent),
+    /// A frame of the model's own protocol, in base64: Bedrock's invoke API.
+    Chunk,
+    Other,
+}
+
+impl EventType {
+    pub(super) fn from_word(word: &[u8]) -> Self {
+        match word {
+            b"contentBlockDelta" => Self::Converse(ConverseEvent::ContentDelta),
+            b"messageStop" => Self::Converse(ConverseEvent::MessageStop),
+            b"messageStart" | b"contentBlockStart" | b"contentBlockStop" | b"metadata" => {
+                Self::Converse(ConverseEvent::Other)
+            }
+            b"chunk" => Self::Chunk,
+            _ => Self::Other,
+        }
     }
 }
 

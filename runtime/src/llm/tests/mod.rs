@@ -3,6 +3,7 @@
 mod anthropic;
 mod billing;
 mod chunk_splits;
+mod event_streams;
 mod fast_path;
 mod malformed_input;
 mod operations;
