@@ -47,6 +47,10 @@ fn may_be_text(media_type: &HeaderValue) -> bool {
     const BINARY_FORMATS: [&str; 8] =
         ["cbor", "eventstream", "grpc", "msgpack", "pdf", "protobuf", "wasm", "zip"];
     let essence = String::from_utf8_lossy(essence(media_type)).to_ascii_lowercase();
+    if essence == "application/vnd.amazon.eventstream" {
+        // The only binary format with a decoder.
+        return true;
+    }
     !BINARY_KINDS.iter().any(|kind| essence.starts_with(kind))
         && (essence.starts_with("text/")
             || !BINARY_FORMATS.iter().any(|format| essence.contains(format)))

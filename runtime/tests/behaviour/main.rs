@@ -7,6 +7,7 @@
 )]
 
 mod attribute_order;
+mod binary_event_streams;
 mod broken_bodies;
 mod build_info;
 mod call_edges;

@@ -130,8 +130,8 @@ async fn compressed_and_binary_bodies_are_not_parsed() {
         vec![(CONTENT_ENCODING, "identity"), (CONTENT_ENCODING, "br")],
         vec![(CONTENT_TYPE, "Audio/MPEG")],
         vec![(CONTENT_TYPE, "application/x-gzip")],
-        // Bedrock's binary event stream: there is no decoder.
-        vec![(CONTENT_TYPE, "application/vnd.amazon.eventstream")],
+        vec![(CONTENT_TYPE, "application/x-protobuf")],
+        vec![(CONTENT_TYPE, "application/vnd.example.eventstream")],
     ] {
         assert_unparsed(&scrape_after_chat(headers).await);
     }

@@ -220,7 +220,7 @@ fn event_stream_has_no_keep_alive() {
     let mut reader = ReplyReader::new(Protocol::Bedrock);
     for byte in converse().concat() {
         let findings = reader.read(&[byte]);
-        assert!(!findings.keep_alive_only);
+        assert_eq!(findings.comment_bytes, 0);
     }
     assert_eq!(reader.end(), ChunkFindings::default());
 }
