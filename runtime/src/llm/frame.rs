@@ -6,8 +6,8 @@ use super::counts::{RawCount, RawCounts};
 use super::flags::{FrameFlag, FrameFlags};
 use super::iterations::Iterations;
 use super::scalar::{
-    Identifier, MAX_BUFFERED_TEXT, Scalar, StatedCost, TICKS_PER_DOLLAR, identifier, token_count,
-    unescape, valid_start,
+    Identifier, MAX_BUFFERED_TEXT, Scalar, StatedCost, TICKS_PER_DOLLAR, identifier, name_or_start,
+    token_count,
 };
 use super::schema::{Container, Field};
 use super::vocabulary::{
@@ -212,7 +212,7 @@ impl Frame {
             }
             Field::IterationModel => {
                 if let Some(iterations) = &mut self.iterations {
-                    iterations.note_model(unescape(text));
+                    iterations.note_model(name_or_start(text));
                 }
             }
             Field::Error => self.set(FrameFlag::Error),
@@ -352,11 +352,7 @@ impl Frame {
         }
         self.set(FrameFlag::Model);
         if self.wants_model && self.model.is_none() {
-            // Text of this length may have been cut, perhaps within an escape. Its start is longer
-            // than any label, so the model is recorded as `other`.
-            let is_cut = text.len() >= MAX_BUFFERED_TEXT;
-            let name = if is_cut { valid_start(text) } else { unescape(text) };
-            self.model = name.map(|name| (field, name));
+            self.model = name_or_start(text).map(|name| (field, name));
         }
     }
 

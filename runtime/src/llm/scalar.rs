@@ -101,7 +101,7 @@ impl Identifier {
 }
 
 /// Returns the text of a JSON string, given the bytes between its quotes.
-pub(super) fn unescape(raw: &[u8]) -> Option<String> {
+fn unescape(raw: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(raw).ok()?;
     if !text.contains('\\') {
         return Some(text.to_owned());
@@ -109,12 +109,18 @@ pub(super) fn unescape(raw: &[u8]) -> Option<String> {
     serde_json::from_str(&format!("\"{text}\"")).ok()
 }
 
-/// Returns text that may have been cut within a character, without that character.
-pub(super) fn valid_start(text: &[u8]) -> Option<String> {
-    let start = match std::str::from_utf8(text) {
+/// Returns the name in a JSON string, given the bytes between its quotes.
+///
+/// Text of the maximum length may have been cut, perhaps within a character or an escape. Its valid
+/// start is returned as sent: it is longer than any label, so the name is recorded as `other`.
+pub(super) fn name_or_start(raw: &[u8]) -> Option<String> {
+    if raw.len() < MAX_BUFFERED_TEXT {
+        return unescape(raw);
+    }
+    let start = match std::str::from_utf8(raw) {
         Ok(text) => text,
         Err(error) if error.error_len().is_some() => return None,
-        Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).ok()?,
+        Err(error) => std::str::from_utf8(&raw[..error.valid_up_to()]).ok()?,
     };
     Some(start.to_owned())
 }

@@ -129,3 +129,19 @@ fn error_event_may_be_named_after_its_data() {
     let reader = super::read(Protocol::Auto, "event: error\n\ndata: {\"error\":null}\n\n");
     assert!(!reader.failed());
 }
+
+#[test]
+fn error_event_and_failed_response_are_one_error() {
+    for (code, error_type) in [("null", "rate_limit_exceeded"), ("\"a\"", "a")] {
+        let events = format!(
+            "event: error\ndata: {{\"type\":\"error\",\"code\":{code},\"message\":\"no\"}}\n\n\
+             event: response.failed\ndata: {{\"type\":\"response.failed\",\"response\":\
+             {{\"status\":\"failed\",\"error\":{{\"code\":\"rate_limit_exceeded\"}}}}}}\n\n"
+        );
+        for at in 0..=events.len() {
+            let (first, second) = events.as_bytes().split_at(at);
+            let (reader, _, errors) = super::read_chunks(Protocol::OpenAi, [first, second]);
+            assert_eq!((errors, reader.error_type()), (1, Some(error_type)), "split at {at}");
+        }
+    }
+}
