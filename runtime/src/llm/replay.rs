@@ -10,6 +10,16 @@ use super::reader::{ChunkFindings, ReplyReader};
 use super::value;
 use crate::usage::{Usage, UsageCount};
 
+/// All protocols, in the order of the enumeration.
+pub const PROTOCOLS: [Protocol; 6] = [
+    Protocol::Auto,
+    Protocol::OpenAi,
+    Protocol::Anthropic,
+    Protocol::Gemini,
+    Protocol::Ollama,
+    Protocol::Bedrock,
+];
+
 /// What a reply contains, whether it comes as bytes or parsed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplySummary {

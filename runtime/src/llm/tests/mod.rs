@@ -9,6 +9,7 @@ mod malformed_input;
 mod operations;
 mod reasoning;
 pub(crate) mod samples;
+mod seeds;
 
 use self::samples::{Expected, Sample};
 use crate::llm::{ChunkFindings, Protocol, ReplyReader};
