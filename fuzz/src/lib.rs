@@ -6,8 +6,9 @@ pub mod object;
 use streamgauge::__private::Protocol;
 use streamgauge::__private::replay::{self, ReplySummary};
 
-/// The largest count that the library records: no call has more tokens.
-const MAX_TOKENS: u64 = 1 << 40;
+/// More than any sum of counts. A count of more than 2^40 tokens is not read. A total may be a sum
+/// of several counts; what is recorded of it is at most 2^40.
+const MAX_SUM: u64 = 1 << 52;
 
 /// Returns the protocol that a byte stands for.
 #[must_use]
@@ -31,14 +32,29 @@ pub fn pieces<'a>(bytes: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
     pieces
 }
 
+/// Returns whether a line may pass for a frame with content alone, although it is no JSON object.
+///
+/// The library does not scan a frame that a search for a few keys recognizes as content. It can do
+/// so only if one chunk has the whole line. Otherwise the frame is scanned and found to be
+/// malformed, so that the rest of its event is skipped.
+#[must_use]
+pub fn has_malformed_content(reply: &[u8]) -> bool {
+    reply.split(|byte| matches!(byte, b'\r' | b'\n')).any(|line| {
+        let data = line.strip_prefix(b"data:").unwrap_or(line);
+        let has_delta = data.windows(9).any(|bytes| bytes == b"\"delta\":{");
+        has_delta && object::parse_object(data).is_none()
+    })
+}
+
 /// Asserts what holds for each reply, whatever its bytes are.
 ///
 /// # Panics
 ///
 /// If it does not hold.
 pub fn assert_plausible(reply: &ReplySummary) {
-    for (name, tokens) in reply.usage.iter().flat_map(replay::counts) {
-        assert!(tokens <= MAX_TOKENS, "{name} is {tokens}");
+    let by_other_models = reply.usage_by_other_models.iter().map(|(_, usage)| usage);
+    for (name, tokens) in reply.usage.iter().chain(by_other_models).flat_map(replay::counts) {
+        assert!(tokens <= MAX_SUM, "{name} is {tokens}");
     }
     if let Some(cost) = reply.provider_cost {
         assert!((0.0..=1e6).contains(&cost), "cost of {cost}");
