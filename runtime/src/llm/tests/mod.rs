@@ -10,6 +10,7 @@ mod operations;
 mod reasoning;
 pub(crate) mod samples;
 mod seeds;
+mod table;
 
 use self::samples::{Expected, Sample};
 use crate::llm::{ChunkFindings, Protocol, ReplyReader};

@@ -6,11 +6,25 @@ use crate::usage::{FinishReason, Usage, UsageCount};
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
     pub(crate) protocol: Protocol,
+    /// Who sends such replies, unless it is the provider that made the protocol.
+    pub(super) other_provider: Option<&'static str>,
     pub(crate) bytes: &'static str,
     pub(crate) expected: Expected,
 }
 
 impl Sample {
+    /// Returns the provider, as the documentation names it.
+    pub(super) fn provider(&self) -> &'static str {
+        self.other_provider.unwrap_or(match self.protocol {
+            Protocol::Auto => "any",
+            Protocol::OpenAi => "OpenAI",
+            Protocol::Anthropic => "Anthropic",
+            Protocol::Gemini => "Gemini",
+            Protocol::Ollama => "Ollama",
+            Protocol::Bedrock => "Bedrock",
+        })
+    }
+
     /// Returns whether the reply is a single JSON object.
     pub(super) fn is_object(&self) -> bool {
         self.bytes.starts_with('{') && !self.bytes.contains("\n{")
@@ -49,16 +63,18 @@ pub(super) const DEFAULT: Expected = Expected {
 /// An error without a type.
 const UNTYPED: Option<&str> = Some("");
 
-/// Defines a function that returns samples.
+/// Defines a function that returns samples. A provider may follow the protocol, as in
+/// `OpenAi "DeepSeek"`.
 macro_rules! samples {
     (
         fn $function:ident;
-        $($name:ident $protocol:ident { $($field:ident: $value:expr),* $(,)? } $bytes:expr;)*
+        $($name:ident $protocol:ident $($provider:literal)? { $($field:ident: $value:expr),* $(,)? } $bytes:expr;)*
     ) => {
         pub(super) fn $function() -> Vec<Sample> {
             vec![$(Sample {
                 name: stringify!($name),
                 protocol: Protocol::$protocol,
+                other_provider: None$(.or(Some($provider)))?,
                 bytes: $bytes,
                 expected: Expected { $($field: $value,)* ..DEFAULT },
             }),*]
@@ -103,7 +119,7 @@ samples! {
     );
     chat_role_only OpenAi { content: false, ended: false, finish_reason: FinishReason::Unknown }
     "data: {\"model\":\"m-1\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]},\"finish_reason\":null}]}\n\n";
-    deepseek_reasoning OpenAi {
+    deepseek_reasoning OpenAi "DeepSeek" {
         answer: false,
         finish_reason: FinishReason::Length,
         usage: Some(Usage::new(30, 40).cache_read(10).reasoning(39)),
@@ -113,7 +129,7 @@ samples! {
         r#"data: {"model":"m-1","choices":[{"delta":{"content":""},"finish_reason":"length"}],"usage":{"prompt_tokens":30,"completion_tokens":40,"total_tokens":70,"completion_tokens_details":{"reasoning_tokens":39},"prompt_cache_hit_tokens":10,"prompt_cache_miss_tokens":20}}"#, "\n\n",
         "data: [DONE]\n\n",
     );
-    vllm_continuous_usage_cut_off OpenAi {
+    vllm_continuous_usage_cut_off OpenAi "vLLM" {
         ended: false,
         finish_reason: FinishReason::Unknown,
         usage: Some(Usage::new(9, 2)),
@@ -148,7 +164,7 @@ samples! {
   "metadata": {"usage": {"prompt_tokens": 3000}}
 }
 "#;
-    chat_output_excludes_reasoning OpenAi { usage: Some(Usage::new(10, 309).reasoning(300)) }
+    chat_output_excludes_reasoning OpenAi "xAI" { usage: Some(Usage::new(10, 309).reasoning(300)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":9,"total_tokens":319,"completion_tokens_details":{"reasoning_tokens":300}}}"#;
     chat_reasoning_only_in_total OpenAi { usage: Some(Usage::new(10, 90)) }
     concat!(
