@@ -28,6 +28,10 @@ test:
 integrations:
     .ci/run integrations
 
+# Each fuzz target, for ten seconds
+fuzz:
+    .ci/run fuzz
+
 # Build and test with Rust 1.85
 msrv:
     .ci/run msrv
