@@ -36,6 +36,7 @@ fn check(reply: &[u8]) {
         let models = MODELS.iter().filter(|model| value.pointer(model).is_some()).count();
         if scanned.model.is_none() || models > 1 {
             scanned.model.clone_from(&parsed.model);
+            scanned.usage_by_other_models.clone_from(&parsed.usage_by_other_models);
         }
         // Later frames might show the protocol.
         if completion.is_none() {
