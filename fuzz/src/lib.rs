@@ -17,6 +17,7 @@ pub fn protocol(byte: u8) -> Protocol {
 }
 
 /// Splits bytes into pieces of the given lengths, which are repeated. Zero is an empty piece.
+#[must_use]
 pub fn pieces<'a>(bytes: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();
     let mut rest = bytes;

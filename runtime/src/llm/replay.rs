@@ -1,10 +1,13 @@
 //! Replies that are read without a call: the entry for the fuzz targets of this repository, and for
 //! programs that compare recorded replies with known results.
 
+use std::mem;
+
 use serde_json::Value;
 
 use super::completion::Completion;
 use super::detect::Protocol;
+use super::event_stream::{Decoder, EventStreamItem};
 use super::operation::Operation;
 use super::reader::{ChunkFindings, ReplyReader};
 use super::value;
@@ -119,6 +122,26 @@ pub fn read_value(value: &Value) -> ReplySummary {
         is_partly_unread: findings.is_partly_unread,
         provider_cost: findings.provider_cost,
     }
+}
+
+/// Returns the payload of each message of a binary event stream, up to the bytes that are no
+/// message. An invalid message has none.
+pub fn event_messages<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Option<Vec<u8>>> {
+    let mut decoder = Decoder::new();
+    let (mut messages, mut payload) = (Vec::new(), Vec::new());
+    for mut chunk in chunks {
+        while let Some(item) = decoder.next(&mut chunk) {
+            match item {
+                EventStreamItem::Payload(part) => payload.extend_from_slice(part),
+                EventStreamItem::MessageEnd { is_valid } => {
+                    messages.push(is_valid.then(|| mem::take(&mut payload)));
+                    payload.clear();
+                }
+                EventStreamItem::NoMessage { .. } => return messages,
+            }
+        }
+    }
+    messages
 }
 
 /// Returns the counts of usage that are known, by name.
