@@ -25,6 +25,9 @@ fuzz_target!(|input: &[u8]| {
 /// Where replies name their model.
 const MODELS: [&str; 4] = ["/model", "/modelVersion", "/message/model", "/response/model"];
 
+/// The number of bytes, with their escapes, up to which a text is kept. The longest escape has six.
+const MAX_ESCAPED: usize = 160;
+
 fn check(reply: &[u8]) {
     let Some(value) = parse_object(reply) else { return };
     let parsed = read_value(&value);
@@ -34,7 +37,9 @@ fn check(reply: &[u8]) {
             read_bytes(Protocol::Auto, [reply]);
         // A parsed reply names its model wherever any protocol does; bytes, where their own does.
         let models = MODELS.iter().filter(|model| value.pointer(model).is_some()).count();
-        if scanned.model.is_none() || models > 1 {
+        // A name that is cut, because its escapes make it too long, is not the same text.
+        let is_long = parsed.model.as_ref().is_some_and(|model| model.len() > MAX_ESCAPED / 6);
+        if scanned.model.is_none() || models > 1 || is_long {
             scanned.model.clone_from(&parsed.model);
             scanned.usage_by_other_models.clone_from(&parsed.usage_by_other_models);
         }
