@@ -43,6 +43,10 @@ fn check(reply: &[u8]) {
             scanned.model.clone_from(&parsed.model);
             scanned.usage_by_other_models.clone_from(&parsed.usage_by_other_models);
         }
+        // Of several tiers the last one is kept, and `serde_json` sorts the members.
+        if scanned.service_tier.is_some() && parsed.service_tier.is_some() {
+            scanned.service_tier.clone_from(&parsed.service_tier);
+        }
         // Later frames might show the protocol.
         if completion.is_none() {
             scanned.unparsed = parsed.unparsed;

@@ -42,7 +42,7 @@ pub fn pieces<'a>(bytes: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
 pub fn has_malformed_content(reply: &[u8]) -> bool {
     reply.split(|byte| matches!(byte, b'\r' | b'\n')).any(|line| {
         let data = line.strip_prefix(b"data:").unwrap_or(line);
-        let has_delta = data.windows(9).any(|bytes| bytes == b"\"delta\":{");
+        let has_delta = data.windows(8).any(|bytes| bytes == b"\"delta\":");
         has_delta && object::parse_object(data).is_none()
     })
 }
