@@ -13,18 +13,6 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Returns the provider, as the documentation names it.
-    pub(super) fn provider(&self) -> &'static str {
-        self.other_provider.unwrap_or(match self.protocol {
-            Protocol::Auto => "any",
-            Protocol::OpenAi => "OpenAI",
-            Protocol::Anthropic => "Anthropic",
-            Protocol::Gemini => "Gemini",
-            Protocol::Ollama => "Ollama",
-            Protocol::Bedrock => "Bedrock",
-        })
-    }
-
     /// Returns whether the reply is a single JSON object.
     pub(super) fn is_object(&self) -> bool {
         self.bytes.starts_with('{') && !self.bytes.contains("\n{")
@@ -68,7 +56,9 @@ const UNTYPED: Option<&str> = Some("");
 macro_rules! samples {
     (
         fn $function:ident;
-        $($name:ident $protocol:ident $($provider:literal)? { $($field:ident: $value:expr),* $(,)? } $bytes:expr;)*
+        $($name:ident $protocol:ident $($provider:literal)? {
+            $($field:ident: $value:expr),* $(,)?
+        } $bytes:expr;)*
     ) => {
         pub(super) fn $function() -> Vec<Sample> {
             vec![$(Sample {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use super::samples::{self, Expected, Sample};
+use crate::llm::Protocol;
 use crate::usage::{FinishReason, UsageCount};
 
 /// Set to write the table into the file instead of comparing both.
@@ -18,6 +19,18 @@ const HEADER: &str = "\
 | provider | reply | tokens | cached | reasoning | audio | finish | end marker |
 |---|---|---|---|---|---|---|---|
 ";
+
+/// Returns the provider whose reply the sample is.
+fn provider(sample: &Sample) -> &'static str {
+    sample.other_provider.unwrap_or(match sample.protocol {
+        Protocol::Auto => "any",
+        Protocol::OpenAi => "OpenAI",
+        Protocol::Anthropic => "Anthropic",
+        Protocol::Gemini => "Gemini",
+        Protocol::Ollama => "Ollama",
+        Protocol::Bedrock => "Bedrock",
+    })
+}
 
 /// Returns whether a sample shows the usage of one of these counts.
 fn has_any(expected: &Expected, counts: &[UsageCount]) -> bool {
@@ -44,7 +57,7 @@ fn cells(sample: &Sample) -> [bool; 6] {
 fn table(samples: &[Sample]) -> String {
     let mut rows: Vec<(&str, bool, [bool; 6])> = Vec::new();
     for sample in samples {
-        let (provider, is_streamed) = (sample.provider(), !sample.is_object());
+        let (provider, is_streamed) = (provider(sample), !sample.is_object());
         let known = rows.iter().position(|row| (row.0, row.1) == (provider, is_streamed));
         let index = known.unwrap_or(rows.len());
         if known.is_none() {
