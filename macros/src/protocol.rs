@@ -15,6 +15,7 @@ const PROTOCOLS: &[(&str, &str)] = &[
     ("gemini", "Gemini"),
     ("ollama", "Ollama"),
     ("bedrock", "Bedrock"),
+    ("cohere", "Cohere"),
     ("auto", "Auto"),
 ];
 
@@ -43,12 +44,12 @@ mod tests {
     use super::PROTOCOLS;
 
     /// All variants. The `match` fails to compile when the runtime has another one.
-    fn variants() -> [Protocol; 6] {
-        use Protocol::{Anthropic, Auto, Bedrock, Gemini, Ollama, OpenAi};
+    fn variants() -> [Protocol; 7] {
+        use Protocol::{Anthropic, Auto, Bedrock, Cohere, Gemini, Ollama, OpenAi};
         match Auto {
-            OpenAi | Anthropic | Gemini | Ollama | Bedrock | Auto => {}
+            OpenAi | Anthropic | Gemini | Ollama | Bedrock | Cohere | Auto => {}
         }
-        [OpenAi, Anthropic, Gemini, Ollama, Bedrock, Auto]
+        [OpenAi, Anthropic, Gemini, Ollama, Bedrock, Cohere, Auto]
     }
 
     #[test]

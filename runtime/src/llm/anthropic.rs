@@ -1,4 +1,5 @@
-//! Anthropic's Messages. The input excludes tokens that were read from a cache or written to it.
+//! Anthropic's Messages, and its older text completions. The input excludes tokens that were read
+//! from a cache or written to it.
 
 use super::counts::{RawCount, RawCounts, add_parts};
 use super::fast_path::{DELTA, ERROR, STOP_REASON, USAGE, starts_non_empty_string};
@@ -7,7 +8,7 @@ use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
 use super::vocabulary::{AnthropicEvent, FinishMember, FrameType};
-use crate::usage::{Usage, UsageCount};
+use crate::usage::{FinishReason, Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     containers: &[Container::Frame, Container::Message],
@@ -28,12 +29,24 @@ fn detects(frame: &Frame) -> bool {
             frame.has(FrameFlag::ContentBlocks) || counts.has(RawCount::Input)
         }
         FrameType::Anthropic(_) => true,
+        _ if frame.has(FrameFlag::TextCompletion) => true,
         // Some servers with OpenAI's protocol send these counts beside `prompt_tokens`.
         _ => has_cache && !counts.has(RawCount::Prompt),
     }
 }
 
+/// Returns whether a frame is a part of a streamed text completion. Such a stream has no end marker
+/// but its finish reason.
+pub(super) fn is_event(frame: &Frame) -> bool {
+    frame.has(FrameFlag::TextCompletion) && !has_stop_reason(frame)
+}
+
+fn has_stop_reason(frame: &Frame) -> bool {
+    frame.finish_reason(FinishMember::StopReason) != FinishReason::Unknown
+}
+
 fn read_frame(frame: &Frame) -> FrameFindings {
+    let is_completion = frame.has(FrameFlag::TextCompletion);
     FrameFindings {
         content: match frame.kind {
             FrameType::Anthropic(AnthropicEvent::ContentDelta) => Content::new(
@@ -43,9 +56,11 @@ fn read_frame(frame: &Frame) -> FrameFindings {
             FrameType::Anthropic(AnthropicEvent::Message) => {
                 Content::new(frame.has(FrameFlag::ContentBlocks), frame.has(FrameFlag::AnswerItem))
             }
+            _ if is_completion => Content::new(frame.has(FrameFlag::TextContent), true),
             _ => None,
         },
-        is_end: frame.kind == FrameType::Anthropic(AnthropicEvent::MessageStop),
+        is_end: frame.kind == FrameType::Anthropic(AnthropicEvent::MessageStop)
+            || (is_completion && has_stop_reason(frame)),
         is_error: frame.kind == FrameType::Error,
         finish_reason: frame.finish_reason(FinishMember::StopReason),
         has_tool_calls: false,

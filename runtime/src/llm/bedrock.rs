@@ -1,15 +1,20 @@
-//! Bedrock's Converse: whole replies in JSON, and the events of binary event streams.
+//! Bedrock's Converse, and replies to its invoke requests: in JSON, or in the messages of a binary
+//! event stream.
+//!
+//! A reply to an invoke request has the shape of its model. This module reads the shapes that only
+//! Bedrock has: those of Titan, Nova, Llama, Mistral and Jurassic. The frames of other models are
+//! read by the protocols of Anthropic, `OpenAI` and Cohere.
 
 use super::counts::{RawCount, RawCounts, add_parts};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::{ConverseEvent, FinishMember, FrameType};
-use crate::usage::{Usage, UsageCount};
+use super::vocabulary::FinishMember;
+use crate::usage::{FinishReason, Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
-    containers: &[Container::Frame],
+    containers: &[Container::Frame, Container::Meta],
     // Bedrock names no model itself. A gateway may add the name.
     model_fields: &[Field::Model(Container::Frame)],
     detects,
@@ -21,33 +26,78 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
 };
 
 fn detects(frame: &Frame) -> bool {
-    let counts = frame.counts(Container::Frame);
+    has_own_shape(frame) || frame.has_usage(&[Container::InvocationMetrics])
+}
+
+/// Returns whether only Bedrock sends frames of this shape.
+pub(super) fn has_own_shape(frame: &Frame) -> bool {
+    has_counts(frame, Container::Frame)
+        || has_counts(frame, Container::Meta)
+        || frame.has(FrameFlag::InvokeText)
+        || frame.has(FrameFlag::ConverseMessage)
+        || frame.has(FrameFlag::ConverseEvent)
+        || frame.has(FrameFlag::ConverseStop)
+        || frame.has(FrameFlag::ConverseException)
+        || frame.finish_reason(FinishMember::BedrockStopReason) != FinishReason::Unknown
+}
+
+fn has_counts(frame: &Frame, container: Container) -> bool {
+    let counts = frame.counts(container);
     counts.has(RawCount::BedrockInput) || counts.has(RawCount::BedrockOutput)
 }
 
-fn read_frame(frame: &Frame) -> FrameFindings {
-    FrameFindings {
-        content: match frame.kind {
-            FrameType::Converse(ConverseEvent::ContentDelta) => Content::new(
-                !frame.has(FrameFlag::EmptyDeltaText),
-                !frame.has(FrameFlag::ReasoningDelta),
-            ),
-            _ => Content::new(frame.has(FrameFlag::Output), frame.has(FrameFlag::AnswerItem)),
-        },
-        // The metadata with the usage comes after this event.
-        is_end: frame.kind == FrameType::Converse(ConverseEvent::MessageStop),
-        finish_reason: frame.finish_reason(FinishMember::ConverseStopReason),
-        ..FrameFindings::default()
+/// Returns whether a frame is a part of a stream. The events of a Converse stream are wrapped in an
+/// object whose member names their type, or not wrapped if the framing names it.
+pub(super) fn is_event(frame: &Frame) -> bool {
+    let has_reason = finish_reason(frame) != FinishReason::Unknown;
+    let is_part = if frame.has(FrameFlag::InvokeText) {
+        !has_reason
+    } else {
+        frame.has(FrameFlag::ConverseEvent)
+            || frame.has(FrameFlag::ConverseStop)
+            || frame.has(FrameFlag::Role)
+            || has_reason != has_counts(frame, Container::Frame)
+            || has_counts(frame, Container::Meta)
+    };
+    is_part && !frame.has(FrameFlag::ConverseMessage) && !frame.has(FrameFlag::Embedding)
+}
+
+fn finish_reason(frame: &Frame) -> FinishReason {
+    match frame.finish_reason(FinishMember::BedrockStopReason) {
+        // Llama's member has the same name as Anthropic's.
+        FinishReason::Unknown => frame.finish_reason(FinishMember::StopReason),
+        reason => reason,
     }
 }
 
-/// Returns `None`, because a whole reply is a single frame with usage, and the frames of a binary
-/// event stream are scanned before their checksum is known.
+fn read_frame(frame: &Frame) -> FrameFindings {
+    let is_answer = frame.has(FrameFlag::AnswerItem)
+        || frame.has(FrameFlag::TextContent)
+        || frame.has(FrameFlag::DeltaTextContent)
+        || frame.has(FrameFlag::DeltaToolUse);
+    let has_content =
+        is_answer || frame.has(FrameFlag::Output) || frame.has(FrameFlag::DeltaReasoning);
+    let finish_reason = finish_reason(frame);
+    // The usage of an invoke request may be cumulative, that of a Converse stream is in its last
+    // event.
+    let is_metadata = is_event(frame)
+        && !frame.has(FrameFlag::InvokeText)
+        && (has_counts(frame, Container::Frame) || has_counts(frame, Container::Meta));
+    FrameFindings {
+        content: Content::new(has_content, is_answer),
+        is_end: finish_reason != FinishReason::Unknown || is_metadata,
+        is_error: frame.has(FrameFlag::ConverseException),
+        finish_reason,
+        has_tool_calls: false,
+    }
+}
+
+/// Returns `None`, because most frames are recognized only by a scan.
 const fn content_only(_frame: &[u8]) -> Option<Content> {
     None
 }
 
-fn normalize(counts: &RawCounts) -> Option<Usage> {
+pub(super) fn normalize(counts: &RawCounts) -> Option<Usage> {
     include_caches(
         counts.get(RawCount::BedrockInput),
         counts.get(RawCount::BedrockOutput),

@@ -20,6 +20,8 @@ pub(super) enum RawCount {
     InputCacheWrite,
     OutputReasoning,
     Total,
+    /// Cached tokens at the top level of the usage.
+    Cached,
     // Anthropic
     CacheRead,
     CacheCreation,
@@ -41,21 +43,32 @@ pub(super) enum RawCount {
     BedrockTotal,
     BedrockCacheRead,
     BedrockCacheWrite,
+    // Cohere
+    CohereInput,
+    CohereOutput,
+    CohereBilledInput,
+    CohereBilledOutput,
 }
 
 impl RawCount {
-    const LAST: Self = Self::BedrockCacheWrite;
+    const LAST: Self = Self::CohereBilledOutput;
     const COUNT: usize = Self::LAST as usize + 1;
 }
 
 /// The token counts that a frame, or a stream so far, has sent.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct RawCounts {
     /// One bit for each [`RawCount`] that is known.
     known: u64,
     /// One bit for each [`RawCount`] that was sent, but cannot be read.
     unreadable: u64,
     tokens: [u64; RawCount::COUNT],
+}
+
+impl Default for RawCounts {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl RawCounts {

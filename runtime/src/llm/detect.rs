@@ -4,7 +4,7 @@ use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::spec::{FrameFindings, ProtocolSpec};
 use super::vocabulary::FrameType;
-use super::{anthropic, bedrock, gemini, ollama, openai};
+use super::{anthropic, bedrock, cohere, gemini, ollama, openai};
 
 /// The protocol of a model API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +20,10 @@ pub enum Protocol {
     Gemini,
     /// Ollama's own API.
     Ollama,
-    /// Bedrock's Converse.
+    /// Bedrock's Converse, and replies to its invoke requests, in JSON.
     Bedrock,
+    /// Cohere's API, versions 1 and 2.
+    Cohere,
 }
 
 impl Protocol {
@@ -34,16 +36,30 @@ impl Protocol {
             Self::Gemini => Some(&gemini::SPEC),
             Self::Ollama => Some(&ollama::SPEC),
             Self::Bedrock => Some(&bedrock::SPEC),
+            Self::Cohere => Some(&cohere::SPEC),
         }
     }
 
-    /// Returns this protocol, or the detected one if this is `Auto`.
+    /// Returns the protocol that interprets a frame: this one, unless this is `Auto` or a service
+    /// that passes on the replies of other protocols.
     pub(super) fn or_detect(self, frame: &Frame) -> Self {
-        // Anthropic is first because its messages have counts that Responses has, too.
-        let all = [Self::Anthropic, Self::OpenAi, Self::Gemini, Self::Ollama, Self::Bedrock];
+        // Anthropic is first because its messages have counts that Responses has, too. Bedrock is
+        // last because it adds its metrics to the frames of others.
+        let all = [
+            Self::Anthropic,
+            Self::OpenAi,
+            Self::Gemini,
+            Self::Ollama,
+            Self::Cohere,
+            Self::Bedrock,
+        ];
         let detects = |protocol: &Self| protocol.spec().is_some_and(|spec| (spec.detects)(frame));
         match self {
             Self::Auto => all.into_iter().find(detects).unwrap_or(Self::Auto),
+            Self::Bedrock if !bedrock::has_own_shape(frame) => {
+                let others = [Self::Anthropic, Self::OpenAi, Self::Cohere];
+                others.into_iter().find(detects).unwrap_or(Self::Bedrock)
+            }
             known => known,
         }
     }
@@ -61,8 +77,29 @@ impl Protocol {
         findings
     }
 
+    /// Returns whether a frame is only a part of a reply, even if no other frame is known.
+    pub(super) fn is_event(self, frame: &Frame) -> bool {
+        match self {
+            Self::Anthropic => anthropic::is_event(frame),
+            Self::Ollama => frame.has(FrameFlag::NotDone),
+            Self::Bedrock => bedrock::is_event(frame),
+            Self::Cohere => cohere::is_event(frame),
+            Self::Auto | Self::OpenAi | Self::Gemini => false,
+        }
+    }
+
     /// Returns whether a reply that is not streamed is one object without an end marker.
     pub(super) const fn ends_with_object(self) -> bool {
-        matches!(self, Self::OpenAi | Self::Anthropic | Self::Bedrock)
+        matches!(self, Self::OpenAi | Self::Anthropic | Self::Bedrock | Self::Cohere)
+    }
+
+    /// Returns whether the frames name no model, so that no frame need be scanned for one.
+    pub(super) const fn omits_model(self) -> bool {
+        matches!(self, Self::Cohere)
+    }
+
+    /// Returns whether the metrics count that Bedrock adds to the last frame of a stream.
+    pub(super) const fn has_invocation_metrics(self) -> bool {
+        matches!(self, Self::Auto | Self::Bedrock)
     }
 }

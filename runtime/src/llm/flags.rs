@@ -1,7 +1,7 @@
 //! What a frame shows by the presence of its members.
 
 /// A fact about a frame.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrameFlag {
     Error,
     /// `object` is that of a chat completion or of a text completion.
@@ -65,14 +65,47 @@ pub(super) enum FrameFlag {
     AudioUsage,
     /// `task` is that of a transcription.
     AudioTask,
+    // Cohere, and replies to Bedrock's invoke requests
+    /// A text at a place where a reply has its text, and the text is not empty.
+    TextContent,
+    /// A content block, or a part of one, is text.
+    CohereText,
+    /// A content block, or a part of one, is thinking, or there is a plan for calling tools.
+    CohereReasoning,
+    CohereToolCalls,
+    /// The metadata names the version of the API.
+    CohereApiVersion,
+    /// `response_type` is that of embeddings.
+    CohereEmbeddings,
+    /// A generation is text.
+    Generation,
+    /// `is_finished` is true.
+    Finished,
+    /// `is_finished` is false.
+    NotFinished,
+    /// `completion` is text, as in Anthropic's text completions.
+    TextCompletion,
+    // Bedrock
+    /// A text at a place where only replies to Bedrock's invoke requests have one.
+    InvokeText,
+    /// An event of a Converse stream.
+    ConverseEvent,
+    ConverseStop,
+    ConverseException,
+    /// `role` is at the top level.
+    Role,
+    /// The delta has text that is not empty.
+    DeltaTextContent,
+    DeltaToolUse,
+    DeltaReasoning,
 }
 
 /// A set of [`FrameFlag`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FrameFlags(u64);
+pub(super) struct FrameFlags(u128);
 
-// `AudioTask` is the last flag.
-const _: () = assert!((FrameFlag::AudioTask as u32) < u64::BITS, "each flag has a bit");
+// `DeltaReasoning` is the last flag.
+const _: () = assert!((FrameFlag::DeltaReasoning as u32) < u128::BITS, "each flag has a bit");
 
 impl FrameFlags {
     pub(super) const NONE: Self = Self(0);

@@ -1,7 +1,5 @@
 //! The content of one frame, collected before its protocol is known.
 
-use serde_json::Value;
-
 use super::counts::{RawCount, RawCounts};
 use super::flags::{FrameFlag, FrameFlags};
 use super::iterations::Iterations;
@@ -11,8 +9,8 @@ use super::scalar::{
 };
 use super::schema::{Container, Field};
 use super::vocabulary::{
-    FinishMember, FrameType, finish_reason, gemini_finish_reason, is_audio_task, is_audio_usage,
-    is_reasoning, is_reasoning_delta, is_tool_call,
+    CohereEvent, FinishMember, FrameType, finish_reason, gemini_finish_reason, is_audio_task,
+    is_audio_usage, is_reasoning, is_reasoning_delta, is_tool_call,
 };
 use crate::usage::FinishReason;
 
@@ -112,6 +110,11 @@ impl Frame {
             || (self.has(FrameFlag::PartContent) && !self.has(FrameFlag::PartThought))
     }
 
+    /// Notes that the framing names an event of a Converse stream.
+    pub(super) const fn note_converse_event(&mut self) {
+        self.set(FrameFlag::ConverseEvent);
+    }
+
     const fn set(&mut self, flag: FrameFlag) {
         self.flags.insert(flag);
     }
@@ -163,6 +166,9 @@ impl Frame {
                 self.set(FrameFlag::GeminiToolCall);
             }
             Field::ConverseAnswer => self.set(FrameFlag::AnswerItem),
+            Field::ConverseDelta => self.set(FrameFlag::ConverseEvent),
+            Field::ConverseStop => self.set(FrameFlag::ConverseStop),
+            Field::Present(flag) => self.set(flag),
             _ => {}
         }
     }
@@ -170,7 +176,9 @@ impl Frame {
     /// Notes that an object or array is not empty.
     pub(super) fn note_not_empty(&mut self, field: Field) {
         match field {
-            Field::Usage(container) => self.set_has_usage(container),
+            Field::Usage(container) | Field::CohereTokens(container) => {
+                self.set_has_usage(container);
+            }
             Field::UsageMetadata => self.set_has_usage(Container::Frame),
             // The parts show whether the text is an answer.
             Field::ChoiceText | Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
@@ -179,6 +187,7 @@ impl Frame {
             Field::Output => self.set(FrameFlag::Output),
             Field::ContentBlocks => self.set(FrameFlag::ContentBlocks),
             Field::OllamaToolCalls => self.set(FrameFlag::OllamaToolCalls),
+            Field::NonEmpty(flag) => self.set(flag),
             _ => {}
         }
     }
@@ -234,7 +243,16 @@ impl Frame {
                     self.set(FrameFlag::ResponseText);
                 }
             }
-            Field::Text => self.set(FrameFlag::Text),
+            Field::Text => self.note_model_text(FrameFlag::Text, text),
+            Field::ModelText(flag) => self.note_model_text(flag, text),
+            Field::Present(flag) => self.set(flag),
+            Field::EventType => {
+                let event = CohereEvent::from_word(text);
+                self.kind = event.map_or(self.kind, FrameType::Cohere);
+            }
+            Field::ResponseType if text.starts_with(b"embeddings_") => {
+                self.set(FrameFlag::CohereEmbeddings);
+            }
             // Empty text is not a number either.
             Field::Count(..) => self.note_unreadable_usage(field),
             Field::ServiceTier => self.service_tier.replace(text),
@@ -242,6 +260,8 @@ impl Frame {
             Field::CostTicks => self.note_cost_in_ticks(StatedCost::Unreadable),
             Field::DeltaType if is_reasoning_delta(text) => self.set(FrameFlag::ReasoningDelta),
             _ if text.is_empty() => {}
+            Field::DeltaText => self.set(FrameFlag::DeltaTextContent),
+            Field::NonEmpty(flag) => self.set(flag),
             Field::OutputItemType => {
                 if is_tool_call(text) {
                     self.set(FrameFlag::OutputToolCall);
@@ -284,6 +304,11 @@ impl Frame {
                 let is_done = literal == b"true";
                 self.set(if is_done { FrameFlag::Done } else { FrameFlag::NotDone });
             }
+            Field::IsFinished => {
+                let is_finished = literal == b"true";
+                self.set(if is_finished { FrameFlag::Finished } else { FrameFlag::NotFinished });
+            }
+            Field::Present(flag) => self.set(flag),
             Field::FinishReason(member @ FinishMember::Candidate) => {
                 self.note_finish_reason(member, gemini_finish_reason(literal));
             }
@@ -308,6 +333,13 @@ impl Frame {
     const fn note_cost_in_ticks(&mut self, cost: StatedCost) {
         if !self.has(FrameFlag::CostInDollars) {
             self.provider_cost = cost;
+        }
+    }
+
+    const fn note_model_text(&mut self, flag: FrameFlag, text: &[u8]) {
+        self.set(flag);
+        if !text.is_empty() {
+            self.set(FrameFlag::TextContent);
         }
     }
 
@@ -366,34 +398,6 @@ impl Frame {
             FinishReason::Unknown => {}
             FinishReason::Other if *current != FinishReason::Unknown => {}
             reason => *current = reason,
-        }
-    }
-
-    /// Notes a value that is already parsed, and all values within it.
-    pub(super) fn note_value(&mut self, field: Field, value: &Value) {
-        match value {
-            _ if field == Field::Ignored => {}
-            Value::Null => {}
-            Value::Bool(true) => self.note_scalar(field, Scalar::Literal(b"true")),
-            Value::Bool(false) => self.note_scalar(field, Scalar::Literal(b"false")),
-            Value::Number(number) => {
-                self.note_scalar(field, Scalar::Literal(number.to_string().as_bytes()));
-            }
-            Value::String(text) => self.note_scalar(field, Scalar::Text(text.as_bytes())),
-            Value::Array(elements) => {
-                self.note_open(field);
-                for element in elements {
-                    self.note_not_empty(field);
-                    self.note_value(field.element(), element);
-                }
-            }
-            Value::Object(members) => {
-                self.note_open(field);
-                for (key, member) in members {
-                    self.note_not_empty(field);
-                    self.note_value(field.member(key.as_bytes()), member);
-                }
-            }
         }
     }
 }

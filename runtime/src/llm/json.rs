@@ -346,7 +346,17 @@ impl JsonScanner {
 
     /// Returns whether the innermost open object is usage.
     fn in_usage(&self) -> bool {
-        self.depth > 0 && matches!(self.enclosing_field(), Field::Usage(_) | Field::UsageMetadata)
+        let is_usage = |field| {
+            matches!(
+                field,
+                Field::Usage(_)
+                    | Field::UsageMetadata
+                    | Field::CohereTokens(_)
+                    | Field::ConverseUsage
+                    | Field::InvocationMetrics
+            )
+        };
+        self.depth > 0 && is_usage(self.enclosing_field())
     }
 
     fn skip_malformed(&mut self, bytes: &[u8]) -> usize {

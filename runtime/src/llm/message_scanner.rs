@@ -92,7 +92,7 @@ impl MessageScanner {
         let headers = self.decoder.headers();
         match headers.event {
             _ if headers.kind != MessageType::Event => {}
-            EventType::Converse(_) => self.scan_frame(part, json),
+            EventType::Converse => self.scan_frame(part, json),
             EventType::Chunk => {
                 let mut decoded = [0; MAX_DECODED];
                 while !part.is_empty() {

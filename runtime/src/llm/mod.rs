@@ -10,7 +10,8 @@
 //! to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`,
 //! `iterations` of a call, and values that `scalar` parses. `detect` picks the protocol. Its module
 //! interprets the frame as `spec` requires, with the words of all protocols in `vocabulary`, and
-//! `reply_usage` merges the token counts of the frames. `operation` names what the call does.
+//! `reply_usage` merges the token counts of the frames. `invocation_metrics` are those that Bedrock
+//! adds. `operation` names what the call does.
 //! `fast_path` recognizes frames that need not be scanned, and `malformed` searches for usage in
 //! what cannot be. `comments` finds the comments of event streams without a protocol.
 //!
@@ -19,6 +20,7 @@
 mod anthropic;
 mod base64;
 pub(crate) mod bedrock;
+mod cohere;
 mod comments;
 mod completion;
 mod counts;
@@ -29,6 +31,7 @@ mod fast_path;
 mod flags;
 mod frame;
 mod gemini;
+mod invocation_metrics;
 mod invoke_chunk;
 mod iterations;
 mod json;

@@ -1,9 +1,11 @@
 //! What a model call does.
 
+use super::cohere::has_is_finished;
 use super::flags::FrameFlag;
 use super::frame::Frame;
-use super::vocabulary::{AnthropicEvent, FrameType};
+use super::vocabulary::{AnthropicEvent, FinishMember, FrameType};
 use crate::label::closed_set;
+use crate::usage::FinishReason;
 
 closed_set! {
     /// The `operation` label of a model call.
@@ -50,6 +52,7 @@ pub(super) fn operation(frame: &Frame) -> Operation {
         Operation::Chat
     } else if has(FrameFlag::CompletionObject)
         || has(FrameFlag::TextChoice)
+        || is_text_completion(frame)
         || (is_ollama && has(FrameFlag::Response))
     {
         Operation::Completion
@@ -85,4 +88,26 @@ fn is_chat(frame: &Frame) -> bool {
         || frame.has(FrameFlag::ResponseObject)
         || frame.has(FrameFlag::Candidates)
         || frame.has(FrameFlag::ConverseMessage)
+        || is_cohere_or_converse_chat(frame)
+}
+
+fn is_cohere_or_converse_chat(frame: &Frame) -> bool {
+    let has_reason = frame.finish_reason(FinishMember::Cohere) != FinishReason::Unknown;
+    // Only replies of chats have these texts beside a finish reason. Completions have generations.
+    let is_cohere = has_reason
+        && !has_is_finished(frame)
+        && (frame.has(FrameFlag::Message) || frame.has(FrameFlag::Text));
+    is_cohere
+        || matches!(frame.kind, FrameType::Cohere(_))
+        || frame.has(FrameFlag::ConverseEvent)
+        || frame.has(FrameFlag::ConverseStop)
+}
+
+/// Returns whether a frame is a text completion of Cohere, of Anthropic, or of a model that one of
+/// Bedrock's invoke requests names.
+fn is_text_completion(frame: &Frame) -> bool {
+    frame.has(FrameFlag::Generation)
+        || frame.has(FrameFlag::InvokeText)
+        || frame.has(FrameFlag::TextCompletion)
+        || (frame.has(FrameFlag::Text) && has_is_finished(frame))
 }

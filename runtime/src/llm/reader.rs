@@ -4,7 +4,6 @@ mod messages;
 
 use super::detect::Protocol;
 use super::event_stream::Decoder;
-use super::flags::FrameFlag;
 use super::json::JsonScanner;
 use super::message_scanner::MessageScanner;
 use super::operation::{Operation, operation};
@@ -66,6 +65,9 @@ enum Delivery {
 /// Reads one reply, streamed or not, from chunks that may be split at any byte.
 #[derive(Debug)]
 pub(crate) struct ReplyReader {
+    /// The protocol that was named.
+    declared: Protocol,
+    /// The protocol that interprets the frames, as far as it is known.
     protocol: Protocol,
     framing: Framing,
     delivery: Delivery,
@@ -92,6 +94,7 @@ pub(crate) struct ReplyReader {
 impl ReplyReader {
     pub(crate) const fn new(protocol: Protocol) -> Self {
         Self {
+            declared: protocol,
             protocol,
             framing: Framing::Unknown(0),
             delivery: Delivery::Unknown,
@@ -317,9 +320,8 @@ impl ReplyReader {
         }
         self.protocol = protocol;
         let is_first = self.delivery == Delivery::Unknown;
-        // Ollama's replies that are not streamed are done.
-        let is_partial = protocol == Protocol::Ollama && frame.has(FrameFlag::NotDone);
-        let is_object = is_first && !in_array && !is_partial;
+        let is_event = protocol.is_event(frame);
+        let is_object = is_first && !in_array && !is_event;
         self.delivery = if is_object { Delivery::Object } else { Delivery::Streamed };
         self.provider_cost = frame.provider_cost.or(self.provider_cost);
         if self.operation == Operation::Unknown {
@@ -347,7 +349,10 @@ impl ReplyReader {
             None if frame.has_usage(&Container::ALL) => self.usage.note_unknown(),
             _ => {}
         }
-        if findings.content && self.model.is_some() {
+        if self.declared.has_invocation_metrics() {
+            self.usage.add_invocation_metrics(frame);
+        }
+        if findings.content && (self.model.is_some() || protocol.omits_model()) {
             self.content_only = spec.map(|spec| spec.content_only);
         }
         let error_type = frame_findings.is_error.then(|| frame.take_error_type());
@@ -355,7 +360,7 @@ impl ReplyReader {
             self.note_error(error_type, findings);
         }
         if self.framing == Framing::Objects {
-            self.ended |= protocol.ends_with_object();
+            self.ended |= protocol.ends_with_object() && !is_event;
         }
     }
 

@@ -14,13 +14,14 @@ use super::value;
 use crate::usage::{Usage, UsageCount};
 
 /// All protocols, in the order of the enumeration.
-pub const PROTOCOLS: [Protocol; 6] = [
+pub const PROTOCOLS: [Protocol; 7] = [
     Protocol::Auto,
     Protocol::OpenAi,
     Protocol::Anthropic,
     Protocol::Gemini,
     Protocol::Ollama,
     Protocol::Bedrock,
+    Protocol::Cohere,
 ];
 
 /// What a reply contains, whether it comes as bytes or parsed.

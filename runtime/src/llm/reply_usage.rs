@@ -2,6 +2,7 @@
 
 use super::counts::RawCounts;
 use super::frame::Frame;
+use super::invocation_metrics::InvocationMetrics;
 use super::iterations::Iterations;
 use super::spec::ProtocolSpec;
 use crate::usage::{Usage, UsageCount};
@@ -14,18 +15,34 @@ pub(super) struct ReplyUsage {
     /// The largest value of each count after normalization.
     largest: Option<Usage>,
     iterations: Option<Box<Iterations>>,
+    /// What Bedrock adds to the frames of any model.
+    metrics: InvocationMetrics,
     /// A frame had usage without a readable count.
     has_unreadable: bool,
 }
 
 impl ReplyUsage {
     pub(super) const fn new() -> Self {
-        Self { last: RawCounts::new(), largest: None, iterations: None, has_unreadable: false }
+        Self {
+            last: RawCounts::new(),
+            largest: None,
+            iterations: None,
+            metrics: InvocationMetrics::NONE,
+            has_unreadable: false,
+        }
     }
 
     /// Notes that a frame of an unknown protocol had usage.
     pub(super) const fn note_unknown(&mut self) {
         self.has_unreadable = true;
+    }
+
+    /// Adds the metrics of Bedrock, if a frame has some.
+    pub(super) fn add_invocation_metrics(&mut self, frame: &Frame) {
+        if let Some(metrics) = InvocationMetrics::read(frame) {
+            self.has_unreadable |= metrics.is_unreadable();
+            self.metrics = metrics;
+        }
     }
 
     /// Adds a frame that has usage. `model` is the one that the reply names.
@@ -58,7 +75,8 @@ impl ReplyUsage {
         model: Option<&str>,
         has_finished: bool,
     ) -> Option<Usage> {
-        if has_finished { self.last(spec, model) } else { self.largest }
+        let usage = if has_finished { self.last(spec, model) } else { self.largest };
+        self.metrics.complete(usage)
     }
 
     fn last(&self, spec: &ProtocolSpec, model: Option<&str>) -> Option<Usage> {
@@ -100,6 +118,12 @@ impl ReplyUsage {
     /// Returns whether the usage lacks a part of the input or of the output, because the last value
     /// of that part could not be read. At least one other count was read.
     pub(super) fn is_partly_unread(&self, spec: &ProtocolSpec) -> bool {
-        spec.is_partly_unread(&self.last, (spec.normalize)(&self.last))
+        let usage = self.metrics.complete((spec.normalize)(&self.last));
+        usage.is_some_and(|usage| {
+            let is_read = usage.input_tokens().or(usage.output_tokens()).is_some();
+            is_read
+                && (self.metrics.is_input_missing(spec.is_input_unread(&self.last), usage)
+                    || self.metrics.is_output_missing(spec.is_output_unread(&self.last), usage))
+        })
     }
 }

@@ -1,8 +1,11 @@
 //! The schema of a frame: the paths of the members that some protocol names.
 
+mod bedrock;
+mod cohere;
 mod usage;
 
 use super::counts::RawCount;
+use super::flags::FrameFlag;
 use super::vocabulary::FinishMember;
 
 /// The object that has the usage or names the model.
@@ -14,13 +17,19 @@ pub(super) enum Container {
     Message,
     /// The frame's member `response`.
     Response,
+    /// Metadata of the reply: Cohere's `meta` or `delta`, Bedrock's `metadata` or the counts among
+    /// the members of a reply to an invoke request.
+    Meta,
+    /// The counts that Bedrock adds to the last frame of a stream.
+    InvocationMetrics,
     /// The iteration of Anthropic's usage that was read last.
     Iteration,
 }
 
 impl Container {
     /// The containers that show usage by themselves.
-    pub(super) const ALL: [Self; 3] = [Self::Frame, Self::Message, Self::Response];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Frame, Self::Message, Self::Response, Self::Meta, Self::InvocationMetrics];
     pub(super) const COUNT: usize = Self::ALL.len();
 }
 
@@ -112,6 +121,37 @@ pub(super) enum Field {
     ConverseContent,
     ConversePart,
     ConverseAnswer,
+    /// An event of a Converse stream that has a delta.
+    ConverseDelta,
+    ConverseStop,
+    ConverseMetadata,
+    ConverseUsage,
+    InvocationMetrics,
+    Outputs,
+    OutputText,
+    Completions,
+    Completion,
+    CompletionReason,
+    CompletionData,
+    // Cohere
+    EventType,
+    IsFinished,
+    ResponseType,
+    CohereMeta,
+    CohereUsage,
+    CohereTokens(Container),
+    BilledUnits(Container),
+    CohereMessage,
+    /// A content block, or a part of one.
+    CohereContent,
+    Generations,
+    Generation,
+    /// Any value but null sets the flag.
+    Present(FrameFlag),
+    /// A text, object or array sets the flag unless it is empty.
+    NonEmpty(FrameFlag),
+    /// The text of a reply. It sets the flag even if it is empty.
+    ModelText(FrameFlag),
     // Replies other than chats
     Embeddings,
     Created,
@@ -171,7 +211,7 @@ impl Field {
                 b"incomplete_details" => Self::IncompleteDetails,
                 b"output" => Self::Output,
                 b"service_tier" => Self::ServiceTier,
-                _ => Self::Ignored,
+                _ => cohere::response_member(key),
             },
             Self::Cost if key == b"total_cost" => Self::Cost,
             Self::ServiceTier if key == b"type" => Self::ServiceTier,
@@ -184,13 +224,15 @@ impl Field {
                 b"content" => Self::OllamaText,
                 b"thinking" => Self::OllamaThinking,
                 b"tool_calls" => Self::OllamaToolCalls,
+                b"tool_plan" => cohere::message_member(key),
                 _ => Self::Ignored,
             },
             Self::Delta => match key {
                 b"text" | b"thinking" | b"partial_json" => Self::DeltaText,
                 b"type" => Self::DeltaType,
                 b"stop_reason" => Self::FinishReason(FinishMember::StopReason),
-                _ => Self::Ignored,
+                b"toolUse" | b"reasoningContent" => bedrock::delta_member(key),
+                _ => cohere::delta_member(key),
             },
             Self::ContentBlock if key == b"type" => Self::ContentBlockType,
             Self::Candidate => match key {
@@ -212,8 +254,16 @@ impl Field {
             Self::RankedItem if matches!(key, b"relevance_score" | b"relevanceScore") => {
                 Self::RelevanceScore
             }
+            Self::RankedItem => bedrock::result_member(key),
             Self::PromptFeedback if key == b"blockReason" => Self::BlockReason,
-            _ => Self::Ignored,
+            Self::CohereMeta
+            | Self::CohereUsage
+            | Self::CohereTokens(_)
+            | Self::BilledUnits(_)
+            | Self::CohereMessage
+            | Self::CohereContent
+            | Self::Generation => cohere::member(self, key),
+            _ => bedrock::member(self, key),
         }
     }
 
@@ -230,6 +280,10 @@ impl Field {
             Self::Data => Self::DataItem,
             Self::Results => Self::RankedItem,
             Self::Iterations => Self::Iteration,
+            Self::OllamaText => Self::CohereContent,
+            Self::Generations => Self::Generation,
+            Self::Outputs => Self::OutputText,
+            Self::Completions => Self::Completion,
             _ => Self::Ignored,
         }
     }
@@ -255,7 +309,7 @@ fn root_member(key: &[u8]) -> Field {
         b"delta" => Field::Delta,
         b"content" => Field::ContentBlocks,
         b"stop_reason" => Field::FinishReason(FinishMember::StopReason),
-        b"stopReason" => Field::FinishReason(FinishMember::ConverseStopReason),
+        b"stopReason" => Field::FinishReason(FinishMember::BedrockStopReason),
         b"candidates" => Field::Candidates,
         b"promptFeedback" => Field::PromptFeedback,
         b"done" => Field::Done,
@@ -272,7 +326,7 @@ fn root_member(key: &[u8]) -> Field {
         b"task" => Field::Task,
         b"prompt_eval_count" => Field::Count(Container::Frame, RawCount::PromptEval),
         b"eval_count" => Field::Count(Container::Frame, RawCount::Eval),
-        _ => Field::Ignored,
+        _ => cohere::root_member(key).unwrap_or_else(|| bedrock::root_member(key)),
     }
 }
 

@@ -47,14 +47,6 @@ impl ProtocolSpec {
     pub(super) fn is_output_unread(&self, counts: &RawCounts) -> bool {
         counts.is_any_unreadable(self.output_parts)
     }
-
-    /// Returns whether one side of the usage was sent, but cannot be read, although the other side
-    /// was read.
-    pub(super) fn is_partly_unread(&self, counts: &RawCounts, usage: Option<Usage>) -> bool {
-        let is_read =
-            usage.is_some_and(|usage| usage.input_tokens().or(usage.output_tokens()).is_some());
-        is_read && (self.is_input_unread(counts) || self.is_output_unread(counts))
-    }
 }
 
 /// The content of a frame.

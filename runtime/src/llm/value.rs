@@ -6,7 +6,7 @@ use super::detect::Protocol;
 use super::frame::Frame;
 use super::operation::{Operation, operation};
 use super::reply_usage::ReplyUsage;
-use super::scalar::Identifier;
+use super::scalar::{Identifier, Scalar};
 use super::schema::{Container, Field};
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
@@ -37,6 +37,36 @@ impl ValueFindings {
     }
 }
 
+impl Frame {
+    /// Notes a value that is already parsed, and all values within it.
+    fn note_value(&mut self, field: Field, value: &Value) {
+        match value {
+            _ if field == Field::Ignored => {}
+            Value::Null => {}
+            Value::Bool(true) => self.note_scalar(field, Scalar::Literal(b"true")),
+            Value::Bool(false) => self.note_scalar(field, Scalar::Literal(b"false")),
+            Value::Number(number) => {
+                self.note_scalar(field, Scalar::Literal(number.to_string().as_bytes()));
+            }
+            Value::String(text) => self.note_scalar(field, Scalar::Text(text.as_bytes())),
+            Value::Array(elements) => {
+                self.note_open(field);
+                for element in elements {
+                    self.note_not_empty(field);
+                    self.note_value(field.element(), element);
+                }
+            }
+            Value::Object(members) => {
+                self.note_open(field);
+                for (key, member) in members {
+                    self.note_not_empty(field);
+                    self.note_value(field.member(key.as_bytes()), member);
+                }
+            }
+        }
+    }
+}
+
 /// Reads a parsed reply, whose protocol is detected.
 pub(crate) fn read_value(value: &Value) -> ValueFindings {
     let mut frame = Frame::new();
@@ -57,6 +87,7 @@ pub(crate) fn read_value(value: &Value) -> ValueFindings {
         None if frame.has_usage(&Container::ALL) => reply.note_unknown(),
         _ => {}
     }
+    reply.add_invocation_metrics(&frame);
     let usage = spec.and_then(|spec| reply.total(spec, model, true));
     let others = spec.into_iter().flat_map(|spec| reply.by_other_models(spec, model));
     ValueFindings {

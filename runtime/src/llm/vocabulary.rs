@@ -12,12 +12,11 @@ pub(super) enum FrameType {
     Error,
     Responses(ResponsesEvent),
     Anthropic(AnthropicEvent),
-    /// An event of Bedrock's Converse API. It has no member `type`: a header names it.
-    Converse(ConverseEvent),
     /// An event of `OpenAI`'s streamed transcriptions.
     Transcription,
     /// An event of `OpenAI`'s streamed images.
     Image,
+    Cohere(CohereEvent),
 }
 
 impl FrameType {
@@ -34,6 +33,7 @@ impl FrameType {
         ResponsesEvent::from_word(word)
             .map(Self::Responses)
             .or_else(|| AnthropicEvent::from_word(word).map(Self::Anthropic))
+            .or_else(|| CohereEvent::from_word(word).map(Self::Cohere))
             .unwrap_or_default()
     }
 }
@@ -88,18 +88,11 @@ impl AnthropicEvent {
     }
 }
 
-/// An event of Bedrock's Converse API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ConverseEvent {
-    ContentDelta,
-    MessageStop,
-    Other,
-}
-
 /// The event of a message of a binary event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventType {
-    Converse(ConverseEvent),
+    /// An event of Bedrock's Converse API.
+    Converse,
     /// A frame of the model's own protocol, in base64: Bedrock's invoke API.
     Chunk,
     Other,
@@ -108,14 +101,44 @@ pub(super) enum EventType {
 impl EventType {
     pub(super) fn from_word(word: &[u8]) -> Self {
         match word {
-            b"contentBlockDelta" => Self::Converse(ConverseEvent::ContentDelta),
-            b"messageStop" => Self::Converse(ConverseEvent::MessageStop),
-            b"messageStart" | b"contentBlockStart" | b"contentBlockStop" | b"metadata" => {
-                Self::Converse(ConverseEvent::Other)
-            }
+            b"messageStart" | b"contentBlockStart" | b"contentBlockDelta" | b"contentBlockStop"
+            | b"messageStop" | b"metadata" => Self::Converse,
             b"chunk" => Self::Chunk,
             _ => Self::Other,
         }
+    }
+}
+
+/// An event of Cohere's API: the `type` of version 2, the `event_type` of version 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CohereEvent {
+    End,
+    Other,
+}
+
+impl CohereEvent {
+    pub(super) fn from_word(word: &[u8]) -> Option<Self> {
+        Some(match word {
+            b"message-end" | b"stream-end" => Self::End,
+            b"message-start"
+            | b"content-start"
+            | b"content-delta"
+            | b"content-end"
+            | b"tool-plan-delta"
+            | b"tool-call-start"
+            | b"tool-call-delta"
+            | b"tool-call-end"
+            | b"citation-start"
+            | b"citation-end"
+            | b"stream-start"
+            | b"text-generation"
+            | b"search-queries-generation"
+            | b"search-results"
+            | b"citation-generation"
+            | b"tool-calls-generation"
+            | b"tool-calls-chunk" => Self::Other,
+            _ => return None,
+        })
     }
 }
 
@@ -163,12 +186,14 @@ pub(super) enum FinishMember {
     Candidate,
     /// Ollama's `done_reason`.
     DoneReason,
-    /// Converse's `stopReason`.
-    ConverseStopReason,
+    /// Converse's `stopReason`, and the reasons of the models that Bedrock's invoke requests name.
+    BedrockStopReason,
+    /// Cohere's `finish_reason`, which is not part of a choice.
+    Cohere,
 }
 
 impl FinishMember {
-    pub(super) const COUNT: usize = Self::ConverseStopReason as usize + 1;
+    pub(super) const COUNT: usize = Self::Cohere as usize + 1;
 }
 
 /// The finish reasons of all protocols. No two protocols use one word for different reasons, and
@@ -227,7 +252,14 @@ const FINISH_REASONS: &[(FinishReason, &[&str])] = &[
     ),
     (
         FinishReason::Error,
-        &["error", "failed", "network_error", "malformed_model_output", "malformed_tool_use"],
+        &[
+            "error",
+            "failed",
+            "network_error",
+            "malformed_model_output",
+            "malformed_tool_use",
+            "timeout",
+        ],
     ),
     (FinishReason::Cancelled, &["abort", "cancelled", "user_cancel"]),
 ];

@@ -7,8 +7,8 @@ use crate::llm;
 use crate::outcome::Unread;
 use crate::usage::Usage;
 
-/// The reply of a model API as sent: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, or a server
-/// with the API of one of them. The API is detected.
+/// The reply of a model API as sent: of `OpenAI`, Anthropic, Gemini, Ollama, Bedrock, Cohere, or a
+/// server with the API of one of them. The API is detected.
 impl TokenUsage for Value {
     fn token_usage(&self) -> Option<Usage> {
         llm::read_value(self).usage

@@ -23,7 +23,7 @@ struct WholeReply {
     total: i64,
 }
 
-const WHOLE_REPLIES: [WholeReply; 8] = [
+const WHOLE_REPLIES: [WholeReply; 9] = [
     WholeReply {
         protocol: "openai",
         json: r#"{"id":"chatcmpl-1","object":"chat.completion","model":"m-1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":1200,"completion_tokens":300,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":1000,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":250}}}"#,
@@ -109,6 +109,13 @@ const WHOLE_REPLIES: [WholeReply; 8] = [
         ],
         total: 47,
     },
+    WholeReply {
+        protocol: "cohere",
+        json: r#"{"model":"m-1","message":{"role":"assistant","content":[{"type":"text","text":"Hello"}]},"finish_reason":"COMPLETE","usage":{"billed_units":{"input_tokens":2,"output_tokens":5},"tokens":{"input_tokens":12,"output_tokens":5}}}"#,
+        finish_reason: "stop",
+        usage: &[("input", "unspecified", 12), ("output", "unspecified", 5)],
+        total: 17,
+    },
 ];
 
 macro_rules! tracked {
@@ -151,6 +158,7 @@ tracked! {
     gemini = "gemini";
     ollama = "ollama";
     bedrock = "bedrock";
+    cohere = "cohere";
     auto = "auto";
 }
 

@@ -3,7 +3,7 @@
 use super::{ChunkFindings, Delivery, Framing, ReplyReader};
 use crate::llm::detect::Protocol;
 use crate::llm::message_scanner::MessageItem;
-use crate::llm::vocabulary::{EventType, FrameType};
+use crate::llm::vocabulary::EventType;
 
 impl ReplyReader {
     pub(super) fn read_messages(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
@@ -28,23 +28,15 @@ impl ReplyReader {
         }
     }
 
-    /// Notes the event that a header of the frame's message names.
+    /// Notes the event that a header of the frame's message names. A chunk is a frame of the model's
+    /// own protocol.
     fn note_event_type(&mut self, event_type: EventType) {
-        let frame = self.json.frame();
-        match event_type {
-            EventType::Converse(event) => {
-                frame.kind = FrameType::Converse(event);
-                self.protocol = Protocol::Bedrock;
-            }
-            // A chunk is a frame of the model's own protocol.
-            EventType::Chunk if self.protocol == Protocol::Bedrock => {
-                let detected = Protocol::Auto.or_detect(frame);
-                self.protocol = match detected {
-                    Protocol::Auto => Protocol::Bedrock,
-                    detected => detected,
-                };
-            }
-            EventType::Chunk | EventType::Other => {}
+        if event_type != EventType::Converse {
+            return;
+        }
+        self.json.frame().note_converse_event();
+        if self.protocol == self.declared {
+            self.protocol = Protocol::Bedrock;
         }
     }
 }

@@ -29,9 +29,13 @@ fn fast_path_and_scan_have_the_same_findings() {
         r#"{"choices":[{"delta":{"content":null,"reasoning_content":"b"},"finish_reason":null}]}"#,
         r#"{"choices":[{"delta":{"content":"","reasoning":"b"},"finish_reason":null}]}"#,
         r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"},"usage":{"output_tokens":90}}"#,
+        r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"a"}}}}"#,
+        r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":""}}}}"#,
+        r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"thinking":"a"}}}}"#,
+        r#"{"type":"content-delta","delta":{"message":{"content":{"text":"a"}},"usage":{"tokens":{"input_tokens":3}}}}"#,
         r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null"#,
     ];
-    for protocol in [Protocol::OpenAi, Protocol::Anthropic] {
+    for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Cohere] {
         let all = samples::all();
         let frames = all.iter().flat_map(|sample| sample.bytes.lines());
         let frames = frames.map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
@@ -62,6 +66,7 @@ fn read_after_content<'a>(
         "data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\"}}\n\n",
         "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"a\"}}\n\n",
         "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+        "data: {\"delta\":{\"message\":{\"content\":{\"text\":\"a\"}}}}\n\n",
     );
     assert!(reader.read(first.as_bytes()).content);
     let found = chunks.into_iter().fold((false, false), |found, chunk| {
@@ -100,6 +105,17 @@ fn fast_path_recognizes_content_only_frames() {
             Some(Content::Reasoning),
         ),
         (Protocol::Anthropic, r#"{"type":"message_delta","usage":{"output_tokens":1}}"#, None),
+        (
+            Protocol::Cohere,
+            r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"a"}}}}"#,
+            Some(Content::Answer),
+        ),
+        (
+            Protocol::Cohere,
+            r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"thinking":"a"}}}}"#,
+            Some(Content::Reasoning),
+        ),
+        (Protocol::Cohere, r#"{"type":"message-end","delta":{"usage":{}}}"#, None),
     ] {
         let actual = protocol.spec().map(|spec| (spec.content_only)(frame.as_bytes()));
         assert_eq!(actual, Some(expected), "{frame}");

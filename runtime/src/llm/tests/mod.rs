@@ -1,8 +1,10 @@
 //! Tests of [`ReplyReader`].
 
 mod anthropic;
+mod bedrock;
 mod billing;
 mod chunk_splits;
+mod cohere;
 mod event_streams;
 mod fast_path;
 mod malformed_input;

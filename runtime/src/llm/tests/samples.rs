@@ -78,6 +78,9 @@ pub(super) use samples;
 pub(crate) fn all() -> Vec<Sample> {
     let mut all = documented();
     all.extend(super::anthropic::samples());
+    all.extend(super::bedrock::samples());
+    all.extend(super::bedrock::invoke_samples());
+    all.extend(super::cohere::samples());
     all.extend(super::operations::samples());
     all.extend(super::reasoning::samples());
     all

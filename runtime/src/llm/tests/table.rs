@@ -29,6 +29,7 @@ fn provider(sample: &Sample) -> &'static str {
         Protocol::Gemini => "Gemini",
         Protocol::Ollama => "Ollama",
         Protocol::Bedrock => "Bedrock",
+        Protocol::Cohere => "Cohere",
     })
 }
 

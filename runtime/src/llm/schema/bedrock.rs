@@ -1,0 +1,106 @@
+//! The members that only Bedrock's replies have: events of Converse streams, and the shapes of the
+//! models that invoke requests name.
+
+use super::{Container, Field};
+use crate::llm::counts::RawCount;
+use crate::llm::flags::FrameFlag;
+use crate::llm::vocabulary::FinishMember;
+
+const STOP_REASON: Field = Field::FinishReason(FinishMember::BedrockStopReason);
+
+/// Returns the field of a member of a frame.
+pub(super) fn root_member(key: &[u8]) -> Field {
+    match key {
+        b"contentBlockDelta" => Field::ConverseDelta,
+        b"messageStop" => Field::ConverseStop,
+        b"metadata" => Field::ConverseMetadata,
+        b"messageStart" | b"contentBlockStart" | b"contentBlockStop" | b"contentBlockIndex" => {
+            Field::Present(FrameFlag::ConverseEvent)
+        }
+        b"internalServerException"
+        | b"modelStreamErrorException"
+        | b"serviceUnavailableException"
+        | b"throttlingException"
+        | b"validationException" => Field::Present(FrameFlag::ConverseException),
+        b"role" => Field::Present(FrameFlag::Role),
+        b"amazon-bedrock-invocationMetrics" => Field::InvocationMetrics,
+        // Of each two keys, the first is Titan's and the second is Llama's.
+        b"inputTextTokenCount" | b"prompt_token_count" => {
+            Field::Count(Container::Meta, RawCount::BedrockInput)
+        }
+        b"totalOutputTextTokenCount" | b"generation_token_count" => {
+            Field::Count(Container::Meta, RawCount::BedrockOutput)
+        }
+        b"outputText" | b"generation" => Field::ModelText(FrameFlag::InvokeText),
+        b"completionReason" => STOP_REASON,
+        b"embeddingsByType" => Field::Embeddings,
+        // Mistral
+        b"outputs" => Field::Outputs,
+        // Jurassic
+        b"completions" => Field::Completions,
+        // Anthropic's text completions
+        b"completion" => Field::ModelText(FrameFlag::TextCompletion),
+        _ => Field::Ignored,
+    }
+}
+
+/// Returns the field of a member of the delta of a Converse stream.
+pub(super) fn delta_member(key: &[u8]) -> Field {
+    match key {
+        b"toolUse" => Field::NonEmpty(FrameFlag::DeltaToolUse),
+        b"reasoningContent" => Field::NonEmpty(FrameFlag::DeltaReasoning),
+        _ => Field::Ignored,
+    }
+}
+
+/// Returns the field of a member of one of Titan's results.
+pub(super) fn result_member(key: &[u8]) -> Field {
+    match key {
+        b"tokenCount" => Field::Count(Container::Meta, RawCount::BedrockOutput),
+        b"outputText" => Field::ModelText(FrameFlag::InvokeText),
+        b"completionReason" => STOP_REASON,
+        _ => Field::Ignored,
+    }
+}
+
+/// Returns the field of a member of one of the fields of Bedrock.
+pub(super) fn member(field: Field, key: &[u8]) -> Field {
+    match (field, key) {
+        (Field::ConverseDelta, b"delta") => Field::Delta,
+        (Field::ConverseStop, b"stopReason")
+        | (Field::OutputText, b"stop_reason")
+        | (Field::CompletionReason, b"reason") => STOP_REASON,
+        (Field::OutputText | Field::CompletionData, b"text") => {
+            Field::ModelText(FrameFlag::InvokeText)
+        }
+        (Field::ConverseMetadata, b"usage") => Field::ConverseUsage,
+        (Field::ConverseUsage, key) => converse_usage_member(key),
+        (Field::InvocationMetrics, key) => invocation_metrics_member(key),
+        (Field::Completion, b"finishReason") => Field::CompletionReason,
+        (Field::Completion, b"data") => Field::CompletionData,
+        _ => Field::Ignored,
+    }
+}
+
+fn converse_usage_member(key: &[u8]) -> Field {
+    let count = match key {
+        b"inputTokens" => RawCount::BedrockInput,
+        b"outputTokens" => RawCount::BedrockOutput,
+        b"totalTokens" => RawCount::BedrockTotal,
+        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
+        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
+        _ => return Field::Ignored,
+    };
+    Field::Count(Container::Meta, count)
+}
+
+fn invocation_metrics_member(key: &[u8]) -> Field {
+    let count = match key {
+        b"inputTokenCount" => RawCount::BedrockInput,
+        b"outputTokenCount" => RawCount::BedrockOutput,
+        b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
+        b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
+        _ => return Field::Ignored,
+    };
+    Field::Count(Container::InvocationMetrics, count)
+}
