@@ -214,8 +214,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///   reply shows: with a `protocol`, or if the reply is a provider's JSON or a type of its client.
 ///   Otherwise defaults to empty.
 /// - `protocol = "openai"`: the model API whose replies the function returns as bytes: `"openai"`,
-///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, or `"auto"` to detect it. Without it the
-///   usage is read from a returned value that implements [`TokenUsage`].
+///   `"anthropic"`, `"gemini"`, `"ollama"`, `"bedrock"`, `"cohere"`, or `"auto"` to detect it.
+///   Without it the usage is read from a returned value that implements [`TokenUsage`].
 /// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to
 ///   the endpoint of the request; outside a request, to the bare name of the function.
 /// - `separate`, without a value: the function always counts as a call of its own, whatever tracked
@@ -487,8 +487,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   the media type. Without this argument the return type stays.
 /// - `protocol = "openai"`: the model API whose frames the stream consists of: `"openai"` (chat
 ///   completions and responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
-///   `"bedrock"`, or `"auto"` to detect it from the first frame that shows it. Without it the bytes
-///   are not parsed.
+///   `"bedrock"`, `"cohere"`, or `"auto"` to detect it from the first frame that shows it. Without
+///   it the bytes are not parsed.
 /// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to
 ///   the endpoint of the request; outside a request, to the bare name of the function.
 /// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`, of
