@@ -30,6 +30,10 @@ fn detects(frame: &Frame) -> bool {
         }
         FrameType::Anthropic(_) => true,
         _ if frame.has(FrameFlag::TextCompletion) => true,
+        // The result of a batch.
+        _ if frame.has(FrameFlag::BatchResult) => {
+            frame.counts(Container::Message).has(RawCount::Input)
+        }
         // Some servers with OpenAI's protocol send these counts beside `prompt_tokens`.
         _ => has_cache && !counts.has(RawCount::Prompt),
     }

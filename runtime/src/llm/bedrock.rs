@@ -102,8 +102,8 @@ pub(super) fn normalize(counts: &RawCounts) -> Option<Usage> {
         counts.get(RawCount::BedrockInput),
         counts.get(RawCount::BedrockOutput),
         counts.get(RawCount::BedrockTotal),
-        counts.get(RawCount::BedrockCacheRead),
-        counts.get(RawCount::BedrockCacheWrite),
+        counts.get(RawCount::BedrockCacheRead).max(counts.get(RawCount::BedrockCacheReadCount)),
+        counts.get(RawCount::BedrockCacheWrite).max(counts.get(RawCount::BedrockCacheWriteCount)),
     )
 }
 

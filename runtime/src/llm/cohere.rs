@@ -95,9 +95,11 @@ fn normalize(counts: &RawCounts) -> Option<Usage> {
     } else {
         [RawCount::CohereBilledInput, RawCount::CohereBilledOutput]
     };
+    let input = counts.get(input);
     Usage::from_counts([
-        (UsageCount::Input, counts.get(input)),
-        (UsageCount::CacheRead, counts.get(RawCount::Cached)),
+        (UsageCount::Input, input),
+        // Servers like OpenAI's have a count of this name, too.
+        (UsageCount::CacheRead, counts.get(RawCount::Cached).filter(|_| input.is_some())),
         (UsageCount::Output, counts.get(output)),
     ])
 }

@@ -13,6 +13,10 @@ pub(super) enum RawCount {
     PromptCacheWrite,
     CompletionReasoning,
     PromptCacheHit,
+    PromptAudio,
+    PromptImage,
+    CompletionAudio,
+    CompletionImage,
     // OpenAI's Responses. Anthropic has the first two as well.
     Input,
     Output,
@@ -20,8 +24,19 @@ pub(super) enum RawCount {
     InputCacheWrite,
     OutputReasoning,
     Total,
-    /// Cached tokens at the top level of the usage.
+    /// The total of a call that has no output.
+    InputTotal,
+    InputAudio,
+    InputImage,
+    OutputAudio,
+    OutputImage,
+    /// The audio among the cached tokens.
+    CachedAudio,
+    CachedImage,
+    // Servers that are compatible with OpenAI's: counts at the top level of the usage.
     Cached,
+    Reasoning,
+    PromptAudioSeconds,
     // Anthropic
     CacheRead,
     CacheCreation,
@@ -34,6 +49,14 @@ pub(super) enum RawCount {
     GeminiThoughts,
     GeminiCachedContent,
     GeminiTotal,
+    GeminiPromptAudio,
+    GeminiPromptImage,
+    GeminiToolUseAudio,
+    GeminiToolUseImage,
+    GeminiCachedAudio,
+    GeminiCachedImage,
+    GeminiOutputAudio,
+    GeminiOutputImage,
     // Ollama
     PromptEval,
     Eval,
@@ -43,6 +66,9 @@ pub(super) enum RawCount {
     BedrockTotal,
     BedrockCacheRead,
     BedrockCacheWrite,
+    // Some replies have both names of each count.
+    BedrockCacheReadCount,
+    BedrockCacheWriteCount,
     // Cohere
     CohereInput,
     CohereOutput,
@@ -63,12 +89,6 @@ pub(super) struct RawCounts {
     /// One bit for each [`RawCount`] that was sent, but cannot be read.
     unreadable: u64,
     tokens: [u64; RawCount::COUNT],
-}
-
-impl Default for RawCounts {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl RawCounts {
@@ -103,6 +123,13 @@ impl RawCounts {
     pub(super) const fn set_unreadable(&mut self, count: RawCount) {
         self.known &= !bit(count as usize);
         self.unreadable |= bit(count as usize);
+    }
+
+    /// Removes counts.
+    pub(super) fn remove(&mut self, counts: &[RawCount]) {
+        let bits = counts.iter().fold(0, |bits, count| bits | bit(*count as usize));
+        self.known &= !bits;
+        self.unreadable &= !bits;
     }
 
     /// Adds the counts of another exchange.
@@ -152,6 +179,12 @@ impl RawCounts {
     }
 }
 
+impl Default for RawCounts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 const fn bit(index: usize) -> u64 {
     1 << index
 }
@@ -168,6 +201,15 @@ pub(super) fn raise_output_to_total(usage: Usage, total: Option<u64>) -> Usage {
         Some(raised) if missing > 0 => usage.with(UsageCount::Output, raised),
         _ => usage,
     }
+}
+
+/// Returns the sum of tokens of one modality, such as audio, without those that were read from a
+/// cache. The parts of the input must not overlap, and providers bill cached tokens at the price of
+/// the cache. Returns `None` instead of zero, which many servers send for each modality that a call
+/// does not have.
+pub(super) fn modality_tokens(parts: &[Option<u64>], cached: Option<u64>) -> Option<u64> {
+    let tokens = parts.iter().flatten().copied().fold(0, u64::saturating_add);
+    Some(tokens.saturating_sub(cached.unwrap_or_default())).filter(|tokens| *tokens > 0)
 }
 
 /// Adds the known parts to a total that does not include them. The result is unknown if the total

@@ -22,6 +22,8 @@ keys! {
     ERROR = "\"error\"";
     FINISH_REASON = "\"finish_reason\"";
     STOP_REASON = "\"stop_reason\"";
+    TOOL_CALLS = "\"tool_calls\"";
+    FUNCTION_CALL = "\"function_call\"";
     DELTA = "\"delta\"";
 }
 

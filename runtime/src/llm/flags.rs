@@ -18,6 +18,8 @@ pub(super) enum FrameFlag {
     TextChoice,
     ChoiceAnswer,
     ChoiceReasoning,
+    /// A message has tool calls, or a part of one.
+    ChoiceToolCalls,
     /// `response` is text, as in Ollama's replies.
     Response,
     /// That text is not empty.
@@ -25,6 +27,20 @@ pub(super) enum FrameFlag {
     Output,
     /// An output item is a tool call.
     OutputToolCall,
+    /// `object` is that of an assistant: a run, its step, a message, or a part of one.
+    AssistantObject,
+    /// `object` is that of an assistant's run.
+    AssistantRun,
+    /// A part of an assistant's message has content.
+    DeltaContent,
+    /// `object` is that of a batch.
+    BatchObject,
+    /// A result of a batch.
+    BatchResult,
+    /// `object` is that of an interaction.
+    InteractionObject,
+    /// The usage is part of another object's usage.
+    PartialUsage,
     /// An output item, a content block or a part of a message is not reasoning.
     AnswerItem,
     DeltaText,
@@ -54,6 +70,8 @@ pub(super) enum FrameFlag {
     // Replies other than chats
     Embedding,
     RelevanceScore,
+    /// A result has scores of a moderation.
+    CategoryScores,
     /// `created` is a number.
     Created,
     ImageBytes,

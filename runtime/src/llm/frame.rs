@@ -1,16 +1,19 @@
 //! The content of one frame, collected before its protocol is known.
 
+mod elements;
+
 use super::counts::{RawCount, RawCounts};
 use super::flags::{FrameFlag, FrameFlags};
 use super::iterations::Iterations;
+use super::modality::TokenListItem;
 use super::scalar::{
     Identifier, MAX_BUFFERED_TEXT, Scalar, StatedCost, TICKS_PER_DOLLAR, identifier, name_or_start,
     token_count,
 };
 use super::schema::{Container, Field};
 use super::vocabulary::{
-    CohereEvent, FinishMember, FrameType, finish_reason, gemini_finish_reason, is_audio_task,
-    is_audio_usage, is_reasoning, is_reasoning_delta, is_tool_call,
+    FinishMember, FrameType, finish_reason, gemini_finish_reason, is_audio_task, is_audio_usage,
+    is_reasoning, is_reasoning_delta, is_tool_call, object_flags,
 };
 use crate::usage::FinishReason;
 
@@ -22,6 +25,8 @@ pub(super) struct Frame {
     finish_reasons: [FinishReason; FinishMember::COUNT],
     counts: [RawCounts; Container::COUNT],
     iterations: Option<Box<Iterations>>,
+    /// The element of a list of tokens by modality that was read last.
+    list_item: Option<TokenListItem>,
     /// Whether each container has usage, readable or not.
     has_usage: [bool; Container::COUNT],
     /// Whether to copy the model's name. The reader clears it once it has the name.
@@ -43,6 +48,7 @@ impl Frame {
             finish_reasons: [FinishReason::Unknown; FinishMember::COUNT],
             counts: [const { RawCounts::new() }; Container::COUNT],
             iterations: None,
+            list_item: None,
             has_usage: [false; Container::COUNT],
             wants_model: true,
             model: None,
@@ -58,6 +64,7 @@ impl Frame {
         self.finish_reasons = [FinishReason::Unknown; FinishMember::COUNT];
         self.counts.iter_mut().for_each(RawCounts::clear);
         self.iterations = None;
+        self.list_item = None;
         self.has_usage = [false; Container::COUNT];
         self.model = None;
         self.error_type = None;
@@ -78,7 +85,8 @@ impl Frame {
 
     /// Returns whether one of the containers has usage, readable or not.
     pub(super) fn has_usage(&self, containers: &[Container]) -> bool {
-        containers.iter().any(|container| self.has_usage[*container as usize])
+        !self.has(FrameFlag::PartialUsage)
+            && containers.iter().any(|container| self.has_usage[*container as usize])
     }
 
     /// Takes the model's name, if one of the fields has it. Any field may have it while the
@@ -88,26 +96,8 @@ impl Frame {
         self.model.take_if(|(field, _)| is_named(field)).map(|(_, name)| name)
     }
 
-    /// Takes the iterations of the usage, if there are some.
-    pub(super) fn take_iterations(&mut self) -> Option<Box<Iterations>> {
-        self.end_iteration();
-        self.iterations.take()
-    }
-
-    fn end_iteration(&mut self) {
-        if let Some(iterations) = &mut self.iterations {
-            iterations.end_iteration();
-        }
-    }
-
     pub(super) fn take_error_type(&mut self) -> Option<String> {
         self.error_type.take()
-    }
-
-    /// Returns whether the frame has a part of Gemini's that is not a thought.
-    pub(super) const fn has_answer_part(&self) -> bool {
-        self.has(FrameFlag::AnswerItem)
-            || (self.has(FrameFlag::PartContent) && !self.has(FrameFlag::PartThought))
     }
 
     /// Notes that the framing names an event of a Converse stream.
@@ -149,6 +139,18 @@ impl Frame {
             Field::Count(container, count) => self.note_unreadable(container, count),
             Field::Iterations => self.iterations = Some(Box::default()),
             Field::Iteration => self.end_iteration(),
+            Field::TokenList(container, list) => {
+                self.end_list_item();
+                // Of a list that an object has twice the last one counts, as in parsed JSON.
+                if let Some(counts) = self.counts_mut(container) {
+                    counts.remove(&list.counts());
+                }
+            }
+            Field::TokenListItem(container, list) => {
+                self.end_list_item();
+                self.list_item = Some(TokenListItem::new(container, list));
+            }
+            Field::CategoryScores => self.set(FrameFlag::CategoryScores),
             Field::Error => self.set(FrameFlag::Error),
             Field::Choices => self.set(FrameFlag::Choices),
             Field::ChoiceMessage => self.set(FrameFlag::ChatChoice),
@@ -183,8 +185,13 @@ impl Frame {
             // The parts show whether the text is an answer.
             Field::ChoiceText | Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
             Field::ChoiceAnswer | Field::ChoiceCompletion => self.set(FrameFlag::ChoiceAnswer),
+            Field::ChoiceToolCalls => {
+                self.set(FrameFlag::ChoiceAnswer);
+                self.set(FrameFlag::ChoiceToolCalls);
+            }
+            Field::DeltaContent => self.set(FrameFlag::DeltaContent),
             Field::Embeddings => self.set(FrameFlag::Embedding),
-            Field::Output => self.set(FrameFlag::Output),
+            Field::Output | Field::RootOutputs | Field::Steps => self.set(FrameFlag::Output),
             Field::ContentBlocks => self.set(FrameFlag::ContentBlocks),
             Field::OllamaToolCalls => self.set(FrameFlag::OllamaToolCalls),
             Field::NonEmpty(flag) => self.set(flag),
@@ -204,15 +211,9 @@ impl Frame {
     fn note_text(&mut self, field: Field, text: &[u8]) {
         match field {
             Field::Type => self.kind = FrameType::from_word(text),
-            Field::Object => match text {
-                b"response" => self.set(FrameFlag::ResponseObject),
-                b"text_completion" => {
-                    self.set(FrameFlag::ChatObject);
-                    self.set(FrameFlag::CompletionObject);
-                }
-                _ if text.starts_with(b"chat.completion") => self.set(FrameFlag::ChatObject),
-                _ => {}
-            },
+            Field::Object => object_flags(text).iter().for_each(|flag| self.set(*flag)),
+            Field::CustomId => self.set(FrameFlag::BatchResult),
+            Field::Modality => self.note_modality(text),
             Field::Model(_) | Field::ModelVersion => self.note_model(field, text),
             Field::IterationType => {
                 if let Some(iterations) = &mut self.iterations {
@@ -246,10 +247,6 @@ impl Frame {
             Field::Text => self.note_model_text(FrameFlag::Text, text),
             Field::ModelText(flag) => self.note_model_text(flag, text),
             Field::Present(flag) => self.set(flag),
-            Field::EventType => {
-                let event = CohereEvent::from_word(text);
-                self.kind = event.map_or(self.kind, FrameType::Cohere);
-            }
             Field::ResponseType if text.starts_with(b"embeddings_") => {
                 self.set(FrameFlag::CohereEmbeddings);
             }
@@ -259,6 +256,7 @@ impl Frame {
             Field::Cost => self.note_cost(text),
             Field::CostTicks => self.note_cost_in_ticks(StatedCost::Unreadable),
             Field::DeltaType if is_reasoning_delta(text) => self.set(FrameFlag::ReasoningDelta),
+            Field::DeltaType if is_tool_call(text) => self.set(FrameFlag::OutputToolCall),
             _ if text.is_empty() => {}
             Field::DeltaText => self.set(FrameFlag::DeltaTextContent),
             Field::NonEmpty(flag) => self.set(flag),
@@ -274,7 +272,14 @@ impl Frame {
                 self.set(FrameFlag::ChoiceAnswer);
             }
             Field::Delta => self.set(FrameFlag::DeltaText),
-            Field::ChoiceText | Field::ChoicePart | Field::ChoiceAnswer => {
+            Field::ChoiceFunctionName => {
+                self.set(FrameFlag::ChoiceAnswer);
+                self.set(FrameFlag::ChoiceToolCalls);
+            }
+            Field::ChoiceText
+            | Field::ChoicePart
+            | Field::ChoiceAnswer
+            | Field::ChoiceToolCalls => {
                 self.set(FrameFlag::ChoiceAnswer);
             }
             Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
@@ -316,6 +321,12 @@ impl Frame {
             Field::CostTicks => {
                 self.note_cost_in_ticks(StatedCost::parse(literal, TICKS_PER_DOLLAR));
             }
+            Field::Modality => self.note_modality(literal),
+            Field::ModalityTokens => {
+                if let Some(item) = &mut self.list_item {
+                    item.note_tokens(token_count(literal));
+                }
+            }
             Field::Created => self.set(FrameFlag::Created),
             Field::RelevanceScore => self.set(FrameFlag::RelevanceScore),
             Field::PartThought if literal == b"true" => self.set(FrameFlag::PartThought),
@@ -348,21 +359,6 @@ impl Frame {
         if !is_reasoning(item_type) {
             self.set(FrameFlag::AnswerItem);
         }
-    }
-
-    /// Begins a part of Gemini's. Its members may come in any order, so whether the content is a
-    /// thought is known at the end of the part.
-    const fn begin_part(&mut self) {
-        if self.has_answer_part() {
-            self.set(FrameFlag::AnswerItem);
-        }
-        self.unset(FrameFlag::PartContent);
-        self.unset(FrameFlag::PartThought);
-    }
-
-    const fn note_part_content(&mut self) {
-        self.set(FrameFlag::GeminiPart);
-        self.set(FrameFlag::PartContent);
     }
 
     /// Notes usage that is not an object, or a count that is not a number.

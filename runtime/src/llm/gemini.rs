@@ -1,16 +1,23 @@
-//! Gemini's `generateContent`. The prompt excludes tool use, and the candidates exclude thoughts.
+//! Gemini's `generateContent`, and its Interactions. The prompt excludes tool use, and the
+//! candidates exclude thoughts.
 
-use super::counts::{RawCount, RawCounts, add_parts, raise_output_to_total};
+use super::counts::{RawCount, RawCounts, add_parts, modality_tokens, raise_output_to_total};
 use super::flags::FrameFlag;
 use super::frame::Frame;
+use super::interactions;
+use super::modality::TokenList;
 use super::schema::{Container, Field};
 use super::spec::{Content, FrameFindings, ProtocolSpec};
-use super::vocabulary::FinishMember;
+use super::vocabulary::{FinishMember, FrameType};
 use crate::usage::{FinishReason, Usage, UsageCount};
 
 pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
-    containers: &[Container::Frame],
-    model_fields: &[Field::ModelVersion],
+    containers: &[Container::Frame, Container::Response],
+    model_fields: &[
+        Field::ModelVersion,
+        Field::Model(Container::Frame),
+        Field::Model(Container::Response),
+    ],
     detects,
     read_frame,
     content_only,
@@ -20,10 +27,20 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
 };
 
 fn detects(frame: &Frame) -> bool {
+    let has_counts = |container| {
+        let counts = frame.counts(container);
+        counts.has(RawCount::GeminiPrompt) || counts.has(RawCount::GeminiCandidates)
+    };
     frame.has(FrameFlag::Gemini)
+        || frame.has(FrameFlag::InteractionObject)
+        || matches!(frame.kind, FrameType::Interaction(_))
+        || SPEC.containers.iter().copied().any(has_counts)
 }
 
 fn read_frame(frame: &Frame) -> FrameFindings {
+    if !frame.has(FrameFlag::Candidates) {
+        return interactions::read_frame(frame);
+    }
     let finish_reason = match frame.finish_reason(FinishMember::Candidate) {
         FinishReason::Unknown if frame.has(FrameFlag::PromptBlocked) => FinishReason::ContentFilter,
         reason => reason,
@@ -48,12 +65,29 @@ fn normalize(counts: &RawCounts) -> Option<Usage> {
     let thoughts = counts.get(RawCount::GeminiThoughts);
     let tool_use = counts.get(RawCount::GeminiToolUsePrompt);
     let prompt = counts.get(RawCount::GeminiPrompt).or(tool_use.map(|_| 0));
+    // The total of an interaction has the name that OpenAI uses.
+    let total = counts.get(RawCount::GeminiTotal).or(counts.get(RawCount::Total));
+    let input = add_parts(prompt, [tool_use]);
+    // Without candidates the output consists of thoughts alone. The total of an interaction shows
+    // whether its output includes them.
+    let includes_thoughts =
+        counts.has(RawCount::Total) && total == add_parts(input, [candidates.or(Some(0))]);
+    let output = match candidates {
+        Some(candidates) if includes_thoughts => Some(candidates),
+        candidates => add_parts(candidates.or(thoughts.map(|_| 0)), [thoughts]),
+    };
+    let [prompt, tool_use, cached, output_parts] =
+        [TokenList::Prompt, TokenList::ToolUsePrompt, TokenList::Cached, TokenList::Output]
+            .map(|list| list.counts().map(|count| counts.get(count)));
     let usage = Usage::from_counts([
-        (UsageCount::Input, add_parts(prompt, [tool_use])),
+        (UsageCount::Input, input),
         (UsageCount::CacheRead, counts.get(RawCount::GeminiCachedContent)),
-        // Without candidates the output consists of thoughts alone.
-        (UsageCount::Output, add_parts(candidates.or(thoughts.map(|_| 0)), [thoughts])),
+        (UsageCount::InputAudio, modality_tokens(&[prompt[0], tool_use[0]], cached[0])),
+        (UsageCount::InputImage, modality_tokens(&[prompt[1], tool_use[1]], cached[1])),
+        (UsageCount::Output, output),
         (UsageCount::Reasoning, thoughts),
+        (UsageCount::OutputAudio, modality_tokens(&[output_parts[0]], None)),
+        (UsageCount::OutputImage, modality_tokens(&[output_parts[1]], None)),
     ]);
-    usage.map(|usage| raise_output_to_total(usage, counts.get(RawCount::GeminiTotal)))
+    usage.map(|usage| raise_output_to_total(usage, total))
 }

@@ -7,13 +7,13 @@
 //! How a reply is read: `reader` finds the framing. `sse` takes event streams apart, `event_stream`
 //! does so with binary ones, for which `message_scanner` decodes the payloads, and `json` scans the
 //! objects in them; a frame is one such object. `schema` maps the path of each member of an object
-//! to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`,
-//! `iterations` of a call, and values that `scalar` parses. `detect` picks the protocol. Its module
-//! interprets the frame as `spec` requires, with the words of all protocols in `vocabulary`, and
-//! `reply_usage` merges the token counts of the frames. `invocation_metrics` are those that Bedrock
-//! adds. `operation` names what the call does.
-//! `fast_path` recognizes frames that need not be scanned, and `malformed` searches for usage in
-//! what cannot be. `comments` finds the comments of event streams without a protocol.
+//! to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`, also by
+//! `modality`, `iterations` of a call, and values that `scalar` parses. `detect` picks the
+//! protocol. Its module interprets the frame as `spec` requires, with the words of all protocols in
+//! `vocabulary`, and `reply_usage` merges the token counts of the frames. `invocation_metrics` are
+//! those that Bedrock adds. `operation` names what the call does. `fast_path` recognizes frames that
+//! need not be scanned, and `malformed` searches for usage in what cannot be. `comments` finds the
+//! comments of event streams without a protocol.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
 
@@ -31,6 +31,7 @@ mod fast_path;
 mod flags;
 mod frame;
 mod gemini;
+mod interactions;
 mod invocation_metrics;
 mod invoke_chunk;
 mod iterations;
@@ -38,6 +39,7 @@ mod json;
 mod malformed;
 mod message_headers;
 mod message_scanner;
+mod modality;
 mod ollama;
 pub(crate) mod openai;
 mod operation;

@@ -1,8 +1,11 @@
 //! What a model call does.
 
 use super::cohere::has_is_finished;
+use super::counts::RawCount;
 use super::flags::FrameFlag;
 use super::frame::Frame;
+use super::interactions::is_interaction;
+use super::schema::Container;
 use super::vocabulary::{AnthropicEvent, FinishMember, FrameType};
 use crate::label::closed_set;
 use crate::usage::FinishReason;
@@ -40,7 +43,10 @@ pub(super) fn operation(frame: &Frame) -> Operation {
     let has = |flag| frame.has(flag);
     let has_done = has(FrameFlag::Done) || has(FrameFlag::NotDone);
     let is_ollama = has_done && has(FrameFlag::Model);
-    if has(FrameFlag::Embedding) {
+    if has(FrameFlag::BatchObject) || has(FrameFlag::BatchResult) || has(FrameFlag::CategoryScores)
+    {
+        Operation::Other
+    } else if has(FrameFlag::Embedding) {
         Operation::Embedding
     } else if has(FrameFlag::RelevanceScore) {
         Operation::Rerank
@@ -70,7 +76,9 @@ fn is_image(frame: &Frame) -> bool {
 }
 
 fn is_transcription(frame: &Frame) -> bool {
-    let is_audio = frame.has(FrameFlag::AudioUsage) || frame.has(FrameFlag::AudioTask);
+    let is_audio = frame.has(FrameFlag::AudioUsage)
+        || frame.has(FrameFlag::AudioTask)
+        || frame.counts(Container::Frame).has(RawCount::PromptAudioSeconds);
     frame.kind == FrameType::Transcription || (frame.has(FrameFlag::Text) && is_audio)
 }
 
@@ -80,12 +88,14 @@ fn is_chat(frame: &Frame) -> bool {
     let is_event = match frame.kind {
         // Other replies than Anthropic's may have this type.
         FrameType::Anthropic(AnthropicEvent::Message) => frame.has(FrameFlag::ContentBlocks),
-        FrameType::Anthropic(_) | FrameType::Responses(_) => true,
+        FrameType::Anthropic(_) | FrameType::Responses(_) | FrameType::Interaction(_) => true,
         _ => false,
     };
     is_event
         || frame.has(FrameFlag::ChatChoice)
         || frame.has(FrameFlag::ResponseObject)
+        || frame.has(FrameFlag::AssistantObject)
+        || is_interaction(frame)
         || frame.has(FrameFlag::Candidates)
         || frame.has(FrameFlag::ConverseMessage)
         || is_cohere_or_converse_chat(frame)

@@ -1,6 +1,7 @@
 //! The usage of a reply, from the frames that have some.
 
 use super::counts::RawCounts;
+use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::invocation_metrics::InvocationMetrics;
 use super::iterations::Iterations;
@@ -17,6 +18,8 @@ pub(super) struct ReplyUsage {
     iterations: Option<Box<Iterations>>,
     /// What Bedrock adds to the frames of any model.
     metrics: InvocationMetrics,
+    /// The sum over the results of a batch, each of which is a reply of its own.
+    batch: Option<Usage>,
     /// A frame had usage without a readable count.
     has_unreadable: bool,
 }
@@ -28,6 +31,7 @@ impl ReplyUsage {
             largest: None,
             iterations: None,
             metrics: InvocationMetrics::NONE,
+            batch: None,
             has_unreadable: false,
         }
     }
@@ -47,8 +51,14 @@ impl ReplyUsage {
 
     /// Adds a frame that has usage. `model` is the one that the reply names.
     pub(super) fn add(&mut self, spec: &ProtocolSpec, frame: &mut Frame, model: Option<&str>) {
+        frame.complete_counts();
         let counts = spec.counts(frame);
         self.has_unreadable |= (spec.normalize)(&counts).is_none();
+        if frame.has(FrameFlag::BatchResult) {
+            let sum = self.batch.unwrap_or_default();
+            self.batch = (spec.normalize)(&counts).map(|usage| sum.plus(usage)).or(self.batch);
+            return;
+        }
         self.last.replace_by(&counts);
         if let Some(iterations) = frame.take_iterations() {
             self.iterations = Some(iterations);
@@ -76,7 +86,7 @@ impl ReplyUsage {
         has_finished: bool,
     ) -> Option<Usage> {
         let usage = if has_finished { self.last(spec, model) } else { self.largest };
-        self.metrics.complete(usage)
+        self.batch.or_else(|| self.metrics.complete(usage))
     }
 
     fn last(&self, spec: &ProtocolSpec, model: Option<&str>) -> Option<Usage> {

@@ -2,10 +2,13 @@
 
 mod bedrock;
 mod cohere;
+mod gemini;
+mod openai;
 mod usage;
 
 use super::counts::RawCount;
 use super::flags::FrameFlag;
+use super::modality::TokenList;
 use super::vocabulary::FinishMember;
 
 /// The object that has the usage or names the model.
@@ -15,7 +18,8 @@ pub(super) enum Container {
     Frame,
     /// The frame's member `message`.
     Message,
-    /// The frame's member `response`.
+    /// The frame's member `response`, or the reply within it of a batch result; Groq's `x_groq`, or
+    /// Gemini's `interaction`. A frame has one of them at most.
     Response,
     /// Metadata of the reply: Cohere's `meta` or `delta`, Bedrock's `metadata` or the counts among
     /// the members of a reply to an invoke request.
@@ -85,12 +89,24 @@ pub(super) enum Field {
     /// Text, a refusal, or a list of tool calls.
     ChoiceAnswer,
     ChoiceReasoning,
+    ChoiceToolCalls,
+    ChoiceFunctionCall,
+    ChoiceFunctionName,
+    Groq,
+    /// The parts of cached tokens by modality.
+    CachedDetails(Container),
     // OpenAI's Responses
     Response,
     IncompleteDetails,
     Output,
     OutputItem,
     OutputItemType,
+    // Batches, assistants and moderations
+    CustomId,
+    BatchBody,
+    BatchResult,
+    DeltaContent,
+    CategoryScores,
     // Anthropic
     Delta,
     DeltaText,
@@ -109,6 +125,15 @@ pub(super) enum Field {
     PartThought,
     FunctionCall,
     PromptFeedback,
+    TokenList(Container, TokenList),
+    TokenListItem(Container, TokenList),
+    Modality,
+    ModalityTokens,
+    Interaction,
+    /// The steps of an interaction, or its outputs.
+    Steps,
+    Predictions,
+    Prediction,
     // Ollama
     Done,
     /// The member `message` of the frame. Anthropic has it, too.
@@ -127,14 +152,14 @@ pub(super) enum Field {
     ConverseMetadata,
     ConverseUsage,
     InvocationMetrics,
-    Outputs,
-    OutputText,
+    /// Mistral's `outputs` on Bedrock, and those of Gemini's Interactions.
+    RootOutputs,
+    RootOutput,
     Completions,
     Completion,
     CompletionReason,
     CompletionData,
     // Cohere
-    EventType,
     IsFinished,
     ResponseType,
     CohereMeta,
@@ -179,7 +204,7 @@ impl Field {
                 _ => Self::Ignored,
             },
             Self::Usage(container) => usage::member(container, key),
-            Self::UsageMetadata => usage::metadata_member(key),
+            Self::UsageMetadata => gemini::metadata_member(key),
             Self::PromptDetails(container) => usage::prompt_details_member(container, key),
             Self::InputDetails(container) => usage::input_details_member(container, key),
             Self::CompletionDetails(container) => usage::completion_details_member(container, key),
@@ -195,9 +220,12 @@ impl Field {
             Self::ChoiceMessage => match key {
                 b"content" => Self::ChoiceText,
                 b"reasoning_content" | b"reasoning" => Self::ChoiceReasoning,
-                b"refusal" | b"tool_calls" | b"function_call" => Self::ChoiceAnswer,
+                b"refusal" => Self::ChoiceAnswer,
+                b"tool_calls" => Self::ChoiceToolCalls,
+                b"function_call" => Self::ChoiceFunctionCall,
                 _ => Self::Ignored,
             },
+            Self::ChoiceFunctionCall => openai::function_call_member(key),
             Self::ChoicePart => match key {
                 b"type" => Self::ChoicePartType,
                 b"text" => Self::ChoiceAnswer,
@@ -211,12 +239,23 @@ impl Field {
                 b"incomplete_details" => Self::IncompleteDetails,
                 b"output" => Self::Output,
                 b"service_tier" => Self::ServiceTier,
+                b"body" => Self::BatchBody,
                 _ => cohere::response_member(key),
             },
+            Self::BatchBody => openai::batch_body_member(key),
+            Self::BatchResult if key == b"message" => Self::Message,
+            Self::Groq if key == b"usage" => Self::Usage(Container::Response),
+            Self::CachedDetails(container) => usage::cached_details_member(container, key),
+            Self::Interaction => gemini::interaction_member(key),
+            Self::TokenListItem(..) => gemini::token_list_item_member(key),
+            Self::Prediction if key == b"embeddings" => Self::Embeddings,
             Self::Cost if key == b"total_cost" => Self::Cost,
             Self::ServiceTier if key == b"type" => Self::ServiceTier,
             Self::IncompleteDetails if key == b"reason" => Self::FinishReason(FinishMember::Status),
-            Self::OutputItem if key == b"type" => Self::OutputItemType,
+            // The content of an interaction is an item, too.
+            Self::OutputItem | Self::RootOutput | Self::ContentBlocks if key == b"type" => {
+                Self::OutputItemType
+            }
             Self::Message => match key {
                 b"usage" => Self::Usage(Container::Message),
                 b"model" => Self::Model(Container::Message),
@@ -231,31 +270,23 @@ impl Field {
                 b"text" | b"thinking" | b"partial_json" => Self::DeltaText,
                 b"type" => Self::DeltaType,
                 b"stop_reason" => Self::FinishReason(FinishMember::StopReason),
+                b"content" => Self::DeltaContent,
                 b"toolUse" | b"reasoningContent" => bedrock::delta_member(key),
                 _ => cohere::delta_member(key),
             },
             Self::ContentBlock if key == b"type" => Self::ContentBlockType,
-            Self::Candidate => match key {
-                b"content" => Self::CandidateContent,
-                b"finishReason" => Self::FinishReason(FinishMember::Candidate),
-                _ => Self::Ignored,
-            },
-            Self::CandidateContent if key == b"parts" => Self::Parts,
-            Self::Part => match key {
-                b"text" => Self::PartText,
-                b"thought" => Self::PartThought,
-                b"functionCall" => Self::FunctionCall,
-                _ => Self::PartData,
-            },
+            Self::Candidate | Self::CandidateContent | Self::Part | Self::PromptFeedback => {
+                gemini::reply_member(self, key)
+            }
             Self::Output if key == b"message" => Self::ConverseMessage,
             Self::ConverseMessage if key == b"content" => Self::ConverseContent,
             Self::ConversePart if key != b"reasoningContent" => Self::ConverseAnswer,
-            Self::DataItem => data_item_member(key),
+            Self::DataItem => openai::data_item_member(key),
+            Self::RankedItem if key == b"category_scores" => Self::CategoryScores,
             Self::RankedItem if matches!(key, b"relevance_score" | b"relevanceScore") => {
                 Self::RelevanceScore
             }
             Self::RankedItem => bedrock::result_member(key),
-            Self::PromptFeedback if key == b"blockReason" => Self::BlockReason,
             Self::CohereMeta
             | Self::CohereUsage
             | Self::CohereTokens(_)
@@ -273,7 +304,9 @@ impl Field {
             Self::Choices => Self::Choice,
             Self::Candidates => Self::Candidate,
             Self::Parts => Self::Part,
-            Self::Output => Self::OutputItem,
+            Self::Output | Self::Steps => Self::OutputItem,
+            Self::TokenList(container, list) => Self::TokenListItem(container, list),
+            Self::Predictions => Self::Prediction,
             Self::ChoiceText => Self::ChoicePart,
             Self::ContentBlocks => Self::ContentBlock,
             Self::ConverseContent => Self::ConversePart,
@@ -282,7 +315,7 @@ impl Field {
             Self::Iterations => Self::Iteration,
             Self::OllamaText => Self::CohereContent,
             Self::Generations => Self::Generation,
-            Self::Outputs => Self::OutputText,
+            Self::RootOutputs => Self::RootOutput,
             Self::Completions => Self::Completion,
             _ => Self::Ignored,
         }
@@ -291,7 +324,8 @@ impl Field {
 
 fn root_member(key: &[u8]) -> Field {
     match key {
-        b"type" => Field::Type,
+        // Version 1 of Cohere's API and Gemini's Interactions have the others.
+        b"type" | b"event_type" | b"eventType" => Field::Type,
         b"object" => Field::Object,
         b"model" => Field::Model(Container::Frame),
         b"modelVersion" => Field::ModelVersion,
@@ -324,19 +358,16 @@ fn root_member(key: &[u8]) -> Field {
         b"results" => Field::Results,
         b"text" => Field::Text,
         b"task" => Field::Task,
+        b"outputs" => Field::RootOutputs,
         b"prompt_eval_count" => Field::Count(Container::Frame, RawCount::PromptEval),
         b"eval_count" => Field::Count(Container::Frame, RawCount::Eval),
-        _ => cohere::root_member(key).unwrap_or_else(|| bedrock::root_member(key)),
+        _ => other_root_member(key),
     }
 }
 
-/// Returns the field of a member of an element of `data`.
-fn data_item_member(key: &[u8]) -> Field {
-    match key {
-        b"object" => Field::DataObject,
-        b"url" => Field::DataUrl,
-        b"b64_json" => Field::ImageBytes,
-        b"relevance_score" => Field::RelevanceScore,
-        _ => Field::Ignored,
-    }
+/// Returns the field of a member of the frame that one protocol alone has.
+fn other_root_member(key: &[u8]) -> Field {
+    let members = [openai::member, gemini::member, cohere::root_member, bedrock::root_member];
+    let fields = members.iter().map(|member| member(key));
+    fields.into_iter().find(|field| *field != Field::Ignored).unwrap_or(Field::Ignored)
 }

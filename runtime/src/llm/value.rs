@@ -12,7 +12,16 @@ use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
 
 /// The JSON pointers at which a reply, or a frame of a reply, names its model.
-const MODEL_POINTERS: [&str; 4] = ["/model", "/modelVersion", "/message/model", "/response/model"];
+const MODEL_POINTERS: [&str; 7] = [
+    "/model",
+    "/modelVersion",
+    "/message/model",
+    "/response/model",
+    "/interaction/model",
+    // Results of batches.
+    "/response/body/model",
+    "/result/message/model",
+];
 
 /// What [`read_value`] found in a reply.
 pub(crate) struct ValueFindings {

@@ -2,6 +2,7 @@
 //!
 //! They are in one place because a frame is scanned before its protocol is known.
 
+use super::flags::FrameFlag;
 use crate::usage::FinishReason;
 
 /// The `type` member of a frame.
@@ -17,6 +18,8 @@ pub(super) enum FrameType {
     /// An event of `OpenAI`'s streamed images.
     Image,
     Cohere(CohereEvent),
+    /// An event of Gemini's streamed Interactions.
+    Interaction(InteractionEvent),
 }
 
 impl FrameType {
@@ -34,6 +37,7 @@ impl FrameType {
             .map(Self::Responses)
             .or_else(|| AnthropicEvent::from_word(word).map(Self::Anthropic))
             .or_else(|| CohereEvent::from_word(word).map(Self::Cohere))
+            .or_else(|| InteractionEvent::from_word(word).map(Self::Interaction))
             .unwrap_or_default()
     }
 }
@@ -117,7 +121,7 @@ pub(super) enum CohereEvent {
 }
 
 impl CohereEvent {
-    pub(super) fn from_word(word: &[u8]) -> Option<Self> {
+    fn from_word(word: &[u8]) -> Option<Self> {
         Some(match word {
             b"message-end" | b"stream-end" => Self::End,
             b"message-start"
@@ -142,24 +146,76 @@ impl CohereEvent {
     }
 }
 
-/// Returns whether an output item of `OpenAI`'s Responses API, by its `type`, asks the client to
-/// call a tool.
+/// An event of Gemini's Interactions API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InteractionEvent {
+    Delta,
+    /// The interaction has ended, or waits for the client.
+    End,
+    Other,
+}
+
+impl InteractionEvent {
+    fn from_word(word: &[u8]) -> Option<Self> {
+        Some(match word {
+            b"step.delta" | b"content.delta" => Self::Delta,
+            b"interaction.completed" | b"interaction.complete" => Self::End,
+            b"step.start" | b"step.stop" | b"content.start" | b"content.stop" => Self::Other,
+            _ if word.starts_with(b"interaction.") => Self::Other,
+            _ => return None,
+        })
+    }
+}
+
+/// Returns what the `object` of a frame shows.
+pub(super) fn object_flags(object: &[u8]) -> &'static [FrameFlag] {
+    match object {
+        b"response" => &[FrameFlag::ResponseObject],
+        b"text_completion" => &[FrameFlag::ChatObject, FrameFlag::CompletionObject],
+        b"interaction" => &[FrameFlag::InteractionObject],
+        b"thread.run" => &[FrameFlag::AssistantObject, FrameFlag::AssistantRun],
+        // The usage of a step is part of that of its run.
+        b"thread.run.step" => &[FrameFlag::AssistantObject, FrameFlag::PartialUsage],
+        // A batch repeats the usage of its results whenever a client asks for its status.
+        b"batch" => &[FrameFlag::BatchObject, FrameFlag::PartialUsage],
+        _ if object.starts_with(b"chat.completion") => &[FrameFlag::ChatObject],
+        _ if object.starts_with(b"thread.") => &[FrameFlag::AssistantObject],
+        _ => &[],
+    }
+}
+
+/// Returns whether an output item of `OpenAI`'s Responses API or a step of Gemini's Interactions
+/// API, by its `type`, asks the client to act: to call a tool, or to approve a call.
 pub(super) fn is_tool_call(item_type: &[u8]) -> bool {
     matches!(
         item_type,
-        b"function_call" | b"custom_tool_call" | b"computer_call" | b"local_shell_call"
+        b"function_call"
+            | b"custom_tool_call"
+            | b"computer_call"
+            | b"local_shell_call"
+            | b"shell_call"
+            | b"apply_patch_call"
+            | b"mcp_approval_request"
     )
 }
 
 /// Returns whether an output item, a content block or a part of a message is reasoning, by its
 /// `type`.
 pub(super) fn is_reasoning(item_type: &[u8]) -> bool {
-    matches!(item_type, b"reasoning" | b"thinking" | b"redacted_thinking")
+    matches!(item_type, b"reasoning" | b"thinking" | b"redacted_thinking" | b"thought")
 }
 
-/// Returns whether a content delta of Anthropic's Messages API is reasoning, by its `type`.
+/// Returns whether a content delta of Anthropic's Messages API or of Gemini's Interactions API is
+/// reasoning, by its `type`.
 pub(super) fn is_reasoning_delta(delta_type: &[u8]) -> bool {
-    matches!(delta_type, b"thinking_delta" | b"signature_delta")
+    matches!(
+        delta_type,
+        b"thinking_delta"
+            | b"signature_delta"
+            | b"thought"
+            | b"thought_summary"
+            | b"thought_signature"
+    )
 }
 
 /// Returns whether the `task` of a reply is a transcription, or a translation of speech.
@@ -199,7 +255,7 @@ impl FinishMember {
 /// The finish reasons of all protocols. No two protocols use one word for different reasons, and
 /// servers that imitate a protocol keep words of their own.
 const FINISH_REASONS: &[(FinishReason, &[&str])] = &[
-    (FinishReason::Unknown, &["in_progress", "queued", "finish_reason_unspecified"]),
+    (FinishReason::Unknown, &["in_progress", "queued", "cancelling", "finish_reason_unspecified"]),
     (
         FinishReason::Stop,
         &[
@@ -222,6 +278,8 @@ const FINISH_REASONS: &[(FinishReason, &[&str])] = &[
             "length",
             "max_tokens",
             "max_output_tokens",
+            "max_completion_tokens",
+            "max_prompt_tokens",
             "model_length",
             "model_context_window_exceeded",
             "error_limit",

@@ -34,8 +34,6 @@ pub(super) fn root_member(key: &[u8]) -> Field {
         b"outputText" | b"generation" => Field::ModelText(FrameFlag::InvokeText),
         b"completionReason" => STOP_REASON,
         b"embeddingsByType" => Field::Embeddings,
-        // Mistral
-        b"outputs" => Field::Outputs,
         // Jurassic
         b"completions" => Field::Completions,
         // Anthropic's text completions
@@ -68,9 +66,9 @@ pub(super) fn member(field: Field, key: &[u8]) -> Field {
     match (field, key) {
         (Field::ConverseDelta, b"delta") => Field::Delta,
         (Field::ConverseStop, b"stopReason")
-        | (Field::OutputText, b"stop_reason")
+        | (Field::RootOutput, b"stop_reason")
         | (Field::CompletionReason, b"reason") => STOP_REASON,
-        (Field::OutputText | Field::CompletionData, b"text") => {
+        (Field::RootOutput | Field::CompletionData, b"text") => {
             Field::ModelText(FrameFlag::InvokeText)
         }
         (Field::ConverseMetadata, b"usage") => Field::ConverseUsage,
@@ -87,8 +85,10 @@ fn converse_usage_member(key: &[u8]) -> Field {
         b"inputTokens" => RawCount::BedrockInput,
         b"outputTokens" => RawCount::BedrockOutput,
         b"totalTokens" => RawCount::BedrockTotal,
-        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
-        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
+        b"cacheReadInputTokens" => RawCount::BedrockCacheRead,
+        b"cacheReadInputTokenCount" => RawCount::BedrockCacheReadCount,
+        b"cacheWriteInputTokens" => RawCount::BedrockCacheWrite,
+        b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWriteCount,
         _ => return Field::Ignored,
     };
     Field::Count(Container::Meta, count)

@@ -6,17 +6,16 @@ use crate::llm::flags::FrameFlag;
 use crate::llm::vocabulary::FinishMember;
 
 /// Returns the field of a member of a frame.
-pub(super) fn root_member(key: &[u8]) -> Option<Field> {
-    Some(match key {
-        b"event_type" => Field::EventType,
+pub(super) fn root_member(key: &[u8]) -> Field {
+    match key {
         b"is_finished" => Field::IsFinished,
         b"finish_reason" => Field::FinishReason(FinishMember::Cohere),
         b"meta" => Field::CohereMeta,
         b"generations" => Field::Generations,
         b"tool_calls" | b"tool_call_delta" => Field::NonEmpty(FrameFlag::CohereToolCalls),
         b"response_type" => Field::ResponseType,
-        _ => return None,
-    })
+        _ => Field::Ignored,
+    }
 }
 
 /// Returns the field of a member of `response`, which the last event of version 1 has.

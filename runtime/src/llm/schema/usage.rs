@@ -1,6 +1,6 @@
 //! The members of usage objects.
 
-use super::{Container, Field};
+use super::{Container, Field, gemini};
 use crate::llm::counts::RawCount;
 
 /// Returns the field of a member of `usage`.
@@ -9,6 +9,10 @@ pub(super) fn member(container: Container, key: &[u8]) -> Field {
         b"prompt_tokens" => RawCount::Prompt,
         b"completion_tokens" => RawCount::Completion,
         b"prompt_cache_hit_tokens" => RawCount::PromptCacheHit,
+        // Moonshot has the first name, and Mistral the second one.
+        b"cached_tokens" | b"num_cached_tokens" => RawCount::Cached,
+        b"reasoning_tokens" => RawCount::Reasoning,
+        b"prompt_audio_seconds" => RawCount::PromptAudioSeconds,
         b"input_tokens" => RawCount::Input,
         b"output_tokens" => RawCount::Output,
         b"total_tokens" => RawCount::Total,
@@ -17,9 +21,10 @@ pub(super) fn member(container: Container, key: &[u8]) -> Field {
         b"inputTokens" => RawCount::BedrockInput,
         b"outputTokens" => RawCount::BedrockOutput,
         b"totalTokens" => RawCount::BedrockTotal,
-        b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => RawCount::BedrockCacheRead,
-        b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWrite,
-        b"cached_tokens" => RawCount::Cached,
+        b"cacheReadInputTokens" => RawCount::BedrockCacheRead,
+        b"cacheReadInputTokenCount" => RawCount::BedrockCacheReadCount,
+        b"cacheWriteInputTokens" => RawCount::BedrockCacheWrite,
+        b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWriteCount,
         b"tokens" => return Field::CohereTokens(container),
         b"billed_units" => return Field::BilledUnits(container),
         b"type" => return Field::UsageType,
@@ -28,11 +33,14 @@ pub(super) fn member(container: Container, key: &[u8]) -> Field {
         b"service_tier" => return Field::ServiceTier,
         b"prompt_tokens_details" => return Field::PromptDetails(container),
         b"completion_tokens_details" => return Field::CompletionDetails(container),
-        b"input_tokens_details" => return Field::InputDetails(container),
+        // Transcriptions and Realtime have another name for them than Responses.
+        b"input_tokens_details" | b"input_token_details" => return Field::InputDetails(container),
         b"cache_creation" => return Field::CacheCreation(container),
         b"iterations" => return Field::Iterations,
-        b"output_tokens_details" => return Field::OutputDetails(container),
-        _ => return Field::Ignored,
+        b"output_tokens_details" | b"output_token_details" => {
+            return Field::OutputDetails(container);
+        }
+        _ => return gemini::usage_member(container, key),
     };
     Field::Count(container, count)
 }
@@ -52,25 +60,13 @@ pub(super) fn iteration_member(key: &[u8]) -> Field {
     }
 }
 
-/// Returns the field of a member of Gemini's `usageMetadata`.
-pub(super) fn metadata_member(key: &[u8]) -> Field {
-    let count = match key {
-        b"promptTokenCount" => RawCount::GeminiPrompt,
-        b"toolUsePromptTokenCount" => RawCount::GeminiToolUsePrompt,
-        b"candidatesTokenCount" => RawCount::GeminiCandidates,
-        b"thoughtsTokenCount" => RawCount::GeminiThoughts,
-        b"cachedContentTokenCount" => RawCount::GeminiCachedContent,
-        b"totalTokenCount" => RawCount::GeminiTotal,
-        _ => return Field::Ignored,
-    };
-    Field::Count(Container::Frame, count)
-}
-
 /// Returns the field of a member of `prompt_tokens_details`.
 pub(super) fn prompt_details_member(container: Container, key: &[u8]) -> Field {
     let count = match key {
         b"cached_tokens" => RawCount::PromptCached,
         b"cache_write_tokens" => RawCount::PromptCacheWrite,
+        b"audio_tokens" => RawCount::PromptAudio,
+        b"image_tokens" => RawCount::PromptImage,
         _ => return Field::Ignored,
     };
     Field::Count(container, count)
@@ -81,6 +77,21 @@ pub(super) fn input_details_member(container: Container, key: &[u8]) -> Field {
     let count = match key {
         b"cached_tokens" => RawCount::InputCached,
         b"cache_write_tokens" => RawCount::InputCacheWrite,
+        b"audio_tokens" => RawCount::InputAudio,
+        b"image_tokens" => RawCount::InputImage,
+        b"cached_tokens_details" | b"cached_token_details" => {
+            return Field::CachedDetails(container);
+        }
+        _ => return Field::Ignored,
+    };
+    Field::Count(container, count)
+}
+
+/// Returns the field of a member of `cached_tokens_details`.
+pub(super) fn cached_details_member(container: Container, key: &[u8]) -> Field {
+    let count = match key {
+        b"audio_tokens" => RawCount::CachedAudio,
+        b"image_tokens" => RawCount::CachedImage,
         _ => return Field::Ignored,
     };
     Field::Count(container, count)
@@ -90,6 +101,8 @@ pub(super) fn input_details_member(container: Container, key: &[u8]) -> Field {
 pub(super) fn completion_details_member(container: Container, key: &[u8]) -> Field {
     let count = match key {
         b"reasoning_tokens" => RawCount::CompletionReasoning,
+        b"audio_tokens" => RawCount::CompletionAudio,
+        b"image_tokens" => RawCount::CompletionImage,
         _ => return Field::Ignored,
     };
     Field::Count(container, count)
@@ -100,6 +113,8 @@ pub(super) fn output_details_member(container: Container, key: &[u8]) -> Field {
     let count = match key {
         b"reasoning_tokens" => RawCount::OutputReasoning,
         b"thinking_tokens" => RawCount::OutputThinking,
+        b"audio_tokens" => RawCount::OutputAudio,
+        b"image_tokens" => RawCount::OutputImage,
         _ => return Field::Ignored,
     };
     Field::Count(container, count)

@@ -33,6 +33,9 @@ fn fast_path_and_scan_have_the_same_findings() {
         r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":""}}}}"#,
         r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"thinking":"a"}}}}"#,
         r#"{"type":"content-delta","delta":{"message":{"content":{"text":"a"}},"usage":{"tokens":{"input_tokens":3}}}}"#,
+        r#"{"choices":[{"delta":{"content":"a","tool_calls":[{"function":{"name":"f"}}]}}]}"#,
+        r#"{"choices":[{"delta":{"content":"a"}},{"delta":{"tool_calls":[{"index":0}]}}]}"#,
+        r#"{"choices":[{"delta":{"content":"a","function_call":{"name":"f"}}}]}"#,
         r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null"#,
     ];
     for protocol in [Protocol::OpenAi, Protocol::Anthropic, Protocol::Cohere] {
@@ -87,6 +90,16 @@ fn fast_path_recognizes_content_only_frames() {
         (
             Protocol::OpenAi,
             r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
+            None,
+        ),
+        (
+            Protocol::OpenAi,
+            r#"{"choices":[{"delta":{"content":"a","tool_calls":null},"content_filter_results":{}}]}"#,
+            Some(Content::Answer),
+        ),
+        (
+            Protocol::OpenAi,
+            r#"{"choices":[{"delta":{"content":"a","tool_calls":[{"index":0}]}}]}"#,
             None,
         ),
         (

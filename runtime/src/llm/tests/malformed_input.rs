@@ -33,7 +33,7 @@ impl Random {
 
 #[test]
 fn reader_size_is_bounded() {
-    assert!(size_of::<ReplyReader>() <= 2_560, "{}", size_of::<ReplyReader>());
+    assert!(size_of::<ReplyReader>() <= 3_840, "{}", size_of::<ReplyReader>());
 }
 
 #[test]

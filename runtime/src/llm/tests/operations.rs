@@ -70,7 +70,7 @@ samples! {
     );
     transcription OpenAi {
         operation: Operation::Transcription,
-        usage: Some(Usage::new(14, 45)),
+        usage: Some(Usage::new(14, 45).input_audio(14)),
         content: false,
         model: None,
         finish_reason: FinishReason::Unknown,

@@ -81,7 +81,10 @@ pub(crate) fn all() -> Vec<Sample> {
     all.extend(super::bedrock::samples());
     all.extend(super::bedrock::invoke_samples());
     all.extend(super::cohere::samples());
+    all.extend(super::gemini::samples());
+    all.extend(super::openai::samples());
     all.extend(super::operations::samples());
+    all.extend(super::other_replies::samples());
     all.extend(super::reasoning::samples());
     all
 }
