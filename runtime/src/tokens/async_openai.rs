@@ -2,7 +2,7 @@
 
 use async_openai::types::chat::{
     CompletionUsage, CreateChatCompletionResponse, CreateChatCompletionStreamResponse,
-    FinishReason as ChatFinishReason,
+    FinishReason as ChatFinishReason, FunctionCall, FunctionCallStream,
 };
 use async_openai::types::responses::{OutputItem, Response, ResponseUsage, Status};
 
@@ -53,11 +53,16 @@ macro_rules! impl_for_chat_replies {
                 Some(&self.model)
             }
 
+            #[expect(deprecated, reason = "compatible servers send function calls")]
             fn __details(&self) -> ReplyDetails {
                 let reasons = self.choices.iter().filter_map(|choice| choice.finish_reason);
                 let reason = reasons.last().map_or(FinishReason::Unknown, chat_finish_reason);
-                let mut calls = self.choices.iter().flat_map(|choice| &choice.$message.tool_calls);
-                let has_tool_calls = calls.any(|calls| !calls.is_empty());
+                let has_tool_calls = self.choices.iter().any(|choice| {
+                    let calls = choice.$message.tool_calls.as_ref();
+                    let function = choice.$message.function_call.as_ref();
+                    calls.is_some_and(|calls| !calls.is_empty())
+                        || function.is_some_and(|function| function.is_named())
+                });
                 let finish = reply_finish_reason(false, reason, has_tool_calls);
                 ReplyDetails { finish, operation: Operation::Chat, ..ReplyDetails::default() }
             }
@@ -68,6 +73,23 @@ macro_rules! impl_for_chat_replies {
 impl_for_chat_replies! {
     CreateChatCompletionResponse, message;
     CreateChatCompletionStreamResponse, delta;
+}
+
+/// A function call, or a part of one. Some servers send an empty one instead of none.
+trait Named {
+    fn is_named(&self) -> bool;
+}
+
+impl Named for FunctionCall {
+    fn is_named(&self) -> bool {
+        !self.name.is_empty()
+    }
+}
+
+impl Named for FunctionCallStream {
+    fn is_named(&self) -> bool {
+        self.name.as_ref().is_some_and(|name| !name.is_empty())
+    }
 }
 
 fn chat_finish_reason(reason: ChatFinishReason) -> FinishReason {
