@@ -23,7 +23,15 @@ fuzz_target!(|input: &[u8]| {
 });
 
 /// Where replies name their model.
-const MODELS: [&str; 4] = ["/model", "/modelVersion", "/message/model", "/response/model"];
+const MODELS: [&str; 7] = [
+    "/model",
+    "/modelVersion",
+    "/message/model",
+    "/response/model",
+    "/interaction/model",
+    "/response/body/model",
+    "/result/message/model",
+];
 
 /// The number of bytes, with their escapes, up to which a text is kept. The longest escape has six.
 const MAX_ESCAPED: usize = 160;
@@ -33,23 +41,18 @@ fn check(reply: &[u8]) {
     let parsed = read_value(&value);
     assert_plausible(&parsed);
     let compare = |reply: &[u8]| {
-        let BytesSummary { reply: mut scanned, completion, .. } =
-            read_bytes(Protocol::Auto, [reply]);
-        // A parsed reply names its model wherever any protocol does; bytes, where their own does.
+        let BytesSummary { reply: mut scanned, .. } = read_bytes(Protocol::Auto, [reply]);
+        // Of several names, bytes have the first one in the text.
         let models = MODELS.iter().filter(|model| value.pointer(model).is_some()).count();
         // A name that is cut, because its escapes make it too long, is not the same text.
         let is_long = parsed.model.as_ref().is_some_and(|model| model.len() > MAX_ESCAPED / 6);
-        if scanned.model.is_none() || models > 1 || is_long {
+        if models > 1 || is_long {
             scanned.model.clone_from(&parsed.model);
             scanned.usage_by_other_models.clone_from(&parsed.usage_by_other_models);
         }
         // Of several tiers the last one is kept, and `serde_json` sorts the members.
         if scanned.service_tier.is_some() && parsed.service_tier.is_some() {
             scanned.service_tier.clone_from(&parsed.service_tier);
-        }
-        // Later frames might show the protocol.
-        if completion.is_none() {
-            scanned.unparsed = parsed.unparsed;
         }
         // Matters only to a reply without usage.
         scanned.unparsed &= scanned.usage.is_none();

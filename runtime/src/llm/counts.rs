@@ -116,7 +116,8 @@ impl RawCounts {
 
     /// Returns whether one of the counts was sent, but cannot be read.
     pub(super) fn is_any_unreadable(&self, counts: &[RawCount]) -> bool {
-        counts.iter().any(|count| self.unreadable & bit(*count as usize) != 0)
+        self.unreadable != 0
+            && counts.iter().any(|count| self.unreadable & bit(*count as usize) != 0)
     }
 
     /// Notes that a count was sent, but cannot be read.
@@ -168,8 +169,13 @@ impl RawCounts {
     }
 
     fn known_indices(&self) -> impl Iterator<Item = usize> + use<> {
-        let known = self.known;
-        (0..RawCount::COUNT).filter(move |index| known & bit(*index) != 0)
+        let mut rest = self.known;
+        std::iter::from_fn(move || {
+            let index = rest.trailing_zeros();
+            // Clears the lowest bit.
+            rest &= rest.checked_sub(1)?;
+            Some(index as usize)
+        })
     }
 
     fn insert_max_at(&mut self, index: usize, tokens: u64) {

@@ -201,7 +201,7 @@ impl Frame {
 
     pub(super) fn note_scalar(&mut self, field: Field, value: Scalar<'_>) {
         match value {
-            _ if field == Field::Ignored => {}
+            _ if field.is_ignored() => {}
             Scalar::Text(text) => self.note_text(field, &text[..text.len().min(MAX_BUFFERED_TEXT)]),
             Scalar::Literal(b"null") => {}
             Scalar::Literal(literal) => self.note_literal(field, literal),

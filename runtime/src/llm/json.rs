@@ -237,7 +237,7 @@ impl JsonScanner {
 
     fn begin_value(&mut self) {
         let enclosing = self.enclosing_field();
-        if enclosing != Field::Ignored {
+        if !enclosing.is_ignored() {
             self.frame.note_not_empty(enclosing);
         }
         if !self.in_object() {
@@ -277,10 +277,20 @@ impl JsonScanner {
         let end = find_string_end(bytes);
         let part = &bytes[..end];
         match bytes.get(end) {
-            Some(b'"') if self.buffered == 0 => self.end_string(Some(part)),
             Some(b'"') => {
-                self.buffer(part);
-                self.end_string(None);
+                if self.buffered == 0 {
+                    self.end_string(Some(part));
+                } else {
+                    self.buffer(part);
+                    self.end_string(None);
+                }
+                // A colon nearly always follows a key at once, and a comma often a value.
+                match (self.state, bytes.get(end + 1)) {
+                    (State::Colon, Some(b':')) => self.state = State::Value,
+                    (State::AfterValue, Some(b',')) if self.in_object() => self.state = State::Key,
+                    _ => return end + 1,
+                }
+                return end + 2;
             }
             Some(b'\\') => {
                 self.buffer(&bytes[..=end]);
@@ -307,7 +317,9 @@ impl JsonScanner {
             self.field = self.enclosing_field().member(text);
             self.state = State::Colon;
         } else {
-            self.frame.note_scalar(self.field, Scalar::Text(text));
+            if !self.field.is_ignored() {
+                self.frame.note_scalar(self.field, Scalar::Text(text));
+            }
             self.state = State::AfterValue;
         }
     }
@@ -316,8 +328,10 @@ impl JsonScanner {
         let end = bytes.iter().position(|byte| !is_in_literal(*byte)).unwrap_or(bytes.len());
         self.buffer(&bytes[..end]);
         if end < bytes.len() {
-            let literal = Scalar::Literal(&self.buffer[..self.buffered]);
-            self.frame.note_scalar(self.field, literal);
+            if !self.field.is_ignored() {
+                let literal = Scalar::Literal(&self.buffer[..self.buffered]);
+                self.frame.note_scalar(self.field, literal);
+            }
             self.state = State::AfterValue;
         }
         end
@@ -327,7 +341,7 @@ impl JsonScanner {
     fn buffer(&mut self, part: &[u8]) {
         let in_key = self.state == State::InKey;
         let field = if in_key { self.enclosing_field() } else { self.field };
-        if field == Field::Ignored {
+        if field.is_ignored() {
             return;
         }
         let free = &mut self.buffer[self.buffered..];

@@ -270,7 +270,10 @@ impl ReplyReader {
                 }
             }
             SseItem::DataEnd { is_done } => {
-                self.read_objects(b"\n", findings);
+                // Between frames, a line end has no meaning.
+                if !self.json.is_idle() {
+                    self.read_objects(b"\n", findings);
+                }
                 if is_done {
                     self.note_done_marker();
                 }

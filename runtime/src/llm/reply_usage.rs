@@ -53,7 +53,7 @@ impl ReplyUsage {
     pub(super) fn add(&mut self, spec: &ProtocolSpec, frame: &mut Frame, model: Option<&str>) {
         frame.complete_counts();
         let counts = spec.counts(frame);
-        self.has_unreadable |= (spec.normalize)(&counts).is_none();
+        self.has_unreadable |= !spec.has_any(&counts) && (spec.normalize)(&counts).is_none();
         if frame.has(FrameFlag::BatchResult) {
             let sum = self.batch.unwrap_or_default();
             self.batch = (spec.normalize)(&counts).map(|usage| sum.plus(usage)).or(self.batch);

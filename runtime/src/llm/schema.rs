@@ -4,6 +4,7 @@ mod bedrock;
 mod cohere;
 mod gemini;
 mod openai;
+mod root;
 mod usage;
 
 use super::counts::RawCount;
@@ -195,10 +196,15 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// Returns whether no protocol names the value or anything within it.
+    pub(super) const fn is_ignored(self) -> bool {
+        matches!(self, Self::Ignored)
+    }
+
     /// Returns the field of an object's member.
     pub(super) fn member(self, key: &[u8]) -> Self {
         match self {
-            Self::Root => root_member(key),
+            Self::Root => root::member(key),
             Self::Error | Self::ResponseError => match key {
                 b"type" | b"code" | b"status" => Self::ErrorType,
                 _ => Self::Ignored,
@@ -320,54 +326,4 @@ impl Field {
             _ => Self::Ignored,
         }
     }
-}
-
-fn root_member(key: &[u8]) -> Field {
-    match key {
-        // Version 1 of Cohere's API and Gemini's Interactions have the others.
-        b"type" | b"event_type" | b"eventType" => Field::Type,
-        b"object" => Field::Object,
-        b"model" => Field::Model(Container::Frame),
-        b"modelVersion" => Field::ModelVersion,
-        b"usage" => Field::Usage(Container::Frame),
-        b"usageMetadata" => Field::UsageMetadata,
-        b"error" => Field::Error,
-        // The error event of Responses has no member `error`.
-        b"code" => Field::ErrorType,
-        b"choices" => Field::Choices,
-        b"response" => Field::Response,
-        b"status" => Field::FinishReason(FinishMember::Status),
-        b"incomplete_details" => Field::IncompleteDetails,
-        b"output" => Field::Output,
-        b"item" => Field::OutputItem,
-        b"delta" => Field::Delta,
-        b"content" => Field::ContentBlocks,
-        b"stop_reason" => Field::FinishReason(FinishMember::StopReason),
-        b"stopReason" => Field::FinishReason(FinishMember::BedrockStopReason),
-        b"candidates" => Field::Candidates,
-        b"promptFeedback" => Field::PromptFeedback,
-        b"done" => Field::Done,
-        b"done_reason" => Field::FinishReason(FinishMember::DoneReason),
-        b"message" => Field::Message,
-        b"thinking" => Field::OllamaThinking,
-        b"embedding" | b"embeddings" => Field::Embeddings,
-        // Bedrock's is an object.
-        b"service_tier" | b"serviceTier" => Field::ServiceTier,
-        b"created" => Field::Created,
-        b"data" => Field::Data,
-        b"results" => Field::Results,
-        b"text" => Field::Text,
-        b"task" => Field::Task,
-        b"outputs" => Field::RootOutputs,
-        b"prompt_eval_count" => Field::Count(Container::Frame, RawCount::PromptEval),
-        b"eval_count" => Field::Count(Container::Frame, RawCount::Eval),
-        _ => other_root_member(key),
-    }
-}
-
-/// Returns the field of a member of the frame that one protocol alone has.
-fn other_root_member(key: &[u8]) -> Field {
-    let members = [openai::member, gemini::member, cohere::root_member, bedrock::root_member];
-    let fields = members.iter().map(|member| member(key));
-    fields.into_iter().find(|field| *field != Field::Ignored).unwrap_or(Field::Ignored)
 }

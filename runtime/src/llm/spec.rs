@@ -38,6 +38,12 @@ impl ProtocolSpec {
         counts
     }
 
+    /// Returns whether a part of the input or of the output is known.
+    pub(super) fn has_any(&self, counts: &RawCounts) -> bool {
+        let is_known = |parts: &[RawCount]| parts.iter().any(|count| counts.has(*count));
+        is_known(self.input_parts) || is_known(self.output_parts)
+    }
+
     /// Returns whether a part of the input was sent, but cannot be read.
     pub(super) fn is_input_unread(&self, counts: &RawCounts) -> bool {
         counts.is_any_unreadable(self.input_parts)

@@ -186,8 +186,12 @@ impl SseParser {
 
     fn begin_line(&mut self, bytes: &mut &[u8]) {
         if let Some(rest) = bytes.strip_prefix(b"data:") {
-            *bytes = rest;
-            self.position = Position::Colon(LineField::Data);
+            *bytes = rest.strip_prefix(b" ").unwrap_or(rest);
+            if rest.is_empty() {
+                self.position = Position::Colon(LineField::Data);
+            } else {
+                self.begin_value(LineField::Data);
+            }
             return;
         }
         self.position = match bytes[0] {

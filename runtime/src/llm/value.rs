@@ -11,18 +11,6 @@ use super::schema::{Container, Field};
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
 
-/// The JSON pointers at which a reply, or a frame of a reply, names its model.
-const MODEL_POINTERS: [&str; 7] = [
-    "/model",
-    "/modelVersion",
-    "/message/model",
-    "/response/model",
-    "/interaction/model",
-    // Results of batches.
-    "/response/body/model",
-    "/result/message/model",
-];
-
 /// What [`read_value`] found in a reply.
 pub(crate) struct ValueFindings {
     pub(crate) usage: Option<Usage>,
@@ -50,7 +38,7 @@ impl Frame {
     /// Notes a value that is already parsed, and all values within it.
     fn note_value(&mut self, field: Field, value: &Value) {
         match value {
-            _ if field == Field::Ignored => {}
+            _ if field.is_ignored() => {}
             Value::Null => {}
             Value::Bool(true) => self.note_scalar(field, Scalar::Literal(b"true")),
             Value::Bool(false) => self.note_scalar(field, Scalar::Literal(b"false")),
@@ -78,18 +66,12 @@ impl Frame {
 
 /// Reads a parsed reply, whose protocol is detected.
 pub(crate) fn read_value(value: &Value) -> ValueFindings {
-    let mut frame = Frame::new();
-    // `model_name` borrows the name from the value instead.
-    frame.wants_model = false;
-    if value.is_object() {
-        frame.note_value(Field::Root, value);
-    }
-    let protocol = Protocol::Auto.or_detect(&frame);
+    let (mut frame, protocol) = frame_of(value);
     let spec = protocol.spec();
     let findings = protocol.read_frame(&frame);
     let operation = operation(&frame);
     let (provider_cost, service_tier) = (frame.provider_cost.usd(), frame.service_tier);
-    let model = model_name(value);
+    let model = model_in(protocol, value);
     let mut reply = ReplyUsage::new();
     match spec {
         Some(spec) if frame.has_usage(spec.containers) => reply.add(spec, &mut frame, model),
@@ -117,6 +99,46 @@ pub(crate) fn read_value(value: &Value) -> ValueFindings {
 
 /// Returns the model that a parsed reply names.
 pub(crate) fn model_name(value: &Value) -> Option<&str> {
-    let names = MODEL_POINTERS.iter().filter_map(|pointer| value.pointer(pointer)?.as_str());
-    names.into_iter().find(|name| !name.is_empty())
+    model_in(frame_of(value).1, value)
+}
+
+/// Returns what a parsed reply contains, and its protocol.
+fn frame_of(value: &Value) -> (Frame, Protocol) {
+    let mut frame = Frame::new();
+    // `model_in` borrows the name from the value instead.
+    frame.wants_model = false;
+    if value.is_object() {
+        frame.note_value(Field::Root, value);
+    }
+    let protocol = Protocol::Auto.or_detect(&frame);
+    (frame, protocol)
+}
+
+/// Returns the model that a reply of this protocol names. While the protocol is not known, any place
+/// is searched where a protocol has the name.
+fn model_in(protocol: Protocol, value: &Value) -> Option<&str> {
+    const ALL: &[Field] = &[
+        Field::Model(Container::Frame),
+        Field::ModelVersion,
+        Field::Model(Container::Message),
+        Field::Model(Container::Response),
+    ];
+    let fields = protocol.spec().map_or(ALL, |spec| spec.model_fields);
+    let pointers = fields.iter().flat_map(|field| model_pointers(*field));
+    let mut names = pointers.filter_map(|pointer| value.pointer(pointer)?.as_str());
+    names.find(|name| !name.is_empty())
+}
+
+/// Returns the JSON pointers of the members that become this field.
+const fn model_pointers(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::Model(Container::Frame) => &["/model"],
+        Field::ModelVersion => &["/modelVersion"],
+        // The second is the result of a batch.
+        Field::Model(Container::Message) => &["/message/model", "/result/message/model"],
+        Field::Model(Container::Response) => {
+            &["/response/model", "/interaction/model", "/response/body/model"]
+        }
+        _ => &[],
+    }
 }

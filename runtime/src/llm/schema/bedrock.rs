@@ -8,40 +8,6 @@ use crate::llm::vocabulary::FinishMember;
 
 const STOP_REASON: Field = Field::FinishReason(FinishMember::BedrockStopReason);
 
-/// Returns the field of a member of a frame.
-pub(super) fn root_member(key: &[u8]) -> Field {
-    match key {
-        b"contentBlockDelta" => Field::ConverseDelta,
-        b"messageStop" => Field::ConverseStop,
-        b"metadata" => Field::ConverseMetadata,
-        b"messageStart" | b"contentBlockStart" | b"contentBlockStop" | b"contentBlockIndex" => {
-            Field::Present(FrameFlag::ConverseEvent)
-        }
-        b"internalServerException"
-        | b"modelStreamErrorException"
-        | b"serviceUnavailableException"
-        | b"throttlingException"
-        | b"validationException" => Field::Present(FrameFlag::ConverseException),
-        b"role" => Field::Present(FrameFlag::Role),
-        b"amazon-bedrock-invocationMetrics" => Field::InvocationMetrics,
-        // Of each two keys, the first is Titan's and the second is Llama's.
-        b"inputTextTokenCount" | b"prompt_token_count" => {
-            Field::Count(Container::Meta, RawCount::BedrockInput)
-        }
-        b"totalOutputTextTokenCount" | b"generation_token_count" => {
-            Field::Count(Container::Meta, RawCount::BedrockOutput)
-        }
-        b"outputText" | b"generation" => Field::ModelText(FrameFlag::InvokeText),
-        b"completionReason" => STOP_REASON,
-        b"embeddingsByType" => Field::Embeddings,
-        // Jurassic
-        b"completions" => Field::Completions,
-        // Anthropic's text completions
-        b"completion" => Field::ModelText(FrameFlag::TextCompletion),
-        _ => Field::Ignored,
-    }
-}
-
 /// Returns the field of a member of the delta of a Converse stream.
 pub(super) fn delta_member(key: &[u8]) -> Field {
     match key {

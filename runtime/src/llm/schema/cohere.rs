@@ -5,19 +5,6 @@ use crate::llm::counts::RawCount;
 use crate::llm::flags::FrameFlag;
 use crate::llm::vocabulary::FinishMember;
 
-/// Returns the field of a member of a frame.
-pub(super) fn root_member(key: &[u8]) -> Field {
-    match key {
-        b"is_finished" => Field::IsFinished,
-        b"finish_reason" => Field::FinishReason(FinishMember::Cohere),
-        b"meta" => Field::CohereMeta,
-        b"generations" => Field::Generations,
-        b"tool_calls" | b"tool_call_delta" => Field::NonEmpty(FrameFlag::CohereToolCalls),
-        b"response_type" => Field::ResponseType,
-        _ => Field::Ignored,
-    }
-}
-
 /// Returns the field of a member of `response`, which the last event of version 1 has.
 pub(super) fn response_member(key: &[u8]) -> Field {
     match key {

@@ -7,17 +7,6 @@ use crate::llm::counts::RawCount;
 use crate::llm::modality::TokenList;
 use crate::llm::vocabulary::FinishMember;
 
-/// Returns the field of a member of a frame.
-pub(super) fn member(key: &[u8]) -> Field {
-    match key {
-        b"interaction" => Field::Interaction,
-        b"steps" => Field::Steps,
-        b"step" => Field::OutputItem,
-        b"predictions" => Field::Predictions,
-        _ => Field::Ignored,
-    }
-}
-
 /// Returns the field of a member of an interaction within an event.
 pub(super) fn interaction_member(key: &[u8]) -> Field {
     match key {

@@ -1,19 +1,7 @@
 //! The members that `OpenAI` has beside chats and Responses: batches, assistants, moderations, and
 //! the usage that Groq adds.
 
-use super::{Container, Field, root_member};
-
-/// Returns the field of a member of a frame.
-pub(super) fn member(key: &[u8]) -> Field {
-    match key {
-        b"x_groq" => Field::Groq,
-        b"custom_id" => Field::CustomId,
-        b"result" => Field::BatchResult,
-        // The error of an assistant's run.
-        b"last_error" => Field::ResponseError,
-        _ => Field::Ignored,
-    }
-}
+use super::{Container, Field, root};
 
 /// Returns the field of a member of a message's `function_call`. Some servers send the object with
 /// an empty name instead of null.
@@ -31,7 +19,7 @@ pub(super) fn batch_body_member(key: &[u8]) -> Field {
         b"usage" => Field::Usage(Container::Response),
         b"model" => Field::Model(Container::Response),
         b"object" | b"choices" | b"status" | b"incomplete_details" | b"output" | b"data" => {
-            root_member(key)
+            root::member(key)
         }
         _ => Field::Ignored,
     }
