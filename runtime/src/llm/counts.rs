@@ -122,8 +122,7 @@ impl RawCounts {
 
     /// Notes that a count was sent, but cannot be read.
     pub(super) const fn set_unreadable(&mut self, count: RawCount) {
-        self.known &= !bit(count as usize);
-        self.unreadable |= bit(count as usize);
+        self.unreadable |= bit(count as usize) & !self.known;
     }
 
     /// Removes counts.
@@ -143,11 +142,10 @@ impl RawCounts {
         self.unreadable |= other.unreadable;
     }
 
-    /// Sets a count. Of a key that an object has twice the last value stays, as in parsed JSON.
-    pub(super) const fn insert(&mut self, count: RawCount, tokens: u64) {
-        self.tokens[count as usize] = tokens;
-        self.known |= bit(count as usize);
-        self.unreadable &= !bit(count as usize);
+    /// Adds a count of the same frame. Of two values the larger one stays, so that the order of an
+    /// object's members does not matter: some counts have two names.
+    pub(super) fn insert_max(&mut self, count: RawCount, tokens: u64) {
+        self.insert_max_at(count as usize, tokens);
     }
 
     /// Adds the counts of another object of the same frame. Of two values the larger one stays.
@@ -182,6 +180,7 @@ impl RawCounts {
         let current = &mut self.tokens[index];
         *current = if self.known & bit(index) == 0 { tokens } else { tokens.max(*current) };
         self.known |= bit(index);
+        self.unreadable &= !bit(index);
     }
 }
 

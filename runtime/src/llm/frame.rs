@@ -300,7 +300,7 @@ impl Frame {
         match field {
             Field::Count(container, count) => {
                 match (token_count(literal), self.counts_mut(container)) {
-                    (Some(tokens), Some(counts)) => counts.insert(count, tokens),
+                    (Some(tokens), Some(counts)) => counts.insert_max(count, tokens),
                     _ => self.note_unreadable(container, count),
                 }
                 self.set_has_usage(container);

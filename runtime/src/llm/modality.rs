@@ -70,7 +70,7 @@ impl TokenListItem {
     pub(super) fn add_to(&self, counts: &mut RawCounts) {
         if let (Some(count), Some(tokens)) = (self.count, self.tokens) {
             let before = counts.get(count).unwrap_or_default();
-            counts.insert(count, before.saturating_add(tokens));
+            counts.insert_max(count, before.saturating_add(tokens));
         }
     }
 }

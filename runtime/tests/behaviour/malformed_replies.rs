@@ -72,10 +72,10 @@ async fn token_count_beyond_u64_is_ignored() {
 
 #[tokio::test]
 async fn token_count_given_twice_is_counted_once() {
-    // The last value counts, as in parsed JSON.
+    // The larger value counts.
     let reply = "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"prompt_tokens\":9},\
                  \"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}";
-    assert_tokens(&scrape_after(reply).await, 6, reply);
+    assert_tokens(&scrape_after(reply).await, 10, reply);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ impl Frame {
         if self.has(FrameFlag::Embedding) || self.has(FrameFlag::RelevanceScore) {
             for counts in &mut self.counts {
                 if let Some(total) = counts.get(RawCount::Total) {
-                    counts.insert(RawCount::InputTotal, total);
+                    counts.insert_max(RawCount::InputTotal, total);
                 }
             }
         }

@@ -174,12 +174,12 @@ fn usage_that_is_not_an_object_is_unparsed() {
 }
 
 #[test]
-fn duplicate_keys_have_the_last_count() {
+fn duplicate_keys_have_the_largest_count() {
     let reader = read(
         Protocol::OpenAi,
         r#"{"choices":[],"usage":{"prompt_tokens":5,"prompt_tokens":3,"completion_tokens":1},"usage":{"prompt_tokens":4},"usage":null}"#,
     );
-    assert_eq!(reader.usage(), Some(Usage::new(4, 1)));
+    assert_eq!(reader.usage(), Some(Usage::new(5, 1)));
 }
 
 #[test]
