@@ -45,7 +45,8 @@ fn check(reply: &[u8]) {
         // Of several names, bytes have the first one in the text.
         let models = MODELS.iter().filter(|model| value.pointer(model).is_some()).count();
         // A name that is cut, because its escapes make it too long, is not the same text.
-        let is_long = parsed.model.as_ref().is_some_and(|model| model.len() > MAX_ESCAPED / 6);
+        let others = parsed.usage_by_other_models.iter().map(|(model, _)| model);
+        let is_long = parsed.model.iter().chain(others).any(|model| model.len() > MAX_ESCAPED / 6);
         if models > 1 || is_long {
             scanned.model.clone_from(&parsed.model);
             scanned.usage_by_other_models.clone_from(&parsed.usage_by_other_models);

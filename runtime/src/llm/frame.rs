@@ -31,6 +31,8 @@ pub(super) struct Frame {
     has_usage: [bool; Container::COUNT],
     /// Whether to copy the model's name. The reader clears it once it has the name.
     pub(super) wants_model: bool,
+    /// Texts are those of parsed strings, without escapes.
+    pub(super) has_parsed_text: bool,
     model: Option<(Field, String)>,
     error_type: Option<String>,
     /// The cost that the provider states.
@@ -51,6 +53,7 @@ impl Frame {
             list_item: None,
             has_usage: [false; Container::COUNT],
             wants_model: true,
+            has_parsed_text: false,
             model: None,
             error_type: None,
             provider_cost: StatedCost::Absent,
@@ -215,16 +218,8 @@ impl Frame {
             Field::CustomId => self.set(FrameFlag::BatchResult),
             Field::Modality => self.note_modality(text),
             Field::Model(_) | Field::ModelVersion => self.note_model(field, text),
-            Field::IterationType => {
-                if let Some(iterations) = &mut self.iterations {
-                    iterations.note_type(text);
-                }
-            }
-            Field::IterationModel => {
-                if let Some(iterations) = &mut self.iterations {
-                    iterations.note_model(name_or_start(text));
-                }
-            }
+            Field::IterationType => self.note_iteration_type(text),
+            Field::IterationModel => self.note_iteration_model(text),
             Field::Error => self.set(FrameFlag::Error),
             Field::ErrorType if self.error_type.is_none() => {
                 self.error_type = identifier(text).map(str::to_owned);

@@ -107,6 +107,7 @@ fn frame_of(value: &Value) -> (Frame, Protocol) {
     let mut frame = Frame::new();
     // `model_in` borrows the name from the value instead.
     frame.wants_model = false;
+    frame.has_parsed_text = true;
     if value.is_object() {
         frame.note_value(Field::Root, value);
     }

@@ -4,6 +4,7 @@ use super::Frame;
 use crate::llm::counts::RawCount;
 use crate::llm::flags::FrameFlag;
 use crate::llm::iterations::Iterations;
+use crate::llm::scalar::name_or_start;
 
 impl Frame {
     /// Takes the iterations of the usage, if there are some.
@@ -37,6 +38,22 @@ impl Frame {
     pub(super) fn end_iteration(&mut self) {
         if let Some(iterations) = &mut self.iterations {
             iterations.end_iteration();
+        }
+    }
+
+    pub(super) fn note_iteration_type(&mut self, iteration_type: &[u8]) {
+        if let Some(iterations) = &mut self.iterations {
+            iterations.note_type(iteration_type);
+        }
+    }
+
+    pub(super) fn note_iteration_model(&mut self, text: &[u8]) {
+        if let Some(iterations) = &mut self.iterations {
+            iterations.note_model(if self.has_parsed_text {
+                std::str::from_utf8(text).ok().map(str::to_owned)
+            } else {
+                name_or_start(text)
+            });
         }
     }
 
