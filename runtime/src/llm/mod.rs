@@ -11,9 +11,9 @@
 //! `modality`, `iterations` of a call, and values that `scalar` parses. `detect` picks the
 //! protocol. Its module interprets the frame as `spec` requires, with the words of all protocols in
 //! `vocabulary`, and `reply_usage` merges the token counts of the frames. `invocation_metrics` are
-//! those that Bedrock adds. `operation` names what the call does. `fast_path` recognizes frames that
-//! need not be scanned, and `malformed` searches for usage in what cannot be. `comments` finds the
-//! comments of event streams without a protocol.
+//! those that Bedrock adds. `operation` names what the call does. `fast_path` recognizes frames
+//! that need not be scanned, and `malformed` searches for usage in what cannot be. `comments` finds
+//! the comments of event streams without a protocol.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
 

@@ -115,8 +115,8 @@ fn frame_of(value: &Value) -> (Frame, Protocol) {
     (frame, protocol)
 }
 
-/// Returns the model that a reply of this protocol names. While the protocol is not known, any place
-/// is searched where a protocol has the name.
+/// Returns the model that a reply of this protocol names. While the protocol is not known, any
+/// place is searched where a protocol has the name.
 fn model_in(protocol: Protocol, value: &Value) -> Option<&str> {
     const ALL: &[Field] = &[
         Field::Model(Container::Frame),

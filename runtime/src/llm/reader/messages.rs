@@ -28,8 +28,8 @@ impl ReplyReader {
         }
     }
 
-    /// Notes the event that a header of the frame's message names. A chunk is a frame of the model's
-    /// own protocol.
+    /// Notes the event that a header of the frame's message names. A chunk is a frame of the
+    /// model's own protocol.
     fn note_event_type(&mut self, event_type: EventType) {
         if event_type != EventType::Converse {
             return;
