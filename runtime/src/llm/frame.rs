@@ -25,8 +25,9 @@ pub(super) struct Frame {
     finish_reasons: [FinishReason; FinishMember::COUNT],
     counts: [RawCounts; Container::COUNT],
     iterations: Option<Box<Iterations>>,
-    /// The element of a list of tokens by modality that was read last.
-    list_item: Option<TokenListItem>,
+    /// The element of a list of tokens by modality that was read last. The list belongs to the
+    /// usage of the container.
+    list_item: Option<(Container, TokenListItem)>,
     /// Whether each container has usage, readable or not.
     has_usage: [bool; Container::COUNT],
     /// Whether to copy the model's name. The reader clears it once it has the name.
@@ -151,7 +152,7 @@ impl Frame {
             }
             Field::TokenListItem(container, list) => {
                 self.end_list_item();
-                self.list_item = Some(TokenListItem::new(container, list));
+                self.list_item = Some((container, TokenListItem::new(list)));
             }
             Field::CategoryScores => self.set(FrameFlag::CategoryScores),
             Field::Error => self.set(FrameFlag::Error),
@@ -318,7 +319,7 @@ impl Frame {
             }
             Field::Modality => self.note_modality(literal),
             Field::ModalityTokens => {
-                if let Some(item) = &mut self.list_item {
+                if let Some((_, item)) = &mut self.list_item {
                     item.note_tokens(token_count(literal));
                 }
             }

@@ -1,7 +1,6 @@
 //! Token counts by modality, as Gemini lists them.
 
 use super::counts::{RawCount, RawCounts};
-use super::schema::Container;
 
 /// A list of token counts by modality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +42,14 @@ impl TokenList {
 /// An element of a list. Its members may come in any order, so it counts at its end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TokenListItem {
-    container: Container,
     list: TokenList,
     count: Option<RawCount>,
     tokens: Option<u64>,
 }
 
 impl TokenListItem {
-    pub(super) const fn new(container: Container, list: TokenList) -> Self {
-        Self { container, list, count: None, tokens: None }
-    }
-
-    pub(super) const fn container(&self) -> Container {
-        self.container
+    pub(super) const fn new(list: TokenList) -> Self {
+        Self { list, count: None, tokens: None }
     }
 
     pub(super) fn note_modality(&mut self, modality: &[u8]) {

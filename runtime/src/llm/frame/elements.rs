@@ -28,8 +28,8 @@ impl Frame {
 
     /// Adds the last element of a list of tokens by modality to the counts.
     pub(super) fn end_list_item(&mut self) {
-        if let Some(item) = self.list_item.take() {
-            if let Some(counts) = self.counts_mut(item.container()) {
+        if let Some((container, item)) = self.list_item.take() {
+            if let Some(counts) = self.counts_mut(container) {
                 item.add_to(counts);
             }
         }
@@ -64,7 +64,7 @@ impl Frame {
     }
 
     pub(super) fn note_modality(&mut self, modality: &[u8]) {
-        if let Some(item) = &mut self.list_item {
+        if let Some((_, item)) = &mut self.list_item {
             item.note_modality(modality);
         }
     }
