@@ -98,7 +98,7 @@ const fn content_only(_frame: &[u8]) -> Option<Content> {
 }
 
 pub(super) fn normalize(counts: &RawCounts) -> Option<Usage> {
-    include_caches(
+    usage(
         counts.get(RawCount::BedrockInput),
         counts.get(RawCount::BedrockOutput),
         counts.get(RawCount::BedrockTotal),
@@ -107,9 +107,9 @@ pub(super) fn normalize(counts: &RawCounts) -> Option<Usage> {
     )
 }
 
-/// Adds the cached tokens to an input that excludes them. Whether the input excludes them depends
-/// on the model, which a reply does not name. The total shows it.
-fn include_caches(
+/// Returns the usage of a reply. Adds the cached tokens to an input that excludes them. Whether the
+/// input excludes them depends on the model, which a reply does not name. The total shows it.
+pub(crate) fn usage(
     input: Option<u64>,
     output: Option<u64>,
     total: Option<u64>,
@@ -128,16 +128,4 @@ fn include_caches(
         (UsageCount::CacheWrite, cache_write),
         (UsageCount::Output, output),
     ])
-}
-
-/// Returns the usage of a reply that a client crate has parsed.
-#[cfg(feature = "aws-sdk-bedrockruntime")]
-pub(crate) fn usage(
-    input: Option<u64>,
-    output: Option<u64>,
-    total: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-) -> Option<Usage> {
-    include_caches(input, output, total, cache_read, cache_write)
 }

@@ -38,7 +38,9 @@ pub(super) fn member(field: Field, key: &[u8]) -> Field {
             Field::ModelText(FrameFlag::InvokeText)
         }
         (Field::ConverseMetadata, b"usage") => Field::ConverseUsage,
-        (Field::ConverseUsage, key) => converse_usage_member(key),
+        (Field::ConverseUsage, key) => {
+            usage_count(key).map_or(Field::Ignored, |count| Field::Count(Container::Meta, count))
+        }
         (Field::InvocationMetrics, key) => invocation_metrics_member(key),
         (Field::Completion, b"finishReason") => Field::CompletionReason,
         (Field::Completion, b"data") => Field::CompletionData,
@@ -46,8 +48,9 @@ pub(super) fn member(field: Field, key: &[u8]) -> Field {
     }
 }
 
-fn converse_usage_member(key: &[u8]) -> Field {
-    let count = match key {
+/// Returns the count that a member of Converse's `usage` is.
+pub(super) fn usage_count(key: &[u8]) -> Option<RawCount> {
+    Some(match key {
         b"inputTokens" => RawCount::BedrockInput,
         b"outputTokens" => RawCount::BedrockOutput,
         b"totalTokens" => RawCount::BedrockTotal,
@@ -55,9 +58,8 @@ fn converse_usage_member(key: &[u8]) -> Field {
         b"cacheReadInputTokenCount" => RawCount::BedrockCacheReadCount,
         b"cacheWriteInputTokens" => RawCount::BedrockCacheWrite,
         b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWriteCount,
-        _ => return Field::Ignored,
-    };
-    Field::Count(Container::Meta, count)
+        _ => return None,
+    })
 }
 
 fn invocation_metrics_member(key: &[u8]) -> Field {

@@ -1,6 +1,6 @@
 //! The members of usage objects.
 
-use super::{Container, Field, gemini};
+use super::{Container, Field, bedrock, gemini};
 use crate::llm::counts::RawCount;
 
 /// Returns the field of a member of `usage`.
@@ -18,13 +18,6 @@ pub(super) fn member(container: Container, key: &[u8]) -> Field {
         b"total_tokens" => RawCount::Total,
         b"cache_read_input_tokens" => RawCount::CacheRead,
         b"cache_creation_input_tokens" => RawCount::CacheCreation,
-        b"inputTokens" => RawCount::BedrockInput,
-        b"outputTokens" => RawCount::BedrockOutput,
-        b"totalTokens" => RawCount::BedrockTotal,
-        b"cacheReadInputTokens" => RawCount::BedrockCacheRead,
-        b"cacheReadInputTokenCount" => RawCount::BedrockCacheReadCount,
-        b"cacheWriteInputTokens" => RawCount::BedrockCacheWrite,
-        b"cacheWriteInputTokenCount" => RawCount::BedrockCacheWriteCount,
         b"tokens" => return Field::CohereTokens(container),
         b"billed_units" => return Field::BilledUnits(container),
         b"type" => return Field::UsageType,
@@ -40,7 +33,10 @@ pub(super) fn member(container: Container, key: &[u8]) -> Field {
         b"output_tokens_details" | b"output_token_details" => {
             return Field::OutputDetails(container);
         }
-        _ => return gemini::usage_member(container, key),
+        _ => match bedrock::usage_count(key) {
+            Some(count) => count,
+            None => return gemini::usage_member(container, key),
+        },
     };
     Field::Count(container, count)
 }
