@@ -73,7 +73,7 @@ fn finish_reason(frame: &Frame) -> FinishReason {
 fn read_frame(frame: &Frame) -> FrameFindings {
     let is_answer = frame.has(FrameFlag::AnswerItem)
         || frame.has(FrameFlag::TextContent)
-        || frame.has(FrameFlag::DeltaTextContent)
+        || frame.has(FrameFlag::NonEmptyDeltaText)
         || frame.has(FrameFlag::DeltaToolUse);
     let has_content =
         is_answer || frame.has(FrameFlag::Output) || frame.has(FrameFlag::DeltaReasoning);

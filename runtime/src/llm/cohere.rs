@@ -60,7 +60,7 @@ pub(super) fn is_event(frame: &Frame) -> bool {
 
 fn read_frame(frame: &Frame) -> FrameFindings {
     let has_tool_calls =
-        frame.has(FrameFlag::CohereToolCalls) || frame.has(FrameFlag::OllamaToolCalls);
+        frame.has(FrameFlag::CohereToolCalls) || frame.has(FrameFlag::MessageToolCalls);
     let is_answer =
         has_tool_calls || frame.has(FrameFlag::CohereText) || frame.has(FrameFlag::TextContent);
     FrameFindings {
@@ -98,7 +98,7 @@ fn normalize(counts: &RawCounts) -> Option<Usage> {
     let input = counts.get(input);
     Usage::from_counts([
         (UsageCount::Input, input),
-        // Servers like OpenAI's have a count of this name, too.
+        // The cached tokens of Mistral and Moonshot are read as this count, too.
         (UsageCount::CacheRead, counts.get(RawCount::Cached).filter(|_| input.is_some())),
         (UsageCount::Output, counts.get(output)),
     ])

@@ -12,15 +12,16 @@ pub enum Protocol {
     /// Detected by the first frame that can only belong to one protocol.
     #[default]
     Auto,
-    /// `OpenAI`'s chat completions and Responses, also as served by compatible servers.
+    /// `OpenAI`'s chat completions, Responses and other operations, also as served by compatible
+    /// servers.
     OpenAi,
-    /// Anthropic's Messages.
+    /// Anthropic's Messages, and its older text completions.
     Anthropic,
-    /// Gemini's `generateContent` and `streamGenerateContent`.
+    /// Gemini's `generateContent` and `streamGenerateContent`, and its Interactions.
     Gemini,
     /// Ollama's own API.
     Ollama,
-    /// Bedrock's Converse, and replies to its invoke requests, in JSON.
+    /// Bedrock's Converse, and replies to its invoke requests, in JSON or as a binary event stream.
     Bedrock,
     /// Cohere's API, versions 1 and 2.
     Cohere,

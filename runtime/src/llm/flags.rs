@@ -3,6 +3,7 @@
 /// A fact about a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrameFlag {
+    /// `error` is not null.
     Error,
     /// `object` is that of a chat completion or of a text completion.
     ChatObject,
@@ -10,13 +11,16 @@ pub(super) enum FrameFlag {
     CompletionObject,
     /// `object` is that of Responses.
     ResponseObject,
+    /// The frame names a model.
     Model,
     Choices,
     /// A choice has a message, or a part of one.
     ChatChoice,
     /// A choice is text.
     TextChoice,
+    /// A choice has content that is not reasoning.
     ChoiceAnswer,
+    /// A choice has reasoning, or a list of parts.
     ChoiceReasoning,
     /// A message has tool calls, or a part of one.
     ChoiceToolCalls,
@@ -24,6 +28,7 @@ pub(super) enum FrameFlag {
     Response,
     /// That text is not empty.
     ResponseText,
+    /// The reply has output items, outputs or steps.
     Output,
     /// An output item is a tool call.
     OutputToolCall,
@@ -43,14 +48,20 @@ pub(super) enum FrameFlag {
     PartialUsage,
     /// An output item, a content block or a part of a message is not reasoning.
     AnswerItem,
+    /// `delta` is text, as in Responses, and not empty.
     DeltaText,
+    /// A text within `delta` is empty.
     EmptyDeltaText,
+    /// A text within `delta` is not empty.
+    NonEmptyDeltaText,
+    /// `delta` names a type of reasoning.
     ReasoningDelta,
     ContentBlocks,
     /// A member that only Gemini has.
     Gemini,
     /// Candidates, or feedback on a prompt that has none.
     Candidates,
+    /// A candidate has a part with content.
     GeminiPart,
     /// The part that was read last has content.
     PartContent,
@@ -58,13 +69,16 @@ pub(super) enum FrameFlag {
     PartThought,
     GeminiToolCall,
     PromptBlocked,
+    /// `done` is true.
     Done,
+    /// `done` is false.
     NotDone,
     /// `message` is an object.
     Message,
     OllamaText,
     OllamaThinking,
-    OllamaToolCalls,
+    /// The message has tool calls, as in Ollama's and Cohere's replies.
+    MessageToolCalls,
     ConverseMessage,
     CostInDollars,
     // Replies other than chats
@@ -77,7 +91,7 @@ pub(super) enum FrameFlag {
     ImageBytes,
     /// An element of `data` has a URL.
     DataUrl,
-    /// The text is at the top level.
+    /// `text` is at the top level.
     Text,
     /// The usage is that of a transcription.
     AudioUsage,
@@ -112,9 +126,9 @@ pub(super) enum FrameFlag {
     ConverseException,
     /// `role` is at the top level.
     Role,
-    /// The delta has text that is not empty.
-    DeltaTextContent,
+    /// `delta` has a part of a tool call, as in Converse.
     DeltaToolUse,
+    /// `delta` has a part of the reasoning, as in Converse.
     DeltaReasoning,
 }
 

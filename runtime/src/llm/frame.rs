@@ -197,7 +197,7 @@ impl Frame {
             Field::Embeddings => self.set(FrameFlag::Embedding),
             Field::Output | Field::RootOutputs | Field::Steps => self.set(FrameFlag::Output),
             Field::ContentBlocks => self.set(FrameFlag::ContentBlocks),
-            Field::OllamaToolCalls => self.set(FrameFlag::OllamaToolCalls),
+            Field::MessageToolCalls => self.set(FrameFlag::MessageToolCalls),
             Field::NonEmpty(flag) => self.set(flag),
             _ => {}
         }
@@ -254,7 +254,7 @@ impl Frame {
             Field::DeltaType if is_reasoning_delta(text) => self.set(FrameFlag::ReasoningDelta),
             Field::DeltaType if is_tool_call(text) => self.set(FrameFlag::OutputToolCall),
             _ if text.is_empty() => {}
-            Field::DeltaText => self.set(FrameFlag::DeltaTextContent),
+            Field::DeltaText => self.set(FrameFlag::NonEmptyDeltaText),
             Field::NonEmpty(flag) => self.set(flag),
             Field::OutputItemType => {
                 if is_tool_call(text) {
@@ -281,7 +281,7 @@ impl Frame {
             Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
             Field::PartText => self.note_part_content(),
             Field::ConverseAnswer => self.set(FrameFlag::AnswerItem),
-            Field::OllamaText => self.set(FrameFlag::OllamaText),
+            Field::MessageContent => self.set(FrameFlag::OllamaText),
             Field::OllamaThinking => self.set(FrameFlag::OllamaThinking),
             Field::Task if is_audio_task(text) => self.set(FrameFlag::AudioTask),
             Field::UsageType if is_audio_usage(text) => self.set(FrameFlag::AudioUsage),

@@ -38,6 +38,7 @@ fn detects(frame: &Frame) -> bool {
 }
 
 fn read_frame(frame: &Frame) -> FrameFindings {
+    // A frame with usage alone has nothing that either API interprets.
     if !frame.has(FrameFlag::Candidates) {
         return interactions::read_frame(frame);
     }

@@ -6,7 +6,7 @@ use super::frame::Frame;
 use super::schema::Container;
 use crate::usage::{Usage, UsageCount};
 
-/// The counts of a side that the frames of the model leave out.
+/// Counts that replace the input or the output of a call if the frames of the model leave it out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InvocationMetrics {
     usage: Option<Usage>,
@@ -34,7 +34,7 @@ impl InvocationMetrics {
         self.usage.is_none()
     }
 
-    /// Returns the usage together with each side that only the metrics have.
+    /// Returns the usage, with the input and the output that only the metrics have.
     pub(super) fn complete(&self, usage: Option<Usage>) -> Option<Usage> {
         const INPUT: [UsageCount; 3] =
             [UsageCount::Input, UsageCount::CacheRead, UsageCount::CacheWrite];

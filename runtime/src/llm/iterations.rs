@@ -7,7 +7,7 @@ use std::mem;
 
 use super::counts::RawCounts;
 
-/// The most models other than the first that are kept apart. More are added to the last one.
+/// The most models that are kept apart. The iterations of further ones are added to the last.
 const MAX_NAMED: usize = 4;
 
 /// The iterations of one usage object.
@@ -20,7 +20,9 @@ pub(super) struct Iterations {
     /// An iteration was read by another model after the first one failed. The counts beside the
     /// iterations are then right.
     has_fallback: bool,
-    is_any: bool,
+    /// An iteration had a count, readable or not.
+    has_counts: bool,
+    /// The sum over the iterations that name no model.
     unnamed: RawCounts,
     /// The sums over the iterations that name a model.
     named: Vec<(String, RawCounts)>,
@@ -35,7 +37,7 @@ impl Iterations {
         self.model = model;
     }
 
-    /// Returns the counts of the iteration that is read.
+    /// Returns the counts of the iteration that was begun last.
     pub(super) const fn current(&mut self) -> &mut RawCounts {
         &mut self.current
     }
@@ -43,7 +45,7 @@ impl Iterations {
     /// Adds the iteration that was read last.
     pub(super) fn end_iteration(&mut self) {
         let counts = &mem::take(&mut self.current);
-        self.is_any |= !counts.is_empty();
+        self.has_counts |= !counts.is_empty();
         match self.model.take() {
             None => self.unnamed.add(counts),
             Some(model) => {
@@ -59,7 +61,7 @@ impl Iterations {
 
     /// Returns whether the call is the sum over its iterations.
     pub(super) const fn is_sum(&self) -> bool {
-        self.is_any && !self.has_fallback
+        self.has_counts && !self.has_fallback
     }
 
     /// Returns the sum over the iterations of the model that the reply names, or that name none.

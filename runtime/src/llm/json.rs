@@ -360,17 +360,7 @@ impl JsonScanner {
 
     /// Returns whether the innermost open object is usage.
     fn in_usage(&self) -> bool {
-        let is_usage = |field| {
-            matches!(
-                field,
-                Field::Usage(_)
-                    | Field::UsageMetadata
-                    | Field::CohereTokens(_)
-                    | Field::ConverseUsage
-                    | Field::InvocationMetrics
-            )
-        };
-        self.depth > 0 && is_usage(self.enclosing_field())
+        self.depth > 0 && self.enclosing_field().is_usage()
     }
 
     fn skip_malformed(&mut self, bytes: &[u8]) -> usize {

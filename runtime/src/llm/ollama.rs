@@ -30,13 +30,13 @@ fn detects(frame: &Frame) -> bool {
 fn read_frame(frame: &Frame) -> FrameFindings {
     let is_answer = frame.has(FrameFlag::OllamaText)
         || frame.has(FrameFlag::ResponseText)
-        || frame.has(FrameFlag::OllamaToolCalls);
+        || frame.has(FrameFlag::MessageToolCalls);
     FrameFindings {
         content: Content::new(is_answer || frame.has(FrameFlag::OllamaThinking), is_answer),
         is_end: frame.has(FrameFlag::Done),
         is_error: false,
         finish_reason: frame.finish_reason(FinishMember::DoneReason),
-        has_tool_calls: frame.has(FrameFlag::OllamaToolCalls),
+        has_tool_calls: frame.has(FrameFlag::MessageToolCalls),
     }
 }
 

@@ -139,7 +139,7 @@ fn normalize(counts: &RawCounts) -> Option<Usage> {
             UsageCount::CacheRead,
             max(RawCount::PromptCached, RawCount::InputCached)
                 .max(counts.get(RawCount::PromptCacheHit))
-                // Cohere has a count of this name beside others than these.
+                // Cohere's `cached_tokens` are read as this count, too.
                 .max(counts.get(RawCount::Cached).filter(|_| input.is_some())),
         ),
         (UsageCount::CacheWrite, max(RawCount::PromptCacheWrite, RawCount::InputCacheWrite)),

@@ -90,12 +90,12 @@ impl ReplyUsage {
     }
 
     fn last(&self, spec: &ProtocolSpec, model: Option<&str>) -> Option<Usage> {
-        let beside = (spec.normalize)(&self.last);
-        let Some(iterations) = self.summed_iterations() else { return beside };
+        let stated = (spec.normalize)(&self.last);
+        let Some(iterations) = self.summed_iterations() else { return stated };
         let own = (spec.normalize)(&iterations.own(model)).unwrap_or_default();
         let sum = self.by_other_models(spec, model).fold(own, |sum, (_, usage)| sum.plus(usage));
-        // The iterations do not tell their reasoning apart.
-        let reasoning = beside.and_then(|usage| usage.get(UsageCount::Reasoning));
+        // Iterations may lack the count of reasoning that is beside them.
+        let reasoning = stated.and_then(|usage| usage.get(UsageCount::Reasoning));
         match reasoning {
             Some(tokens) if sum.get(UsageCount::Reasoning).is_none() => {
                 Some(sum.with(UsageCount::Reasoning, tokens))
@@ -112,7 +112,10 @@ impl ReplyUsage {
         model: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a str, Usage)> {
         let normalize = spec.normalize;
-        let others = self.summed_iterations().into_iter().flat_map(move |it| it.others(model));
+        let others = self
+            .summed_iterations()
+            .into_iter()
+            .flat_map(move |iterations| iterations.others(model));
         others.filter_map(move |(name, counts)| Some((name, normalize(counts)?)))
     }
 

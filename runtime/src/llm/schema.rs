@@ -64,6 +64,8 @@ pub(super) enum Field {
     CompletionDetails(Container),
     InputDetails(Container),
     OutputDetails(Container),
+    /// The parts of cached tokens by modality.
+    CachedDetails(Container),
     Count(Container, RawCount),
     /// Anthropic's cache writes by lifetime.
     CacheCreation(Container),
@@ -93,9 +95,8 @@ pub(super) enum Field {
     ChoiceToolCalls,
     ChoiceFunctionCall,
     ChoiceFunctionName,
+    /// The member `x_groq` of the frame.
     Groq,
-    /// The parts of cached tokens by modality.
-    CachedDetails(Container),
     // OpenAI's Responses
     Response,
     IncompleteDetails,
@@ -139,9 +140,10 @@ pub(super) enum Field {
     Done,
     /// The member `message` of the frame. Anthropic has it, too.
     Message,
-    OllamaText,
+    /// Text, or Cohere's list of parts.
+    MessageContent,
     OllamaThinking,
-    OllamaToolCalls,
+    MessageToolCalls,
     // Bedrock
     ConverseMessage,
     ConverseContent,
@@ -187,7 +189,8 @@ pub(super) enum Field {
     DataUrl,
     ImageBytes,
     Results,
-    RankedItem,
+    /// A ranked document, the result of a moderation, or one of Titan's texts.
+    ResultItem,
     RelevanceScore,
     Text,
     Task,
@@ -199,6 +202,18 @@ impl Field {
     /// Returns whether no protocol names the value or anything within it.
     pub(super) const fn is_ignored(self) -> bool {
         matches!(self, Self::Ignored)
+    }
+
+    /// Returns whether a value has token counts.
+    pub(super) const fn is_usage(self) -> bool {
+        matches!(
+            self,
+            Self::Usage(_)
+                | Self::UsageMetadata
+                | Self::CohereTokens(_)
+                | Self::ConverseUsage
+                | Self::InvocationMetrics
+        )
     }
 
     /// Returns the field of an object's member.
@@ -266,9 +281,9 @@ impl Field {
                 b"usage" => Self::Usage(Container::Message),
                 b"model" => Self::Model(Container::Message),
                 b"stop_reason" => Self::FinishReason(FinishMember::StopReason),
-                b"content" => Self::OllamaText,
+                b"content" => Self::MessageContent,
                 b"thinking" => Self::OllamaThinking,
-                b"tool_calls" => Self::OllamaToolCalls,
+                b"tool_calls" => Self::MessageToolCalls,
                 b"tool_plan" => cohere::message_member(key),
                 _ => Self::Ignored,
             },
@@ -288,11 +303,11 @@ impl Field {
             Self::ConverseMessage if key == b"content" => Self::ConverseContent,
             Self::ConversePart if key != b"reasoningContent" => Self::ConverseAnswer,
             Self::DataItem => openai::data_item_member(key),
-            Self::RankedItem if key == b"category_scores" => Self::CategoryScores,
-            Self::RankedItem if matches!(key, b"relevance_score" | b"relevanceScore") => {
+            Self::ResultItem if key == b"category_scores" => Self::CategoryScores,
+            Self::ResultItem if matches!(key, b"relevance_score" | b"relevanceScore") => {
                 Self::RelevanceScore
             }
-            Self::RankedItem => bedrock::result_member(key),
+            Self::ResultItem => bedrock::result_member(key),
             Self::CohereMeta
             | Self::CohereUsage
             | Self::CohereTokens(_)
@@ -317,9 +332,9 @@ impl Field {
             Self::ContentBlocks => Self::ContentBlock,
             Self::ConverseContent => Self::ConversePart,
             Self::Data => Self::DataItem,
-            Self::Results => Self::RankedItem,
+            Self::Results => Self::ResultItem,
             Self::Iterations => Self::Iteration,
-            Self::OllamaText => Self::CohereContent,
+            Self::MessageContent => Self::CohereContent,
             Self::Generations => Self::Generation,
             Self::RootOutputs => Self::RootOutput,
             Self::Completions => Self::Completion,

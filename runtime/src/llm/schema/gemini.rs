@@ -1,4 +1,4 @@
-//! The members of Gemini's usage, and those of its Interactions.
+//! The members that only Gemini's replies have: candidates, usage, and Interactions.
 //!
 //! Interactions have snake case. Vertex documents camel case for them.
 

@@ -1,5 +1,4 @@
-//! The members that `OpenAI` has beside chats and Responses: batches, assistants, moderations, and
-//! the usage that Groq adds.
+//! The members of function calls, of a batch result's reply, and of the elements of `data`.
 
 use super::{Container, Field, root};
 
