@@ -4,16 +4,23 @@
 //! any size takes the same small memory, because only the members that a protocol names are kept,
 //! up to 160 bytes of each. [`read_value`] reads a reply that is already parsed.
 //!
-//! How a reply is read: `reader` finds the framing. `sse` takes event streams apart, `event_stream`
-//! does so with binary ones, for which `message_scanner` decodes the payloads, and `json` scans the
-//! objects in them; a frame is one such object. `schema` maps the path of each member of an object
-//! to a `Field`, and `frame` collects what one frame contains: `flags`, token `counts`, also by
-//! `modality`, `iterations` of a call, and values that `scalar` parses. `detect` picks the
-//! protocol. Its module interprets the frame as `spec` requires, with the words of all protocols in
-//! `vocabulary`, and `reply_usage` merges the token counts of the frames. `invocation_metrics` are
-//! those that Bedrock adds. `operation` names what the call does. `fast_path` recognizes frames
-//! that need not be scanned, and `malformed` searches for usage in what cannot be. `comments` finds
-//! the comments of event streams without a protocol.
+//! How a reply is read:
+//!
+//! - **Framing.** `reader` finds the framing. `sse` parses event streams. `event_stream` decodes
+//!   binary ones: `crc32` has the checksum of a message, `message_headers` parses its headers, and
+//!   `message_scanner` scans its payload, in which `invoke_chunk` finds frames in `base64`.
+//! - **Frames.** `json` scans the objects; a frame is one such object. `schema` maps the path of
+//!   each member of an object to a `Field`, and `frame` collects what one frame contains: `flags`,
+//!   token `counts`, also by `modality`, `iterations` of a call, and values that `scalar` parses.
+//!   `fast_path` recognizes frames that need not be scanned, and `malformed` searches for usage in
+//!   objects that cannot be scanned.
+//! - **Protocols.** `detect` picks the protocol of a frame. The module of the protocol interprets
+//!   the frame as `spec` requires; `gemini` leaves a part of its frames to `interactions`.
+//!   `vocabulary` has the words of all protocols. `operation` names what the call does.
+//! - **Replies.** `reply_usage` merges the token counts of the frames, and `invocation_metrics` has
+//!   those that Bedrock adds. `completion` decides whether a reply that has ended is complete.
+//! - **Other entries.** `value` reads parsed replies. `replay` reads replies without a call, for
+//!   the fuzz targets. `comments` finds the comments of event streams without a protocol.
 //!
 //! This module depends on [`usage`](crate::usage) alone and records no metric.
 
