@@ -120,12 +120,13 @@ impl LlmCall {
         ended: Instant,
     ) {
         let others = &reply.usage_by_other_models;
-        let elsewhere = others.iter().fold(Usage::default(), |sum, (_, usage)| sum.plus(*usage));
+        let by_other_models =
+            others.iter().fold(Usage::default(), |sum, (_, usage)| sum.plus(*usage));
         let missing = end.outcome.missing_reason(usage.is_some(), reply.unread);
         series.record(&CallRecord {
             end,
             usage,
-            elsewhere,
+            by_other_models,
             missing,
             operation: self.operation(reply.operation),
             duration: ended - self.started,

@@ -65,7 +65,7 @@ pub(crate) struct CallRecord<'a> {
     pub(crate) end: CallEnd,
     pub(crate) usage: Option<Usage>,
     /// The part of the usage that belongs to other models.
-    pub(crate) elsewhere: Usage,
+    pub(crate) by_other_models: Usage,
     /// Why usage, or a part of it, is missing.
     pub(crate) missing: Option<MissingReason>,
     pub(crate) operation: Operation,
@@ -83,7 +83,7 @@ impl CallRecord<'_> {
         Self {
             end: CallEnd { outcome, finish: FinishReason::Unknown, error: None },
             usage: Some(usage),
-            elsewhere: Usage::default(),
+            by_other_models: Usage::default(),
             missing: None,
             operation: Operation::Unknown,
             duration: Duration::ZERO,
@@ -129,7 +129,7 @@ impl CallSeries {
         self.duration(outcome).observe_duration(call.duration);
         if let Some(usage) = call.usage.map(|usage| usage.clamped()) {
             self.record_totals(&usage);
-            self.record_part(&usage.minus(call.elsewhere), call.service_tier);
+            self.record_part(&usage.minus(call.by_other_models), call.service_tier);
         }
         if let Some(missing) = call.missing {
             self.missing(missing).add(1);

@@ -1,6 +1,7 @@
 //! A reply yields the same findings however it is split and however its lines end.
 
 use super::{check, samples};
+use crate::llm::replay::PROTOCOLS;
 use crate::llm::{Protocol, ReplyReader};
 
 #[test]
@@ -58,16 +59,9 @@ fn protocol_is_detected() {
 
 #[test]
 fn usage_is_not_read_in_another_protocol() {
-    let all = [
-        Protocol::OpenAi,
-        Protocol::Anthropic,
-        Protocol::Gemini,
-        Protocol::Ollama,
-        Protocol::Bedrock,
-        Protocol::Cohere,
-    ];
     for sample in samples::all() {
-        for protocol in all.into_iter().filter(|protocol| *protocol != sample.protocol) {
+        let others = PROTOCOLS.into_iter().filter(|other| *other != sample.protocol);
+        for protocol in others.filter(|other| *other != Protocol::Auto) {
             // The counts of the first two protocols have the same names, and Bedrock passes on the
             // replies of the others.
             let related = [Protocol::OpenAi, Protocol::Anthropic];

@@ -3,17 +3,9 @@
 use std::fmt::Write;
 
 use super::{check, read, read_chunks, samples};
+use crate::llm::replay::PROTOCOLS;
 use crate::llm::{Protocol, ReplyReader};
 use crate::usage::{Usage, UsageCount};
-
-const PROTOCOLS: [Protocol; 6] = [
-    Protocol::Auto,
-    Protocol::OpenAi,
-    Protocol::Anthropic,
-    Protocol::Gemini,
-    Protocol::Ollama,
-    Protocol::Bedrock,
-];
 
 /// Marsaglia's xorshift, which generates the same numbers in every run.
 pub(super) struct Random(pub(super) u64);
