@@ -22,7 +22,8 @@
 //! - **Other entries.** `value` reads parsed replies. `replay` reads replies without a call, for
 //!   the fuzz targets. `comments` finds the comments of event streams without a protocol.
 //!
-//! This module depends on [`usage`](crate::usage) alone and records no metric.
+//! This module imports [`usage`](crate::usage) and the macro of [`label`](crate::label) alone. It
+//! records no metric.
 
 mod anthropic;
 mod base64;
