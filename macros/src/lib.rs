@@ -304,9 +304,10 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 ///   the same reply: per count, the larger of the recorded and the parsed count is used.
 /// - A response with an error status is a failed model call with `finish_reason="error"`, and is
 ///   not parsed.
-/// - A response that is compressed, or has a binary media type such as an image or an archive, is
-///   not parsed. Its model call is counted in `usage_missing_total` with the reason `unparsed`. A
-///   proxy should remove `accept-encoding` from the requests that are passed on.
+/// - A response that is compressed, or has a binary media type other than Amazon's event stream,
+///   such as an image or an archive, is not parsed. Its model call is counted in
+///   `usage_missing_total` with the reason `unparsed`. A proxy should remove `accept-encoding` from
+///   the requests that are passed on.
 /// - `OpenAI` sends the usage of a streamed chat completion only if the request contains
 ///   `"stream_options": {"include_usage": true}`.
 ///
@@ -486,9 +487,10 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   `(StatusCode, HeaderMap, impl Stream)`. A `Content-Type` among these headers is replaced by
 ///   the media type. Without this argument the return type stays.
 /// - `protocol = "openai"`: the model API whose frames the stream consists of: `"openai"` (chat
-///   completions and responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
-///   `"bedrock"`, `"cohere"`, or `"auto"` to detect it from the first frame that shows it. Without
-///   it the bytes are not parsed.
+///   completions and Responses, also of compatible servers), `"anthropic"`, `"gemini"`, `"ollama"`,
+///   `"bedrock"` (Converse and invoke requests, in JSON or as a binary event stream), `"cohere"`
+///   (versions 1 and 2), or `"auto"` to detect it from the first frame that shows it. Without it
+///   the bytes are not parsed.
 /// - `endpoint = "/chat"`: the label `endpoint`, as in [`macro@instrument_endpoint`]. Defaults to
 ///   the endpoint of the request; outside a request, to the bare name of the function.
 /// - `model = "small-1"`: the label `model` of `time_to_first_chunk_seconds`, of
@@ -533,8 +535,8 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   `protocol`.
 /// - `panic`: the stream panicked, or was dropped while a panic unwound.
 ///
-/// Keep-alive comments of an event stream are not chunks. In a returned stream or `Body` without a
-/// `media_type`, they are recognized only with a `protocol`.
+/// Comments of an event stream, such as keep-alives, are counted neither as chunks nor as bytes. In
+/// a returned stream or `Body` without a `media_type`, they are recognized only with a `protocol`.
 ///
 /// # With a `protocol`
 ///
@@ -553,9 +555,9 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   divided by the number of output tokens less one. Recorded for successful calls with at least
 ///   2 output tokens.
 /// - A response with an error status is a failed model call, and not a stream. It is not parsed.
-/// - A response that is compressed, or has a binary media type such as an image or an archive, is
-///   metered but not parsed. Its model call is counted in `usage_missing_total` with the reason
-///   `unparsed`.
+/// - A response that is compressed, or has a binary media type other than Amazon's event stream,
+///   such as an image or an archive, is metered but not parsed. Its model call is counted in
+///   `usage_missing_total` with the reason `unparsed`.
 ///
 /// # What it expands to
 ///
