@@ -1,7 +1,5 @@
 //! Token counts as protocols send them.
 
-use crate::usage::{Usage, UsageCount};
-
 /// A token count under the name that a protocol gives it. Each protocol's `normalize` defines what
 /// its counts include.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,20 +190,6 @@ impl Default for RawCounts {
 
 const fn bit(index: usize) -> u64 {
     1 << index
-}
-
-/// Raises the output so that input and output add up to the total. Some servers include output,
-/// such as thoughts, in the total alone. A total below the sum is ignored.
-pub(super) fn raise_output_to_total(usage: Usage, total: Option<u64>) -> Usage {
-    let (input, output) = (usage.get(UsageCount::Input), usage.get(UsageCount::Output));
-    let missing = match (total, add_parts(input, [output])) {
-        (Some(total), Some(sum)) => total.saturating_sub(sum),
-        _ => 0,
-    };
-    match add_parts(Some(missing), [output]) {
-        Some(raised) if missing > 0 => usage.with(UsageCount::Output, raised),
-        _ => usage,
-    }
 }
 
 /// Returns the sum of tokens of one modality, such as audio, without those that were read from a

@@ -1,7 +1,7 @@
 //! Gemini's `generateContent`, and its Interactions. The prompt excludes tool use, and the
 //! candidates exclude thoughts.
 
-use super::counts::{RawCount, RawCounts, add_parts, modality_tokens, raise_output_to_total};
+use super::counts::{RawCount, RawCounts, add_parts, modality_tokens};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::interactions;
@@ -91,4 +91,18 @@ fn normalize(counts: &RawCounts) -> Option<Usage> {
         (UsageCount::OutputImage, modality_tokens(&[output_parts[1]], None)),
     ]);
     usage.map(|usage| raise_output_to_total(usage, total))
+}
+
+/// Raises the output so that input and output add up to the total. Some servers include output,
+/// such as thoughts, in the total alone. A total below the sum is ignored.
+fn raise_output_to_total(usage: Usage, total: Option<u64>) -> Usage {
+    let (input, output) = (usage.get(UsageCount::Input), usage.get(UsageCount::Output));
+    let missing = match (total, add_parts(input, [output])) {
+        (Some(total), Some(sum)) => total.saturating_sub(sum),
+        _ => 0,
+    };
+    match add_parts(Some(missing), [output]) {
+        Some(raised) if missing > 0 => usage.with(UsageCount::Output, raised),
+        _ => usage,
+    }
 }

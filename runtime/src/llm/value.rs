@@ -115,31 +115,31 @@ fn frame_of(value: &Value) -> (Frame, Protocol) {
     (frame, protocol)
 }
 
-/// Returns the model that a reply of this protocol names. While the protocol is not known, any
+/// Returns the first model that a reply of this protocol names. While the protocol is not known, any
 /// place is searched where a protocol has the name.
 fn model_in(protocol: Protocol, value: &Value) -> Option<&str> {
-    const ALL: &[Field] = &[
-        Field::Model(Container::Frame),
-        Field::ModelVersion,
-        Field::Model(Container::Message),
-        Field::Model(Container::Response),
-    ];
-    let fields = protocol.spec().map_or(ALL, |spec| spec.model_fields);
-    let pointers = fields.iter().flat_map(|field| model_pointers(*field));
-    let mut names = pointers.filter_map(|pointer| value.pointer(pointer)?.as_str());
-    names.find(|name| !name.is_empty())
+    let is_wanted = |field| match protocol.spec() {
+        Some(spec) => spec.model_fields.contains(&field),
+        None => matches!(field, Field::Model(_) | Field::ModelVersion),
+    };
+    first_text(Field::Root, value, &is_wanted).filter(|_| value.is_object())
 }
 
-/// Returns the JSON pointers of the members that become this field.
-const fn model_pointers(field: Field) -> &'static [&'static str] {
-    match field {
-        Field::Model(Container::Frame) => &["/model"],
-        Field::ModelVersion => &["/modelVersion"],
-        // The second is the result of a batch.
-        Field::Model(Container::Message) => &["/message/model", "/result/message/model"],
-        Field::Model(Container::Response) => {
-            &["/response/model", "/interaction/model", "/response/body/model"]
+/// Returns the first text that is not empty and has a field that is wanted.
+fn first_text<'a>(
+    field: Field,
+    value: &'a Value,
+    is_wanted: &impl Fn(Field) -> bool,
+) -> Option<&'a str> {
+    match value {
+        _ if field.is_ignored() => None,
+        Value::String(text) => Some(&**text).filter(|text| !text.is_empty() && is_wanted(field)),
+        Value::Array(elements) => {
+            elements.iter().find_map(|element| first_text(field.element(), element, is_wanted))
         }
-        _ => &[],
+        Value::Object(members) => members
+            .iter()
+            .find_map(|(key, member)| first_text(field.member(key.as_bytes()), member, is_wanted)),
+        _ => None,
     }
 }
