@@ -86,8 +86,8 @@ pub(crate) struct ReplyReader {
     error_type: Option<String>,
     /// The last cost that the provider has stated.
     provider_cost: StatedCost,
-    /// Recognizes frames that need not be scanned. Set once the reply has had content and has named
-    /// its model.
+    /// Recognizes frames that need not be scanned. Set once the reply has had content, has named its
+    /// model and has shown its operation.
     content_only: Option<ContentTest>,
 }
 
@@ -355,7 +355,8 @@ impl ReplyReader {
         if self.declared.has_invocation_metrics() {
             self.usage.add_invocation_metrics(frame);
         }
-        if findings.content && (self.model.is_some() || protocol.omits_model()) {
+        let is_named = self.model.is_some() || protocol.omits_model();
+        if findings.content && is_named && self.operation != Operation::Unknown {
             self.content_only = spec.map(|spec| spec.content_only);
         }
         let error_type = frame_findings.is_error.then(|| frame.take_error_type());

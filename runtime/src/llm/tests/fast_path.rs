@@ -2,7 +2,7 @@
 
 use super::samples;
 use crate::llm::spec::Content;
-use crate::llm::{Protocol, ReplyReader};
+use crate::llm::{Operation, Protocol, ReplyReader};
 
 #[test]
 fn fast_path_and_scan_have_the_same_findings() {
@@ -156,5 +156,15 @@ fn fast_path_leaves_the_first_answer_to_the_scan() {
             let found = frame.as_bytes().chunks(size).any(|chunk| reader.read(chunk).answer);
             assert_eq!(found, answer, "{frame} in chunks of {size}");
         }
+    }
+}
+
+#[test]
+fn fast_path_leaves_frames_to_the_scan_until_one_shows_the_operation() {
+    let delta = r#""delta":{"message":{"content":{"text":"a"}}}"#;
+    let reply = format!("data: {{{delta}}}\n\ndata: {{\"type\":\"content-delta\",{delta}}}\n\n");
+    for size in [1, reply.len()] {
+        let (reader, ..) = super::read_chunks(Protocol::Cohere, reply.as_bytes().chunks(size));
+        assert_eq!(reader.operation(), Operation::Chat, "chunks of {size}");
     }
 }
