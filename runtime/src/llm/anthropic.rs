@@ -39,10 +39,13 @@ fn detects(frame: &Frame) -> bool {
     }
 }
 
-/// Returns whether a frame is a part of a streamed text completion. Such a stream has no end marker
-/// but its finish reason.
+/// Returns whether a frame is a part of a stream. That of a text completion has no end marker but
+/// its finish reason.
 pub(super) fn is_event(frame: &Frame) -> bool {
-    frame.has(FrameFlag::TextCompletion) && !has_stop_reason(frame)
+    match frame.kind {
+        FrameType::Anthropic(event) => event != AnthropicEvent::Message,
+        _ => frame.has(FrameFlag::TextCompletion) && !has_stop_reason(frame),
+    }
 }
 
 fn has_stop_reason(frame: &Frame) -> bool {

@@ -30,7 +30,7 @@ fn detects(frame: &Frame) -> bool {
 }
 
 /// Returns whether only Bedrock sends frames of this shape.
-pub(super) fn has_own_shape(frame: &Frame) -> bool {
+fn has_own_shape(frame: &Frame) -> bool {
     has_counts(frame, Container::Frame)
         || has_counts(frame, Container::Meta)
         || frame.has(FrameFlag::InvokeText)

@@ -57,7 +57,9 @@ impl Protocol {
         let detects = |protocol: &Self| protocol.spec().is_some_and(|spec| (spec.detects)(frame));
         match self {
             Self::Auto => all.into_iter().find(detects).unwrap_or(Self::Auto),
-            Self::Bedrock if !bedrock::has_own_shape(frame) => {
+            // The metadata of another protocol's reply may look like Bedrock's usage, so Bedrock's
+            // own shapes come last.
+            Self::Bedrock => {
                 let others = [Self::Anthropic, Self::OpenAi, Self::Cohere];
                 others.into_iter().find(detects).unwrap_or(Self::Bedrock)
             }
@@ -85,7 +87,9 @@ impl Protocol {
             Self::Ollama => frame.has(FrameFlag::NotDone),
             Self::Bedrock => bedrock::is_event(frame),
             Self::Cohere => cohere::is_event(frame),
-            Self::Auto | Self::OpenAi | Self::Gemini => false,
+            Self::OpenAi => openai::is_event(frame),
+            Self::Gemini => matches!(frame.kind, FrameType::Interaction(_)),
+            Self::Auto => false,
         }
     }
 

@@ -7,6 +7,8 @@ pub(super) enum FrameFlag {
     Error,
     /// `object` is that of a chat completion or of a text completion.
     ChatObject,
+    /// `object` is that of a part of a streamed chat completion.
+    ChatChunkObject,
     /// `object` is that of a text completion.
     CompletionObject,
     /// `object` is that of Responses.
@@ -105,6 +107,8 @@ pub(super) enum FrameFlag {
     /// A content block, or a part of one, is thinking, or there is a plan for calling tools.
     CohereReasoning,
     CohereToolCalls,
+    /// The delta has usage.
+    CohereUsage,
     /// The metadata names the version of the API.
     CohereApiVersion,
     /// `response_type` is that of embeddings.

@@ -89,8 +89,11 @@ impl Frame {
 
     /// Returns whether one of the containers has usage, readable or not.
     pub(super) fn has_usage(&self, containers: &[Container]) -> bool {
-        !self.has(FrameFlag::PartialUsage)
-            && containers.iter().any(|container| self.has_usage[*container as usize])
+        let has_usage = |container: &Container| {
+            self.has_usage[*container as usize]
+                || (*container == Container::Meta && self.has_cohere_usage())
+        };
+        !self.has(FrameFlag::PartialUsage) && containers.iter().any(has_usage)
     }
 
     /// Takes the model's name, if one of the fields has it. Any field may have it while the
@@ -182,10 +185,7 @@ impl Frame {
     /// Notes that an object or array is not empty.
     pub(super) fn note_not_empty(&mut self, field: Field) {
         match field {
-            Field::Usage(container) | Field::CohereTokens(container) => {
-                self.set_has_usage(container);
-            }
-            Field::UsageMetadata => self.set_has_usage(Container::Frame),
+            Field::CohereUsage => self.set(FrameFlag::CohereUsage),
             // The parts show whether the text is an answer.
             Field::ChoiceText | Field::ChoiceReasoning => self.set(FrameFlag::ChoiceReasoning),
             Field::ChoiceAnswer | Field::ChoiceCompletion => self.set(FrameFlag::ChoiceAnswer),
@@ -199,7 +199,7 @@ impl Frame {
             Field::ContentBlocks => self.set(FrameFlag::ContentBlocks),
             Field::MessageToolCalls => self.set(FrameFlag::MessageToolCalls),
             Field::NonEmpty(flag) => self.set(flag),
-            _ => {}
+            _ => self.note_usage(field),
         }
     }
 
@@ -360,13 +360,19 @@ impl Frame {
     /// Notes usage that is not an object, or a count that is not a number.
     fn note_unreadable_usage(&mut self, field: Field) {
         match field {
-            Field::Usage(container) => self.set_has_usage(container),
             Field::Count(container, count) => {
                 self.note_unreadable(container, count);
                 self.set_has_usage(container);
             }
-            Field::UsageMetadata => self.set_has_usage(Container::Frame),
-            _ => {}
+            Field::CohereUsage => self.set(FrameFlag::CohereUsage),
+            _ => self.note_usage(field),
+        }
+    }
+
+    /// Notes that there is usage, readable or not.
+    fn note_usage(&mut self, field: Field) {
+        if let Some(container) = field.usage_container() {
+            self.set_has_usage(container);
         }
     }
 

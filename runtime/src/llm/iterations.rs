@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use super::counts::RawCounts;
+use super::counts::{RawCount, RawCounts};
 
 /// The most models that are kept apart. The iterations of further ones are added to the last.
 const MAX_NAMED: usize = 4;
@@ -62,6 +62,12 @@ impl Iterations {
     /// Returns whether the call is the sum over its iterations.
     pub(super) const fn is_sum(&self) -> bool {
         self.has_counts && !self.has_fallback
+    }
+
+    /// Returns whether an iteration has one of the counts, but one that cannot be read.
+    pub(super) fn is_any_unreadable(&self, counts: &[RawCount]) -> bool {
+        self.unnamed.is_any_unreadable(counts)
+            || self.named.iter().any(|(_, sum)| sum.is_any_unreadable(counts))
     }
 
     /// Returns the sum over the iterations of the model that the reply names, or that name none.

@@ -360,7 +360,7 @@ impl JsonScanner {
 
     /// Returns whether the innermost open object is usage.
     fn in_usage(&self) -> bool {
-        self.depth > 0 && self.enclosing_field().is_usage()
+        self.depth > 0 && self.enclosing_field().usage_container().is_some()
     }
 
     fn skip_malformed(&mut self, bytes: &[u8]) -> usize {

@@ -52,6 +52,11 @@ const OBJECTS: [FrameFlag; 6] = [
     FrameFlag::CategoryScores,
 ];
 
+/// Returns whether a frame is a part of a stream.
+pub(super) fn is_event(frame: &Frame) -> bool {
+    matches!(frame.kind, FrameType::Responses(_)) || frame.has(FrameFlag::ChatChunkObject)
+}
+
 fn read_frame(frame: &Frame) -> FrameFindings {
     let event = match frame.kind {
         FrameType::Responses(event) => Some(event),

@@ -1,12 +1,16 @@
 //! The usage of a reply, from the frames that have some.
 
-use super::counts::RawCounts;
+use super::counts::{RawCount, RawCounts};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::invocation_metrics::InvocationMetrics;
 use super::iterations::Iterations;
 use super::spec::ProtocolSpec;
 use crate::usage::{Usage, UsageCount};
+
+/// The totals of all protocols.
+const TOTALS: [RawCount; 4] =
+    [RawCount::Total, RawCount::InputTotal, RawCount::GeminiTotal, RawCount::BedrockTotal];
 
 /// Collects the token counts of a reply's frames.
 #[derive(Debug)]
@@ -59,8 +63,14 @@ impl ReplyUsage {
             self.batch = (spec.normalize)(&counts).map(|usage| sum.plus(usage)).or(self.batch);
             return;
         }
+        if spec.has_any(&counts) {
+            // A total shows nothing about counts that were not sent with it.
+            self.last.remove(&TOTALS);
+        }
         self.last.replace_by(&counts);
-        if let Some(iterations) = frame.take_iterations() {
+        // A chat completion that a gateway has made of Anthropic's reply has counts of its own.
+        if let Some(iterations) = frame.take_iterations().filter(|_| !counts.has(RawCount::Prompt))
+        {
             self.iterations = Some(iterations);
         }
         // An earlier value must not stand in for one that cannot be read.
@@ -91,9 +101,7 @@ impl ReplyUsage {
 
     fn last(&self, spec: &ProtocolSpec, model: Option<&str>) -> Option<Usage> {
         let stated = (spec.normalize)(&self.last);
-        let Some(iterations) = self.summed_iterations() else { return stated };
-        let own = (spec.normalize)(&iterations.own(model)).unwrap_or_default();
-        let sum = self.by_other_models(spec, model).fold(own, |sum, (_, usage)| sum.plus(usage));
+        let Some((_, sum)) = self.summed_iterations(spec, model) else { return stated };
         // Iterations may lack the count of reasoning that is beside them.
         let reasoning = stated.and_then(|usage| usage.get(UsageCount::Reasoning));
         match reasoning {
@@ -111,16 +119,29 @@ impl ReplyUsage {
         spec: &ProtocolSpec,
         model: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a str, Usage)> {
-        let normalize = spec.normalize;
-        let others = self
-            .summed_iterations()
+        let iterations = self.summed_iterations(spec, model).map(|(iterations, _)| iterations);
+        iterations
             .into_iter()
-            .flat_map(move |iterations| iterations.others(model));
-        others.filter_map(move |(name, counts)| Some((name, normalize(counts)?)))
+            .flat_map(move |iterations| usage_of_others(iterations, spec, model))
     }
 
-    fn summed_iterations(&self) -> Option<&Iterations> {
-        self.iterations.as_deref().filter(|iterations| iterations.is_sum())
+    /// Returns the iterations that the call is the sum of, and that sum.
+    ///
+    /// Returns `None` if the counts beside them are larger. A later frame has then left out the
+    /// iterations.
+    fn summed_iterations(
+        &self,
+        spec: &ProtocolSpec,
+        model: Option<&str>,
+    ) -> Option<(&Iterations, Usage)> {
+        let iterations = self.iterations.as_deref().filter(|iterations| iterations.is_sum())?;
+        let own = (spec.normalize)(&iterations.own(model)).unwrap_or_default();
+        let others = usage_of_others(iterations, spec, model);
+        let sum = others.fold(own, |sum, (_, usage)| sum.plus(usage));
+        let stated = (spec.normalize)(&self.last).unwrap_or_default();
+        let is_sum = sum.input_tokens() >= stated.input_tokens()
+            && sum.output_tokens() >= stated.output_tokens();
+        is_sum.then_some((iterations, sum))
     }
 
     /// Returns whether a frame had usage without a readable count.
@@ -134,9 +155,25 @@ impl ReplyUsage {
         let usage = self.metrics.complete((spec.normalize)(&self.last));
         usage.is_some_and(|usage| {
             let is_read = usage.input_tokens().or(usage.output_tokens()).is_some();
+            let is_unread = |parts| {
+                let iterations = self.iterations.as_deref();
+                self.last.is_any_unreadable(parts)
+                    || iterations.is_some_and(|iterations| iterations.is_any_unreadable(parts))
+            };
             is_read
-                && (self.metrics.is_input_missing(spec.is_input_unread(&self.last), usage)
-                    || self.metrics.is_output_missing(spec.is_output_unread(&self.last), usage))
+                && (self.metrics.is_input_missing(is_unread(spec.input_parts), usage)
+                    || self.metrics.is_output_missing(is_unread(spec.output_parts), usage))
         })
     }
+}
+
+/// Returns the sums over the iterations of each model other than the one that the reply names.
+fn usage_of_others<'a>(
+    iterations: &'a Iterations,
+    spec: &ProtocolSpec,
+    model: Option<&'a str>,
+) -> impl Iterator<Item = (&'a str, Usage)> + use<'a> {
+    let normalize = spec.normalize;
+    let others = iterations.others(model);
+    others.filter_map(move |(name, counts)| Some((name, normalize(counts)?)))
 }

@@ -204,16 +204,16 @@ impl Field {
         matches!(self, Self::Ignored)
     }
 
-    /// Returns whether a value has token counts.
-    pub(super) const fn is_usage(self) -> bool {
-        matches!(
-            self,
-            Self::Usage(_)
-                | Self::UsageMetadata
-                | Self::CohereTokens(_)
-                | Self::ConverseUsage
-                | Self::InvocationMetrics
-        )
+    /// Returns the container that has this usage. That of Cohere's `delta` is not among them: other
+    /// protocols have a member of this name, too.
+    pub(super) const fn usage_container(self) -> Option<Container> {
+        match self {
+            Self::Usage(container) | Self::CohereTokens(container) => Some(container),
+            Self::UsageMetadata => Some(Container::Frame),
+            Self::ConverseUsage => Some(Container::Meta),
+            Self::InvocationMetrics => Some(Container::InvocationMetrics),
+            _ => None,
+        }
     }
 
     /// Returns the field of an object's member.

@@ -171,6 +171,7 @@ impl InteractionEvent {
 pub(super) fn object_flags(object: &[u8]) -> &'static [FrameFlag] {
     match object {
         b"response" => &[FrameFlag::ResponseObject],
+        b"chat.completion.chunk" => &[FrameFlag::ChatObject, FrameFlag::ChatChunkObject],
         b"text_completion" => &[FrameFlag::ChatObject, FrameFlag::CompletionObject],
         b"interaction" => &[FrameFlag::InteractionObject],
         b"thread.run" => &[FrameFlag::AssistantObject, FrameFlag::AssistantRun],

@@ -5,6 +5,7 @@ use crate::llm::counts::RawCount;
 use crate::llm::flags::FrameFlag;
 use crate::llm::iterations::Iterations;
 use crate::llm::scalar::name_or_start;
+use crate::llm::vocabulary::FrameType;
 
 impl Frame {
     /// Takes the iterations of the usage, if there are some.
@@ -55,6 +56,11 @@ impl Frame {
                 name_or_start(text)
             });
         }
+    }
+
+    /// Returns whether the frame is an event of Cohere's with usage, readable or not.
+    pub(super) const fn has_cohere_usage(&self) -> bool {
+        self.has(FrameFlag::CohereUsage) && matches!(self.kind, FrameType::Cohere(_))
     }
 
     /// Returns whether the frame has a part of Gemini's that is not a thought.

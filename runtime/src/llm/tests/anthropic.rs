@@ -90,3 +90,28 @@ fn iterations_in_other_places_are_not_counted() {
         assert_eq!(reader.usage(), Some(Usage::new(1, 2)), "{reply}");
     }
 }
+
+#[test]
+fn iterations_that_a_later_frame_leaves_out_do_not_lower_its_counts() {
+    let start = r#"{"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":10,"output_tokens":1,"iterations":[{"type":"message","input_tokens":7,"output_tokens":1},{"type":"advisor_message","model":"advisor-1","input_tokens":3,"output_tokens":0}]}}}"#;
+    let end = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":500}}"#;
+    let reader = read(Protocol::Anthropic, &format!("data: {start}\n\ndata: {end}\n\n"));
+    assert_eq!(reader.usage(), Some(Usage::new(10, 500)));
+    assert_eq!(reader.usage_by_other_models().count(), 0);
+}
+
+#[test]
+fn iteration_with_a_count_that_cannot_be_read_makes_the_usage_partly_unread() {
+    for (input, output) in [("900", "\"81\""), ("-1", "81"), ("{}", "81")] {
+        let reply = format!(
+            r#"{{"type":"message","content":[],"usage":{{"input_tokens":10,"output_tokens":1,"iterations":[{{"type":"compaction","input_tokens":{input},"output_tokens":{output}}},{{"type":"message","input_tokens":10,"output_tokens":1}}]}}}}"#
+        );
+        assert!(read(Protocol::Anthropic, &reply).is_partly_unread(), "{reply}");
+    }
+}
+
+#[test]
+fn iterations_are_not_those_of_a_chat_completion() {
+    let reply = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":6,"iterations":[{"input_tokens":50,"output_tokens":60}]}}"#;
+    assert_eq!(read(Protocol::OpenAi, reply).usage(), Some(Usage::new(5, 6)));
+}

@@ -306,3 +306,37 @@ fn bedrock_count_that_cannot_be_read_makes_the_usage_partly_unread() {
         assert!(reader.is_partly_unread(), "{reply}");
     }
 }
+
+#[test]
+fn bedrock_usage_in_the_metadata_of_other_replies_is_not_counted() {
+    const METADATA: &str = r#""metadata":{"usage":{"inputTokens":999,"outputTokens":999}}"#;
+    for (reply, usage) in [
+        (
+            r#"{"object":"response","status":"completed","output":[],"usage":{"input_tokens":3,"output_tokens":4},@}"#,
+            Usage::new(3, 4),
+        ),
+        (r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4},@}"#, Usage::new(3, 4)),
+        (
+            r#"{"type":"message","content":[],"usage":{"input_tokens":3,"output_tokens":4},@}"#,
+            Usage::new(3, 4),
+        ),
+    ] {
+        let reply = reply.replace('@', METADATA);
+        for protocol in [Protocol::Bedrock, Protocol::Auto] {
+            assert_eq!(read(protocol, &reply).usage(), Some(usage), "{protocol:?}: {reply}");
+        }
+    }
+}
+
+#[test]
+fn converse_usage_of_an_unknown_shape_is_unparsed() {
+    for usage in [r#"{"words":5}"#, "5", "\"5\"", "[5]"] {
+        let reply = format!(
+            "{{\"messageStop\":{{\"stopReason\":\"end_turn\"}}}}\n{{\"metadata\":{{\"usage\":{usage}}}}}\n"
+        );
+        for protocol in [Protocol::Bedrock, Protocol::Auto] {
+            let reader = read(protocol, &reply);
+            assert_eq!((reader.usage(), reader.unparsed()), (None, true), "{reply}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{check, samples};
 use crate::llm::replay::PROTOCOLS;
-use crate::llm::{Protocol, ReplyReader};
+use crate::llm::{Completion, Protocol, ReplyReader};
 
 #[test]
 fn samples_are_read_in_one_chunk() {
@@ -78,6 +78,27 @@ fn usage_is_not_read_in_another_protocol() {
             // Cohere's streams may end with the marker of OpenAI's, too.
             let has_marker = sample.bytes.starts_with('{') || sample.bytes.contains("[DONE]");
             assert!(!reader.ended() || has_marker, "{}", sample.name);
+        }
+    }
+}
+
+/// A gateway may send the events of a stream as JSON lines.
+#[rustfmt::skip]
+#[test]
+fn event_as_a_json_line_is_no_whole_reply() {
+    for (protocol, event) in [
+        (Protocol::Anthropic, r#"{"type":"message_start","message":{"model":"m-1","content":[]}}"#),
+        (Protocol::Anthropic, r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#),
+        (Protocol::OpenAi, r#"{"type":"response.created","response":{"status":"in_progress"}}"#),
+        (Protocol::OpenAi, r#"{"type":"response.output_text.delta","delta":"a"}"#),
+        (Protocol::OpenAi, r#"{"object":"chat.completion.chunk","choices":[{"delta":{"content":"a"}}]}"#),
+        (Protocol::Gemini, r#"{"event_type":"step.delta","delta":{"type":"text","text":"a"}}"#),
+        (Protocol::Bedrock, r#"{"type":"message_start","message":{"model":"m-1","content":[]}}"#),
+    ] {
+        for protocol in [protocol, Protocol::Auto] {
+            let reader = super::read(protocol, &format!("{event}\n"));
+            assert_eq!(reader.completion(true), Some(Completion::Truncated), "{event}");
+            assert!(reader.is_streamed() && !reader.ended(), "{event}");
         }
     }
 }

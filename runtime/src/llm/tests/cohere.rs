@@ -204,3 +204,25 @@ fn cohere_count_that_cannot_be_read_is_not_replaced_by_billed_units() {
     let reader = read(Protocol::Cohere, r#"{"meta":{"tokens":{"input_tokens":"5"}}}"#);
     assert_eq!((reader.usage(), reader.unparsed()), (None, true));
 }
+
+#[test]
+fn cohere_usage_of_an_unknown_shape_is_unparsed() {
+    for usage in [r#"{"words":5}"#, r#"{"tokens":"5"}"#, r#"{"tokens":5}"#, "\"5\"", "[5]"] {
+        for reply in [
+            format!(r#"{{"message":{{"content":[]}},"finish_reason":"COMPLETE","usage":{usage}}}"#),
+            format!(
+                "data: {{\"type\":\"message-end\",\"delta\":{{\"finish_reason\":\"COMPLETE\",\"usage\":{usage}}}}}\n\n"
+            ),
+        ] {
+            for protocol in [Protocol::Cohere, Protocol::Auto] {
+                let reader = read(protocol, &reply);
+                assert_eq!((reader.usage(), reader.unparsed()), (None, true), "{reply}");
+            }
+        }
+    }
+    let reader = read(Protocol::Cohere, r#"{"meta":{"tokens":"5"}}"#);
+    assert!(reader.unparsed());
+    // Search units are no tokens.
+    let reader = read(Protocol::Cohere, r#"{"meta":{"billed_units":{"search_units":1}}}"#);
+    assert!(!reader.unparsed());
+}

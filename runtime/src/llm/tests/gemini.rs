@@ -146,3 +146,16 @@ fn interaction_that_failed_is_an_error() {
         assert_eq!(reader.finish_reason(), FinishReason::Error);
     }
 }
+
+#[rustfmt::skip]
+#[test]
+fn total_of_an_earlier_frame_adds_no_output_to_later_counts() {
+    let reader = read(
+        Protocol::Gemini,
+        concat!(
+            r#"data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}],"usageMetadata":{"promptTokenCount":169,"totalTokenCount":169}}"#, "\n\n",
+            r#"data: {"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":79,"candidatesTokenCount":5}}"#, "\n\n",
+        ),
+    );
+    assert_eq!(reader.usage(), Some(Usage::new(79, 5)));
+}
