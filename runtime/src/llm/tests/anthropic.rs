@@ -28,6 +28,15 @@ samples! {
         usage: Some(Usage::new(710, 5).cache_read(100).cache_write(200).cache_write_1h(400)),
     }
     r#"{"type":"message","model":"m-1","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn","usage":{"input_tokens":10,"cache_creation_input_tokens":600,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":200,"ephemeral_1h_input_tokens":400},"output_tokens":5}}"#;
+    anthropic_cache_lifetimes_streamed Anthropic {
+        usage: Some(Usage::new(710, 5).cache_read(100).cache_write(200).cache_write_1h(400)),
+    }
+    concat!(
+        r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":10,"cache_creation_input_tokens":600,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_1h_input_tokens":400,"ephemeral_5m_input_tokens":200},"output_tokens":1}}}"#, "\n\n",
+        r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#, "\n\n",
+        r#"data: {"type":"message_stop"}"#, "\n\n",
+    );
     anthropic_compaction Anthropic {
         usage: Some(Usage::new(99_519, 92).cache_read(0).cache_write(300)),
     }
@@ -45,6 +54,25 @@ samples! {
         usage: Some(Usage::new(450, 51).cache_read(100).reasoning(4)),
     }
     ADVISED;
+    anthropic_advised_streamed Anthropic {
+        usage: Some(Usage::new(430, 48).cache_read(100)),
+    }
+    concat!(
+        r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":20,"output_tokens":1}}}"#, "\n\n",
+        r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":30,"output_tokens":8,"iterations":[{"type":"message","input_tokens":20,"output_tokens":5},{"type":"advisor_message","model":"advisor-1","input_tokens":300,"output_tokens":40,"cache_read_input_tokens":100},{"type":"message","input_tokens":10,"output_tokens":3}]}}"#, "\n\n",
+        r#"data: {"type":"message_stop"}"#, "\n\n",
+    );
+    anthropic_fallback_streamed Anthropic {
+        finish_reason: FinishReason::Length,
+        usage: Some(Usage::new(30, 6)),
+    }
+    concat!(
+        r#"data: {"type":"message_start","message":{"model":"m-1","usage":{"input_tokens":30,"output_tokens":1}}}"#, "\n\n",
+        r#"data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}"#, "\n\n",
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":6,"iterations":[{"type":"message","model":"m-0","input_tokens":30,"output_tokens":2},{"type":"fallback_message","model":"m-1","input_tokens":30,"output_tokens":6}]}}"#, "\n\n",
+        r#"data: {"type":"message_stop"}"#, "\n\n",
+    );
     anthropic_fallback Anthropic {
         finish_reason: FinishReason::Length,
         usage: Some(Usage::new(30, 6)),

@@ -21,6 +21,23 @@ samples! {
         usage: Some(Usage::new(30, 9).input_audio(12).input_image(13)),
     }
     r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":2}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":9,"totalTokenCount":39,"trafficType":1,"promptTokensDetails":[{"modality":1,"tokenCount":2},{"modality":2,"tokenCount":13},{"modality":3,"tokenCount":3},{"modality":4,"tokenCount":12}]},"modelVersion":"m-1"}"#;
+    gemini_modalities_streamed Gemini {
+        usage: Some(
+            Usage::new(350, 70).cache_read(100).input_audio(70).output_image(30).reasoning(20),
+        ),
+    }
+    concat!(
+        r#"data: {"candidates":[{"content":{"parts":[{"text":"Hm","thought":true}]}}],"usageMetadata":{"promptTokenCount":350,"totalTokenCount":360,"thoughtsTokenCount":10,"promptTokensDetails":[{"modality":"TEXT","tokenCount":250},{"modality":"AUDIO","tokenCount":100}]},"modelVersion":"m-1"}"#, "\n\n",
+        r#"data: {"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":350,"candidatesTokenCount":50,"totalTokenCount":420,"thoughtsTokenCount":20,"cachedContentTokenCount":100,"promptTokensDetails":[{"modality":"TEXT","tokenCount":250},{"modality":"AUDIO","tokenCount":100}],"cacheTokensDetails":[{"modality":"AUDIO","tokenCount":30},{"modality":"TEXT","tokenCount":70}],"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":30}]},"modelVersion":"m-1"}"#, "\n\n",
+    );
+    gemini_numbers_for_names_streamed Gemini {
+        finish_reason: FinishReason::ContentFilter,
+        usage: Some(Usage::new(30, 9).input_audio(12)),
+    }
+    concat!(
+        r#"data: {"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":0}],"usageMetadata":{"promptTokenCount":30,"totalTokenCount":30},"modelVersion":"m-1"}"#, "\n\n",
+        r#"data: {"candidates":[{"content":{"parts":[]},"finishReason":8}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":9,"totalTokenCount":39,"promptTokensDetails":[{"modality":1,"tokenCount":18},{"tokenCount":12,"modality":4}]},"modelVersion":"m-1"}"#, "\n\n",
+    );
     gemini_prompt_decreases Gemini { usage: Some(Usage::new(70, 12).input_audio(9)) }
     concat!(
         r#"data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}],"usageMetadata":{"promptTokenCount":160,"totalTokenCount":160,"promptTokensDetails":[{"modality":"AUDIO","tokenCount":99},{"modality":"TEXT","tokenCount":61}]},"modelVersion":"m-1"}"#, "\n\n",
@@ -158,4 +175,28 @@ fn total_of_an_earlier_frame_adds_no_output_to_later_counts() {
         ),
     );
     assert_eq!(reader.usage(), Some(Usage::new(79, 5)));
+}
+
+#[test]
+fn numbers_of_finish_reasons_mean_the_same_as_their_names() {
+    for (number, name) in [
+        (0, "FINISH_REASON_UNSPECIFIED"),
+        (1, "STOP"),
+        (2, "MAX_TOKENS"),
+        (3, "SAFETY"),
+        (4, "RECITATION"),
+        (5, "OTHER"),
+        (6, "LANGUAGE"),
+        (7, "BLOCKLIST"),
+        (8, "PROHIBITED_CONTENT"),
+        (9, "SPII"),
+        (10, "MALFORMED_FUNCTION_CALL"),
+    ] {
+        let reply = |reason: &str| format!(r#"{{"candidates":[{{"finishReason":{reason}}}]}}"#);
+        let (number, name) = (reply(&number.to_string()), reply(&format!("\"{name}\"")));
+        let reason = read(Protocol::Gemini, &name).finish_reason();
+        assert_eq!(read(Protocol::Gemini, &number).finish_reason(), reason, "{name}");
+        let value: Value = serde_json::from_str(&number).expect("the reply is JSON");
+        assert_eq!(read_value(&value).finish_reason, reason, "{name}");
+    }
 }

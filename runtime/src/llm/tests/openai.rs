@@ -37,6 +37,14 @@ samples! {
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_audio_seconds":null,"prompt_tokens":4,"completion_tokens":25,"total_tokens":29}}"#;
     mistral_cache OpenAi "Mistral" { usage: Some(Usage::new(64, 6).cache_read(32)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":64,"completion_tokens":6,"total_tokens":70,"num_cached_tokens":32}}"#;
+    mistral_cache_streamed OpenAi "Mistral" { usage: Some(Usage::new(64, 6).cache_read(32)) }
+    concat!(
+        r#"data: {"model":"m-1","choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":64,"total_tokens":70,"completion_tokens":6,"num_cached_tokens":32}}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
+    moonshot_cache_not_streamed OpenAi "Moonshot" { usage: Some(Usage::new(64, 6).cache_read(32)) }
+    r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":64,"completion_tokens":6,"total_tokens":70,"cached_tokens":32}}"#;
     moonshot_cache OpenAi "Moonshot" { usage: Some(Usage::new(64, 6).cache_read(32)) }
     concat!(
         r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"usage":null}"#, "\n\n",
@@ -56,6 +64,12 @@ samples! {
         r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":64,"completion_tokens":6,"total_tokens":70}}"#, "\n\n",
         "data: [DONE]\n\n",
     );
+    total_beyond_a_complete_output_streamed OpenAi { usage: Some(Usage::new(80, 20).reasoning(5)) }
+    concat!(
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":100,"completion_tokens_details":{"reasoning_tokens":5}}}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
     total_beyond_a_complete_output OpenAi { usage: Some(Usage::new(80, 20).reasoning(5)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":100,"completion_tokens_details":{"reasoning_tokens":5}}}"#;
     perplexity OpenAi "Perplexity" { ended: false, usage: Some(Usage::new(33, 70).reasoning(60)) }
@@ -67,6 +81,24 @@ samples! {
     r#"{"model":"m-1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"ab"},"finish_reason":"stop"}],"usage":{"prompt_tokens":33,"completion_tokens":70,"total_tokens":103,"citation_tokens":2000,"num_search_queries":30,"reasoning_tokens":7000}}"#;
     together_eos OpenAi "Together" { usage: Some(Usage::new(3, 4)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"a","tool_calls":[]},"finish_reason":"eos"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#;
+    together_eos_streamed OpenAi "Together" { usage: Some(Usage::new(3, 4)) }
+    concat!(
+        r#"data: {"object":"chat.completion.chunk","model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#, "\n\n",
+        r#"data: {"object":"chat.completion.chunk","model":"m-1","choices":[{"delta":{"content":""},"finish_reason":"eos"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
+    writer_without_the_marker OpenAi "Writer" { ended: false, usage: Some(Usage::new(3, 4)) }
+    concat!(
+        r#"data: {"object":"chat.completion.chunk","model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#, "\n\n",
+        r#"data: {"object":"chat.completion.chunk","model":"m-1","choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#, "\n\n",
+    );
+    openrouter_comments OpenAi "OpenRouter" { usage: Some(Usage::new(3, 4)) }
+    concat!(
+        ": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\n",
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#, "\n\n: OPENROUTER PROCESSING\n\n",
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
     forced_tool_call OpenAi {
         finish_reason: FinishReason::ToolCalls,
         usage: Some(Usage::new(3, 4)),
@@ -98,6 +130,30 @@ samples! {
         ),
     }
     r#"{"object":"response","model":"m-1","status":"completed","output":[{"type":"message"}],"usage":{"input_tokens":120,"output_tokens":80,"total_tokens":200,"input_token_details":{"text_tokens":23,"audio_tokens":90,"image_tokens":7,"cached_tokens":50,"cached_tokens_details":{"text_tokens":20,"audio_tokens":30}},"output_token_details":{"text_tokens":20,"audio_tokens":60}}}"#;
+    responses_audio_streamed OpenAi {
+        usage: Some(Usage::new(120, 80).cache_read(50).input_audio(60).output_audio(60)),
+    }
+    concat!(
+        r#"data: {"type":"response.output_text.delta","delta":"a"}"#, "\n\n",
+        r#"data: {"type":"response.completed","response":{"object":"response","model":"m-1","status":"completed","output":[],"usage":{"input_tokens":120,"output_tokens":80,"total_tokens":200,"input_tokens_details":{"audio_tokens":90,"cached_tokens":50,"cached_tokens_details":{"audio_tokens":30}},"output_tokens_details":{"audio_tokens":60}}}}"#, "\n\n",
+    );
+    responses_client_acts OpenAi {
+        finish_reason: FinishReason::ToolCalls,
+        usage: Some(Usage::new(3, 4)),
+    }
+    r#"{"object":"response","model":"m-1","status":"completed","output":[{"type":"reasoning"},{"type":"mcp_approval_request","arguments":"{\"usage\":{\"input_tokens\":999}}"}],"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
+    responses_error_and_failed OpenAi {
+        content: false,
+        error: Some("server_error"),
+        finish_reason: FinishReason::Error,
+        usage: Some(Usage::new(3, 0)),
+    }
+    concat!(
+        "event: error\n",
+        r#"data: {"type":"error","code":"server_error","message":"no","param":null}"#, "\n\n",
+        "event: response.failed\n",
+        r#"data: {"type":"response.failed","response":{"object":"response","model":"m-1","status":"failed","error":{"code":"server_error","message":"no"},"usage":{"input_tokens":3,"output_tokens":0}}}"#, "\n\n",
+    );
     responses_client_acts_streamed OpenAi {
         finish_reason: FinishReason::ToolCalls,
         usage: Some(Usage::new(3, 4)),

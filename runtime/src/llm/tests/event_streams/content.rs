@@ -6,7 +6,8 @@ use super::{
     CONVERSE, base64, chunk, converse, decode, event, header, invoke, invoked, message, summarize,
     summary, text_header,
 };
-use crate::llm::{Protocol, ReplyReader};
+use crate::llm::tests::{check, samples};
+use crate::llm::{Operation, Protocol, ReplyReader};
 use crate::usage::{FinishReason, Usage};
 
 #[test]
@@ -174,4 +175,30 @@ fn event_stream_keep_alives_are_found_in_other_bytes_that_begin_alike() {
     let mut reader = ReplyReader::new(Protocol::OpenAi);
     assert_eq!(reader.read(b"\0 a line of text\n\n").comment_bytes, 0);
     assert_eq!(reader.read(b": keep-alive\n\n").comment_bytes, 14);
+}
+
+/// Each frame of a sample is the payload of a chunk, as in Bedrock's invoke API.
+#[test]
+fn event_streams_of_the_samples_are_read_when_split_anywhere() {
+    let protocols = [Protocol::Bedrock, Protocol::Anthropic, Protocol::Cohere];
+    let mut streams = 0;
+    for sample in samples::all() {
+        // The results of a batch are a file, and no stream.
+        let is_batch = sample.expected.operation == Operation::Other;
+        if sample.is_object() || is_batch || !protocols.contains(&sample.protocol) {
+            continue;
+        }
+        let frames = sample.bytes.lines().map(|line| line.trim_start_matches("data: "));
+        let frames = frames.filter(|frame| frame.starts_with('{'));
+        let stream: Vec<u8> = frames.flat_map(chunk).collect();
+        for protocol in [Protocol::Bedrock, Protocol::Auto] {
+            check(&sample, protocol, [&*stream], &"whole");
+            check(&sample, protocol, stream.chunks(1), &"byte by byte");
+        }
+        for at in 0..=stream.len() {
+            check(&sample, Protocol::Bedrock, [&stream[..at], &stream[at..]], &at);
+        }
+        streams += 1;
+    }
+    assert!(streams > 30, "{streams}");
 }
