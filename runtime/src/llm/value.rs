@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::detect::Protocol;
 use super::frame::Frame;
-use super::operation::{Operation, operation};
+use super::operation::{Operation, operation as operation_of};
 use super::reply_usage::ReplyUsage;
-use super::scalar::{Identifier, Scalar};
+use super::scalar::{Identifier, Scalar, StatedCost};
 use super::schema::{Container, Field};
+use super::spec::FrameFindings;
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
 
@@ -66,53 +67,94 @@ impl Frame {
 
 /// Reads a parsed reply, whose protocol is detected.
 pub(crate) fn read_value(value: &Value) -> ValueFindings {
-    let (mut frame, protocol) = frame_of(value);
-    let spec = protocol.spec();
-    let findings = protocol.read_frame(&frame);
-    let operation = operation(&frame);
-    let (provider_cost, service_tier) = (frame.provider_cost.usd(), frame.service_tier);
-    let model = model_in(protocol, value);
+    let mut protocol = Protocol::Auto;
     let mut reply = ReplyUsage::new();
-    match spec {
-        Some(spec) if frame.has_usage(spec.containers) => reply.add(spec, &mut frame, model),
-        None if frame.has_usage(&Container::ALL) => reply.note_unknown(),
-        _ => {}
+    let mut model = None;
+    let mut found = FrameFindings::default();
+    let mut operation = Operation::Unknown;
+    let mut provider_cost = StatedCost::Absent;
+    let mut service_tier = Identifier::EMPTY;
+    for element in elements(value) {
+        let mut frame = frame_of(element);
+        let Some(detected) = detect(protocol, &frame, value) else { continue };
+        protocol = detected;
+        let spec = protocol.spec();
+        let findings = protocol.read_frame(&frame);
+        found.is_error |= findings.is_error;
+        found.has_tool_calls |= findings.has_tool_calls;
+        if findings.finish_reason != FinishReason::Unknown {
+            found.finish_reason = findings.finish_reason;
+        }
+        if operation == Operation::Unknown {
+            operation = operation_of(&frame);
+        }
+        provider_cost = frame.provider_cost.or(provider_cost);
+        if let Some(tier) = frame.service_tier.as_str() {
+            service_tier.replace(tier.as_bytes());
+        }
+        model = model.or_else(|| model_in(protocol, element));
+        match spec {
+            Some(spec) if frame.has_usage(spec.containers) => reply.add(spec, &mut frame, model),
+            None if frame.has_usage(&Container::ALL) => reply.note_unknown(),
+            _ => {}
+        }
+        reply.add_invocation_metrics(&frame);
     }
-    reply.add_invocation_metrics(&frame);
-    let usage = spec.and_then(|spec| reply.total(spec, model, true));
+    let spec = protocol.spec();
+    // An object is a whole reply, but an array may be cut off.
+    let has_finished = !value.is_array() || found.finish_reason != FinishReason::Unknown;
+    let usage = spec.and_then(|spec| reply.total(spec, model, has_finished));
     let others = spec.into_iter().flat_map(|spec| reply.by_other_models(spec, model));
     ValueFindings {
         usage,
         finish_reason: reply_finish_reason(
-            findings.is_error,
-            findings.finish_reason,
-            findings.has_tool_calls,
+            found.is_error,
+            found.finish_reason,
+            found.has_tool_calls,
         ),
         usage_by_other_models: others.map(|(name, usage)| (name.to_owned(), usage)).collect(),
         operation,
         unparsed: usage.is_none() && reply.has_unreadable(),
         is_partly_unread: spec.is_some_and(|spec| reply.is_partly_unread(spec)),
-        provider_cost,
+        provider_cost: provider_cost.usd(),
         service_tier,
     }
 }
 
 /// Returns the model that a parsed reply names.
 pub(crate) fn model_name(value: &Value) -> Option<&str> {
-    model_in(frame_of(value).1, value)
+    let mut protocol = Protocol::Auto;
+    elements(value).find_map(|element| {
+        protocol = detect(protocol, &frame_of(element), value)?;
+        model_in(protocol, element)
+    })
 }
 
-/// Returns what a parsed reply contains, and its protocol.
-fn frame_of(value: &Value) -> (Frame, Protocol) {
+/// Returns the frames of a parsed reply: itself, or the elements of an array. As in bytes, what
+/// follows an element that is no object does not count.
+fn elements(value: &Value) -> impl Iterator<Item = &Value> {
+    let elements = match value {
+        Value::Array(elements) => elements,
+        object => std::slice::from_ref(object),
+    };
+    elements.iter().take_while(|element| element.is_object())
+}
+
+/// Returns the protocol of a frame within `value`, given that of the frames before. Returns `None`
+/// for the elements of an array, unless they are Gemini's. No other protocol streams its frames so.
+fn detect(protocol: Protocol, frame: &Frame, value: &Value) -> Option<Protocol> {
+    let detected = protocol.or_detect(frame);
+    (!value.is_array() || detected == Protocol::Gemini).then_some(detected)
+}
+
+/// Returns what an object contains.
+fn frame_of(value: &Value) -> Frame {
     let mut frame = Frame::new();
     // `model_in` borrows the name from the value instead.
     frame.wants_model = false;
     frame.has_parsed_text = true;
-    if value.is_object() {
-        frame.note_value(Field::Root, value);
-    }
-    let protocol = Protocol::Auto.or_detect(&frame);
-    (frame, protocol)
+    frame.note_value(Field::Root, value);
+    frame
 }
 
 /// Returns the first model that a reply of this protocol names. While the protocol is not known, any
