@@ -369,13 +369,6 @@ impl Frame {
         }
     }
 
-    /// Notes that there is usage, readable or not.
-    fn note_usage(&mut self, field: Field) {
-        if let Some(container) = field.usage_container() {
-            self.set_has_usage(container);
-        }
-    }
-
     fn note_model(&mut self, field: Field, text: &[u8]) {
         if text.is_empty() {
             return;

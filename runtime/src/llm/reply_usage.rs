@@ -120,9 +120,7 @@ impl ReplyUsage {
         model: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a str, Usage)> {
         let iterations = self.summed_iterations(spec, model).map(|(iterations, _)| iterations);
-        iterations
-            .into_iter()
-            .flat_map(move |iterations| usage_of_others(iterations, spec, model))
+        iterations.into_iter().flat_map(move |iterations| usage_of_others(iterations, spec, model))
     }
 
     /// Returns the iterations that the call is the sum of, and that sum.

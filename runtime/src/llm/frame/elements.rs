@@ -5,6 +5,7 @@ use crate::llm::counts::RawCount;
 use crate::llm::flags::FrameFlag;
 use crate::llm::iterations::Iterations;
 use crate::llm::scalar::name_or_start;
+use crate::llm::schema::Field;
 use crate::llm::vocabulary::FrameType;
 
 impl Frame {
@@ -55,6 +56,13 @@ impl Frame {
             } else {
                 name_or_start(text)
             });
+        }
+    }
+
+    /// Notes that there is usage, readable or not.
+    pub(super) const fn note_usage(&mut self, field: Field) {
+        if let Some(container) = field.usage_container() {
+            self.set_has_usage(container);
         }
     }
 
