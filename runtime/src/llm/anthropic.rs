@@ -70,7 +70,7 @@ fn read_frame(frame: &Frame) -> FrameFindings {
             || (is_completion && has_stop_reason(frame)),
         is_error: frame.kind == FrameType::Error,
         finish_reason: frame.finish_reason(FinishMember::StopReason),
-        has_tool_calls: false,
+        has_tool_calls: frame.has(FrameFlag::OutputToolCall),
     }
 }
 

@@ -74,7 +74,7 @@ fn read_frame(frame: &Frame) -> FrameFindings {
     let is_answer = frame.has(FrameFlag::AnswerItem)
         || frame.has(FrameFlag::TextContent)
         || frame.has(FrameFlag::NonEmptyDeltaText)
-        || frame.has(FrameFlag::DeltaToolUse);
+        || frame.has(FrameFlag::ToolUse);
     let has_content =
         is_answer || frame.has(FrameFlag::Output) || frame.has(FrameFlag::DeltaReasoning);
     let finish_reason = finish_reason(frame);
@@ -88,7 +88,7 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         is_end: finish_reason != FinishReason::Unknown || is_metadata,
         is_error: frame.has(FrameFlag::ConverseException),
         finish_reason,
-        has_tool_calls: false,
+        has_tool_calls: frame.has(FrameFlag::ToolUse),
     }
 }
 

@@ -131,7 +131,7 @@ pub(super) enum FrameFlag {
     /// `role` is at the top level.
     Role,
     /// `delta` has a part of a tool call, as in Converse.
-    DeltaToolUse,
+    ToolUse,
     /// `delta` has a part of the reasoning, as in Converse.
     DeltaReasoning,
 }

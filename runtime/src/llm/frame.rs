@@ -256,13 +256,12 @@ impl Frame {
             _ if text.is_empty() => {}
             Field::DeltaText => self.set(FrameFlag::NonEmptyDeltaText),
             Field::NonEmpty(flag) => self.set(flag),
-            Field::OutputItemType => {
+            Field::OutputItemType | Field::ContentBlockType => {
                 if is_tool_call(text) {
                     self.set(FrameFlag::OutputToolCall);
                 }
                 self.note_item_type(text);
             }
-            Field::ContentBlockType => self.note_item_type(text),
             // Text is an answer only if it is not empty.
             Field::ChoicePartType if text != b"text" && !is_reasoning(text) => {
                 self.set(FrameFlag::ChoiceAnswer);

@@ -86,8 +86,8 @@ pub(crate) struct ReplyReader {
     error_type: Option<String>,
     /// The last cost that the provider has stated.
     provider_cost: StatedCost,
-    /// Recognizes frames that need not be scanned. Set once the reply has had content, has named its
-    /// model and has shown its operation.
+    /// Recognizes frames that need not be scanned. Set once the reply has had content, has named
+    /// its model and has shown its operation.
     content_only: Option<ContentTest>,
 }
 

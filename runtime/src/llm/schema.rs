@@ -301,7 +301,7 @@ impl Field {
             }
             Self::Output if key == b"message" => Self::ConverseMessage,
             Self::ConverseMessage if key == b"content" => Self::ConverseContent,
-            Self::ConversePart if key != b"reasoningContent" => Self::ConverseAnswer,
+            Self::ConversePart => bedrock::part_member(key),
             Self::DataItem => openai::data_item_member(key),
             Self::ResultItem if key == b"category_scores" => Self::CategoryScores,
             Self::ResultItem if matches!(key, b"relevance_score" | b"relevanceScore") => {

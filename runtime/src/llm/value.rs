@@ -157,8 +157,8 @@ fn frame_of(value: &Value) -> Frame {
     frame
 }
 
-/// Returns the first model that a reply of this protocol names. While the protocol is not known, any
-/// place is searched where a protocol has the name.
+/// Returns the first model that a reply of this protocol names. While the protocol is not known,
+/// any place is searched where a protocol has the name.
 fn model_in(protocol: Protocol, value: &Value) -> Option<&str> {
     let is_wanted = |field| match protocol.spec() {
         Some(spec) => spec.model_fields.contains(&field),

@@ -185,8 +185,9 @@ pub(super) fn object_flags(object: &[u8]) -> &'static [FrameFlag] {
     }
 }
 
-/// Returns whether an output item of `OpenAI`'s Responses API or a step of Gemini's Interactions
-/// API, by its `type`, asks the client to act: to call a tool, or to approve a call.
+/// Returns whether an output item of `OpenAI`'s Responses API, a step of Gemini's Interactions API
+/// or a content block of Anthropic's, by its `type`, asks the client to act: to call a tool, or to
+/// approve a call.
 pub(super) fn is_tool_call(item_type: &[u8]) -> bool {
     matches!(
         item_type,
@@ -197,6 +198,7 @@ pub(super) fn is_tool_call(item_type: &[u8]) -> bool {
             | b"shell_call"
             | b"apply_patch_call"
             | b"mcp_approval_request"
+            | b"tool_use"
     )
 }
 

@@ -8,10 +8,19 @@ use crate::llm::vocabulary::FinishMember;
 
 const STOP_REASON: Field = Field::FinishReason(FinishMember::BedrockStopReason);
 
+/// Returns the field of a member of a part of a message.
+pub(super) fn part_member(key: &[u8]) -> Field {
+    match key {
+        b"toolUse" => Field::Present(FrameFlag::ToolUse),
+        b"reasoningContent" => Field::Ignored,
+        _ => Field::ConverseAnswer,
+    }
+}
+
 /// Returns the field of a member of the delta of a Converse stream.
 pub(super) fn delta_member(key: &[u8]) -> Field {
     match key {
-        b"toolUse" => Field::NonEmpty(FrameFlag::DeltaToolUse),
+        b"toolUse" => Field::NonEmpty(FrameFlag::ToolUse),
         b"reasoningContent" => Field::NonEmpty(FrameFlag::DeltaReasoning),
         _ => Field::Ignored,
     }

@@ -89,7 +89,8 @@ pub(super) fn member(key: &[u8]) -> Field {
         b"totalOutputTextTokenCount" | b"generation_token_count" => INVOKE_OUTPUT,
         b"outputText" | b"generation" => INVOKE_TEXT,
         b"completions" => Field::Completions,
-        // Anthropic's text completions
+        // Anthropic's streams, and its text completions
+        b"content_block" => Field::ContentBlock,
         b"completion" => Field::ModelText(FrameFlag::TextCompletion),
         _ => Field::Ignored,
     }

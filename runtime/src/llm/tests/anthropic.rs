@@ -143,3 +143,22 @@ fn iterations_are_not_those_of_a_chat_completion() {
     let reply = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":6,"iterations":[{"input_tokens":50,"output_tokens":60}]}}"#;
     assert_eq!(read(Protocol::OpenAi, reply).usage(), Some(Usage::new(5, 6)));
 }
+
+#[test]
+fn tool_use_is_the_finish_reason_of_a_reply_that_says_end_turn() {
+    for reply in [
+        r#"{"type":"message","content":[{"type":"text","text":"a"},{"type":"tool_use","name":"f","input":{}}],"stop_reason":"end_turn"}"#,
+        concat!(
+            r#"data: {"type":"content_block_start","content_block":{"type":"tool_use","name":"f"}}"#,
+            "\n\n",
+            r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+            "\n\n",
+        ),
+    ] {
+        assert_eq!(read(Protocol::Auto, reply).finish_reason(), FinishReason::ToolCalls, "{reply}");
+    }
+    // The provider itself calls this tool.
+    let reply =
+        r#"{"type":"message","content":[{"type":"server_tool_use"}],"stop_reason":"end_turn"}"#;
+    assert_eq!(read(Protocol::Auto, reply).finish_reason(), FinishReason::Stop);
+}

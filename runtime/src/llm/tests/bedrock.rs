@@ -214,7 +214,7 @@ samples! {
 /// too.
 #[rustfmt::skip]
 const PASSED_ON: &[(&str, &str, Expected)] = &[
-    ("messages", r#"{"id":"msg","type":"message","role":"assistant","content":[{"type":"text","text":"Hi"},{"type":"tool_use","input":{"usage":{"inputTokens":9}}}],"model":"m-1","stop_reason":"end_turn","usage":{"input_tokens":21,"output_tokens":22}}"#, Expected { usage: Some(Usage::new(21, 22)), ..DEFAULT }),
+    ("messages", r#"{"id":"msg","type":"message","role":"assistant","content":[{"type":"text","text":"Hi"},{"type":"server_tool_use","input":{"usage":{"inputTokens":9}}}],"model":"m-1","stop_reason":"end_turn","usage":{"input_tokens":21,"output_tokens":22}}"#, Expected { usage: Some(Usage::new(21, 22)), ..DEFAULT }),
     ("streamed messages", concat!(r#"data: {"type":"message_start","message":{"model":"m-1","content":[],"usage":{"input_tokens":37,"output_tokens":1}}}"#, "\n\n", r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#, "\n\n", r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":8}}"#, "\n\n", r#"data: {"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":16,"outputTokenCount":7,"invocationLatency":9}}"#, "\n\n"), Expected { usage: Some(Usage::new(37, 8)), ..DEFAULT }),
     ("text completion", r#"{"completion":" Hi","stop_reason":"stop_sequence","stop":"\\n\\nHuman:"}"#, Expected { model: None, operation: Operation::Completion, ..DEFAULT }),
     ("streamed text completion", concat!(r#"data: {"completion":" Hi","stop_reason":null,"stop":null}"#, "\n\n", r#"data: {"completion":"","stop_reason":"stop_sequence","stop":"Human:","amazon-bedrock-invocationMetrics":{"inputTokenCount":16,"outputTokenCount":7,"invocationLatency":9}}"#, "\n\n"), Expected { model: None, operation: Operation::Completion, usage: Some(Usage::new(16, 7)), ..DEFAULT }),
@@ -338,5 +338,16 @@ fn converse_usage_of_an_unknown_shape_is_unparsed() {
             let reader = read(protocol, &reply);
             assert_eq!((reader.usage(), reader.unparsed()), (None, true), "{reply}");
         }
+    }
+}
+
+#[test]
+fn tool_use_is_the_finish_reason_of_a_converse_reply_that_says_end_turn() {
+    for reply in [
+        r#"{"output":{"message":{"content":[{"text":"a"},{"toolUse":{"name":"f"}}]}},"stopReason":"end_turn"}"#,
+        "{\"contentBlockDelta\":{\"delta\":{\"toolUse\":{\"input\":\"{\"}}}}\n{\"messageStop\":{\"stopReason\":\"end_turn\"}}\n",
+    ] {
+        let reader = super::read(Protocol::Auto, reply);
+        assert_eq!(reader.finish_reason(), FinishReason::ToolCalls, "{reply}");
     }
 }

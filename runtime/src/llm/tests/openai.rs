@@ -9,6 +9,14 @@ use crate::usage::{FinishReason, Usage};
 
 samples! {
     fn samples;
+    chat_counts_decrease OpenAi { usage: Some(Usage::new(4, 5).cache_read(0)) }
+    concat!(
+        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":8}}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6,"prompt_tokens_details":{"cached_tokens":0}}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":null,"completion_tokens":5,"prompt_tokens_details":null}}"#, "\n\n",
+        r#"data: {"model":"m-1","choices":[],"usage":null}"#, "\n\n",
+        "data: [DONE]\n\n",
+    );
     chat_audio OpenAi {
         usage: Some(
             Usage::new(120, 80).cache_read(10).input_audio(90).reasoning(0).output_audio(60),

@@ -170,14 +170,6 @@ samples! {
     );
     chat_input_excludes_cache OpenAi { usage: Some(Usage::new(110, 20).cache_read(100)) }
     r#"{"object":"chat.completion","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":130,"prompt_tokens_details":{"cached_tokens":100}}}"#;
-    chat_counts_decrease OpenAi { usage: Some(Usage::new(4, 5).cache_read(0)) }
-    concat!(
-        r#"data: {"model":"m-1","choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":8}}}"#, "\n\n",
-        r#"data: {"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6,"prompt_tokens_details":{"cached_tokens":0}}}"#, "\n\n",
-        r#"data: {"model":"m-1","choices":[],"usage":{"prompt_tokens":null,"completion_tokens":5,"prompt_tokens_details":null}}"#, "\n\n",
-        r#"data: {"model":"m-1","choices":[],"usage":null}"#, "\n\n",
-        "data: [DONE]\n\n",
-    );
     embeddings OpenAi {
         operation: Operation::Embedding,
         content: false,
@@ -385,6 +377,7 @@ samples! {
         error: UNTYPED, ended: false, finish_reason: FinishReason::Error }
     "{\"model\":\"m-1\",\"response\":\"a\",\"done\":false}\n{\"error\":\"an error was encountered while running the model\"}\n";
     converse_input_excludes_caches Bedrock {
+        finish_reason: FinishReason::ToolCalls,
         model: None,
         usage: Some(Usage::new(130, 20).cache_read(100).cache_write(20)),
     }
