@@ -64,8 +64,10 @@ pub(super) enum StatedCost {
 impl StatedCost {
     /// Parses a number: the cost in units, of which a dollar has `per_dollar`.
     pub(super) fn parse(number: &[u8], per_dollar: f64) -> Self {
-        // A number of this length may have been cut.
-        let number = Some(number).filter(|number| number.len() < MAX_BUFFERED_TEXT);
+        // A number of this length may have been cut. In a text, white space may stand around it.
+        let is_number =
+            number.len() < MAX_BUFFERED_TEXT && !number.iter().any(u8::is_ascii_whitespace);
+        let number = Some(number).filter(|_| is_number);
         let number = number.and_then(|number| serde_json::from_slice::<Number>(number).ok());
         number
             .and_then(|number| Some(number.as_f64()? / per_dollar))

@@ -135,6 +135,7 @@ fn provider_cost_is_found_where_a_provider_states_it() {
         (r#"{"prompt_tokens":1,"cost":0}"#, Some(0.0)),
         (r#"{"prompt_tokens":1,"cost":{"a":1},"cost_details":{"total_cost":5}}"#, None),
         (r#"{"prompt_tokens":1,"market_cost":5}"#, None),
+        (r#"{"prompt_tokens":1,"cost":"\t1.5 "}"#, None),
         (r#"{"prompt_tokens":1}"#, None),
     ] {
         let reply = format!("{{\"choices\":[],\"usage\":{usage}}}");
