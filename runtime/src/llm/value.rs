@@ -130,8 +130,8 @@ pub(crate) fn model_name(value: &Value) -> Option<&str> {
     })
 }
 
-/// Returns the frames of a parsed reply: itself, or the elements of an array. As in bytes, what
-/// follows an element that is no object does not count.
+/// Returns the frames of a parsed reply: the reply itself, or the elements of an array. The frames
+/// end before the first element that is not an object, as they do in bytes.
 fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     let elements = match value {
         Value::Array(elements) => elements,

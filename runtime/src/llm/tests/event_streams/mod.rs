@@ -263,7 +263,7 @@ fn event_stream_exception_is_an_error_with_its_type() {
     let expected = Summary { error_type, ..failed.clone() };
     assert_eq!(summary(Protocol::Bedrock, &messages.concat()), expected);
 
-    // A sentence, or a name of more than 64 bytes, is no type.
+    // The type of an error is one word of at most 64 bytes.
     for error_type in ["no identifier", &"e".repeat(65)] {
         messages[2] = exception(error_type);
         let expected = Summary { error_type: None, ..failed.clone() };
