@@ -161,6 +161,9 @@ mod error_chain;
 mod exception;
 mod export;
 mod family;
+// Only for rustdoc: the chapters have no code.
+#[cfg(doc)]
+pub mod guide;
 mod hook;
 mod label;
 #[cfg(feature = "axum")]
