@@ -1,49 +1,59 @@
 //! Prometheus metrics for axum services that stream responses and call language models.
 //!
 //! A tower layer records what the HTTP layer sees: status, duration, body sizes, client disconnects
-//! and panics. Three attribute macros on handler functions record what only the function can
-//! supply: its endpoint and errors, its model calls and their tokens, and the progress of its
-//! streams. Each request, stream and call is recorded once, with one outcome, and every label has a
-//! bounded number of values.
+//! and panics. Attributes on handler functions record what only the function can supply: its
+//! errors, the progress of its streams, and its model calls with tokens and cost. Each request,
+//! stream and call is recorded once, with one outcome, and every label has a bounded number of
+//! values.
 //!
 //! # Quick start
 //!
-//! ```
-//! use axum::{Json, Router, routing::{get, post}};
-//! use serde::Serialize;
-//! use streamgauge::{
-//!     Metrics, TokenUsage, instrument_endpoint, metrics_endpoint, track_tokens,
-//! };
+//! ```no_run
+//! use axum::{Router, extract::Path, routing::get};
+//! use streamgauge::{Metrics, metrics_endpoint};
 //!
-//! // The reply of a model call, with the fields that count its tokens.
-//! #[derive(Serialize, TokenUsage)]
-//! struct Answer {
-//!     text: String,
-//!     #[token_usage(input)]
-//!     prompt_tokens: usize,
-//!     #[token_usage(output)]
-//!     completion_tokens: usize,
+//! async fn item(Path(id): Path<u32>) -> String {
+//!     format!("item {id}")
 //! }
 //!
-//! #[instrument_endpoint]
-//! #[track_tokens(provider = "house", model = "small-1")]
-//! async fn ask(question: String) -> Json<Answer> {
-//!     let prompt_tokens = question.split_whitespace().count();
-//!     Json(Answer { text: "42".to_owned(), prompt_tokens, completion_tokens: 1 })
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let metrics = Metrics::builder().prefix("shop").install()?;
+//!     let app = Router::new()
+//!         .route("/items/{id}", get(item))
+//!         .route("/metrics", get(metrics_endpoint))
+//!         .layer(metrics.layer());
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     axum::serve(listener, app).await?;
+//!     Ok(())
 //! }
-//!
-//! let metrics = Metrics::builder().prefix("oracle").build()?;
-//! let app: Router = Router::new()
-//!     .route("/ask", post(ask))
-//!     .route("/metrics", get(metrics_endpoint))
-//!     .layer(metrics.layer());
-//! # Ok::<(), streamgauge::BuildError>(())
 //! ```
 //!
-//! `GET /metrics` then returns `oracle_http_requests_total`, `oracle_token_usage_total` and the
-//! other families, which the README lists.
+//! `GET /metrics` then has `shop_http_requests_total`, `shop_http_request_duration_seconds` and
+//! the other families of requests, for every route.
 //!
-//! # Where to look
+//! # Guide
+//!
+//! | to do this | read |
+//! |---|---|
+//! | start, add attributes, find out where the numbers go | [Getting started](guide::getting_started) |
+//! | look up a family, a label, the default buckets | [The metrics](guide::metrics) |
+//! | record errors and panics | [Errors and exceptions](guide::errors) |
+//! | meter streamed responses and WebSockets | [Streaming](guide::streaming) |
+//! | count tokens and cost | [LLM calls, tokens and prices](guide::llm_calls), [What is read from replies](guide::protocols) |
+//! | retry and fall back between providers | [A gateway with fallbacks](guide::gateway) |
+//! | write queries and alerts | [PromQL, alerts and dashboards](guide::promql) |
+//! | tell tenants apart | [Request labels and tenants](guide::request_labels) |
+//! | export by page, file or push | [Exporting](guide::exporting) |
+//! | test your metrics | [Testing](guide::testing) |
+//! | switch recording off | [Turning it off](guide::turning_off) |
+//! | run in Kubernetes, in many processes, behind a proxy | [Deployment](guide::deployment) |
+//! | move from another library | [FastAPI middleware](guide::from_fastapi), [other crates](guide::from_other_crates), [the `metrics` facade](guide::metrics_facade) |
+//! | know what it costs | [Performance](guide::performance) |
+//! | know what is not recorded, and why | [Limitations](guide::limitations) |
+//! | change the library | [Architecture](guide::architecture) |
+//!
+//! # Items by task
 //!
 //! | to do this | use |
 //! |---|---|
@@ -51,7 +61,7 @@
 //! | record every request of a router | [`Metrics::layer`], [`PrometheusLayer`] |
 //! | record a handler's endpoint and errors | [`instrument_endpoint`], [`ExceptionType`] |
 //! | record model calls and tokens | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |
-//! | say why a model call failed | [`call::CallError`], [`call::report`] |
+//! | record why a model call failed | [`call::CallError`], [`call::report`] |
 //! | tell tenants or plans apart | [`RequestLabel`], [`request_label::set`] |
 //! | record what tokens cost | [`MetricsBuilder::price`], [`Price`], [`Prices`] |
 //! | meter a streamed response | [`streaming_metrics`], [`wrap_streaming_response`] |
@@ -72,42 +82,6 @@
 //! [`Handle::scope`](token_usage_context::Handle::scope) makes the model calls and the metered
 //! streams of a future in such a task part of the request and of the call. [`request_label::set`]
 //! and exceptions in the future stay outside.
-//!
-//! # Events
-//!
-//! Failures, and mistakes in the use of this crate, are [`tracing`] events with the target
-//! `streamgauge`:
-//!
-//! | event | level | fields |
-//! |---|---|---|
-//! | an error counted in `exceptions_total` | `WARN` | `endpoint`, `exception_type`, `status` |
-//! | a failure counted in `global_exceptions_total` | `ERROR` | `endpoint`, `exception_type` |
-//! | an undeclared label that [`request_label::set`] was called with | `WARN` | `label` |
-//! | a handler whose endpoint is not a route template | `WARN` | `function`, `endpoint` |
-//! | a panic of user code that supplies a label or a count | `WARN` | `hook`, `type_name` |
-//! | a file that [`FileWriter`] could not write | `WARN` | `path`, `error` |
-//! | a family of another collector that was left out of a page | `WARN` | `family`, `reason` |
-//! | a record outside any request, in a global instance that nothing reads | `WARN` | `function` |
-//! | usage recorded by hand outside any request, beside a layer | `WARN` | `function` |
-//! | [`metrics_endpoint`] outside any layer, if another instance has a layer | `WARN` | |
-//! | a stream or a reply that needs the layer, outside any layer | `WARN` | `function` |
-//! | an application with another version of axum than this crate | `WARN` | |
-//!
-//! An instance emits the event of an undeclared label once for each name, for at most 16 names. The
-//! event of a panic is emitted once for each type and hook, for at most 16 of them. The events of
-//! [`metrics_endpoint`] and of another version of axum are emitted once per process, and the other
-//! events with the field `function` once for each function. Nothing reads the global instance if
-//! another instance has a layer, and the program neither installs the global instance nor calls
-//! [`Metrics::global`].
-//!
-//! # Series at zero
-//!
-//! Streams whose attribute names an `endpoint`, and requests whose attribute names `method` as
-//! well, have series at zero before the first of them, so that Prometheus sees the first increase.
-//! They exist in the global instance. Another instance decides at its first request, or when it is
-//! first exported with a layer: it creates them if no further instance has a layer. If several
-//! instances have layers, the series of a function are created in the instance that serves its
-//! first request, because it is not known earlier which instance serves the function.
 //!
 //! # Features
 //!
