@@ -1,3 +1,24 @@
-//! Checks that the programs in the README and in the guide record what the text beside them shows.
+//! Checks that the programs and the pages in the guide are real.
 
+#![expect(clippy::unused_async, reason = "handlers are async")]
+
+/// Defines a module for each program in the directory `programs`, with the function `router`.
+macro_rules! programs {
+    ($($name:ident)*) => {$(
+        mod $name {
+            include!(concat!("programs/", stringify!($name), ".rs"));
+
+            pub(super) fn router(metrics: &Metrics) -> Router {
+                app(metrics)
+            }
+
+            pub(super) const TEXT: &str =
+                include_str!(concat!("programs/", stringify!($name), ".rs"));
+        }
+    )*};
+}
+
+mod errors;
+mod getting_started;
+mod pages;
 mod readme;

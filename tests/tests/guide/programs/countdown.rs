@@ -1,0 +1,23 @@
+use std::convert::Infallible;
+
+use async_stream::stream;
+use axum::response::sse::{Event, Sse};
+use axum::{Router, routing::get};
+use futures_core::Stream;
+use streamgauge::{Metrics, metrics_endpoint, streaming_metrics};
+
+#[streaming_metrics]
+async fn countdown() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    Sse::new(stream! {
+        for number in (0..3).rev() {
+            yield Ok(Event::default().data(number.to_string()));
+        }
+    })
+}
+
+fn app(metrics: &Metrics) -> Router {
+    Router::new()
+        .route("/countdown", get(countdown))
+        .route("/metrics", get(metrics_endpoint))
+        .layer(metrics.layer())
+}
