@@ -165,7 +165,8 @@ fn errors_chapter_lists_every_log_event() {
         .collect();
     assert_eq!(messages.len(), events.len(), "{messages:#?}");
     for message in messages {
-        let is_emitted = |event: &&str| event.replace("\"`", "\"").contains(&format!("\"{message}"));
+        let is_emitted =
+            |event: &&str| event.replace("\"`", "\"").contains(&format!("\"{message}"));
         assert!(events.iter().any(is_emitted), "{message}");
     }
 }

@@ -5,6 +5,7 @@
 /// Defines a module for each program in the directory `programs`, with the function `router`.
 macro_rules! programs {
     ($($name:ident)*) => {$(
+        #[allow(dead_code, reason = "a test calls `app` in place of `main`")]
         mod $name {
             include!(concat!("programs/", stringify!($name), ".rs"));
 
@@ -20,5 +21,8 @@ macro_rules! programs {
 
 mod errors;
 mod getting_started;
+mod limitations;
+mod metrics;
 mod pages;
 mod readme;
+mod streaming;
