@@ -72,9 +72,9 @@ use crate::errors::report;
 ///
 /// - `http_requests_total`, `http_request_duration_seconds`, `active_requests` and `errors_total`.
 /// - `exceptions_total` for an `Err`, and `global_exceptions_total` for a panic.
-/// - An `Err` is recorded as 500, whatever status it would become. Otherwise the status is that of
-///   a returned `StatusCode`, `Response` or tuple that begins with a `StatusCode`, also within an
-///   `Ok`, else 200.
+/// - The status is that of a returned `StatusCode`, `Response` or tuple that begins with a
+///   `StatusCode`, also within an `Ok` or an `Err`. Otherwise an `Err` is recorded as 500, whatever
+///   status it would become, and every other value as 200.
 /// - A call that is dropped before its end has the outcome `cancelled`. A call that panics has the
 ///   outcome `panic`.
 ///

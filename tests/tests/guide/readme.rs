@@ -1,69 +1,37 @@
-//! The programs and pages of the README.
+use axum::http::Method;
+use axum::routing::post;
 
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt;
-use streamgauge::Metrics;
-use streamgauge_test_support::client::get;
-use streamgauge_test_support::page_of;
-use tower::ServiceExt;
-
-/// The program of the quick start.
-#[expect(dead_code, reason = "the test serves the router itself instead of calling `main`")]
-mod quick_start {
-    include!("quick_start.rs");
-
-    pub(super) fn router(metrics: &Metrics) -> Router {
-        app(metrics)
-    }
-}
-
-/// The handler of the section on model calls.
-mod model_call {
-    include!("model_call.rs");
-
-    pub(super) fn router() -> axum::Router {
-        axum::Router::new().route("/chat", axum::routing::post(chat))
-    }
-}
+use crate::pages::{assert_has_program, assert_shows_page, instance, request};
 
 const README: &str = include_str!("../../../README.md");
 
-/// Returns the lines of the README's page number `number`, counted from 0.
-fn readme_page(number: usize) -> Vec<&'static str> {
-    let page = README.split("```text\n").nth(number + 1).and_then(|rest| rest.split("```").next());
-    page.expect("the README has this many pages").lines().collect()
-}
+programs! { quick_start }
 
-fn assert_contains(page: &str, lines: &[&str]) {
-    assert!(lines.len() > 2);
-    for line in lines {
-        assert!(page.lines().any(|candidate| candidate == *line), "{line} is not in\n{page}");
+/// The handler of the section on model calls, which has no router of its own.
+mod model_call {
+    include!("programs/model_call.rs");
+
+    pub(super) fn router() -> axum::Router {
+        axum::Router::new().route("/chat", super::post(chat))
     }
 }
 
 #[tokio::test]
-async fn readme_quick_start_records_the_page_beside_it() {
-    let program = include_str!("quick_start.rs");
-    assert!(README.contains(&format!("```rust,no_run\n{program}```\n")));
-    let metrics = Metrics::builder().prefix("shop").build().expect("the settings are valid");
+async fn readme_shows_the_page_of_the_quick_start() {
+    assert_has_program(README, quick_start::TEXT);
+    let metrics = instance("shop");
     let app = quick_start::router(&metrics);
     for path in ["/items/7", "/items/700"] {
         assert!(README.contains(&format!("curl http://127.0.0.1:3000{path}\n")));
-        get(&app, path).await;
+        request(&app, &[(Method::GET, path)]).await;
     }
-    assert_contains(&page_of(&metrics), &readme_page(0));
+    assert_shows_page(README, "## Quick start", &metrics);
 }
 
 #[tokio::test]
-async fn readme_model_call_records_the_page_beside_it() {
-    let program = include_str!("model_call.rs");
-    assert!(README.contains(&format!("```rust\n{program}```\n")));
-    let metrics = Metrics::builder().build().expect("the default settings are valid");
-    let app = model_call::router().layer(metrics.layer());
-    let request = Request::post("/chat").body(Body::from("Hello?"));
-    let request = request.expect("the request is well formed");
-    let response = app.oneshot(request).await.expect("a router does not fail");
-    response.into_body().collect().await.expect("the body does not fail");
-    assert_contains(&page_of(&metrics), &readme_page(1));
+async fn readme_shows_the_page_of_the_model_call() {
+    assert_has_program(README, include_str!("programs/model_call.rs"));
+    let metrics = instance("app");
+    request(&model_call::router().layer(metrics.layer()), &[(Method::POST, "/chat")]).await;
+    assert_shows_page(README, "## Model calls", &metrics);
 }
