@@ -15,8 +15,8 @@ use super::store::{AnyFamily, Family, SharedStorage};
 
 /// Upper bounds of request durations, in seconds.
 const REQUEST_BUCKETS: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0,
-    600.0,
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0, 300.0,
 ];
 /// Upper bounds of stream lifetimes, in seconds.
 const STREAM_BUCKETS: &[f64] =
@@ -98,6 +98,10 @@ macro_rules! families {
         /// The histograms by name, with their default buckets.
         const HISTOGRAMS: &[(&str, &[f64])] = &[$($(($name, $bounds),)?)*];
 
+        /// The families that also have the request labels.
+        #[cfg(test)]
+        const WITH_REQUEST_LABELS: &[&str] = &[$($(families!(@name $carries $name),)?)*];
+
         /// The names of all labels, with repetitions.
         const LABELS: &[&str] = &[$($($label,)*)* $($overflow_label),*];
 
@@ -156,6 +160,7 @@ macro_rules! families {
         ))
     };
     (@settings $options:ident $name:literal) => { () };
+    (@name L $name:literal) => { $name };
     (@request_labels $options:ident L) => { Arc::clone(&$options.request_labels) };
     (@request_labels $options:ident) => { Arc::default() };
     (@group $group:ident) => { FamilyGroup::$group };
@@ -165,41 +170,43 @@ macro_rules! families {
 families! {
     metrics_overflow: Counter "metrics_overflow_total"
         ["family", "label"]
-        "Observations recorded as 'other' because a label value was not allowed or exceeded a limit.";
+        "Observations whose label value became 'other' because the value is not allowed or the label \
+         or the family has reached its limit.";
 
     http_requests: Counter "http_requests_total"
         ["method", "endpoint", "status", "outcome"] L
         "HTTP requests by outcome, recorded when the response has ended."
     http_request_duration: Histogram(Seconds, REQUEST_BUCKETS) "http_request_duration_seconds"
         ["method", "endpoint", "outcome"] L
-        "Seconds from a request's arrival to the end of its response; for a stream, to its head."
+        "Seconds from a request's arrival to the end of its response; for a stream, to its response head."
     active_requests: Gauge "active_requests"
         ["method", "endpoint"] L
         "HTTP requests that have arrived and have not ended."
     request_size: Histogram(Whole, SIZE_BUCKETS) "request_size_bytes"
         ["method", "endpoint"] L
-        "Size of request bodies in bytes."
+        "Size of request bodies in bytes, as far as they were read or lie in memory."
     response_size: Histogram(Whole, SIZE_BUCKETS) "response_size_bytes"
         ["method", "endpoint"] L
         "Size of response bodies in bytes, as handed to the transport."
     errors: Counter "errors_total"
         ["method", "endpoint", "status", "error_type"] L
-        "Requests that ended in a client error, a server error, a failed stream or a panic."
+        "Requests that ended in an error, by 'error_type': 'client', 'server', 'stream' or 'panic'."
     exceptions: Counter "exceptions_total"
         ["endpoint", "exception_type", "status"] L
-        "Errors that annotated handlers returned or code reported, by type and status."
+        "Errors that annotated handlers returned or that code reported, by type and status."
     global_exceptions: Counter "global_exceptions_total"
         ["exception_type"]
-        "Panics, errors of services and response bodies, and errors reported with track_global_exception."
+        "Panics, errors of services and response bodies, and errors reported with 'track_global_exception'."
     active_streams: Gauge "active_streams"
         ["endpoint"]
         "Streams that have been created and have not ended."
     stream_chunks: Counter "stream_chunks_total"
         ["endpoint"] L
-        "Chunks that streams have sent, without the comments of event streams."
+        "Chunks that streams have sent, counted while they run. Comments of event streams do not \
+         count."
     stream_bytes: Counter "stream_bytes_total"
         ["endpoint"] L
-        "Payload bytes of the chunks that streams have sent, without the comments of event streams."
+        "Payload bytes of the chunks that streams have sent, without comments of event streams."
     stream_duration: Histogram(Seconds, STREAM_BUCKETS) "stream_duration_seconds"
         ["endpoint", "outcome"] L
         "Lifetime of streams in seconds, by outcome."
@@ -214,41 +221,50 @@ families! {
         "Seconds between consecutive chunks of a stream."
     token_usage: Counter "token_usage_total"
         ["endpoint", "provider", "model", "token_type", "detail"] L
-        "Tokens of model calls. The details do not overlap: the sum over them is the total."
+        "Tokens of model calls. Details of 'input': 'uncached', 'cache_read', 'cache_write', \
+         'cache_write_1h', 'audio', 'image', 'unspecified'; of 'output': 'response', 'reasoning', \
+         'audio', 'image', 'unspecified'. They do not overlap, so their sum is the total."
     request_tokens: Histogram(Whole, TOKEN_BUCKETS) "request_tokens"
         ["endpoint", "model", "token_type"]
         "Input or output tokens of one model call."
     llm_calls: Counter "llm_calls_total"
         ["endpoint", "provider", "model", "operation", "finish_reason", "error_type"] L
-        "Model calls by finish reason and error type."
+        "Model calls that have ended, by finish reason and error type."
     llm_call_duration: Histogram(Seconds, CALL_BUCKETS) "llm_call_duration_seconds"
         ["endpoint", "provider", "model", "outcome"] L
         "Seconds from the start of a model call to the end of its reply, by outcome."
     llm_call_time_to_first_token: Histogram(Seconds, FIRST_BUCKETS)
         "llm_call_time_to_first_token_seconds"
         ["endpoint", "provider", "model"]
-        "Seconds from the start of a model call to its first token."
+        "Seconds from the start of a model call to its first token, without failed calls before it. \
+         Only for streamed replies that are read with a 'protocol'."
     time_to_first_token: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_token_seconds"
         ["endpoint", "provider", "model"]
-        "Seconds from a request's arrival to the first token of any kind."
+        "Seconds from a request's arrival to the first token of any kind. Only for streamed replies \
+         that are read with a 'protocol'."
     time_to_first_answer: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_answer_seconds"
         ["endpoint", "provider", "model"]
-        "Seconds from a request's arrival to the first token that is not reasoning."
+        "Seconds from a request's arrival to the first token that is not reasoning. Only for \
+         streamed replies that are read with a 'protocol'."
     time_per_output_token: Histogram(Seconds, GAP_BUCKETS) "time_per_output_token_seconds"
         ["endpoint", "provider", "model"]
-        "Mean seconds per output token after the first, for each complete stream."
+        "Mean seconds per output token after the first, once for each complete streamed reply that \
+         is read with a 'protocol'."
     llm_calls_per_request: Histogram(Whole, CALLS_BUCKETS) "llm_calls_per_request"
         ["endpoint"]
-        "Model calls of a request that made at least one."
+        "Model calls of each request that made at least one: retries, fallbacks and tool loops."
     llm_overhead: Histogram(Seconds, OVERHEAD_BUCKETS) "llm_overhead_seconds"
         ["endpoint"]
-        "Seconds of a request with model calls in which no call was open; for a stream, until its head."
+        "Seconds of a request with model calls in which no call was open; for a stream, until its \
+         response head."
     llm_rate_limit_remaining: Level "llm_rate_limit_remaining"
         ["provider", "model", "resource"]
-        "Remaining requests or tokens of the provider's rate limit, from the headers of the newest reply."
+        "Remaining 'requests', 'tokens', 'input_tokens' or 'output_tokens' of a provider's rate \
+         limit, from the headers of the newest reply."
     usage_missing: Counter "usage_missing_total"
         ["endpoint", "model", "reason"]
-        "Model calls that succeeded or were cut off without all of their token usage, by reason."
+        "Model calls that succeeded or were cut off and whose token usage is not known, by reason: \
+         'not_sent', 'disconnected', 'unparsed', or 'partly' if only input or output is known."
     cost: MoneyCounter "cost_usd_total"
         ["endpoint", "provider", "model", "token_type", "detail"] L
         "Cost of model calls in US dollars, from the configured prices." (in Cost)
@@ -260,7 +276,8 @@ families! {
         "Model calls with token usage whose model has no configured price." (in Cost)
     scrapes_refused: Counter "scrapes_refused_total"
         ["reason"]
-        "Scrapes that were answered with 503, or whose stalled page was broken off, by reason."
+        "Scrapes answered with 503 because too many pages were in progress ('too_many'), and pages \
+         broken off because their client had stopped reading ('stalled')."
 }
 
 impl Families {
@@ -323,49 +340,4 @@ pub(crate) fn is_family_label(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::metrics::Metrics;
-
-    const README: &str = include_str!("../../../README.md");
-
-    /// Returns the cells of the README's table with this header, by the names in the first cell.
-    fn readme_rows(header: &str) -> BTreeMap<&'static str, Vec<&'static str>> {
-        let (_, table) = README.split_once(header).expect("the README has this table");
-        let rows = table.lines().skip(1).skip_while(|line| line.starts_with("|---"));
-        let rows = rows.map_while(|row| row.strip_prefix("| ")?.strip_suffix(" |"));
-        let rows = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
-        rows.flat_map(|cells| {
-            let names = cells[0].split(", ").map(|name| name.trim_matches('`'));
-            names.map(|name| (name, cells[1..].to_vec())).collect::<Vec<_>>()
-        })
-        .collect()
-    }
-
-    #[test]
-    fn families_and_their_labels_are_those_of_the_readme() {
-        let metrics = Metrics::builder().prefix("").build().expect("the settings are valid");
-        let families = metrics.endpoints().families();
-        let mut readme = readme_rows("| family | kind | labels | meaning |");
-        for (_, family) in families.iter() {
-            let desc = family.desc();
-            let cells = readme.remove(&*desc.fq_name);
-            let cells = cells.unwrap_or_else(|| panic!("{} is missing", desc.fq_name));
-            let kind = format!("{:?}", family.metric_type()).to_ascii_lowercase();
-            assert_eq!(cells[..2], [kind, desc.variable_labels.join(", ")], "{}", desc.fq_name);
-        }
-        assert!(readme.is_empty(), "{readme:?}");
-    }
-
-    #[test]
-    fn default_buckets_are_those_of_the_readme() {
-        let mut readme = readme_rows("| histogram | default buckets |");
-        for (name, bounds) in HISTOGRAMS {
-            let bounds: Vec<String> = bounds.iter().map(f64::to_string).collect();
-            assert_eq!(readme.remove(name), Some(vec![&*bounds.join(" ")]), "{name}");
-        }
-        assert!(readme.is_empty(), "{readme:?}");
-    }
-}
+mod documentation;

@@ -112,9 +112,16 @@ impl MetricsBuilder {
     /// Sets the upper bounds of a histogram's buckets.
     ///
     /// `family` is the name without the prefix, such as `http_request_duration_seconds`. The bounds
-    /// are in the histogram's unit (seconds, bytes or tokens) and must increase. The last bucket,
-    /// `+Inf`, is added automatically. The README lists the default bounds of each histogram. The
-    /// option may be used several times, for different histograms.
+    /// are in the histogram's unit (seconds, bytes, tokens or calls) and must increase. The last
+    /// bucket, `+Inf`, is added automatically. The option may be used several times, for different
+    /// histograms.
+    ///
+    /// Choose bounds that include the limits that you want to alert on: a quantile between two
+    /// bounds is an estimate, but the share of requests below a bound is exact.
+    ///
+    /// # Default bounds
+    ///
+    #[doc = include_str!("default_buckets.md")]
     ///
     /// # Examples
     ///
