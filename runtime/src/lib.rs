@@ -159,6 +159,8 @@ mod without_axum;
 #[cfg(feature = "ws")]
 pub mod ws;
 
+/// The version of the crate `prometheus` whose registry [`Metrics::registry`] returns.
+pub use prometheus;
 pub use streamgauge_macros::{
     ExceptionType, TokenUsage, instrument_endpoint, streaming_metrics, track_tokens,
 };

@@ -100,19 +100,29 @@ impl Metrics {
     /// Returns the registry that holds the families.
     ///
     /// Register the application's own metrics here to export them together with the families of
-    /// this instance.
+    /// this instance. They have the names that the application gives them, without the
+    /// [prefix](MetricsBuilder::prefix) and the constant labels of this instance.
+    ///
+    /// A registry accepts metrics of its own version of the crate `prometheus` only. That version
+    /// is [`streamgauge::prometheus`](crate::prometheus), so an application does not need a
+    /// dependency on `prometheus`, and cannot have one of another version by mistake.
     ///
     /// # Examples
     ///
     /// ```
-    /// use prometheus::IntCounter;
     /// use streamgauge::Metrics;
+    /// use streamgauge::prometheus::{IntCounterVec, Opts};
     ///
-    /// let metrics = Metrics::builder().build()?;
-    /// let orders = IntCounter::new("shop_orders_total", "Orders taken.")?;
+    /// let metrics = Metrics::builder().prefix("shop").build()?;
+    ///
+    /// let orders = Opts::new("shop_orders_total", "Orders, by means of payment.");
+    /// let orders = IntCounterVec::new(orders, &["payment"])?;
     /// metrics.registry().register(Box::new(orders.clone()))?;
-    /// orders.inc();
-    /// assert!(metrics.encode_text()?.contains("shop_orders_total 1"));
+    ///
+    /// // In a handler that has `orders` as state:
+    /// orders.with_label_values(&["card"]).inc();
+    ///
+    /// assert!(metrics.encode_text()?.contains("\nshop_orders_total{payment=\"card\"} 1\n"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

@@ -8,7 +8,8 @@ impl MetricsBuilder {
     /// Sets the registry that the families are registered in. By default each instance has a new
     /// registry.
     ///
-    /// Use this if the application already has a registry. If that registry was made with
+    /// Use this if the application already has a registry, of the version of the crate `prometheus`
+    /// that [`streamgauge::prometheus`](crate::prometheus) is. If that registry was made with
     /// `Registry::new_custom`, also repeat its prefix and labels with
     /// [`registry_prefix`](Self::registry_prefix) and [`registry_label`](Self::registry_label): a
     /// registry does not give access to them, and the pages of this crate would lack them.
@@ -21,8 +22,8 @@ impl MetricsBuilder {
     /// # Examples
     ///
     /// ```
-    /// use prometheus::Registry;
     /// use streamgauge::Metrics;
+    /// use streamgauge::prometheus::Registry;
     ///
     /// let labels = [("zone".to_owned(), "a".to_owned())].into();
     /// let registry = Registry::new_custom(Some("corp".to_owned()), Some(labels))?;
