@@ -151,6 +151,7 @@ mod request;
 mod series;
 mod status;
 mod stream;
+pub mod testing;
 mod tokens;
 mod type_name;
 mod usage;

@@ -1,0 +1,54 @@
+//! The errors of reading a page and of looking up a series.
+
+use std::fmt;
+
+use crate::export::EncodeError;
+
+/// The number of characters that an error shows of a line.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// Error returned by [`Page::parse`](super::Page::parse) and [`Page::scrape`](super::Page::scrape).
+///
+/// `Debug` prints the same text as `Display`, because a failed test prints `Debug`.
+#[derive(thiserror::Error)]
+#[error(transparent)]
+pub struct PageError(#[from] PageProblem);
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageProblem {
+    #[error("line {number} of the page: {reason}: {line}")]
+    Line { number: usize, reason: String, line: String },
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl PageProblem {
+    /// Makes the error of a line, which is shown up to a maximal length.
+    pub(super) fn line(number: usize, reason: impl Into<String>, line: &str) -> Self {
+        let line = match line.char_indices().nth(SHOWN_CHARACTERS) {
+            Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+            None => line.to_owned(),
+        };
+        Self::Line { number, reason: reason.into(), line }
+    }
+}
+
+impl fmt::Debug for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Error returned by [`Page::value`](super::Page::value): no series matches, or several do.
+///
+/// The text lists what the page has instead. `Debug` prints the same text as `Display`, because a
+/// failed test prints `Debug`.
+#[derive(thiserror::Error)]
+#[error("{0}")]
+pub struct SeriesError(pub(super) String);
+
+impl fmt::Debug for SeriesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
