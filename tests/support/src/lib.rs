@@ -5,9 +5,10 @@ mod identities;
 mod saved_pages;
 pub mod strict;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use streamgauge::Metrics;
+use streamgauge::testing::Page;
 
 pub use self::identities::assert_identities;
 use crate::strict::Format;
@@ -21,22 +22,16 @@ use crate::strict::Format;
 pub fn page_of(metrics: &Metrics) -> String {
     let open = metrics.encode_openmetrics().expect("our own families encode");
     strict::check(&open, Format::OpenMetrics);
+    assert!(Page::parse(&open).is_ok(), "`testing::Page` cannot parse this page: {open}");
     let text = metrics.encode_text().expect("our own families encode");
     strict::check(&text, Format::Text);
     text
 }
 
-/// The parsed samples of one metrics page.
+/// A parsed metrics page that violates no rule of its format, with lookups in whole numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrape {
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Sample {
-    name: String,
-    labels: BTreeMap<String, String>,
-    value: f64,
+    page: Page,
 }
 
 impl Scrape {
@@ -62,13 +57,7 @@ impl Scrape {
     }
 
     fn read(page: &str) -> Self {
-        let samples: Vec<Sample> =
-            page.lines().filter(|line| !line.starts_with('#')).map(Sample::parse).collect();
-        let mut seen = BTreeSet::new();
-        for sample in &samples {
-            assert!(seen.insert((&sample.name, &sample.labels)), "duplicate series: {sample:?}");
-        }
-        Self { samples }
+        Self { page: Page::parse(page).expect("a page without violations can be parsed") }
     }
 
     /// Sums the samples of a name whose labels include these; 0 without a matching sample.
@@ -88,84 +77,32 @@ impl Scrape {
     /// Sums the samples of a name whose labels include these, as a float.
     #[must_use]
     pub fn amount(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        self.matching(name, labels).map(|sample| sample.value).sum()
+        self.page.sum(name, labels.iter().copied())
     }
 
     /// Counts the series of a name whose labels include these.
     #[must_use]
     pub fn count(&self, name: &str, labels: &[(&str, &str)]) -> usize {
-        self.matching(name, labels).count()
+        self.page.count(name, labels.iter().copied())
     }
 
     /// Returns the distinct values of one label of a name, sorted.
     #[must_use]
     pub fn values(&self, name: &str, label: &str) -> Vec<&str> {
-        let mut values: Vec<_> = self
-            .matching(name, &[])
-            .filter_map(|sample| sample.labels.get(label).map(String::as_str))
-            .collect();
-        values.sort_unstable();
-        values.dedup();
-        values
+        self.page.label_values(name, label)
     }
 
     /// Returns the distinct values of one label over all names.
     #[must_use]
     pub fn all_values(&self, label: &str) -> BTreeSet<&str> {
-        self.samples.iter().filter_map(|sample| Some(sample.labels.get(label)?.as_str())).collect()
+        self.page.series().filter_map(|series| series.label(label)).collect()
     }
 
     /// Counts all samples of the page.
     #[must_use]
     pub fn series(&self) -> usize {
-        self.samples.len()
+        self.page.series().count()
     }
-
-    fn matching(&self, name: &str, labels: &[(&str, &str)]) -> impl Iterator<Item = &Sample> {
-        self.samples.iter().filter(move |sample| {
-            sample.name == name
-                && labels
-                    .iter()
-                    .all(|(label, value)| sample.labels.get(*label).is_some_and(|v| v == value))
-        })
-    }
-}
-
-impl Sample {
-    fn parse(line: &str) -> Self {
-        let (series, value) = line.rsplit_once(' ').expect("a sample has a value");
-        let value = value.parse().expect("a value is a number");
-        let Some((name, labels)) = series.split_once('{') else {
-            return Self { name: series.to_owned(), labels: BTreeMap::new(), value };
-        };
-        let mut rest = labels.strip_suffix('}').expect("labels end with a brace");
-        let mut labels = BTreeMap::new();
-        while !rest.is_empty() {
-            let (label, after) = rest.split_once("=\"").expect("a label has a quoted value");
-            let (value, after) = unquote(after);
-            assert!(labels.insert(label.to_owned(), value).is_none(), "duplicate label {label}");
-            rest = after.strip_prefix(',').unwrap_or(after);
-        }
-        Self { name: name.to_owned(), labels, value }
-    }
-}
-
-/// Splits a text after its closing quote: the unescaped value, and the remainder.
-fn unquote(text: &str) -> (String, &str) {
-    let mut value = String::new();
-    let mut characters = text.char_indices();
-    while let Some((place, character)) = characters.next() {
-        match character {
-            '"' => return (value, &text[place + 1..]),
-            '\\' => match characters.next() {
-                Some((_, 'n')) => value.push('\n'),
-                Some((_, escaped @ ('"' | '\\'))) => value.push(escaped),
-                other => panic!("unknown escape: {other:?}"),
-            },
-            other => value.push(other),
-        }
-    }
-    panic!("unterminated label value: {text}");
 }
 
 #[cfg(test)]
