@@ -26,3 +26,4 @@ mod metrics;
 mod pages;
 mod readme;
 mod streaming;
+mod testing;
