@@ -20,6 +20,8 @@ macro_rules! programs {
 }
 
 mod errors;
+mod exporting;
+mod from_fastapi;
 mod getting_started;
 mod limitations;
 mod metrics;
