@@ -8,6 +8,7 @@ use streamgauge_test_support::page_of;
 
 /// The program of the chapter.
 #[expect(dead_code, reason = "the test does not call `main`")]
+#[expect(unreachable_pub, reason = "the chapter's program is a crate of its own")]
 #[expect(clippy::unused_async, reason = "handlers are async")]
 mod port;
 

@@ -100,7 +100,7 @@ async fn log_request(request: Request, next: Next) -> Response {
     response
 }
 
-fn app(metrics: &Metrics) -> Router {
+pub fn app(metrics: &Metrics) -> Router {
     Router::new()
         .route("/", get(root))
         .route("/generate", post(generate))
