@@ -11,12 +11,12 @@ from harness.process import Process
 GREETING = "listening on "
 
 
-def program():
-    """Returns the path of the binary."""
+def program(variable="LLM_GATEWAY"):
+    """Returns the path of the binary that this environment variable names."""
     try:
-        return os.environ["LLM_GATEWAY"]
+        return os.environ[variable]
     except KeyError:
-        raise RuntimeError("LLM_GATEWAY does not name the binary: use tests/e2e/run") from None
+        raise RuntimeError(f"{variable} does not name the binary: use tests/e2e/run") from None
 
 
 class Gateway:
@@ -24,11 +24,13 @@ class Gateway:
 
     # Where its log lines go: None is the standard error of the tests.
     stderr = None
+    # The environment variable that names the binary.
+    variable = "LLM_GATEWAY"
 
     def __init__(self, *options):
         """Starts the gateway with these command line options."""
         self.process = Process(
-            [program(), "--listen", "127.0.0.1:0", *options],
+            [program(self.variable), "--listen", "127.0.0.1:0", *options],
             stdout=subprocess.PIPE,
             stderr=self.stderr,
         )
@@ -58,3 +60,9 @@ class QuietGateway(Gateway):
     """A gateway without log lines, for tests with hundreds of intended failures."""
 
     stderr = subprocess.DEVNULL
+
+
+class FallbackGateway(Gateway):
+    """The example with retries, fallback, prices and tenants."""
+
+    variable = "GATEWAY_FALLBACK"

@@ -12,14 +12,20 @@ from harness.server import Server
 class Prometheus:
     """A running Prometheus with its data in a temporary directory."""
 
-    def __init__(self, program, target, *options, further_targets=()):
-        """Starts `program` with these options, to scrape `target`, a host and port, and others."""
+    def __init__(self, program, target, *options, further_targets=(), files=None):
+        """Starts `program` with these options, to scrape `target`, a host and port, and others.
+
+        `files` are texts by name: `prometheus.yml` instead of that configuration, and files that it
+        names.
+        """
         self._directory = tempfile.TemporaryDirectory(prefix="e2e-prometheus-")
         config = os.path.join(self._directory.name, "prometheus.yml")
         job = {"job_name": "gateway", "static_configs": [{"targets": [target, *further_targets]}]}
-        with open(config, "w") as file:
-            # JSON is valid YAML.
-            json.dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}, file)
+        # JSON is valid YAML.
+        scraping = json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]})
+        for name, text in {"prometheus.yml": scraping, **(files or {})}.items():
+            with open(os.path.join(self._directory.name, name), "w") as file:
+                file.write(text)
 
         def command(address):
             return [
@@ -40,10 +46,22 @@ class Prometheus:
 
     def query(self, promql):
         """Returns the values of an instant query, one for each series."""
+        result = self.query_response(promql)["data"]["result"]
+        return [float(sample["value"][1]) for sample in result]
+
+    def query_response(self, promql):
+        """Returns the whole response to an instant query, with its warnings."""
         query = urllib.parse.urlencode({"query": promql})
         status, body = self._server.get(f"/api/v1/query?{query}")
+        assert status == 200, f"{promql}\n{body}"
+        return json.loads(body)
+
+    def rules(self):
+        """Returns the rules that are loaded, each with its query and its health."""
+        status, body = self._server.get("/api/v1/rules")
         assert status == 200, body
-        return [float(sample["value"][1]) for sample in json.loads(body)["data"]["result"]]
+        groups = json.loads(body)["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
 
     def query_range(self, promql, start, end):
         """Evaluates a query at every second and returns its values by time; it has one series."""
