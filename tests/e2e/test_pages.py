@@ -7,6 +7,7 @@ parser, OpenMetrics pages by the OpenMetrics parser.
 
 import multiprocessing
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from harness.case import SkipReportingTest
 from harness.format_checks import OPENMETRICS_PARSER, TEXT_PARSER, parse, check_metrics
 
 PROCESSES = 2
-# Seconds for all pages of one format and one checker; eight thousand pages take a minute or two.
+NUMBER = re.compile(rb"[0-9]+")
+# Seconds for all pages of one format and one checker; a thousand pages take half a minute.
 LIMIT = 600
 # One Rust test registers a counter with this name, to see how OpenMetrics renames it. Any other
 # message about its page is a failure.
@@ -59,10 +61,16 @@ class Pages(SkipReportingTest):
         self._assert_all_accepted(_rejection_by_promtool, ".txt")
 
     def _assert_all_accepted(self, check, suffix):
-        """Checks the pages in parallel, the largest first so that none delays the end."""
-        sizes = {page: page.stat().st_size for page in self.directory.rglob(f"*{suffix}")}
-        if not sizes:
+        """Checks the pages in parallel, the largest first so that none delays the end.
+
+        Of pages that differ in nothing but numbers, four of five, one is checked.
+        """
+        by_shape = {}
+        for page in sorted(self.directory.rglob(f"*{suffix}")):
+            by_shape.setdefault(NUMBER.sub(b"0", page.read_bytes()), page)
+        if not by_shape:
             self._skip(f"no pages *{suffix} in {self.directory}")
+        sizes = {page: len(shape) for shape, page in by_shape.items()}
         pages = sorted(sizes, key=sizes.get, reverse=True)
         with multiprocessing.Pool(PROCESSES) as pool:
             results = pool.map_async(check, pages, chunksize=1).get(LIMIT)
