@@ -12,11 +12,11 @@ all:
 format:
     .ci/run format
 
-# Clippy, with all, default and no features
+# Clippy, for the whole workspace
 lint:
     .ci/run lint
 
-# Each feature by itself
+# Clippy without features and with each feature by itself
 features:
     .ci/run features
 
@@ -27,6 +27,10 @@ test:
 # Tests with client crates, OpenTelemetry and utoipa
 integrations:
     .ci/run integrations
+
+# The snippets of README and guide, with the dependencies that these name
+snippets:
+    .ci/run snippets
 
 # Each fuzz target, for ten seconds
 fuzz:
@@ -40,7 +44,7 @@ msrv:
 minimal:
     .ci/run minimal
 
-# Documentation, in all feature sets
+# Documentation, in all feature sets, and its links
 docs:
     .ci/run docs
 

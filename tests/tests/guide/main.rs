@@ -19,12 +19,15 @@ macro_rules! programs {
     )*};
 }
 
+mod chapters;
 mod errors;
 mod exporting;
 mod from_fastapi;
 mod getting_started;
 mod limitations;
+mod links;
 mod llm_calls;
+mod markdown;
 mod metrics;
 mod pages;
 mod readme;
