@@ -1,4 +1,4 @@
-//! The chapter about the FastAPI middleware.
+//! The chapter about the `FastAPI` middleware.
 
 use axum::Router;
 use axum::http::Method;
@@ -9,7 +9,6 @@ use streamgauge_test_support::page_of;
 /// The program of the chapter.
 #[expect(dead_code, reason = "the test does not call `main`")]
 #[expect(unreachable_pub, reason = "the chapter's program is a crate of its own")]
-#[expect(clippy::unused_async, reason = "handlers are async")]
 mod port;
 
 const CHAPTER: &str = include_str!("../../../docs/from-fastapi.md");
