@@ -16,7 +16,7 @@ pub(crate) fn assert_shows(chapter: &str, program: &str) {
     );
 }
 
-/// Panics unless a page has every line of the `number`-th page that a chapter shows, counted from 0.
+/// Panics unless a page has every line of a page that a chapter shows. The first one has number 0.
 #[track_caller]
 pub(crate) fn assert_page(chapter: &str, number: usize, page: &str) {
     let shown =
