@@ -8,6 +8,7 @@ mod by_hand;
 mod errors;
 mod hedged;
 mod prices;
+#[expect(clippy::unused_async, reason = "the function stands for an exchange with a model")]
 mod proxy;
 
 use std::time::Duration;
@@ -126,18 +127,20 @@ async fn details_do_not_overlap() {
     #[derive(TokenUsage)]
     struct Anthropic {
         #[token_usage(uncached)]
-        input_tokens: u64,
+        input: u64,
         #[token_usage(cache_read)]
-        cache_read_input_tokens: u64,
+        cached: u64,
         #[token_usage(output)]
-        output_tokens: u64,
+        output: u64,
     }
     #[track_tokens(model = "m-1")]
     async fn call() -> Anthropic {
-        Anthropic { input_tokens: 200, cache_read_input_tokens: 1_000, output_tokens: 300 }
+        Anthropic { input: 200, cached: 1_000, output: 300 }
     }
     let metrics = Metrics::builder().build().expect("the settings are valid");
-    let handler = || async { drop(call().await) };
+    let handler = || async {
+        let _reply = call().await;
+    };
     let app = Router::new().route("/", route_get(handler)).layer(metrics.layer());
     get(&app, "/").await;
     let scrape = Scrape::of(&metrics);

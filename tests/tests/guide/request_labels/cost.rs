@@ -1,6 +1,6 @@
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -20,7 +20,7 @@ async fn handler() -> &'static str {
 
 /// Authenticates the caller, and labels the request with the tenant of its key.
 async fn authenticate(request: Request, next: Next) -> Response {
-    let key = request.headers().get("x-api-key").map(|key| key.as_bytes());
+    let key = request.headers().get("x-api-key").map(HeaderValue::as_bytes);
     let tenant = match key {
         Some(b"key-of-acme") => "acme",
         Some(b"key-of-zenith") => "zenith",
