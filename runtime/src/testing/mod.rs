@@ -57,17 +57,16 @@
 //! # Failures
 //!
 //! No function here panics. The errors say what the page has instead, and their `Debug` output is
-//! the same text, because that is what a failed test prints. With the status 500 and with a name
-//! without its prefix, the test above would end with
+//! the same text, because that is what a failed test prints. If the last assertion above had the
+//! label `("endpoint", "/items")`, or a name without its prefix, the test would end with
 //!
 //! ```text
-//! Error: no series named `app_http_requests_total` with {status="500"}; the page has:
-//!   app_http_requests_total{method="GET",endpoint="/items/{id}",status="200",outcome="success"} 1
-//!   app_http_requests_total{method="GET",endpoint="/items/{id}",status="404",outcome="client_error"} 2
+//! Error: no series named `app_active_requests` with {endpoint="/items"}; the page has:
+//!   app_active_requests{method="GET",endpoint="/items/{id}"} 0
 //! ```
 //!
 //! ```text
-//! Error: no series named `http_requests_total`; similar names on the page are `app_http_requests_total`
+//! Error: no series named `active_requests`; similar names on the page are `app_active_requests`
 //! ```
 
 mod error;

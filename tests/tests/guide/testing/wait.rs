@@ -45,9 +45,9 @@ mod tests {
         let metrics = Metrics::builder().build()?;
         app(&metrics).oneshot(Request::post("/jobs").body(Body::empty())?).await?;
 
-        let calls = "app_llm_calls_total";
-        let page = scrape_until(&metrics, |page| page.sum(calls, []) == 1.0).await?;
-        assert_eq!(page.value("app_token_usage_total", [("token_type", "input")])?, 40.0);
+        let tokens = "app_token_usage_total";
+        let page = scrape_until(&metrics, |page| page.sum(tokens, []) == 42.0).await?;
+        assert_eq!(page.value(tokens, [("token_type", "input")])?, 40.0);
         Ok(())
     }
 }
