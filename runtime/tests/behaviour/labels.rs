@@ -6,6 +6,7 @@ use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::routing::get as route_get;
 use futures_util::FutureExt;
+use streamgauge::testing::Page;
 use streamgauge::{
     Metrics, Usage, instrument_endpoint, streaming_metrics, track_global_exception, track_tokens,
 };
@@ -43,12 +44,11 @@ async fn constant_labels_are_on_every_series_of_every_family() {
     for path in ["/answer/200", "/answer/500", "/stream", "/nope"] {
         get(&app, path).await;
     }
-    let page = page_of(&metrics);
-    let samples: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
-    assert!(samples.len() > 100);
-    for sample in samples {
-        assert!(sample.contains(r#"region="eu \"1\"\n""#), "{sample}");
-        assert!(sample.contains(r#"zone="b""#), "{sample}");
+    let page = Page::parse(&page_of(&metrics)).expect("the page is valid");
+    assert!(page.series().count() > 100);
+    for series in page.series() {
+        assert_eq!(series.label("region"), Some("eu \"1\"\n"), "{series}");
+        assert_eq!(series.label("zone"), Some("b"), "{series}");
     }
 }
 

@@ -1,7 +1,6 @@
 //! Runs the tests that "Testing your metrics" shows.
 
 #![expect(clippy::float_cmp, reason = "counts are exact")]
-#![expect(clippy::unused_async, reason = "handlers are async")]
 #![expect(unreachable_pub, reason = "the modules are whole programs in the chapter")]
 
 mod job;

@@ -24,6 +24,7 @@ pub fn app(metrics: &Metrics) -> Router {
 mod tests {
     use std::error::Error;
 
+    use axum::body::Body;
     use axum::http::Request;
     use streamgauge::Price;
     use streamgauge::testing::Page;
@@ -36,7 +37,8 @@ mod tests {
         let price = Price::per_million(1.00, 4.00);
         let metrics = Metrics::builder().price("small-1", price).build()?;
         for prompt in ["How many?", ""] {
-            app(&metrics).oneshot(Request::post("/ask").body(prompt.into())?).await?;
+            let request = Request::post("/ask").body(Body::from(prompt))?;
+            app(&metrics).oneshot(request).await?;
         }
 
         let page = Page::scrape(&metrics)?;
