@@ -58,6 +58,7 @@
 //! | to do this | use |
 //! |---|---|
 //! | set prefix, labels, buckets, limits, registry | [`Metrics::builder`], [`MetricsBuilder`] |
+//! | turn the metrics off | [`MetricsBuilder::enabled`], `STREAMGAUGE_DISABLED=1` |
 //! | record every request of a router | [`Metrics::layer`], [`PrometheusLayer`] |
 //! | record a handler's endpoint and errors | [`instrument_endpoint`], [`ExceptionType`] |
 //! | record model calls and tokens | [`track_tokens`], [`TokenUsage`], [`token_usage_context`] |

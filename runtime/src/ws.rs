@@ -112,9 +112,12 @@ impl<F: OnFailedUpgrade> MeteredUpgrade for WebSocketUpgrade<F> {
         let stream = SocketStream::new();
         let shared = stream.clone();
         let mut response = self.on_upgrade(move |inner| {
-            callback(WebSocket { inner, state: State::Open, recorder: shared.recorder() })
+            let recorder = shared.as_ref().and_then(SocketStream::recorder);
+            callback(WebSocket { inner, state: State::Open, recorder })
         });
-        response.extensions_mut().insert(stream);
+        if let Some(stream) = stream {
+            response.extensions_mut().insert(stream);
+        }
         response
     }
 }

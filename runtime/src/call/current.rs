@@ -80,6 +80,12 @@ impl EnteredCall {
         Self::replace(Current { call, request: request.cloned() })
     }
 
+    /// Takes the code of this thread out of the call and the request that a handle has made it part
+    /// of.
+    pub(crate) fn outside() -> Self {
+        Self::replace(Current::NOTHING)
+    }
+
     fn replace(new: Current) -> Self {
         let replace = |current: &RefCell<Current>| {
             Some(mem::replace(&mut *current.try_borrow_mut().ok()?, new))

@@ -82,18 +82,22 @@ impl Phase {
 impl LlmCall {
     /// Begins a call in the request that `request` returns, or in the one that this task belongs to
     /// through a handle. `provider` and `model` are empty if the attribute does not name them.
+    /// Returns `None` outside any request if the global instance is disabled.
     pub(crate) fn begin(
         site: &'static Site,
         provider: Label,
         model: Label,
         request: Option<Arc<RequestCalls>>,
-    ) -> Arc<Self> {
+    ) -> Option<Arc<Self>> {
         let started = Instant::now();
         let outer = current_call();
         // The source of a reply may be polled in another task than that of the request.
         let request = request
             .or_else(current_request_calls)
             .or_else(|| outer.as_ref().and_then(|outer| outer.request_calls()));
+        if request.is_none() {
+            Metrics::for_site_outside_requests(site)?;
+        }
         // Each instance counts the calls that it sees.
         let outer = outer
             .filter(|outer| outer.is_of_same_instance(request.as_deref()))
@@ -101,14 +105,11 @@ impl LlmCall {
         if let Some(outer) = &outer {
             outer.outers_and_self().for_each(|outer| outer.state.lock().inner.note_begun());
         }
-        if request.is_none() {
-            Metrics::for_site_outside_requests(site);
-        }
         let request = request.map(|calls| {
             let number = calls.begin(started);
             (calls, number)
         });
-        Self::in_free_allocation(Self {
+        Some(Self::in_free_allocation(Self {
             site,
             provider,
             model,
@@ -118,7 +119,7 @@ impl LlmCall {
             handles: AtomicU32::new(0),
             awaits_first_chunk: AtomicBool::new(false),
             state: Mutex::default(),
-        })
+        }))
     }
 
     /// Puts a call into a free allocation, or into a new one.

@@ -25,7 +25,7 @@ use crate::call::{CallErrorType, EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::metrics::Metrics;
 use crate::outcome::{ErrorType, Termination, request_end};
-use crate::request::{self, RequestError};
+use crate::request::{self, RequestError, Serving};
 use crate::series::{EndpointSeries, RequestSeries, warn_named_handler};
 
 /// The guard of a running function. Dropping it without [`finish`] records that the function was
@@ -39,6 +39,8 @@ enum Role {
     Handler(HandlerGuard),
     /// The function was called by the handler of such a request.
     Helper,
+    /// The instance that would record the function is disabled.
+    Unrecorded,
     /// There is no request: the function records itself.
     Standalone(StandaloneCall),
 }
@@ -56,15 +58,16 @@ struct StandaloneCall {
 
 /// Starts a function of this call site.
 pub fn start(site: &'static Site) -> EndpointGuard {
-    EndpointGuard(match request::current(|scope| scope.claim(site)) {
-        Some(true) => {
+    EndpointGuard(match request::serving(|scope| scope.claim(site)) {
+        Serving::Request(true) => {
             if site.is_named() && site.is_first_named_handler() {
                 warn_named_handler(site.function(), site.endpoint());
             }
             Role::Handler(HandlerGuard)
         }
-        Some(false) => Role::Helper,
-        None => Role::Standalone(StandaloneCall::start(site)),
+        Serving::Request(false) => Role::Helper,
+        Serving::Disabled => Role::Unrecorded,
+        Serving::Nothing => StandaloneCall::start(site).map_or(Role::Unrecorded, Role::Standalone),
     })
 }
 
@@ -72,7 +75,7 @@ pub fn start(site: &'static Site) -> EndpointGuard {
 pub fn finish(guard: EndpointGuard, result: ResultInfo) {
     match guard.0 {
         Role::Handler(handler) => handler.finish(result),
-        Role::Helper => {}
+        Role::Helper | Role::Unrecorded => {}
         Role::Standalone(mut call) => call.finish(result),
     }
 }
@@ -87,11 +90,12 @@ impl HandlerGuard {
 }
 
 impl StandaloneCall {
-    fn start(site: &'static Site) -> Self {
-        let endpoint = Metrics::for_site_outside_requests(site).endpoints().for_site(site);
+    /// Returns `None` if the global instance is disabled.
+    fn start(site: &'static Site) -> Option<Self> {
+        let endpoint = Metrics::for_site_outside_requests(site)?.endpoints().for_site(site);
         let series = endpoint.requests(site.method());
         series.active().inc();
-        Self { endpoint, series, started: Instant::now(), is_open: true }
+        Some(Self { endpoint, series, started: Instant::now(), is_open: true })
     }
 
     /// Records the function. Without a status in the return value, an error is recorded as 500 and

@@ -10,7 +10,7 @@ use http::StatusCode;
 use crate::callsite::WarnOnce;
 use crate::hook::{self, Hook};
 use crate::metrics::Metrics;
-use crate::request::{self, ExceptionInfo, RequestError};
+use crate::request::{self, ExceptionInfo, RequestError, Serving};
 
 /// Counts an error in `exceptions_total`, with its type and the status of the response.
 ///
@@ -94,11 +94,15 @@ pub fn track_named_exception<E: ExceptionType + ?Sized>(error: &E, status: Statu
 /// Counts an error that the function `reporter` of this crate reports.
 fn report(reporter: &'static str, exception: ExceptionInfo, status: StatusCode) {
     let error = RequestError::reported(exception, status);
-    let to_count = request::current(|scope| scope.report_error(error)).unwrap_or_else(|| {
-        static WARNED: WarnOnce = WarnOnce::new();
-        let metrics = Metrics::for_report_outside_requests(reporter, &WARNED);
-        Some((metrics.endpoints().get_or_create(""), [None, Some(error)]))
-    });
+    let to_count = match request::serving(|scope| scope.report_error(error)) {
+        Serving::Request(to_count) => to_count,
+        Serving::Disabled => None,
+        Serving::Nothing => {
+            static WARNED: WarnOnce = WarnOnce::new();
+            let metrics = Metrics::for_report_outside_requests(reporter, &WARNED);
+            metrics.map(|it| (it.endpoints().get_or_create(""), [None, Some(error)]))
+        }
+    };
     if let Some((endpoint, errors)) = to_count {
         errors.iter().flatten().for_each(|error| error.count(&endpoint));
         endpoint.log_exception(exception.label(), Some(status.as_u16()));
@@ -133,24 +137,25 @@ pub(crate) fn own_name<E: ExceptionType + ?Sized>(error: &E) -> Option<&'static 
 /// ```
 pub fn track_global_exception<E: ?Sized>(_error: &E) {
     let exception = ExceptionInfo::from_type::<E>();
-    let inside = request::current(|scope| {
+    let inside = request::serving(|scope| {
         let endpoint = scope.note_reported_error(exception)?;
         Some((scope.metrics().clone(), endpoint, scope.take_held_error()))
     });
     match inside {
-        Some(Some((metrics, endpoint, earlier))) => {
+        Serving::Request(Some((metrics, endpoint, earlier))) => {
             if let Some(error) = earlier {
                 error.count(&endpoint);
             }
             metrics.endpoints().count_global_exception(exception.label(), endpoint.label());
         }
         // The request is served without being recorded.
-        Some(None) => {}
-        None => {
+        Serving::Request(None) | Serving::Disabled => {}
+        Serving::Nothing => {
             static WARNED: WarnOnce = WarnOnce::new();
-            Metrics::for_report_outside_requests("track_global_exception", &WARNED)
-                .endpoints()
-                .count_global_exception(exception.label(), "");
+            let metrics = Metrics::for_report_outside_requests("track_global_exception", &WARNED);
+            if let Some(metrics) = metrics {
+                metrics.endpoints().count_global_exception(exception.label(), "");
+            }
         }
     }
 }

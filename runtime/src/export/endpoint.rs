@@ -19,7 +19,7 @@ use super::page::Page;
 use super::page_body::{NoPage, PageBody};
 use super::text_format::Format;
 use crate::metrics::Metrics;
-use crate::request::{self, MetricsPage, Scope};
+use crate::request::{self, MetricsPage, Scope, Serving};
 
 /// Serves the metrics page: a handler for `GET /metrics`.
 ///
@@ -38,8 +38,11 @@ use crate::request::{self, MetricsPage, Scope};
 ///     .layer(PrometheusLayer::new());
 /// ```
 pub async fn metrics_endpoint(request: Request) -> Response {
-    let metrics = request::current(|scope| scope.metrics().clone());
-    respond(metrics.as_ref().unwrap_or_else(|| Metrics::for_page_outside_layers()), &request)
+    match request::serving(|scope| scope.metrics().clone()) {
+        Serving::Request(metrics) => respond(Some(&metrics), &request),
+        Serving::Disabled => respond(None, &request),
+        Serving::Nothing => respond(Some(Metrics::for_page_outside_layers()), &request),
+    }
 }
 
 /// Serves the metrics page of one instance, created by [`Metrics::endpoint`].
@@ -60,6 +63,8 @@ pub async fn metrics_endpoint(request: Request) -> Response {
 /// - If another collector in the registry panics, the response is 500. The next scrape calls the
 ///   collector again.
 /// - Other methods get 405.
+/// - A [disabled](crate::MetricsBuilder::enabled) instance has a page without metrics, whatever is
+///   in its registry.
 ///
 /// A page is written piece by piece while its client reads it, so a large page takes little memory,
 /// and nothing is locked between two pieces. Only pages up to 64 KiB have a `Content-Length`. The
@@ -119,7 +124,7 @@ impl<S> Handler<(), S> for MetricsEndpoint {
     type Future = Ready<Response>;
 
     fn call(self, request: Request, _state: S) -> Ready<Response> {
-        ready(respond(&self.metrics, &request))
+        ready(respond(Some(&self.metrics), &request))
     }
 }
 
@@ -133,7 +138,7 @@ impl<B> Service<http::Request<B>> for MetricsEndpoint {
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        ready(Ok(respond(&self.metrics, &request)))
+        ready(Ok(respond(Some(&self.metrics), &request)))
     }
 }
 
@@ -143,24 +148,31 @@ impl fmt::Debug for MetricsEndpoint {
     }
 }
 
-fn respond<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
+/// Responds with the page of an instance. `None` stands for a disabled one.
+fn respond<B>(metrics: Option<&Metrics>, request: &http::Request<B>) -> Response {
     request::current(Scope::skip_scrape);
     let mut response = page_or_refusal(metrics, request);
     response.extensions_mut().insert(MetricsPage);
     response
 }
 
-fn page_or_refusal<B>(metrics: &Metrics, request: &http::Request<B>) -> Response {
+fn page_or_refusal<B>(metrics: Option<&Metrics>, request: &http::Request<B>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
     }
     let format = Format::from_headers(request.headers());
+    let is_head = *request.method() == Method::HEAD;
+    let Some(metrics) = metrics.filter(|metrics| metrics.is_enabled()) else {
+        let page = format.disabled_page();
+        let body = if is_head { Body::empty() } else { Body::from(page) };
+        return page_response(format, Some(page.len() as u64), body);
+    };
     let names = RequestedNames::from_uri(request.uri());
     let encoding = ContentEncoding::from_headers(request.headers());
     let encoding_name = encoding.name();
     let start = || Page::new(metrics, format, |family| names.contains(family));
-    let page = if *request.method() == Method::HEAD {
+    let page = if is_head {
         // Only the length of the page is kept, so the scrape needs no place.
         start().map_err(NoPage::Encode).map(|page| {
             let length = PageBody::length_of(encoding, page);
@@ -172,15 +184,11 @@ fn page_or_refusal<B>(metrics: &Metrics, request: &http::Request<B>) -> Response
     };
     match page {
         Ok((length, body)) => {
-            let mut response = Response::new(body);
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, format.content_type());
-            headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
-            if let Some(length) = length {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            }
+            let mut response = page_response(format, length, body);
             if let Some(encoding) = encoding_name {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
             }
             response
         }
@@ -194,4 +202,15 @@ fn page_or_refusal<B>(metrics: &Metrics, request: &http::Request<B>) -> Response
             (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
         }
     }
+}
+
+fn page_response(format: Format, length: Option<u64>, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, format.content_type());
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
 }

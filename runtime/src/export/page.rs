@@ -67,6 +67,9 @@ impl Metrics {
     }
 
     fn encode(&self, format: Format) -> Result<String, EncodeError> {
+        if !self.is_enabled() {
+            return Ok(format.disabled_page().to_owned());
+        }
         let page = Page::new(self, format, |_| true)?.into_bytes();
         // Only text was written.
         Ok(String::from_utf8(page)

@@ -26,6 +26,9 @@ pub(super) const TEXT_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=u
 /// The units that `OpenMetrics` pages declare, for families whose name ends with one of them.
 const UNITS: [&str; 4] = ["seconds", "bytes", "tokens", "usd"];
 
+/// The last line of an `OpenMetrics` page.
+const OPENMETRICS_END: &str = "# EOF\n";
+
 /// The largest capacity that is allocated for a piece before it is written.
 const MAX_INITIAL_CAPACITY: usize = 72 * 1024;
 /// Reserve for finishing the series that passes the limit.
@@ -39,6 +42,21 @@ pub(super) enum Format {
     Text,
     /// `OpenMetrics` 1.0.
     OpenMetrics,
+}
+
+impl Format {
+    /// Returns the page of a disabled instance.
+    ///
+    /// `OpenMetrics` has no comments, and Prometheus rejects a page with one.
+    pub(super) const fn disabled_page(self) -> &'static str {
+        match self {
+            Self::Text => {
+                "# streamgauge is disabled by `enabled(false)` or STREAMGAUGE_DISABLED: nothing \
+                 is recorded.\n"
+            }
+            Self::OpenMetrics => OPENMETRICS_END,
+        }
+    }
 }
 
 /// Writes families one after another.
@@ -233,7 +251,7 @@ impl TextWriter {
     /// Ends the page.
     pub(super) fn finish(&mut self) {
         if self.is_openmetrics() {
-            self.out.extend_from_slice(b"# EOF\n");
+            self.out.extend_from_slice(OPENMETRICS_END.as_bytes());
         }
     }
 

@@ -212,3 +212,43 @@ impl Drop for ResponseBody {
         self.close(termination);
     }
 }
+
+/// The response body of a request of a disabled instance: what runs while it is polled is not
+/// recorded.
+pub(super) struct UnrecordedBody {
+    inner: Body,
+    handle: ScopeHandle,
+}
+
+impl UnrecordedBody {
+    pub(super) fn new(inner: Body, handle: ScopeHandle) -> Self {
+        Self { inner, handle }
+    }
+}
+
+impl HttpBody for UnrecordedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        enter(&mut this.handle, || Pin::new(&mut this.inner).poll_frame(cx))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for UnrecordedBody {
+    fn drop(&mut self) {
+        enter(&mut self.handle, || drop(mem::take(&mut self.inner)));
+    }
+}

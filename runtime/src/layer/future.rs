@@ -15,7 +15,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
-use super::body::ResponseBody;
+use super::body::{ResponseBody, UnrecordedBody};
 use crate::call::{LlmCall, Reply, ReplyParser};
 use crate::media_type::{self, BodyContent};
 use crate::outcome::{CallErrorType, ReplyEnd, Termination};
@@ -101,7 +101,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Some(scope) = handle.get() else { return response.map(Body::new) };
+    let Some(scope) = handle.get() else { return pass_through(response, handle) };
     let (mut head, body) = response.into_parts();
     if head.extensions.get::<MetricsPage>().is_some() {
         scope.skip_scrape();
@@ -169,6 +169,23 @@ where
         head.extensions.insert(Streamed);
     }
     Response::from_parts(head, body)
+}
+
+/// Returns a response that is not recorded. While the body of a disabled instance's response is
+/// polled, it still belongs to that instance, unless it is in memory.
+fn pass_through<B>(response: Response<B>, handle: ScopeHandle) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let runs_no_code = |response: &Response<B>| {
+        response.body().is_end_stream()
+            || size_in_memory(response.headers(), response.body()).is_some()
+    };
+    if handle.is_none() || runs_no_code(&response) {
+        return response.map(Body::new);
+    }
+    response.map(|body| Body::new(UnrecordedBody::new(Body::new(body), handle)))
 }
 
 /// Marks a response whose body is a stream that a layer of another instance has seen. The request's

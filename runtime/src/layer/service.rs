@@ -19,7 +19,8 @@ use crate::request::{Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter
 /// It opens a record for each request and closes it when the response has ended: at the head if the
 /// body is in memory, otherwise at the last frame. It calls the inner service once per request. A
 /// request body that is not in memory is wrapped to be counted, and an extension may be added to
-/// the request. The response body becomes axum's [`Body`].
+/// the request. The response body becomes axum's [`Body`]. Of a disabled instance, it passes
+/// requests and responses through.
 #[derive(Clone)]
 pub struct Prometheus<S> {
     inner: S,
@@ -31,10 +32,14 @@ impl<S> Prometheus<S> {
         Self { inner, state: Arc::new(ServiceState::new(metrics)) }
     }
 
-    /// Opens the scope of a request. The handle is empty if an outer layer records the request.
+    /// Opens the scope of a request. The handle stands for nothing if an outer layer records the
+    /// request.
     fn open_scope<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> ScopeHandle {
-        axum_version::warn_if_other::<B>();
         let metrics = self.state.metrics();
+        if !metrics.is_enabled() {
+            return ScopeHandle::disabled();
+        }
+        axum_version::warn_if_other::<B>();
         if nested::is_recorded_by_outer_layer(request, metrics) {
             return ScopeHandle::NONE;
         }

@@ -1,6 +1,7 @@
 //! Builds an instance: validates the settings, and registers the families.
 
 use std::collections::HashMap;
+use std::env;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -32,6 +33,9 @@ const ENDPOINT_LIMIT: LabelLimit = LabelLimit { max_values: 4096, max_bytes: 102
 impl MetricsBuilder {
     /// Builds an instance from these settings.
     ///
+    /// This reads the environment variable `STREAMGAUGE_DISABLED`: see
+    /// [`enabled`](Self::enabled).
+    ///
     /// # Errors
     ///
     /// Returns a [`BuildError`] that names each setting that is not valid and says how to correct
@@ -49,6 +53,7 @@ impl MetricsBuilder {
     /// # Ok::<(), BuildError>(())
     /// ```
     pub fn build(self) -> Result<Metrics, BuildError> {
+        let is_enabled = self.enabled && !is_disabled_by_environment();
         let mut problems = Problems::default();
         problems.check(validate::prefix(&self.prefix));
         if self.max_scrapes == 0 {
@@ -108,7 +113,7 @@ impl MetricsBuilder {
         let endpoints = Arc::new(Endpoints::new(Arc::clone(&families), limits));
         let zero_series = Arc::new(ZeroSeries::new());
         // If the build fails from here on, dropping the registration removes the names again.
-        let registration = Registration::new(self.registry.unwrap_or_default());
+        let registration = Registration::new(self.registry.unwrap_or_default(), is_enabled);
         let always = WithZeroSeries {
             families: collector(&families, FamilyGroup::Always)?,
             endpoints: Arc::clone(&endpoints),
@@ -118,6 +123,7 @@ impl MetricsBuilder {
         set_prices(&endpoints, prices, &registration)?;
         info.register(&options, &registration)?;
         Ok(Metrics(Arc::new(Instance {
+            is_enabled,
             endpoints,
             registration,
             skip_rules,
@@ -189,6 +195,12 @@ impl Metrics {
         problems.into_result()?;
         set_prices(self.endpoints(), prices, &self.0.registration)
     }
+}
+
+/// Returns whether the environment variable that turns all instances off is set.
+fn is_disabled_by_environment() -> bool {
+    let value = env::var_os("STREAMGAUGE_DISABLED");
+    value.is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
 }
 
 /// Replaces the prices. The first ones add the families of cost to the registry.

@@ -30,6 +30,7 @@ use crate::price::Prices;
 #[derive(Clone, Debug)]
 #[must_use = "settings do nothing until `build` or `install`"]
 pub struct MetricsBuilder {
+    pub(super) enabled: bool,
     pub(super) prefix: String,
     pub(super) labels: Vec<(String, String)>,
     pub(super) buckets: Vec<(String, Vec<f64>)>,
@@ -55,6 +56,7 @@ pub struct MetricsBuilder {
 impl Default for MetricsBuilder {
     fn default() -> Self {
         Self {
+            enabled: true,
             prefix: "app".to_owned(),
             labels: Vec::new(),
             buckets: Vec::new(),
@@ -80,6 +82,43 @@ impl Default for MetricsBuilder {
 }
 
 impl MetricsBuilder {
+    /// Sets whether the instance records. Defaults to true.
+    ///
+    /// A disabled instance compiles and runs as an enabled one, and its settings are validated in
+    /// the same way. Its layer passes requests through. What attributes and functions of this crate
+    /// would record within such a request is recorded nowhere, also not in [`Metrics::global`], and
+    /// the `tracing` events of such records are not emitted. Its page has no metrics, also not the
+    /// application's own ones in [`Metrics::registry`]: in the text format it is one comment that
+    /// says so, and in `OpenMetrics`, which has no comments, it is `# EOF`. Files and pushes have
+    /// the text page.
+    ///
+    /// The setting concerns one instance. Code outside any request records in the global instance:
+    /// to turn that off as well, use [`install`](Self::install), or the environment variable.
+    ///
+    /// # Environment variable
+    ///
+    /// `STREAMGAUGE_DISABLED=1` or `STREAMGAUGE_DISABLED=true`, in upper or lower case, disables
+    /// every instance of the process, whatever this option says. Other values, also the empty one,
+    /// have no effect. The variable is read when an instance is built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().enabled(false).build()?;
+    /// let page = metrics.encode_text()?;
+    /// assert!(page.starts_with("# streamgauge is disabled") && page.lines().count() == 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Metrics::global`]: crate::Metrics::global
+    /// [`Metrics::registry`]: crate::Metrics::registry
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
     /// Sets the prefix of all metric names: `shop` makes `shop_http_requests_total`.
     ///
     /// Defaults to `app`. An empty string disables the prefix. A prefix has at most 100 bytes, does

@@ -81,39 +81,50 @@ impl Metrics {
         })
     }
 
-    /// Returns the instance that records a function outside any request. Warns once for each
-    /// function if nothing reads that instance.
+    /// Returns the instance that records outside any request, or `None` if it is disabled.
+    #[inline]
+    pub(crate) fn outside_requests() -> Option<&'static Self> {
+        Some(Self::implicit_global()).filter(|metrics| metrics.is_enabled())
+    }
+
+    /// Returns the instance that records a function outside any request, or `None` if it is
+    /// disabled. Warns once for each function if nothing reads that instance.
     ///
     /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
     #[inline]
-    pub(crate) fn for_site_outside_requests(site: &'static Site) -> &'static Self {
+    pub(crate) fn for_site_outside_requests(site: &'static Site) -> Option<&'static Self> {
+        let metrics = Self::outside_requests()?;
         if global_is_unread() {
             warn_about_site(site);
         }
-        Self::implicit_global()
+        Some(metrics)
     }
 
     /// Returns the instance that records what user code reports outside any request, through the
-    /// function `reporter`. Warns once if nothing reads that instance.
+    /// function `reporter`, or `None` if it is disabled. Warns once if nothing reads that instance.
     ///
     /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
     #[inline]
     pub(crate) fn for_report_outside_requests(
         reporter: &'static str,
         warned: &'static WarnOnce,
-    ) -> &'static Self {
+    ) -> Option<&'static Self> {
+        let metrics = Self::outside_requests()?;
         if global_is_unread() && warned.is_first() {
             warn_call_outside_requests(reporter);
         }
-        Self::implicit_global()
+        Some(metrics)
     }
 
-    /// Returns the instance that records usage which user code reports outside any request. Warns
-    /// once if any instance has a layer, because a request may have spawned the task.
+    /// Returns the instance that records usage which user code reports outside any request, or
+    /// `None` if it is disabled. Warns once if any instance has a layer, because a request may have
+    /// spawned the task.
     ///
     /// A `tracing` subscriber is user code, so the caller must not hold the scope of a request.
-    pub(crate) fn for_usage_outside_requests() -> &'static Self {
+    pub(crate) fn for_usage_outside_requests() -> Option<&'static Self> {
         static WARNED: WarnOnce = WarnOnce::new();
+
+        let metrics = Self::outside_requests()?;
         if any_instance_has_layer() && WARNED.is_first() {
             if global_is_unread() {
                 warn_call_outside_requests("token_usage_context::record");
@@ -121,7 +132,7 @@ impl Metrics {
                 warn_usage_outside_requests();
             }
         }
-        Self::implicit_global()
+        Some(metrics)
     }
 
     /// Returns the instance that [`metrics_endpoint`](crate::metrics_endpoint) serves outside any

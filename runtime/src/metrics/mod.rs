@@ -73,6 +73,8 @@ const MAX_UNDECLARED_LABELS: usize = 16;
 pub struct Metrics(Arc<Instance>);
 
 struct Instance {
+    /// Whether anything is recorded and exported.
+    is_enabled: bool,
     endpoints: Arc<Endpoints>,
     registration: Registration,
     skip_rules: SkipRules,
@@ -93,11 +95,34 @@ struct Instance {
 
 impl Metrics {
     /// Returns a builder with the default settings.
+    ///
+    /// [`enabled(false)`](MetricsBuilder::enabled), or the environment variable
+    /// `STREAMGAUGE_DISABLED=1`, turns the metrics off.
     pub fn builder() -> MetricsBuilder {
         MetricsBuilder::default()
     }
 
+    /// Returns whether the instance records: false after
+    /// [`enabled(false)`](MetricsBuilder::enabled), or if the environment variable
+    /// `STREAMGAUGE_DISABLED` was set when the instance was built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().enabled(false).build()?;
+    /// assert!(!metrics.is_enabled());
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.0.is_enabled
+    }
+
     /// Returns the registry that holds the families.
+    ///
+    /// A disabled instance has a registry too, but nothing in it is on the page of the instance.
     ///
     /// Register the application's own metrics here to export them together with the families of
     /// this instance. They have the names that the application gives them, without the
@@ -195,16 +220,19 @@ impl Metrics {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Records that a layer has been created. From the second layer on, requests are marked.
+    /// Records that a layer has been created, unless the instance is disabled. From the second
+    /// layer on, requests are marked.
     pub(crate) fn note_layer(&self) {
-        if !self.0.zero_series.note_layer() {
+        if self.is_enabled() && !self.0.zero_series.note_layer() {
             self.deduplicate_by_mark();
         }
     }
 
-    /// Creates the series of all functions at zero.
+    /// Creates the series of all functions at zero, unless the instance is disabled.
     fn create_zero_series(&self) {
-        self.0.zero_series.create(self.endpoints());
+        if self.is_enabled() {
+            self.0.zero_series.create(self.endpoints());
+        }
     }
 
     /// Creates the series of all functions at zero if no other instance can serve them. Called at

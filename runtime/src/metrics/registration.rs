@@ -11,12 +11,14 @@ use prometheus::proto::MetricFamily;
 /// collectors from the registry.
 pub(super) struct Registration {
     registry: Registry,
+    /// If false, the collectors keep their names in the registry and collect nothing.
+    is_enabled: bool,
     collectors: Mutex<Vec<SharedCollector>>,
 }
 
 impl Registration {
-    pub(super) fn new(registry: Registry) -> Self {
-        Self { registry, collectors: Mutex::default() }
+    pub(super) fn new(registry: Registry, is_enabled: bool) -> Self {
+        Self { registry, is_enabled, collectors: Mutex::default() }
     }
 
     pub(super) fn registry(&self) -> &Registry {
@@ -25,7 +27,8 @@ impl Registration {
 
     /// Adds a collector to the registry.
     pub(super) fn register(&self, collector: impl Collector + 'static) -> prometheus::Result<()> {
-        let collector = SharedCollector(Arc::new(collector));
+        let is_enabled = self.is_enabled;
+        let collector = SharedCollector { collector: Arc::new(collector), is_enabled };
         self.registry.register(Box::new(collector.clone()))?;
         self.collectors.lock().push(collector);
         Ok(())
@@ -45,14 +48,17 @@ impl Drop for Registration {
 /// A collector that the registry and its owner share. `prometheus` identifies a collector that is
 /// to be removed by its names.
 #[derive(Clone)]
-struct SharedCollector(Arc<dyn Collector>);
+struct SharedCollector {
+    collector: Arc<dyn Collector>,
+    is_enabled: bool,
+}
 
 impl Collector for SharedCollector {
     fn desc(&self) -> Vec<&Desc> {
-        self.0.desc()
+        self.collector.desc()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        self.0.collect()
+        if self.is_enabled { self.collector.collect() } else { Vec::new() }
     }
 }

@@ -5,9 +5,14 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::thread;
 
+use pin_project_lite::pin_project;
+
 use super::Scope;
+use crate::call::EnteredCall;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 
@@ -26,7 +31,8 @@ thread_local! {
 ///
 /// A handle is one pointer: it moves from the service to the response future, to the thread and
 /// back at each poll, and to the response body. The slot that it points to is reused for later
-/// requests, so that opening a scope does not allocate.
+/// requests, so that opening a scope does not allocate. An empty slot stands for a request of a
+/// disabled instance.
 #[derive(Default)]
 pub(crate) struct ScopeHandle(Option<ScopeSlot>);
 
@@ -42,7 +48,13 @@ impl ScopeHandle {
         Self(Some(slot))
     }
 
-    /// Returns whether the handle has no scope.
+    /// Marks a request of a disabled instance, in a free slot of this thread or in a new one.
+    pub(crate) fn disabled() -> Self {
+        Self(Some(with_free_slots(Vec::pop).flatten().unwrap_or_default()))
+    }
+
+    /// Returns whether the handle stands for nothing: neither for a scope, nor for a request of a
+    /// disabled instance.
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_none()
     }
@@ -71,8 +83,9 @@ fn with_free_slots<R>(f: impl FnOnce(&mut Vec<ScopeSlot>) -> R) -> Option<R> {
     FREE_SLOTS.try_with(|slots| Some(f(&mut *slots.try_borrow_mut().ok()?))).ok()?
 }
 
-/// Runs `f` with the scope of `handle` as the current one of this thread. A handle without a scope
-/// leaves the current scope as it is.
+/// Runs `f` with the scope of `handle` as the current one of this thread, or with none if the
+/// handle stands for a request of a disabled instance. A handle that stands for nothing leaves the
+/// current scope as it is.
 #[inline]
 pub(crate) fn enter<R>(handle: &mut ScopeHandle, f: impl FnOnce() -> R) -> R {
     struct Restore<'a> {
@@ -80,6 +93,7 @@ pub(crate) fn enter<R>(handle: &mut ScopeHandle, f: impl FnOnce() -> R) -> R {
         was_panicking: bool,
         #[cfg(feature = "exemplars")]
         trace: Option<Trace>,
+        _outside_calls: Option<EnteredCall>,
     }
 
     impl Drop for Restore<'_> {
@@ -101,12 +115,15 @@ pub(crate) fn enter<R>(handle: &mut ScopeHandle, f: impl FnOnce() -> R) -> R {
     }
     #[cfg(feature = "exemplars")]
     let trace = Trace::replace_request_trace(handle.get().and_then(|scope| scope.trace()));
+    // What a disabled instance serves belongs to no call of an enabled one around it.
+    let outside_calls = handle.get().is_none().then(EnteredCall::outside);
     swap_current(handle);
     let _restore = Restore {
         handle,
         was_panicking: thread::panicking(),
         #[cfg(feature = "exemplars")]
         trace,
+        _outside_calls: outside_calls,
     };
     f()
 }
@@ -120,12 +137,75 @@ fn swap_current(handle: &mut ScopeHandle) {
     });
 }
 
-/// Runs `f` on the scope of the request that this thread is serving. Returns `None` outside any
-/// request.
+/// What this thread is serving.
+pub(crate) enum Serving<R> {
+    /// A request, with what was read from its scope.
+    Request(R),
+    /// A request of a disabled instance, of which nothing is recorded.
+    Disabled,
+    /// Nothing: the code runs outside any request.
+    Nothing,
+}
+
+/// Runs `f` on the scope of the request that this thread is serving, if there is one.
 ///
 /// `f` must not call user code: user code may call this function again, and the inner call would
-/// get `None`.
+/// get [`Serving::Nothing`].
+#[inline]
+pub(crate) fn serving<R>(f: impl FnOnce(&mut Scope) -> R) -> Serving<R> {
+    let visit = |current: &RefCell<ScopeHandle>| {
+        let mut current = current.try_borrow_mut().ok()?;
+        let slot = current.0.as_deref_mut()?;
+        Some(slot.as_mut().map_or(Serving::Disabled, |scope| Serving::Request(f(scope))))
+    };
+    CURRENT.try_with(visit).ok().flatten().unwrap_or(Serving::Nothing)
+}
+
+/// Runs `f` on the scope of the request that this thread is serving. Returns `None` outside any
+/// request, and in a request of a disabled instance.
+///
+/// `f` must not call user code, as in [`serving`].
 #[inline]
 pub(crate) fn current<R>(f: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.try_borrow_mut().ok()?.get().map(f)).ok()?
+}
+
+pin_project! {
+    /// A future during whose polls and drop this thread serves a request of a disabled instance, if
+    /// `is_disabled` is set.
+    struct PerhapsDisabled<F> {
+        // `None` only while the future is dropped.
+        #[pin]
+        future: Option<F>,
+        is_disabled: bool,
+    }
+
+    impl<F> PinnedDrop for PerhapsDisabled<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            enter(&mut handle_if(*this.is_disabled), || this.future.set(None));
+        }
+    }
+}
+
+/// Makes a future part of a request of a disabled instance, if `is_disabled` is set.
+pub(crate) fn perhaps_disabled<F: Future>(
+    future: F,
+    is_disabled: bool,
+) -> impl Future<Output = F::Output> {
+    PerhapsDisabled { future: Some(future), is_disabled }
+}
+
+impl<F: Future> Future for PerhapsDisabled<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
+        enter(&mut handle_if(*this.is_disabled), || future.poll(cx))
+    }
+}
+
+fn handle_if(is_disabled: bool) -> ScopeHandle {
+    if is_disabled { ScopeHandle::disabled() } else { ScopeHandle::NONE }
 }

@@ -14,7 +14,7 @@ mod metrics_page;
 mod scope;
 mod upload;
 
-pub(crate) use self::context::{ScopeHandle, current, enter};
+pub(crate) use self::context::{ScopeHandle, Serving, current, enter, perhaps_disabled, serving};
 pub(crate) use self::entry::{RequestSize, ServiceState};
 pub use self::exception::ExceptionName;
 pub(crate) use self::exception::{ExceptionInfo, RequestError};
@@ -22,5 +22,5 @@ pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};
 pub use self::label::request_label;
 #[cfg(feature = "axum")]
 pub(crate) use self::metrics_page::MetricsPage;
-pub(crate) use self::scope::{BodyEnd, Entry, Scope};
+pub(crate) use self::scope::{BodyEnd, Entry, Scope, begin_call};
 pub(crate) use self::upload::UploadProgress;

@@ -12,7 +12,7 @@ use super::{StreamChunk, StreamRecorder};
 use crate::call::current_request_calls;
 use crate::callsite::WarnOnce;
 use crate::metrics::Metrics;
-use crate::request::{self, StreamInfo};
+use crate::request::{self, Serving, StreamInfo};
 
 pin_project! {
     /// A stream whose items are recorded as they pass. Returned by [`wrap_streaming_response`].
@@ -96,23 +96,30 @@ where
     S: Stream,
     S::Item: StreamChunk,
 {
-    let recorder = request::current(|scope| {
+    let in_request = request::serving(|scope| {
         let info = StreamInfo::for_endpoint(scope.endpoint_by_label(endpoint));
         StreamRecorder::in_request(scope, info)
     });
-    let recorder = recorder.unwrap_or_else(|| {
-        let (endpoint, entered) = match current_request_calls() {
-            Some(request) => (request.endpoint_by_label(endpoint), request.entered()),
-            None => {
-                static WARNED: WarnOnce = WarnOnce::new();
-                let metrics =
-                    Metrics::for_report_outside_requests("wrap_streaming_response", &WARNED);
-                (metrics.endpoints().get_or_create(endpoint), Instant::now())
-            }
-        };
-        StreamRecorder::without_scope(StreamInfo::for_endpoint(endpoint), entered)
-    });
+    let recorder = match in_request {
+        Serving::Request(recorder) => recorder,
+        Serving::Disabled => None,
+        Serving::Nothing => recorder_without_scope(endpoint),
+    };
     MeteredStream::new(stream, recorder)
+}
+
+/// Creates the recorder of a stream that is wrapped outside the task of a request. There is none if
+/// the global instance is disabled.
+fn recorder_without_scope(endpoint: &str) -> Option<StreamRecorder> {
+    static WARNED: WarnOnce = WarnOnce::new();
+
+    let (endpoint, entered) = if let Some(request) = current_request_calls() {
+        (request.endpoint_by_label(endpoint), request.entered())
+    } else {
+        let metrics = Metrics::for_report_outside_requests("wrap_streaming_response", &WARNED)?;
+        (metrics.endpoints().get_or_create(endpoint), Instant::now())
+    };
+    StreamRecorder::without_scope(StreamInfo::for_endpoint(endpoint), entered)
 }
 
 impl<S> Stream for MeteredStream<S>

@@ -14,13 +14,15 @@ use parking_lot::Mutex;
 #[cfg(feature = "ws")]
 use super::SocketStream;
 use super::{MeteredStream, StreamChunk, StreamRecorder};
-use crate::call::{CallErrorType, CallGuard, LlmCall, current_request_calls};
+#[cfg(feature = "axum")]
+use crate::call::LlmCall;
+use crate::call::{CallErrorType, CallGuard, current_request_calls};
 use crate::call::{EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::label::Label;
 use crate::media_type::BodyContent;
 use crate::metrics::Metrics;
-use crate::request::{self, Scope, StreamInfo};
+use crate::request::{self, Serving, StreamInfo};
 use crate::series::EndpointSeries;
 #[cfg(feature = "axum")]
 use crate::series::warn_stream_without_layer;
@@ -29,7 +31,7 @@ use crate::series::warn_stream_without_layer;
 pub struct StreamStart {
     site: &'static Site,
     model: Label,
-    /// The call whose reply the stream is. Empty without a protocol.
+    /// The call whose reply the stream is. Empty without a protocol, and if no call is recorded.
     call: Mutex<CallGuard>,
 }
 
@@ -38,10 +40,7 @@ impl StreamStart {
     #[must_use]
     pub fn new(site: &'static Site, provider: Label, model: Label) -> Self {
         let call = match site.protocol() {
-            Some(_) => {
-                let request = request::current(Scope::calls);
-                CallGuard::new(LlmCall::begin(site, provider, model.clone(), request))
-            }
+            Some(_) => request::begin_call(site, provider, model.clone()),
             None => CallGuard::NONE,
         };
         Self { site, model, call: Mutex::new(call) }
@@ -77,34 +76,37 @@ impl StreamStart {
         self.call.lock().fail();
     }
 
-    /// Creates the recorder of a stream that can be wrapped.
+    /// Creates the recorder of a stream that can be wrapped. There is none if the instance that
+    /// would record the stream is disabled.
     pub(super) fn recorder(&self) -> Option<StreamRecorder> {
         self.recorder_for(BodyContent::Readable)
     }
 
     /// Creates the recorder of a stream whose response head says whether its bytes can be parsed.
     pub(super) fn recorder_for(&self, content: BodyContent) -> Option<StreamRecorder> {
-        request::current(|scope| {
+        let in_request = request::serving(|scope| {
             let info = self.info(content, scope.endpoint_for_site(self.site));
             StreamRecorder::in_request(scope, info)
-        })
-        .unwrap_or_else(|| {
-            let (endpoint, entered) = self.endpoint_without_scope();
-            StreamRecorder::without_scope(self.info(content, endpoint), entered)
-        })
+        });
+        match in_request {
+            Serving::Request(recorder) => recorder,
+            Serving::Disabled => None,
+            Serving::Nothing => {
+                let (endpoint, entered) = self.endpoint_without_scope()?;
+                StreamRecorder::without_scope(self.info(content, endpoint), entered)
+            }
+        }
     }
 
     /// Returns the endpoint of a stream that is created outside the task of a request, and when the
-    /// request arrived.
-    fn endpoint_without_scope(&self) -> (Arc<EndpointSeries>, Instant) {
+    /// request arrived. Returns `None` if the instance that would record it is disabled.
+    fn endpoint_without_scope(&self) -> Option<(Arc<EndpointSeries>, Instant)> {
         let named = Some(self.site).filter(|site| site.endpoint().is_some());
-        match current_request_calls() {
-            Some(request) => (request.endpoint(named), request.entered()),
-            None => {
-                let metrics = Metrics::for_site_outside_requests(self.site);
-                (Arc::clone(metrics.endpoints().for_site(self.site)), Instant::now())
-            }
+        if let Some(request) = current_request_calls() {
+            return Some((request.endpoint(named), request.entered()));
         }
+        let metrics = Metrics::for_site_outside_requests(self.site)?;
+        Some((Arc::clone(metrics.endpoints().for_site(self.site)), Instant::now()))
     }
 
     /// Leaves the call of a response without a body open, for its request to close.
@@ -118,28 +120,32 @@ impl StreamStart {
     /// Records a WebSocket at the endpoint of this function, and under its model.
     #[cfg(feature = "ws")]
     pub(super) fn place_socket(&self, socket: &SocketStream) {
-        let endpoint = request::current(|scope| scope.endpoint_for_site(self.site));
-        let endpoint = endpoint.unwrap_or_else(|| self.endpoint_without_scope().0);
-        socket.place(endpoint, self.model.clone());
+        let endpoint = match request::serving(|scope| scope.endpoint_for_site(self.site)) {
+            Serving::Request(endpoint) => Some(endpoint),
+            Serving::Disabled => None,
+            Serving::Nothing => self.endpoint_without_scope().map(|(endpoint, _)| endpoint),
+        };
+        if let Some(endpoint) = endpoint {
+            socket.place(endpoint, self.model.clone());
+        }
     }
 
     /// Makes the layer meter the body of the response that the return value becomes, because the
     /// stream cannot be reached in the return value. Logs a warning once if there is no layer.
     #[cfg(feature = "axum")]
     pub(super) fn expect_body(&self, events_only: bool) {
-        let expected = request::current(|scope| {
+        let expected = request::serving(|scope| {
             let info = self.info(BodyContent::Readable, scope.endpoint_for_site(self.site));
             let call = info.call.clone();
             scope.expect_stream(StreamInfo { events_only, ..info });
             // The request closes the call if the response turns out to have no body.
             call.map(LlmCall::leave_open)
         });
-        if expected.is_some() {
-            return;
-        }
-        self.leave_call_open();
-        if self.site.is_first_without_layer() {
-            warn_stream_without_layer(self.site.function());
+        if let Serving::Nothing = expected {
+            self.leave_call_open();
+            if Metrics::outside_requests().is_some() && self.site.is_first_without_layer() {
+                warn_stream_without_layer(self.site.function());
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::StreamRecorder;
 use crate::call::current_request_calls;
 use crate::label::Label;
 use crate::metrics::Metrics;
-use crate::request::{self, StreamInfo};
+use crate::request::{self, Serving, StreamInfo};
 use crate::series::EndpointSeries;
 
 /// The endpoint and the model of a WebSocket whose connection is still to be upgraded.
@@ -26,15 +26,22 @@ struct Inner {
 
 impl SocketStream {
     /// Places the stream at the endpoint of the current request. Outside any request, the stream is
-    /// recorded in the global instance, with an empty endpoint.
-    pub(crate) fn new() -> Self {
+    /// recorded in the global instance, with an empty endpoint. Returns `None` if the instance that
+    /// would record the stream is disabled.
+    pub(crate) fn new() -> Option<Self> {
         let in_request =
-            request::current(|scope| (scope.begin_stream(), Arc::clone(scope.endpoint())));
-        let (entered, endpoint) = in_request.unwrap_or_else(|| match current_request_calls() {
-            Some(request) => (request.entered(), request.endpoint(None)),
-            None => (Instant::now(), Metrics::global().endpoints().get_or_create("")),
-        });
-        Self(Arc::new(Inner { entered, labels: Mutex::new((endpoint, Label::Static(""))) }))
+            request::serving(|scope| (scope.begin_stream(), Arc::clone(scope.endpoint())));
+        let (entered, endpoint) = match (in_request, current_request_calls()) {
+            (Serving::Request(place), _) => place,
+            (Serving::Disabled, _) => return None,
+            (Serving::Nothing, Some(request)) => (request.entered(), request.endpoint(None)),
+            (Serving::Nothing, None) => {
+                let metrics = Some(Metrics::global()).filter(|metrics| metrics.is_enabled())?;
+                (Instant::now(), metrics.endpoints().get_or_create(""))
+            }
+        };
+        let labels = Mutex::new((endpoint, Label::Static("")));
+        Some(Self(Arc::new(Inner { entered, labels })))
     }
 
     /// Moves the stream to the endpoint and the model that an attribute names.

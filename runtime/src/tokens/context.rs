@@ -52,7 +52,7 @@ pub mod token_usage_context {
         CallHandle, LlmCall, RequestCalls, current_call, current_request_calls, within_request,
     };
     use crate::metrics::Metrics;
-    use crate::request::{self, Scope};
+    use crate::request::{self, Scope, Serving, perhaps_disabled};
     use crate::series::CallRecord;
     use crate::usage::Usage;
 
@@ -74,6 +74,7 @@ pub mod token_usage_context {
             Target::Call(call) => call.record(usage),
             Target::Request(request) => record_in_request(&request, usage),
             Target::Global => record_outside(usage),
+            Target::Disabled => {}
         }
     }
 
@@ -98,6 +99,7 @@ pub mod token_usage_context {
             Target::Call(call) => Held::Call(CallHandle::new(call)),
             Target::Request(request) => Held::Request(request),
             Target::Global => Held::Global,
+            Target::Disabled => Held::Disabled,
         })
     }
 
@@ -106,6 +108,8 @@ pub mod token_usage_context {
         Call(Arc<LlmCall>),
         Request(Arc<RequestCalls>),
         Global,
+        /// Nothing: the instance of the request is disabled.
+        Disabled,
     }
 
     impl Target {
@@ -113,7 +117,11 @@ pub mod token_usage_context {
             if let Some(call) = current_call() {
                 return Self::Call(call);
             }
-            let request = request::current(Scope::calls).or_else(current_request_calls);
+            let request = match request::serving(Scope::calls) {
+                Serving::Request(request) => Some(request),
+                Serving::Disabled => return Self::Disabled,
+                Serving::Nothing => current_request_calls(),
+            };
             let Some(request) = request else { return Self::Global };
             request.newest_left().map_or(Self::Request(request), Self::Call)
         }
@@ -125,7 +133,8 @@ pub mod token_usage_context {
     }
 
     fn record_outside(usage: Usage) {
-        let endpoint = Metrics::for_usage_outside_requests().endpoints().get_or_create("");
+        let Some(metrics) = Metrics::for_usage_outside_requests() else { return };
+        let endpoint = metrics.endpoints().get_or_create("");
         endpoint.calls("", "").record(&CallRecord::of_usage(usage));
     }
 
@@ -144,6 +153,7 @@ pub mod token_usage_context {
         Call(CallHandle),
         Request(Arc<RequestCalls>),
         Global,
+        Disabled,
     }
 
     impl Handle {
@@ -168,6 +178,7 @@ pub mod token_usage_context {
                 Held::Call(handle) => handle.call().record(usage),
                 Held::Request(request) => record_in_request(request, usage),
                 Held::Global => record_outside(usage),
+                Held::Disabled => {}
             }
         }
 
@@ -208,9 +219,10 @@ pub mod token_usage_context {
             let (call, request) = match &self.0 {
                 Held::Call(handle) => (Some(handle.clone()), handle.request_calls()),
                 Held::Request(request) => (None, Some(Arc::clone(request))),
-                Held::Global => (None, None),
+                Held::Global | Held::Disabled => (None, None),
             };
-            within_request(future, call, request)
+            let is_disabled = matches!(self.0, Held::Disabled);
+            perhaps_disabled(within_request(future, call, request), is_disabled)
         }
     }
 

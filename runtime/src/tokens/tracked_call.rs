@@ -9,14 +9,14 @@ use std::io;
 use http::HeaderMap;
 
 use super::{ReplyKind, TokenUsage};
-use crate::call::{CallGuard, EnterCall, EnteredCall, LlmCall, Reply, ReplyParser};
+use crate::call::{CallGuard, EnterCall, EnteredCall, Reply, ReplyParser};
 use crate::callsite::Site;
 use crate::endpoint::ResultInfo;
 use crate::hook::{self, Hook};
 use crate::label::Label;
 use crate::media_type::BodyContent;
 use crate::outcome::{CallErrorType, ReplyEnd, Unread};
-use crate::request::{self, Scope};
+use crate::request;
 #[cfg(feature = "axum")]
 use crate::series::warn_reply_without_layer;
 use crate::stream::StreamRecorder;
@@ -29,12 +29,14 @@ pub struct TrackedCall(CallGuard);
 
 /// Starts a call. `provider` and `model` are empty if they are not known.
 pub fn start_call(site: &'static Site, provider: Label, model: Label) -> TrackedCall {
-    let request = request::current(Scope::calls);
-    TrackedCall(CallGuard::new(LlmCall::begin(site, provider, model, request)))
+    TrackedCall(request::begin_call(site, provider, model))
 }
 
 /// Ends a call with the usage that its reply carries.
 pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
+    if call.0.call().is_none() {
+        return;
+    }
     match reply.__kind() {
         ReplyKind::Stream if call.0.has_failed() => call.fail(),
         ReplyKind::Stream => call.leave_open(),

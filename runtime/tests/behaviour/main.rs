@@ -17,6 +17,8 @@ mod cancellation;
 mod chunk_boundaries;
 mod delivered_bodies;
 mod detached_calls;
+mod disabled;
+mod disabled_pages;
 mod exception_names;
 mod exception_reports;
 mod exception_types;

@@ -15,9 +15,9 @@ use streamgauge_test_support::page_of;
 use tokio::net::TcpListener;
 
 /// The requests that the gateway has received: method, path, body.
-type Received = Arc<Mutex<Vec<(String, String, String)>>>;
+pub(crate) type Received = Arc<Mutex<Vec<(String, String, String)>>>;
 
-async fn gateway(status: StatusCode) -> (String, Received) {
+pub(crate) async fn gateway(status: StatusCode) -> (String, Received) {
     let received = Received::default();
     let receive = move |State(received): State<Received>, request: Request| async move {
         let (head, body) = request.into_parts();

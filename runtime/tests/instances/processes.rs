@@ -8,6 +8,12 @@ const CHILD: &str = "STREAMGAUGE_TEST_SCENARIO";
 
 /// Runs the test `name` in a new process, in which `scenario` is called.
 pub(crate) fn in_new_process(name: &str, scenario: impl FnOnce()) {
+    in_new_process_with(name, &[], scenario);
+}
+
+/// Runs the test `name` in a new process with these environment variables, in which `scenario` is
+/// called.
+pub(crate) fn in_new_process_with(name: &str, variables: &[(&str, &str)], scenario: impl FnOnce()) {
     if env::var_os(CHILD).is_some() {
         scenario();
         return;
@@ -16,6 +22,7 @@ pub(crate) fn in_new_process(name: &str, scenario: impl FnOnce()) {
     let output = Command::new(this)
         .args(["--exact", name, "--nocapture"])
         .env(CHILD, "1")
+        .envs(variables.iter().copied())
         .output()
         .expect("the test binary runs");
     let text =

@@ -58,13 +58,22 @@ impl Visit for Line {
     }
 }
 
-/// Runs a scenario in a new process and passes the events of the library to `check`.
+/// Runs a scenario of this module in a new process and passes the events of the library to `check`.
 fn events_of<F: Future<Output = ()>>(
     name: &str,
     scenario: impl FnOnce() -> F,
     check: impl FnOnce(&[String]),
 ) {
-    in_new_process(&format!("warnings::{name}"), || {
+    events_in_new_process(&format!("warnings::{name}"), scenario, check);
+}
+
+/// Runs the test `name` in a new process and passes the events of the library to `check`.
+pub(crate) fn events_in_new_process<F: Future<Output = ()>>(
+    name: &str,
+    scenario: impl FnOnce() -> F,
+    check: impl FnOnce(&[String]),
+) {
+    in_new_process(name, || {
         let log = Log::default();
         tracing::subscriber::set_global_default(log.clone()).expect("no other subscriber is set");
         block_on(scenario());
@@ -90,7 +99,7 @@ fn numbers() -> impl futures_util::Stream<Item = Bytes> {
 }
 
 /// Records outside any request in every way, twice.
-async fn record_everything() {
+pub(crate) async fn record_everything() {
     for _ in 0..2 {
         job().await;
         ask().await;

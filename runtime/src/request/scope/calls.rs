@@ -3,8 +3,21 @@
 use std::sync::Arc;
 
 use super::Scope;
-use crate::call::{LlmCall, RequestCalls};
-use crate::request::{ExpectedReply, StreamInfo};
+use crate::call::{CallGuard, LlmCall, RequestCalls};
+use crate::callsite::Site;
+use crate::label::Label;
+use crate::request::{ExpectedReply, Serving, StreamInfo, serving};
+
+/// Begins a call of the function of a call site. `provider` and `model` are empty if they are not
+/// known. The guard is empty if the instance that would record the call is disabled.
+pub(crate) fn begin_call(site: &'static Site, provider: Label, model: Label) -> CallGuard {
+    let request = match serving(Scope::calls) {
+        Serving::Request(calls) => Some(calls),
+        Serving::Nothing => None,
+        Serving::Disabled => return CallGuard::NONE,
+    };
+    LlmCall::begin(site, provider, model, request).map_or(CallGuard::NONE, CallGuard::new)
+}
 
 impl Scope {
     /// Returns whether an attribute expects the response body to be a stream or the reply of a

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
+pub(crate) use self::calls::begin_call;
 use self::endpoint::recording_at;
 pub(crate) use self::state::BodyEnd;
 use self::state::{
