@@ -124,7 +124,7 @@ async fn call_that_asks_a_router_of_a_disabled_instance_is_recorded_alone() {
     let outer = Router::new().route("/outer", route_get(handler)).layer(metrics.layer());
     get(&outer, "/outer").await;
     let scrape = settled(&metrics);
-    let labels = [("provider", "outer"), ("outcome", "success")];
+    let labels = [("provider", "outer"), ("error_type", "")];
     assert_eq!(scrape.sum("app_llm_calls_total", &labels), 1);
     assert_eq!(scrape.sum("app_llm_calls_total", &[]), 1);
     assert_eq!(scrape.sum("app_token_usage_total", &[]), 12);
