@@ -84,22 +84,22 @@ impl Default for MetricsBuilder {
 impl MetricsBuilder {
     /// Sets whether the instance records. Defaults to true.
     ///
-    /// A disabled instance compiles and runs as an enabled one, and its settings are validated in
-    /// the same way. Its layer passes requests through. What attributes and functions of this crate
-    /// would record within such a request is recorded nowhere, also not in [`Metrics::global`], and
-    /// the `tracing` events of such records are not emitted. Its page has no metrics, also not the
-    /// application's own ones in [`Metrics::registry`]: in the text format it is one comment that
-    /// says so, and in `OpenMetrics`, which has no comments, it is `# EOF`. Files and pushes have
-    /// the text page.
+    /// The settings of a disabled instance are validated as those of an enabled one. Its layer
+    /// passes requests through. Within such a request, attributes and functions of this crate
+    /// record in no instance, and emit no `tracing` events about what they would have recorded.
     ///
-    /// The setting concerns one instance. Code outside any request records in the global instance:
+    /// The page of a disabled instance has no metrics, not even the application's own ones in
+    /// [`Metrics::registry`]. In the text format it is a comment that says so. In `OpenMetrics`,
+    /// which has no comments, it is `# EOF`. Files and pushes have the text page.
+    ///
+    /// The setting concerns one instance. Code outside any request records in [`Metrics::global`]:
     /// to turn that off as well, use [`install`](Self::install), or the environment variable.
     ///
     /// # Environment variable
     ///
     /// `STREAMGAUGE_DISABLED=1` or `STREAMGAUGE_DISABLED=true`, in upper or lower case, disables
-    /// every instance of the process, whatever this option says. Other values, also the empty one,
-    /// have no effect. The variable is read when an instance is built.
+    /// every instance of the process, whatever this option says. Other values have no effect. The
+    /// variable is read when an instance is built.
     ///
     /// # Examples
     ///
