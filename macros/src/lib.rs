@@ -426,8 +426,8 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// A return value that carries usage:
 ///
 /// ```
-/// use axum::Json;
-/// use streamgauge::{TokenUsage, track_tokens};
+/// use axum::{Json, Router, routing::post};
+/// use streamgauge::{Metrics, TokenUsage, track_tokens};
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Question {
@@ -446,6 +446,12 @@ pub fn instrument_endpoint(args: TokenStream, item: TokenStream) -> TokenStream 
 /// async fn ask(Json(question): Json<Question>) -> Json<Answer> {
 ///     Json(Answer { prompt_tokens: 12, completion_tokens: question.model.len() as u64 })
 /// }
+///
+/// // Clients write the model's name. Without this list, a client that invents a hundred names
+/// // uses up the limit of the label's values, and real models become `other` until a restart.
+/// let metrics = Metrics::builder().models(["large-1", "small-1"]).build()?;
+/// let app: Router = Router::new().route("/ask", post(ask)).layer(metrics.layer());
+/// # Ok::<(), streamgauge::BuildError>(())
 /// ```
 ///
 /// A proxy that parses the replies of a model as they pass:

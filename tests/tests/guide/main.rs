@@ -35,3 +35,4 @@ mod request_labels;
 mod streaming;
 mod support;
 mod testing;
+mod tour;
