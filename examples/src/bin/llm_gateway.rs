@@ -27,13 +27,13 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use clap::Parser;
 use streamgauge::{FileWriter, Metrics};
 use streamgauge_examples::{
     llm_gateway::{
         self, Pace,
         proxy::{self, Settings, Upstream},
+        welcome::{self, Welcome},
     },
     shutdown,
 };
@@ -47,48 +47,77 @@ const API_KEY_VARIABLE: &str = "UPSTREAM_API_KEY";
 /// The interval between two writes of the metrics file.
 const WRITE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// A gateway for language models that records Prometheus metrics.
-///
-/// Without --upstream, an embedded demonstration model replies with prepared sentences.
 #[derive(Parser)]
-#[command(after_help = "Environment:
-  UPSTREAM_API_KEY    API key for the upstream, sent instead of the clients' keys;
-                      without it, the clients' keys are forwarded
-  UPSTREAM_API_KEY_2  the same for the second upstream, and so on")]
+#[command(about = ABOUT, after_help = EXAMPLES)]
 struct Options {
-    /// Address to listen on; with port 0 the system chooses a free port.
+    /// Address to listen on; with port 0 the system chooses one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// Pause of the demonstration model before each token, in milliseconds.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 20, conflicts_with = "upstreams")]
-    pace: u64,
-
-    /// Base URL of a server to forward requests to; may be given several times for fallbacks.
-    ///
-    /// An example is `https://api.example.com/v1`. If a server cannot be reached, is silent for
-    /// too long, or replies with 429 or 5xx, the request is sent to the next one.
-    #[arg(long = "upstream", value_name = "URL")]
-    upstreams: Vec<String>,
-
-    /// Value of the label `provider` for an upstream's calls, in the order of the upstreams.
-    ///
-    /// The default is `upstream-1` for the first upstream, and so on.
-    #[arg(long = "provider", value_name = "NAME", requires = "upstreams")]
-    providers: Vec<String>,
-
-    /// Longest wait for an upstream's reply to begin, and between two parts of it, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "upstreams")]
-    timeout: u64,
-
-    /// Longest wait for open responses to end after SIGTERM or ctrl-c, in seconds.
+    /// Longest wait for open responses after SIGTERM or ctrl-c
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     drain_seconds: u64,
 
-    /// File to write the metrics to, every 15 seconds and when the gateway ends.
-    #[arg(long, value_name = "FILE")]
+    /// Pause before each token of a reply
+    #[arg(
+        help_heading = "Demonstration model",
+        long,
+        value_name = "MILLISECONDS",
+        default_value_t = 20,
+        conflicts_with = "upstreams"
+    )]
+    pace: u64,
+
+    /// Base URL of a server to forward requests to; repeat it for fallbacks
+    #[arg(help_heading = "Proxy", long = "upstream", value_name = "URL")]
+    upstreams: Vec<String>,
+
+    /// Label `provider` of each upstream, in their order [default: upstream-1, ...]
+    #[arg(help_heading = "Proxy", long = "provider", value_name = "NAME", requires = "upstreams")]
+    providers: Vec<String>,
+
+    /// Longest wait for a reply to begin, and between two parts of it
+    #[arg(
+        help_heading = "Proxy",
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        requires = "upstreams"
+    )]
+    timeout: u64,
+
+    /// File to write the metrics to, every 15 seconds and at the end
+    #[arg(help_heading = "Metrics", long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
 }
+
+/// The beginning of the help.
+const ABOUT: &str = "\
+A gateway for language models that records Prometheus metrics.
+
+Without --upstream, the gateway has a demonstration model that replies with prepared sentences.
+With --upstream, the gateway is a proxy in front of a server with the API of OpenAI or Anthropic.
+Open its address in a browser to see what to try. The metrics are at /metrics.";
+
+/// The end of the help.
+const EXAMPLES: &str = "\
+Fallbacks:
+  If an upstream cannot be reached, is silent for too long, or replies with 429 or 5xx,
+  the request is sent to the next one. Each attempt is counted as a call.
+
+Environment:
+  UPSTREAM_API_KEY    API key for the upstream, sent instead of the clients' keys;
+                      without it, the clients' keys are forwarded
+  UPSTREAM_API_KEY_2  The same for the second upstream, and so on
+
+Examples:
+  llm_gateway
+      Replies with the demonstration model.
+  UPSTREAM_API_KEY=... llm_gateway --upstream https://api.openai.com/v1 --provider openai
+      Forwards requests to a provider, with the gateway's own key.
+  llm_gateway --upstream http://127.0.0.1:11434 --provider ollama \\
+              --upstream https://api.example.com --provider example --timeout 60
+      Forwards requests to a server on this machine, and to another one if that fails.";
 
 fn main() -> ExitCode {
     // Scripts read the address from standard output, so logs go to standard error.
@@ -113,23 +142,25 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// Serves until a signal, and returns the writer of the metrics file, if there is one.
 async fn serve(options: &Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
-    let metrics = Metrics::builder().skip_paths(["/health"]).install()?;
-    let app = match upstreams_from(options)?.split_first() {
+    // The page at `/` and the health check are not the traffic that an operator asks about.
+    let metrics = Metrics::builder().skip_paths(["/", "/health"]).install()?;
+    let upstreams = upstreams_from(options)?;
+    let app = match upstreams.split_first() {
         Some((first, fallbacks)) => proxy::app(first.clone(), fallbacks.to_vec(), metrics),
-        None => demonstration_app(options.pace, metrics),
+        None => llm_gateway::app(Pace::new(Duration::from_millis(options.pace)), metrics),
     };
     let listener = TcpListener::bind(options.listen).await?;
     let signal = shutdown::signal()?;
     let write = |path| metrics.spawn_file_writer(path, WRITE_INTERVAL);
     let writer = options.metrics_file.as_ref().map(write).transpose()?;
-    print_greeting(listener.local_addr()?, !options.upstreams.is_empty())?;
+    if upstreams.is_empty() {
+        print_greeting(listener.local_addr()?, &welcome::DEMONSTRATION)?;
+        tokio::spawn(llm_gateway::load_vocabulary());
+    } else {
+        print_greeting(listener.local_addr()?, &welcome::PROXY)?;
+    }
     shutdown::serve(listener, app, signal, Duration::from_secs(options.drain_seconds)).await;
     Ok(writer)
-}
-
-fn demonstration_app(pace: u64, metrics: &Metrics) -> Router {
-    llm_gateway::load_vocabulary();
-    llm_gateway::app(Pace::new(Duration::from_millis(pace)), metrics)
 }
 
 fn upstreams_from(options: &Options) -> Result<Vec<Upstream>, Box<dyn Error>> {
@@ -167,43 +198,10 @@ fn key_of_upstream(number: usize) -> Result<Option<String>, Box<dyn Error>> {
 ///
 /// Scripts read the address from the first line. The whole greeting is a single write, so that a
 /// script may close the pipe after the first line.
-fn print_greeting(address: SocketAddr, is_proxy: bool) -> io::Result<()> {
-    let commands = if is_proxy { proxy_commands(address) } else { demonstration_commands(address) };
-    let greeting = format!("listening on http://{address}\n\n{commands}\n");
+fn print_greeting(address: SocketAddr, welcome: &Welcome) -> io::Result<()> {
+    let url = format!("http://{address}");
+    let greeting = format!("listening on {url}\n\n{}\n", welcome.text(&url));
     let mut stdout = io::stdout().lock();
     stdout.write_all(greeting.as_bytes())?;
     stdout.flush()
-}
-
-fn demonstration_commands(address: SocketAddr) -> String {
-    format!(
-        r#"Try:
-  curl http://{address}/v1/models
-  curl http://{address}/v1/chat/completions -H 'content-type: application/json' \
-    -d '{{"model": "demo-1", "messages": [{{"role": "user", "content": "Hello"}}]}}'
-  curl -N http://{address}/v1/chat/completions -H 'content-type: application/json' \
-    -d '{{"model": "demo-1", "stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'
-  curl -N http://{address}/v1/messages -H 'content-type: application/json' \
-    -d '{{"model": "demo-1", "stream": true, "max_tokens": 50, "messages": [{{"role": "user", "content": "Hello"}}]}}'
-  curl -N http://{address}/stream
-  curl http://{address}/metrics
-
-Or with the Python library `openai`:
-  OpenAI(base_url="http://{address}/v1", api_key="any").chat.completions.create(
-      model="demo-1", messages=[{{"role": "user", "content": "Hello"}}])
-"#
-    )
-}
-
-fn proxy_commands(address: SocketAddr) -> String {
-    format!(
-        r#"Every request is forwarded to the upstream. Try:
-  curl http://{address}/v1/models
-  curl http://{address}/metrics
-
-Or with the Python libraries `openai` and `anthropic`:
-  OpenAI(base_url="http://{address}/v1")
-  Anthropic(base_url="http://{address}")
-"#
-    )
 }

@@ -19,8 +19,8 @@ use futures_core::Stream;
 use serde_json::json;
 use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
 
+pub(crate) use self::error::AnthropicError;
 use self::{
-    error::AnthropicError,
     event::{BlockDelta, StreamEvent},
     types::{MessageReply, MessagesRequest, ReplyBlock},
 };
@@ -39,7 +39,7 @@ pub(crate) async fn messages(
     let tool = request.tool()?;
     let model = Model::find(&request.model)?;
     let prompt = Prompt::new(request.system.as_ref(), &request.messages, tool)?;
-    let generation = model.generate(&prompt, Some(request.max_tokens), pace)?;
+    let generation = model.generate(&prompt, Some(request.max_tokens), pace).await?;
     Ok(if request.stream() {
         stream_reply(request, generation).into_response()
     } else {

@@ -7,7 +7,7 @@ use async_stream::stream;
 use axum::{
     Json,
     body::Body,
-    extract::{Query, State},
+    extract::{Query, State, rejection::JsonRejection},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response, sse::Event},
 };
@@ -20,11 +20,22 @@ use streamgauge::{
 };
 use thiserror::Error;
 
-use crate::llm_gateway::{model::MODELS, pace::Pace, prompt::Prompt, usage::Usage};
+use crate::llm_gateway::{
+    generation::Generation,
+    model::{MODELS, Model},
+    openai::OpenAiError,
+    pace::Pace,
+    prompt::Prompt,
+    request_error::RequestError,
+    tokenizer,
+    usage::Usage,
+};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct GenerateRequest {
     prompt: String,
+    /// The first model if there is none.
+    model: Option<String>,
 }
 
 /// The reply of `POST /generate`, with its usage.
@@ -35,18 +46,27 @@ pub(crate) struct GenerateReply {
     usage: Usage,
 }
 
-/// `POST /generate`: the usage is a field of the reply.
+/// `POST /generate`: replies with a text, in an API of this gateway's own. Errors have the JSON of
+/// `OpenAI`'s API.
 #[instrument_endpoint]
-#[track_tokens(provider = "demo", model = "demo-1")]
 pub(crate) async fn generate(
     State(pace): State<Pace>,
-    Json(request): Json<GenerateRequest>,
-) -> Result<Json<GenerateReply>, (StatusCode, String)> {
-    let mut generation = MODELS[0]
-        .generate(&Prompt::from(request.prompt), None, pace)
-        .map_err(|error| (error.status(), error.to_string()))?;
+    body: Result<Json<GenerateRequest>, JsonRejection>,
+) -> Result<Json<GenerateReply>, OpenAiError> {
+    let Json(request) = body.map_err(RequestError::from)?;
+    let model = request.model.as_deref().map_or(Ok(&MODELS[0]), Model::find)?;
+    let generation = model.generate(&Prompt::from(request.prompt), None, pace).await?;
+    Ok(complete(model, generation).await)
+}
+
+/// Generates the whole reply. The usage is a field of the returned value.
+///
+/// The name in the request has become one of the models before it is used as a label. A label that
+/// clients choose freely needs a bound: see `MetricsBuilder::models`.
+#[track_tokens(provider = "demo", model = model.id)]
+async fn complete(model: &Model, mut generation: Generation) -> Json<GenerateReply> {
     let text = generation.remaining_text().await;
-    Ok(Json(GenerateReply { text, usage: generation.usage() }))
+    Json(GenerateReply { text, usage: generation.usage() })
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,7 +158,13 @@ pub(crate) struct Health {
     status: &'static str,
 }
 
-/// `GET /health`
+/// `GET /health` of the demonstration: replies as soon as the model can reply without a wait.
+pub(crate) async fn ready() -> Json<Health> {
+    tokenizer::load().await;
+    health().await
+}
+
+/// `GET /health` of the proxy.
 pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }

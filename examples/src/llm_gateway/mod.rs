@@ -11,6 +11,7 @@
 //! | `openai`, `anthropic` | one endpoint whose replies are plain or streamed, with `protocol` |
 //! | `basic_endpoints` | usage in a reply, errors, and three ways to meter a stream |
 //! | `usage` | usage that is recorded by code instead of read from the reply |
+//! | `welcome` | nothing of streamgauge: what to try, at `GET /` and where the program starts |
 //! | `proxy` | forwarded replies, parsed as their bytes pass; fallbacks, each a call of its own |
 
 mod anthropic;
@@ -25,14 +26,17 @@ mod request_error;
 mod tokenizer;
 mod tools;
 mod usage;
+pub mod welcome;
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::{HeaderMap, Uri},
     routing::{get, post},
 };
 use streamgauge::Metrics;
 
+use self::welcome::DEMONSTRATION;
 pub use self::{pace::Pace, tokenizer::load as load_vocabulary};
 
 /// Maximum size of a request body, in bytes.
@@ -46,6 +50,12 @@ const MAX_BODY_SIZE: usize = 256 * 1024;
 pub fn app(pace: Pace, metrics: &Metrics) -> Router {
     Router::new()
         .route(
+            "/",
+            get(
+                |uri: Uri, headers: HeaderMap| async move { DEMONSTRATION.respond(&uri, &headers) },
+            ),
+        )
+        .route(
             "/v1/chat/completions",
             post(openai::chat_completions).fallback(openai::method_not_allowed),
         )
@@ -56,8 +66,9 @@ pub fn app(pace: Pace, metrics: &Metrics) -> Router {
         .route("/stream", get(basic_endpoints::stream))
         .route("/stream2", get(basic_endpoints::wrapped_stream))
         .route("/events", get(basic_endpoints::events))
-        .route("/health", get(basic_endpoints::health))
+        .route("/health", get(basic_endpoints::ready))
         .route("/metrics", get(metrics.endpoint()))
+        .fallback(|headers: HeaderMap| async move { DEMONSTRATION.not_found(&headers) })
         .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
         .layer(metrics.layer())
         .with_state(pace)

@@ -35,21 +35,22 @@ pub(crate) struct Model {
 impl Model {
     /// Returns the model with the identifier `id`.
     pub(crate) fn find(id: &str) -> Result<&'static Self, RequestError> {
-        MODELS
-            .iter()
-            .find(|model| model.id == id)
-            .ok_or_else(|| RequestError::UnknownModel(id.to_owned()))
+        MODELS.iter().find(|model| model.id == id).ok_or_else(|| RequestError::UnknownModel {
+            id: id.to_owned(),
+            known: MODELS.each_ref().map(|model| format!("`{}`", model.id)).join(", "),
+        })
     }
 
     /// Starts the reply to `prompt`, of at most `max_tokens` tokens.
     ///
-    /// Equal prompts get equal replies.
-    pub(crate) fn generate(
+    /// Equal prompts get equal replies. The first reply waits until the vocabulary is loaded.
+    pub(crate) async fn generate(
         &self,
         prompt: &Prompt,
         max_tokens: Option<NonZeroUsize>,
         pace: Pace,
     ) -> Result<Generation, RequestError> {
+        tokenizer::load().await;
         let mut prompt_tokens = 0;
         for text in &prompt.texts {
             prompt_tokens += tokenizer::encode(text)?.len() as u64;
@@ -88,7 +89,7 @@ mod tests {
 
     async fn reply_to(question: &str) -> String {
         let prompt = Prompt::from(question.to_owned());
-        let mut generation = MODELS[0].generate(&prompt, None, Pace::NONE).unwrap();
+        let mut generation = MODELS[0].generate(&prompt, None, Pace::NONE).await.unwrap();
         generation.remaining_text().await
     }
 
@@ -106,21 +107,23 @@ mod tests {
         assert!(reply.contains(&format!("\"{}…\"", "é".repeat(ECHO_LENGTH))));
     }
 
-    #[test]
-    fn prompt_tokens_include_every_text_of_the_prompt() {
+    #[tokio::test]
+    async fn prompt_tokens_include_every_text_of_the_prompt() {
         let prompt = Prompt {
             texts: vec!["Be brief.".to_owned(), "Hello there".to_owned()],
             question: "Hello there".to_owned(),
             tool: None,
         };
-        let generation = MODELS[0].generate(&prompt, None, Pace::NONE).unwrap();
+        let generation = MODELS[0].generate(&prompt, None, Pace::NONE).await.unwrap();
         assert_eq!(generation.usage().prompt_tokens, 3 + 2);
     }
 
     #[test]
-    fn unknown_model_is_rejected() {
-        assert!(
-            matches!(Model::find("gpt-4o"), Err(RequestError::UnknownModel(id)) if id == "gpt-4o")
+    fn unknown_model_is_rejected_with_a_list_of_the_models() {
+        let error = Model::find("gpt-4o").expect_err("there is no such model");
+        assert_eq!(
+            error.to_string(),
+            "the model `gpt-4o` does not exist; the models are `demo-1`, `demo-1-mini`"
         );
     }
 }

@@ -21,9 +21,9 @@ use axum::{
 use futures_core::Stream;
 use streamgauge::{instrument_endpoint, streaming_metrics, track_tokens};
 
+pub(crate) use self::error::OpenAiError;
 use self::{
     chunk::{Chunk, ChunkBuilder},
-    error::OpenAiError,
     types::{ChatCompletion, ChatRequest, ModelList, Reply, ToolCall},
 };
 use crate::llm_gateway::{
@@ -45,7 +45,7 @@ pub(crate) async fn chat_completions(
     let tool = request.tool()?;
     let model = Model::find(&request.model)?;
     let prompt = Prompt::new(None, &request.messages, tool)?;
-    let generation = model.generate(&prompt, request.max_tokens(), pace)?;
+    let generation = model.generate(&prompt, request.max_tokens(), pace).await?;
     Ok(if request.stream() {
         stream_completion(request, generation).into_response()
     } else {

@@ -16,8 +16,11 @@ pub(crate) enum RequestError {
     NotTokenizable,
     #[error("tool_choice: no such tool is offered")]
     UnknownTool,
-    #[error("the model `{0}` does not exist")]
-    UnknownModel(String),
+    #[error("the model `{id}` does not exist; the models are {known}")]
+    UnknownModel { id: String, known: String },
+    /// The text is the list of the paths that exist.
+    #[error("nothing is served at this path; the paths are {0}")]
+    UnknownPath(&'static str),
     #[error("this method is not allowed here")]
     MethodNotAllowed,
 }
@@ -32,7 +35,7 @@ impl RequestError {
             | Self::NotTokenizable
             | Self::UnknownTool => StatusCode::BAD_REQUEST,
             Self::InvalidBody(rejection) => rejection.status(),
-            Self::UnknownModel(_) => StatusCode::NOT_FOUND,
+            Self::UnknownModel { .. } | Self::UnknownPath(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         }
     }

@@ -1,19 +1,31 @@
 //! The tokenizer of the demonstration model: the vocabulary `o200k_base`.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use tiktoken_rs::{CoreBPE, Rank, o200k_base_singleton};
+use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::llm_gateway::request_error::RequestError;
 
 /// The number of a token in the vocabulary.
 pub(crate) type Token = Rank;
 
-/// Loads the vocabulary.
+/// Loads the vocabulary, if it is not yet loaded.
 ///
-/// Loading takes a noticeable time, so call this before the first request.
-pub fn load() {
-    vocabulary();
+/// Loading takes up to some seconds in a debug build. It runs in a blocking task, so that the
+/// server can accept connections and answer other requests in that time. Each reply of the model
+/// waits for this function; a program calls it at its start, so that the first reply waits less.
+pub async fn load() {
+    static LOADED: OnceCell<()> = OnceCell::const_new();
+
+    let load = || async {
+        let started = Instant::now();
+        // The task fails only if the runtime shuts down or the vocabulary panics. The next use of
+        // the vocabulary loads it then, or panics likewise.
+        let _ = spawn_blocking(vocabulary).await;
+        tracing::info!(seconds = started.elapsed().as_secs_f64(), "the vocabulary is loaded");
+    };
+    LOADED.get_or_init(load).await;
 }
 
 /// Splits `text` into tokens.

@@ -46,7 +46,7 @@ mod tests {
         for (error, status, kind) in [
             (RequestError::NoMessages, StatusCode::BAD_REQUEST, "invalid_request_error"),
             (
-                RequestError::UnknownModel("claude".to_owned()),
+                RequestError::UnknownModel { id: "claude".to_owned(), known: "`a`".to_owned() },
                 StatusCode::NOT_FOUND,
                 "not_found_error",
             ),

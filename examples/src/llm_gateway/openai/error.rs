@@ -17,10 +17,12 @@ pub(crate) struct OpenAiError(#[from] RequestError);
 impl IntoResponse for OpenAiError {
     fn into_response(self) -> Response {
         let (param, code) = match &self.0 {
-            RequestError::UnknownModel(_) => (Some("model"), Some("model_not_found")),
+            RequestError::UnknownModel { .. } => (Some("model"), Some("model_not_found")),
             RequestError::NoMessages | RequestError::NotTokenizable => (Some("messages"), None),
             RequestError::UnknownTool => (Some("tool_choice"), None),
-            RequestError::InvalidBody(_) | RequestError::MethodNotAllowed => (None, None),
+            RequestError::InvalidBody(_)
+            | RequestError::UnknownPath(_)
+            | RequestError::MethodNotAllowed => (None, None),
         };
         let body = json!({
             "error": {
@@ -43,7 +45,7 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_model_has_its_own_error_code() {
-        let error = RequestError::UnknownModel("gpt-4o".to_owned());
+        let error = RequestError::UnknownModel { id: "gpt-4o".to_owned(), known: "`a`".to_owned() };
         let response = OpenAiError::from(error).into_response();
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -51,7 +53,7 @@ mod tests {
             serde_json::from_slice::<Value>(&body).unwrap(),
             json!({
                 "error": {
-                    "message": "the model `gpt-4o` does not exist",
+                    "message": "the model `gpt-4o` does not exist; the models are `a`",
                     "type": "invalid_request_error",
                     "param": "model",
                     "code": "model_not_found",

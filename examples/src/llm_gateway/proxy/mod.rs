@@ -15,6 +15,7 @@ mod upstreams;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::{HeaderMap, Uri},
     routing::{get, post},
 };
 use streamgauge::Metrics;
@@ -25,7 +26,7 @@ pub use self::{
     settings::{SettingError, Settings},
     upstream::Upstream,
 };
-use super::{anthropic as demo_anthropic, basic_endpoints, openai as demo_openai};
+use super::{anthropic as demo_anthropic, basic_endpoints, openai as demo_openai, welcome::PROXY};
 
 /// Maximum size of a request body that is held in memory to be sent to a fallback, in bytes.
 const MAX_BODY_SIZE: usize = 32 * 1024 * 1024;
@@ -41,6 +42,11 @@ const MAX_BODY_SIZE: usize = 32 * 1024 * 1024;
 pub fn app(upstream: Upstream, fallbacks: Vec<Upstream>, metrics: &Metrics) -> Router {
     let not_allowed = demo_openai::method_not_allowed;
     Router::new()
+        // A server for models has nothing to forward at `/`, and some clients probe it.
+        .route(
+            "/",
+            get(|uri: Uri, headers: HeaderMap| async move { PROXY.respond(&uri, &headers) }),
+        )
         .route("/v1/chat/completions", post(openai::chat).fallback(not_allowed))
         .route("/v1/responses", post(openai::chat).fallback(not_allowed))
         .route("/v1/completions", post(openai::complete).fallback(not_allowed))
@@ -52,6 +58,7 @@ pub fn app(upstream: Upstream, fallbacks: Vec<Upstream>, metrics: &Metrics) -> R
         )
         .route("/health", get(basic_endpoints::health))
         .route("/metrics", get(metrics.endpoint()))
+        .fallback(|headers: HeaderMap| async move { PROXY.not_found(&headers) })
         .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
         .layer(metrics.layer())
         .with_state(Upstreams::new(upstream, fallbacks))
