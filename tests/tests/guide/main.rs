@@ -23,6 +23,7 @@ mod chapters;
 mod errors;
 mod exporting;
 mod from_fastapi;
+mod gateway;
 mod getting_started;
 mod limitations;
 mod links;
