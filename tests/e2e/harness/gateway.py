@@ -27,6 +27,8 @@ class Gateway:
     stderr = None
     # The environment variable that names the binary.
     variable = "LLM_GATEWAY"
+    # The path of a health check that is in no metric, if the gateway has one.
+    health = "/health"
 
     def __init__(self, *options):
         """Starts the gateway with these command line options."""
@@ -38,9 +40,10 @@ class Gateway:
         try:
             self.url = self._read_url(within=30)
             self.address = self.url.removeprefix("http://")
-            # Replies once the model can reply without a wait, which would be part of the durations
-            # of the first request. The health check is in no metric.
-            raw.get(self, "/health")
+            if self.health:
+                # Replies once the model can reply without a wait, which would be part of the
+                # durations of the first request.
+                raw.get(self, self.health)
         except BaseException:
             self.process.stop()
             raise
@@ -70,3 +73,4 @@ class FallbackGateway(Gateway):
     """The example with retries, fallback, prices and tenants."""
 
     variable = "GATEWAY_FALLBACK"
+    health = None
