@@ -95,9 +95,9 @@ fn without_code(text: &str) -> String {
     let mut prose = String::new();
     let mut in_fence = false;
     for line in text.lines() {
-        let is_fence = line.trim_start().starts_with("```");
-        in_fence ^= is_fence;
-        if !in_fence && !is_fence {
+        let delimits = line.trim_start().starts_with("```");
+        in_fence ^= delimits;
+        if !in_fence && !delimits {
             prose.push_str(line);
             prose.push('\n');
         }
