@@ -209,6 +209,19 @@ fn enabled_layer_beside_a_disabled_global_instance_records() {
     });
 }
 
+#[test]
+fn layer_of_a_disabled_instance_causes_no_warnings_about_unread_records() {
+    events_in_new_process(
+        "disabled::layer_of_a_disabled_instance_causes_no_warnings_about_unread_records",
+        || async {
+            let metrics = Metrics::builder().enabled(false).build().expect("valid");
+            let _app = app(&metrics);
+            record_everything().await;
+        },
+        |events| assert!(events.iter().all(|it| it.contains("exception_type=")), "{events:#?}"),
+    );
+}
+
 /// The variable of this test's own that says whether the instances are enabled.
 const EXPECTED: &str = "STREAMGAUGE_TEST_EXPECTED";
 
