@@ -36,19 +36,22 @@
 //!
 //! | to do this | read |
 //! |---|---|
-//! | start, add attributes, find out where the numbers go | [Getting started](guide::getting_started) |
+//! | start, and find out where the numbers go | [Getting started](guide::getting_started) |
 //! | look up a family, a label, the default buckets | [The metrics](guide::metrics) |
 //! | record errors and panics | [Errors and exceptions](guide::errors) |
 //! | meter streamed responses and WebSockets | [Streaming](guide::streaming) |
-//! | count tokens and cost | [LLM calls, tokens and prices](guide::llm_calls), [What is read from replies](guide::protocols) |
+//! | count tokens and cost | [LLM calls, tokens and prices](guide::llm_calls) |
+//! | know which replies are read, and how far | [What is read from replies](guide::protocols) |
 //! | retry and fall back between providers | [A gateway with fallbacks](guide::gateway) |
 //! | write queries and alerts | [PromQL, alerts and dashboards](guide::promql) |
 //! | tell tenants apart | [Request labels and tenants](guide::request_labels) |
 //! | export by page, file or push | [Exporting](guide::exporting) |
-//! | test your metrics | [Testing](guide::testing) |
+//! | test your metrics | [Testing your metrics](guide::testing) |
 //! | switch recording off | [Turning it off](guide::turning_off) |
 //! | run in Kubernetes, in many processes, behind a proxy | [Deployment](guide::deployment) |
-//! | move from another library | [FastAPI middleware](guide::from_fastapi), [other crates](guide::from_other_crates), [the `metrics` facade](guide::metrics_facade) |
+//! | move from Python | [From the `FastAPI` middleware](guide::from_fastapi) |
+//! | move from another crate | [From other crates](guide::from_other_crates) |
+//! | keep metrics of the `metrics` crate | [Joining pages](guide::metrics_facade) |
 //! | know what it costs | [Performance](guide::performance) |
 //! | know what is not recorded, and why | [Limitations](guide::limitations) |
 //! | change the library | [Architecture](guide::architecture) |
@@ -136,8 +139,8 @@ mod error_chain;
 mod exception;
 mod export;
 mod family;
-// Only for rustdoc: the chapters have no code.
-#[cfg(doc)]
+// Only text: `tests` compiles the snippets, with the dependencies that the chapters name.
+#[cfg(all(doc, not(doctest)))]
 pub mod guide;
 mod hook;
 mod label;

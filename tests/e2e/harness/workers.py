@@ -1,8 +1,8 @@
 """Runs all test modules, two at a time, and prints the output of each when it ends.
 
 Modules whose tests put a server under load run one after the other in the first worker: together
-they would miss their lower bounds of requests and scrapes. The second worker runs the other modules,
-which mostly wait.
+they would miss their lower bounds of requests and scrapes. The second worker runs the other
+modules, which mostly wait.
 """
 
 import concurrent.futures
