@@ -39,11 +39,11 @@
 //! | start, and find out where the numbers go | [Getting started](guide::getting_started) |
 //! | look up a family, a label, the default buckets | [The metrics](guide::metrics) |
 //! | record errors and panics | [Errors and exceptions](guide::errors) |
-//! | meter streamed responses and WebSockets | [Streaming](guide::streaming) |
+//! | meter a streamed response or a WebSocket | [Streaming](guide::streaming) |
 //! | count tokens and cost | [LLM calls, tokens and prices](guide::llm_calls) |
 //! | know which replies are read, and how far | [What is read from replies](guide::protocols) |
 //! | retry and fall back between providers | [A gateway with fallbacks](guide::gateway) |
-//! | write queries and alerts | [PromQL, alerts and dashboards](guide::promql) |
+//! | write queries and alerts | [Queries, alerts and dashboards](guide::promql) |
 //! | tell tenants apart | [Request labels and tenants](guide::request_labels) |
 //! | export by page, file or push | [Exporting](guide::exporting) |
 //! | test your metrics | [Testing your metrics](guide::testing) |

@@ -174,14 +174,12 @@ impl Welcome {
         );
         for (path, meaning) in self.links {
             let (path, meaning) = (escape(path), escape(meaning));
-            let link = format_args!("<li><a href=\"{path}\">{path}</a>: {meaning}</li>\n");
-            push(&mut page, link);
+            push(&mut page, format_args!("<li><a href=\"{path}\">{path}</a>: {meaning}</li>\n"));
         }
         page.push_str("</ul>\n<h2>Commands to copy</h2>\n");
         for (heading, command) in self.commands {
             let (heading, command) = (escape(heading), escape(&command.replace(URL, url)));
-            let command = format_args!("<p>{heading}:</p>\n<pre>{command}</pre>\n");
-            push(&mut page, command);
+            push(&mut page, format_args!("<p>{heading}:</p>\n<pre>{command}</pre>\n"));
         }
         page.push_str(
             "<h2>What to look at on the metrics page</h2>\n\
@@ -189,11 +187,13 @@ impl Welcome {
         );
         for (family, meaning) in self.families {
             let meaning = escape(meaning);
-            let family = format_args!(
-                "<dt><a href=\"/metrics?name%5B%5D={family}\">{family}</a></dt>\
-                 <dd>{meaning}</dd>\n"
+            push(
+                &mut page,
+                format_args!(
+                    "<dt><a href=\"/metrics?name%5B%5D={family}\">{family}</a></dt>\
+                     <dd>{meaning}</dd>\n"
+                ),
             );
-            push(&mut page, family);
         }
         page.push_str("</dl>\n</html>\n");
         page

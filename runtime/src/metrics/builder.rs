@@ -23,7 +23,7 @@ use crate::price::Prices;
 ///     .prefix("gateway")
 ///     .label("region", "eu-west-1")
 ///     .buckets("http_request_duration_seconds", [0.05, 0.1, 0.5, 1.0, 5.0])
-///     .skip_paths(["/metrics", "/health"])
+///     .skip_paths(["/health", "/internal/*"])
 ///     .build()?;
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```
