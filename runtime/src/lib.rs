@@ -1,10 +1,9 @@
 //! Prometheus metrics for axum services that stream responses and call language models.
 //!
 //! A tower layer records what the HTTP layer sees: status, duration, body sizes, client disconnects
-//! and panics. Attributes on handler functions record what only the function can supply: its
-//! errors, the progress of its streams, and its model calls with tokens and cost. Each request,
-//! stream and call is recorded once, with one outcome, and every label has a bounded number of
-//! values.
+//! and panics. Attributes on functions record what the layer cannot see: errors by type, the
+//! progress of streams, and model calls with their tokens and cost. Each request, stream and call
+//! is recorded once, with one outcome, and every label has a bounded number of values.
 //!
 //! # Quick start
 //!
@@ -29,14 +28,14 @@
 //! }
 //! ```
 //!
-//! `GET /metrics` then has `shop_http_requests_total`, `shop_http_request_duration_seconds` and
-//! the other families of requests, for every route.
+//! After the first request for an item, `GET /metrics` has `shop_http_requests_total`,
+//! `shop_http_request_duration_seconds` and the other families of requests.
 //!
 //! # Guide
 //!
 //! | to do this | read |
 //! |---|---|
-//! | start, and find out where the numbers go | [Getting started](guide::getting_started) |
+//! | start, and learn where recorded values go | [Getting started](guide::getting_started) |
 //! | look up a family, a label, the default buckets | [The metrics](guide::metrics) |
 //! | record errors and panics | [Errors and exceptions](guide::errors) |
 //! | meter a streamed response or a WebSocket | [Streaming](guide::streaming) |
@@ -80,19 +79,23 @@
 //! # Within and outside a request
 //!
 //! Code runs *within a request* while a [`PrometheusLayer`] polls the service or the response body
-//! on the current thread. It records into the instance of that layer. Code without such a layer,
-//! and code in a spawned task, runs *outside any request*. It records into [`Metrics::global`], and
-//! its `endpoint` label is the one that an attribute names, the function's name, or empty.
-//! [`Handle::scope`](token_usage_context::Handle::scope) makes the model calls and the metered
-//! streams of a future in such a task part of the request and of the call. [`request_label::set`]
-//! and exceptions in the future stay outside.
+//! on the current thread. Such code records into the instance of that layer. Code without such a
+//! layer, and code in a spawned task, runs *outside any request* and records into
+//! [`Metrics::global`]. The label `endpoint` is then the endpoint that an attribute names, the name
+//! of the function, or empty.
+//!
+//! [`Handle::scope`](token_usage_context::Handle::scope) wraps a future for a spawned task. Model
+//! calls and metered streams in the future are part of the request and of the call in which the
+//! handle was created. Exceptions and [`request_label::set`] in the future remain outside.
+//! [Getting started](guide::getting_started#where-the-numbers-go) has a table of all cases.
 //!
 //! # Features
 //!
 //! Only `axum` is enabled by default.
 //!
 //! - `axum`: the layer, the metrics page, and the attributes' support for axum's response types.
-//! - `exemplars`: exemplars in the `OpenMetrics` format, which name the traces of recorded values.
+//! - `exemplars`: [exemplars](guide::exporting#exemplars) in the `OpenMetrics` format, which name
+//!   the traces of recorded values.
 //! - `gzip`: compressed metrics pages.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
@@ -105,18 +108,11 @@
 //!   Converse stream, which is recorded with [`token_usage_context`].
 //! - `reqwest`: `#[track_tokens(protocol = "…")]` on functions that return a `reqwest::Response`,
 //!   and [`call::CallError`] for `reqwest::Error`. No TLS is enabled.
-//! - `ws`: the module `ws`, in which a WebSocket counts as a stream until it ends.
+//! - `ws`: the module `ws`, which meters a WebSocket as a stream.
 //!
 //! **Without the feature `axum`** the crate is for programs without an HTTP server: batch jobs and
 //! queue workers that call models. The attributes record functions, streams and calls into
 //! [`Metrics::global`], and the program writes the metrics to a file or pushes them.
-//!
-//! **Exemplars.** Each bucket of `http_request_duration_seconds`, `time_to_first_chunk_seconds`,
-//! `time_to_first_token_seconds` and `request_tokens` has the trace and span of its newest value,
-//! with the feature `exemplars` and in the `OpenMetrics` format. The trace is that of
-//! OpenTelemetry's current context, as `tracing-opentelemetry` sets it for the entered span,
-//! otherwise the trace that was current when the request arrived. Only sampled traces are used.
-//! Prometheus stores exemplars with `--enable-feature=exemplar-storage`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // These items need the feature `axum`. Without it the links above point to docs.rs.
