@@ -12,9 +12,10 @@
 //! curl http://127.0.0.1:8080/metrics
 //! ```
 //!
-//! What to look at: `app_llm_calls_total` counts the calls of models, `app_token_usage_total` their
-//! tokens, and `app_time_to_first_chunk_seconds` shows the latency of streamed replies. This file
-//! parses the options and starts the server. The routes and handlers are in
+//! On the metrics page, `app_llm_calls_total` counts the calls to models, `app_token_usage_total`
+//! counts their tokens, and `app_time_to_first_chunk_seconds` has the latency of streamed replies.
+//!
+//! This file parses the options and starts the server. The routes and handlers are in
 //! [`streamgauge_examples::llm_gateway`].
 
 use std::{
@@ -50,11 +51,11 @@ const WRITE_INTERVAL: Duration = Duration::from_secs(15);
 #[derive(Parser)]
 #[command(about = ABOUT, after_help = EXAMPLES)]
 struct Options {
-    /// Address to listen on; with port 0 the system chooses one
+    /// Address to listen on; with port 0 the system chooses a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// Longest wait for open responses after SIGTERM or ctrl-c
+    /// Longest wait for open responses to end after SIGTERM or ctrl-c
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     drain_seconds: u64,
 
@@ -68,15 +69,15 @@ struct Options {
     )]
     pace: u64,
 
-    /// Base URL of a server to forward requests to; repeat it for fallbacks
+    /// Base URL of a server to forward requests to; repeat the option for fallbacks
     #[arg(help_heading = "Proxy", long = "upstream", value_name = "URL")]
     upstreams: Vec<String>,
 
-    /// Label `provider` of each upstream, in their order [default: upstream-1, ...]
+    /// Value of the label `provider`; repeat the option for each upstream [default: upstream-1, ...]
     #[arg(help_heading = "Proxy", long = "provider", value_name = "NAME", requires = "upstreams")]
     providers: Vec<String>,
 
-    /// Longest wait for a reply to begin, and between two parts of it
+    /// Longest wait for a reply to begin, and between two parts of a reply
     #[arg(
         help_heading = "Proxy",
         long,
@@ -86,7 +87,7 @@ struct Options {
     )]
     timeout: u64,
 
-    /// File to write the metrics to, every 15 seconds and at the end
+    /// File to write the metrics to, every 15 seconds and when the gateway ends
     #[arg(help_heading = "Metrics", long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
 }
@@ -97,18 +98,19 @@ A gateway for language models that records Prometheus metrics.
 
 Without --upstream, the gateway has a demonstration model that replies with prepared sentences.
 With --upstream, the gateway is a proxy in front of a server with the API of OpenAI or Anthropic.
-Open its address in a browser to see what to try. The metrics are at /metrics.";
+
+The page at / shows requests to try, and the page at /metrics has the metrics.";
 
 /// The end of the help.
 const EXAMPLES: &str = "\
 Fallbacks:
-  If an upstream cannot be reached, is silent for too long, or replies with 429 or 5xx,
-  the request is sent to the next one. Each attempt is counted as a call.
+  If an upstream cannot be reached, does not reply in time, or replies with 429 or 5xx,
+  the request is sent to the next upstream. Each attempt is counted as a call.
 
 Environment:
-  UPSTREAM_API_KEY    API key for the upstream, sent instead of the clients' keys;
+  UPSTREAM_API_KEY    API key for the first upstream, sent instead of the clients' keys;
                       without it, the clients' keys are forwarded
-  UPSTREAM_API_KEY_2  The same for the second upstream, and so on
+  UPSTREAM_API_KEY_2  API key for the second upstream, and so on
 
 Examples:
   llm_gateway
@@ -117,7 +119,7 @@ Examples:
       Forwards requests to a provider, with the gateway's own key.
   llm_gateway --upstream http://127.0.0.1:11434 --provider ollama \\
               --upstream https://api.example.com --provider example --timeout 60
-      Forwards requests to a server on this machine, and to another one if that fails.";
+      Forwards requests to a server on this machine, and to a second one if the first fails.";
 
 fn main() -> ExitCode {
     // Scripts read the address from standard output, so logs go to standard error.
