@@ -73,7 +73,7 @@ struct Options {
     #[arg(help_heading = "Proxy", long = "upstream", value_name = "URL")]
     upstreams: Vec<String>,
 
-    /// Value of the label `provider`; repeat the option for each upstream [default: upstream-1, ...]
+    /// Value of the label `provider`, one for each upstream, in order [default: upstream-1, ...]
     #[arg(help_heading = "Proxy", long = "provider", value_name = "NAME", requires = "upstreams")]
     providers: Vec<String>,
 
