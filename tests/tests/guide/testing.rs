@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "the modules are whole programs in the chapter")]
 
 mod job;
+mod orders;
 mod shop;
 mod stream;
 mod tokens;
@@ -19,6 +20,7 @@ const CHAPTER: &str = include_str!("../../../docs/testing.md");
 fn testing_chapter_has_the_programs_of_this_directory() {
     for (name, program) in [
         ("job", include_str!("testing/job.rs")),
+        ("orders", include_str!("testing/orders.rs")),
         ("shop", include_str!("testing/shop.rs")),
         ("stream", include_str!("testing/stream.rs")),
         ("tokens", include_str!("testing/tokens.rs")),
