@@ -7,10 +7,11 @@ use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::get as route_get;
 use futures_util::{FutureExt, Stream, stream};
-use streamgauge::{Metrics, instrument_endpoint, streaming_metrics};
+use streamgauge::{Metrics, Usage, instrument_endpoint, streaming_metrics, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{metrics, send};
 use tower::service_fn;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::pages::{assert_has_program, assert_shows_page, instance, request};
 
@@ -134,6 +135,38 @@ async fn errors_chapter_has_true_rows_of_disconnects() {
     drop(send(&app, Method::GET, "/").await);
     assert_failure(&within, "the client left within the body");
     assert_eq!(Scrape::of(&within).values("app_http_requests_total", "status"), ["200"]);
+}
+
+#[instrument_endpoint]
+async fn annotated_panics() {
+    panic!("on purpose")
+}
+
+#[track_tokens]
+async fn tracked_panics() -> Usage {
+    panic!("on purpose")
+}
+
+#[streaming_metrics]
+async fn streaming_panics() -> axum::body::Body {
+    panic!("on purpose")
+}
+
+#[tokio::test]
+async fn panics_caught_inside_are_recorded_only_with_instrument_endpoint() {
+    let tracked = || async { format!("{:?}", tracked_panics().await) };
+    let cases = [
+        ("panic", route_get(annotated_panics)),
+        ("server_error", route_get(tracked)),
+        ("server_error", route_get(streaming_panics)),
+        ("server_error", route_get(panics)),
+    ];
+    for (outcome, handler) in cases {
+        let metrics = metrics();
+        let app = Router::new().route("/", handler).layer(CatchPanicLayer::new());
+        request(&app.layer(metrics.layer()), &[(Method::GET, "/")]).await;
+        assert_eq!(Scrape::of(&metrics).values("app_http_requests_total", "outcome"), [outcome]);
+    }
 }
 
 /// Appends the text of all source files in a directory.

@@ -20,7 +20,7 @@ async fn read_some(app: &Router, path: &str, chunks: usize) {
     body.take(chunks).for_each(|_| async {}).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn streaming_chapter_shows_the_page_of_its_program() {
     let metrics = instance("app");
     let app = countdown::router(&metrics);

@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_core::Stream;
+use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use streamgauge::{
     Metrics, TokenUsage, metrics_endpoint, streaming_metrics, track_detailed_exception,
@@ -60,6 +60,7 @@ async fn risky() -> Json<Message> {
     match "zero".parse::<u32>() {
         Ok(_) => Json(Message { message: "It worked" }),
         Err(error) => {
+            tracing::error!(%error, "the number is not valid"); // the next line logs no message
             track_detailed_exception(&error, StatusCode::INTERNAL_SERVER_ERROR);
             Json(Message { message: "An error occurred" })
         }
@@ -77,12 +78,8 @@ fn events() -> impl Stream<Item = String> {
 
 // Streaming, option 1: wrap a stream where it is made.
 async fn wrapped_stream() -> Response {
-    let events = stream! {
-        for await event in events() {
-            yield Ok::<_, Infallible>(event);
-        }
-    };
-    let body = Body::from_stream(wrap_streaming_response(events, "/stream"));
+    let items = events().map(Ok::<_, Infallible>); // `Body::from_stream` needs a `Result`
+    let body = Body::from_stream(wrap_streaming_response(items, "/stream"));
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
