@@ -170,8 +170,8 @@ macro_rules! families {
 families! {
     metrics_overflow: Counter "metrics_overflow_total"
         ["family", "label"]
-        "Observations whose label value became 'other' because the value is not allowed or the label \
-         or the family has reached its limit.";
+        "Observations with a label value that became 'other', because the value is not in the \
+         list, or because the label or the family has reached its limit.";
 
     http_requests: Counter "http_requests_total"
         ["method", "endpoint", "status", "outcome"] L
@@ -184,7 +184,7 @@ families! {
         "HTTP requests that have arrived and have not ended."
     request_size: Histogram(Whole, SIZE_BUCKETS) "request_size_bytes"
         ["method", "endpoint"] L
-        "Size of request bodies in bytes, as far as they were read or lie in memory."
+        "Bytes of request bodies that were read, or the known length of bodies in memory."
     response_size: Histogram(Whole, SIZE_BUCKETS) "response_size_bytes"
         ["method", "endpoint"] L
         "Size of response bodies in bytes, as handed to the transport."
@@ -215,7 +215,8 @@ families! {
         "Errors within streams. A client disconnect is not an error."
     time_to_first_chunk: Histogram(Seconds, FIRST_BUCKETS) "time_to_first_chunk_seconds"
         ["endpoint", "model"]
-        "Seconds from a request's arrival to the first chunk of its stream."
+        "Seconds from a request's arrival to the first chunk of its stream; outside a request, \
+         from the creation of the stream."
     inter_chunk: Histogram(Seconds, GAP_BUCKETS) "inter_chunk_seconds"
         ["endpoint", "model"]
         "Seconds between consecutive chunks of a stream."
@@ -252,11 +253,12 @@ families! {
          is read with a 'protocol'."
     llm_calls_per_request: Histogram(Whole, CALLS_BUCKETS) "llm_calls_per_request"
         ["endpoint"]
-        "Model calls of each request that made at least one: retries, fallbacks and tool loops."
+        "Model calls of each request that made at least one, including retries, fallbacks and tool \
+         loops."
     llm_overhead: Histogram(Seconds, OVERHEAD_BUCKETS) "llm_overhead_seconds"
         ["endpoint"]
-        "Seconds of a request with model calls in which no call was open; for a stream, until its \
-         response head."
+        "Seconds of a request with model calls during which no call was in progress; for a stream, \
+         until its response head."
     llm_rate_limit_remaining: Level "llm_rate_limit_remaining"
         ["provider", "model", "resource"]
         "Remaining 'requests', 'tokens', 'input_tokens' or 'output_tokens' of a provider's rate \
@@ -270,7 +272,7 @@ families! {
         "Cost of model calls in US dollars, from the configured prices." (in Cost)
     provider_cost: MoneyCounter "provider_cost_usd_total"
         ["endpoint", "provider", "model"] L
-        "Cost of model calls in US dollars, as the providers' replies state it."
+        "Cost of model calls in US dollars, as stated in the providers' replies."
     unpriced_calls: Counter "unpriced_calls_total"
         ["endpoint", "model"]
         "Model calls with token usage whose model has no configured price." (in Cost)
