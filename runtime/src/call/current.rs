@@ -24,10 +24,12 @@ struct Current {
     call: Option<Arc<LlmCall>>,
     /// Set in a spawned task that a handle has made part of a request.
     request: Option<Arc<RequestCalls>>,
+    /// Set while a stream is polled that was created in a request of a disabled instance.
+    is_disabled: bool,
 }
 
 impl Current {
-    const NOTHING: Self = Self { call: None, request: None };
+    const NOTHING: Self = Self { call: None, request: None, is_disabled: false };
 }
 
 /// Returns the call that the code of this thread is part of.
@@ -38,6 +40,11 @@ pub(crate) fn current_call() -> Option<Arc<LlmCall>> {
 /// Returns the calls of the request that a handle has made this task part of.
 pub(crate) fn current_request_calls() -> Option<Arc<RequestCalls>> {
     read(|current| current.request.clone())
+}
+
+/// Returns whether the code of this thread belongs to a stream of a disabled instance.
+pub(crate) fn is_in_disabled_stream() -> bool {
+    read(|current| current.is_disabled)
 }
 
 /// Reads what this thread belongs to. While a thread ends it belongs to nothing.
@@ -71,19 +78,24 @@ impl EnteredCall {
     /// Makes `call` the current one of this thread. The request stays.
     pub(crate) fn new(call: &Arc<LlmCall>) -> Self {
         let request = current_request_calls();
-        Self::replace(Current { call: Some(Arc::clone(call)), request })
+        Self::replace(Current { call: Some(Arc::clone(call)), request, is_disabled: false })
     }
 
     /// Makes a request and a call of it the current ones of this thread.
     fn in_request(call: Option<&CallHandle>, request: Option<&Arc<RequestCalls>>) -> Self {
         let call = call.map(|handle| Arc::clone(handle.call()));
-        Self::replace(Current { call, request: request.cloned() })
+        Self::replace(Current { call, request: request.cloned(), is_disabled: false })
     }
 
     /// Takes the code of this thread out of the call and the request that a handle has made it part
     /// of.
     pub(crate) fn outside() -> Self {
         Self::replace(Current::NOTHING)
+    }
+
+    /// Makes the code of this thread part of a stream of a disabled instance.
+    pub(crate) fn in_disabled_stream() -> Self {
+        Self::replace(Current { is_disabled: true, ..Current::NOTHING })
     }
 
     fn replace(new: Current) -> Self {

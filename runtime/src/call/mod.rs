@@ -89,7 +89,9 @@ mod reply;
 mod request_calls;
 
 pub(crate) use self::current::{EnterCall, EnteredCall};
-pub(crate) use self::current::{current_call, current_request_calls, within_request};
+pub(crate) use self::current::{
+    current_call, current_request_calls, is_in_disabled_stream, within_request,
+};
 pub use self::error::{CallError, CallErrorType, report};
 pub(crate) use self::guard::CallGuard;
 pub(crate) use self::handle::CallHandle;

@@ -12,7 +12,7 @@ use std::thread;
 use pin_project_lite::pin_project;
 
 use super::Scope;
-use crate::call::EnteredCall;
+use crate::call::{EnteredCall, is_in_disabled_stream};
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 
@@ -141,7 +141,8 @@ fn swap_current(handle: &mut ScopeHandle) {
 pub(crate) enum Serving<R> {
     /// A request, with what was read from its scope.
     Request(R),
-    /// A request of a disabled instance, of which nothing is recorded.
+    /// A request of a disabled instance, of which nothing is recorded, or a stream that was created
+    /// in one.
     Disabled,
     /// Nothing: the code runs outside any request.
     Nothing,
@@ -158,7 +159,10 @@ pub(crate) fn serving<R>(f: impl FnOnce(&mut Scope) -> R) -> Serving<R> {
         let slot = current.0.as_deref_mut()?;
         Some(slot.as_mut().map_or(Serving::Disabled, |scope| Serving::Request(f(scope))))
     };
-    CURRENT.try_with(visit).ok().flatten().unwrap_or(Serving::Nothing)
+    let in_request = CURRENT.try_with(visit).ok().flatten();
+    in_request.unwrap_or_else(|| {
+        if is_in_disabled_stream() { Serving::Disabled } else { Serving::Nothing }
+    })
 }
 
 /// Runs `f` on the scope of the request that this thread is serving. Returns `None` outside any

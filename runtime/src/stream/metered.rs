@@ -102,7 +102,7 @@ where
     });
     let recorder = match in_request {
         Serving::Request(recorder) => recorder,
-        Serving::Disabled => None,
+        Serving::Disabled => Some(StreamRecorder::disabled()),
         Serving::Nothing => recorder_without_scope(endpoint),
     };
     MeteredStream::new(stream, recorder)

@@ -36,6 +36,9 @@ struct Record {
     has_counted_error: bool,
     /// Whether the stream is the body of a response that a function has returned.
     is_body: bool,
+    /// Whether the stream was created in a request of a disabled instance. The record then has no
+    /// other part, and what the source does is not recorded either.
+    is_disabled: bool,
 }
 
 /// How the source of a stream has ended, as its recorder has seen it.
@@ -86,6 +89,14 @@ impl StreamRecorder {
         Self::new(None, Some(parser))
     }
 
+    /// Marks a stream that is created in a request of a disabled instance, so that what its source
+    /// does is recorded nowhere, whichever task polls it.
+    pub(crate) fn disabled() -> Self {
+        let mut recorder = Self::new(None, None);
+        recorder.record.is_disabled = true;
+        recorder
+    }
+
     fn if_any(meter: Option<StreamMeter>, parser: Option<Box<ReplyParser>>) -> Option<Self> {
         (meter.is_some() || parser.is_some()).then(|| Self::new(meter, parser))
     }
@@ -131,7 +142,7 @@ impl StreamRecorder {
             meter.note_poll();
         }
         SourcePoll {
-            _call: self.record.parser.as_ref().map(|parser| parser.enter()),
+            _call: self.enter_source(),
             _metered: self.record.meter.as_ref().map(|meter| MeteredPoll::new(meter.instance())),
         }
     }
@@ -147,7 +158,15 @@ impl StreamRecorder {
 
     /// Must be called before the source is dropped, if the source is dropped before this recorder.
     pub(crate) fn begin_drop(&mut self) {
-        self.drop_guard = self.record.parser.as_ref().map(|parser| parser.enter());
+        self.drop_guard = self.enter_source();
+    }
+
+    /// Makes what the source does part of the call whose reply the stream is.
+    fn enter_source(&self) -> Option<EnteredCall> {
+        if self.record.is_disabled {
+            return Some(EnteredCall::in_disabled_stream());
+        }
+        self.record.parser.as_ref().map(|parser| parser.enter())
     }
 
     /// Records an item of `size` bytes. `bytes` are its bytes, if the item gives access to them.

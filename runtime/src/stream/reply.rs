@@ -76,8 +76,8 @@ impl StreamStart {
         self.call.lock().fail();
     }
 
-    /// Creates the recorder of a stream that can be wrapped. There is none if the instance that
-    /// would record the stream is disabled.
+    /// Creates the recorder of a stream that can be wrapped. Outside any request, there is none if
+    /// the global instance is disabled.
     pub(super) fn recorder(&self) -> Option<StreamRecorder> {
         self.recorder_for(BodyContent::Readable)
     }
@@ -90,7 +90,7 @@ impl StreamStart {
         });
         match in_request {
             Serving::Request(recorder) => recorder,
-            Serving::Disabled => None,
+            Serving::Disabled => Some(StreamRecorder::disabled()),
             Serving::Nothing => {
                 let (endpoint, entered) = self.endpoint_without_scope()?;
                 StreamRecorder::without_scope(self.info(content, endpoint), entered)

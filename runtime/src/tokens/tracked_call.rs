@@ -16,7 +16,7 @@ use crate::hook::{self, Hook};
 use crate::label::Label;
 use crate::media_type::BodyContent;
 use crate::outcome::{CallErrorType, ReplyEnd, Unread};
-use crate::request;
+use crate::request::{self, Serving};
 #[cfg(feature = "axum")]
 use crate::series::warn_reply_without_layer;
 use crate::stream::StreamRecorder;
@@ -109,7 +109,10 @@ impl TrackedCall {
             self.leave_open();
             return None;
         }
-        let call = self.0.take()?;
+        let Some(call) = self.0.take() else {
+            let is_disabled = matches!(request::serving(|_| ()), Serving::Disabled);
+            return is_disabled.then(StreamRecorder::disabled);
+        };
         Some(StreamRecorder::parsing(ReplyParser::for_body(call, content)))
     }
 

@@ -7,6 +7,7 @@
 #![expect(clippy::unused_async, reason = "handlers are async")]
 
 mod disabled;
+mod disabled_streams;
 mod processes;
 mod warnings;
 mod zero_series;
