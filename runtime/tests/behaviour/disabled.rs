@@ -104,7 +104,9 @@ async fn disabled_layer_between_two_of_one_instance_leaves_one_request() {
     let metrics = metrics();
     let app = app().layer(metrics.layer()).layer(disabled().layer()).layer(metrics.layer());
     get(&app, "/streams").await;
-    assert_eq!(settled(&metrics).sum("app_http_requests_total", &[]), 1);
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.sum("app_http_requests_total", &[]), 1);
+    assert_eq!(scrape.sum("app_stream_chunks_total", &[]), 0, "the handler is disabled");
 }
 
 #[tokio::test]

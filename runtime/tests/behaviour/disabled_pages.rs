@@ -9,6 +9,7 @@ use prometheus::{IntCounter, Registry};
 use streamgauge::{BuildError, Metrics, MetricsBuilder, Price, Prices, metrics_endpoint};
 use streamgauge_test_support::client::{get, metrics, send, settled};
 use streamgauge_test_support::strict::{self, Format};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::ServiceExt;
 
 use crate::disabled::disabled;
@@ -156,4 +157,32 @@ async fn disabled_instance_pushes_a_page_without_metrics() {
     let received = received.lock().expect("the lock is not poisoned");
     let sent: Vec<_> = received.iter().map(|(method, _, body)| (&**method, &**body)).collect();
     assert_eq!(sent, [("PUT", COMMENT), ("POST", COMMENT)]);
+}
+
+#[test]
+fn enabled_instance_shares_a_registry_with_a_disabled_one() {
+    let registry = Registry::new();
+    let off = Metrics::builder().prefix("off").registry(registry.clone()).enabled(false);
+    let off = off.build_info([("version", "1")]).build().expect("the settings are valid");
+    let on = Metrics::builder().prefix("on").registry(registry.clone());
+    let on = on.build_info([("version", "1")]).build().expect("the settings are valid");
+    let orders = IntCounter::new("orders_total", "Orders.").expect("valid");
+    registry.register(Box::new(orders)).expect("the name is free");
+    let page = streamgauge_test_support::page_of(&on);
+    assert!(page.contains("on_build_info{") && page.contains("orders_total 0"), "{page}");
+    assert!(!page.contains("off_"), "{page}");
+    assert_eq!(off.encode_text().expect("the page encodes"), COMMENT);
+}
+
+#[tokio::test]
+async fn disabled_page_is_served_on_a_port_of_its_own() {
+    let metrics = disabled();
+    let server = metrics.serve("127.0.0.1:0").await.expect("a port is free");
+    let address = server.local_addr();
+    let mut client = tokio::net::TcpStream::connect(address).await.expect("the server listens");
+    let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    client.write_all(request).await.expect("the server reads");
+    let mut received = String::new();
+    client.read_to_string(&mut received).await.expect("the server answers");
+    assert!(received.starts_with("HTTP/1.1 200") && received.ends_with(COMMENT), "{received}");
 }

@@ -19,6 +19,7 @@ mod delivered_bodies;
 mod detached_calls;
 mod disabled;
 mod disabled_pages;
+mod disabled_state;
 mod exception_names;
 mod exception_reports;
 mod exception_types;
