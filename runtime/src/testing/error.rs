@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::export::EncodeError;
 
-/// The number of characters that an error shows of a line.
+/// The number of characters that an error shows of a line, and of the reason, which may quote it.
 const SHOWN_CHARACTERS: usize = 200;
 
 /// Error returned by [`Page::parse`](super::Page::parse) and [`Page::scrape`](super::Page::scrape).
@@ -25,12 +25,18 @@ pub(super) enum PageProblem {
 impl PageProblem {
     /// Makes the error of a line, which is shown up to a maximal length.
     pub(super) fn line(number: usize, reason: impl Into<String>, line: &str) -> Self {
-        let line = match line.char_indices().nth(SHOWN_CHARACTERS) {
-            Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-            None => line.to_owned(),
-        };
-        Self::Line { number, reason: reason.into(), line }
+        Self::Line { number, reason: shortened(&reason.into()), line: shortened(line) }
     }
+}
+
+/// Cuts a text that is too long for an error. Carriage returns are escaped, because a terminal
+/// would print the rest of the line over its beginning.
+fn shortened(text: &str) -> String {
+    let (shown, dots) = match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => (text.get(..end).unwrap_or_default(), "…"),
+        None => (text, ""),
+    };
+    shown.replace('\r', "\\r") + dots
 }
 
 impl fmt::Debug for PageError {

@@ -42,6 +42,9 @@ const LISTED: usize = 20;
 #[derive(Clone, PartialEq)]
 pub struct Page {
     series: Vec<Series>,
+    /// The first line of a page without series, if it is a comment: the page of a disabled instance
+    /// says there why it is empty.
+    comment: Option<String>,
 }
 
 impl Page {
@@ -52,9 +55,12 @@ impl Page {
     /// # Errors
     ///
     /// A line that neither format allows. The error names its number and shows the line. A page
-    /// whose last line has no newline is cut off, which is an error too.
+    /// whose last line has no newline is cut off, which is an error too, unless that line is `#
+    /// EOF`.
     pub fn parse(text: &str) -> Result<Self, PageError> {
-        Ok(Self { series: parse::parse(text)? })
+        let series = parse::parse(text)?;
+        let comment = text.lines().next().filter(|line| series.is_empty() && line.starts_with('#'));
+        Ok(Self { series, comment: comment.map(str::to_owned) })
     }
 
     /// Encodes and parses the page of an instance, as Prometheus would see it now.
@@ -170,16 +176,25 @@ impl Page {
         } else {
             (format!("no series named `{name}`{wanted}; the page has:"), [].as_slice())
         };
-        let lines = self.matching(name, listed).map(|series| format!("\n  {series}"));
+        let mut found: Vec<_> = self.matching(name, listed).collect();
+        // Not all may be listed: those with most of the labels come first.
+        found.sort_by_key(|series| labels.iter().filter(|label| !series.has(&[**label])).count());
+        let lines = found.iter().map(|series| format!("\n  {series}"));
         SeriesError(text + &listing(lines.collect(), "", "\n  … and "))
     }
 
     fn unknown_name(&self, name: &str) -> SeriesError {
         let names: BTreeSet<&str> = self.series().map(Series::name).collect();
         if names.is_empty() {
-            return SeriesError(format!("no series named `{name}`; the page has no series"));
+            let comment = self.comment.as_ref().map(|comment| format!(": {comment}"));
+            let comment = comment.unwrap_or_default();
+            return SeriesError(format!(
+                "no series named `{name}`; the page has no series{comment}"
+            ));
         }
-        let is_similar = |known: &&&str| known.contains(name) || name.contains(**known);
+        let is_similar = |known: &&&str| {
+            known.contains(name) || name.contains(**known) || is_misspelt(name, known)
+        };
         let similar: Vec<_> = names.iter().filter(is_similar).copied().collect();
         let (has, known) = if similar.is_empty() {
             ("the page has the names", names.into_iter().collect())
@@ -189,6 +204,15 @@ impl Page {
         let known = known.into_iter().map(|known| format!("`{known}`")).collect();
         SeriesError(format!("no series named `{name}`; {has} {}", listing(known, ", ", " and ")))
     }
+}
+
+/// Returns whether two names differ in one place only, by at most a sixth of the longer one.
+fn is_misspelt(name: &str, known: &str) -> bool {
+    let equal = |(a, b): &(u8, u8)| a == b;
+    let start = name.bytes().zip(known.bytes()).take_while(equal).count();
+    let end = name.bytes().rev().zip(known.bytes().rev()).take_while(equal).count();
+    let longest = name.len().max(known.len());
+    longest.saturating_sub(start + end) * 6 <= longest
 }
 
 /// Joins the first items of a list and says how many more there are.

@@ -1,5 +1,7 @@
 //! Parses the text of a page.
 
+use std::collections::BTreeSet;
+
 use super::error::{PageError, PageProblem};
 use super::series::Series;
 
@@ -15,12 +17,20 @@ pub(super) fn parse(page: &str) -> Result<Vec<Series>, PageError> {
     let mut has_ended = false;
     for (index, line) in page.split_inclusive('\n').enumerate() {
         let error = |line: &str, reason: String| PageProblem::line(index + 1, reason, line);
+        if has_ended {
+            return Err(error(line, format!("the page continues after `{END}`")).into());
+        }
+        // `OpenMetrics` allows to leave out the last newline, because the page is then complete.
+        if line == END {
+            break;
+        }
         let Some(line) = line.strip_suffix('\n') else {
             let reason = "the line has no newline at its end, so the page is cut off";
             return Err(error(line, reason.to_owned()).into());
         };
-        if has_ended {
-            return Err(error(line, format!("the page continues after `{END}`")).into());
+        if line.ends_with('\r') {
+            let reason = "the line ends with a carriage return, which no format allows";
+            return Err(error(line, reason.to_owned()).into());
         }
         has_ended = line == END;
         let text = line.trim_matches(BLANKS);
@@ -69,8 +79,8 @@ impl<'a> Rest<'a> {
     /// Removes the name of a metric, which may have colons, or of a label.
     fn name(&mut self, colons: bool) -> Option<&'a str> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || (colons && c == ':');
-        let rest = self.0.trim_start_matches(is_part);
-        let name = self.0.strip_suffix(rest)?;
+        let end = self.0.find(|c| !is_part(c)).unwrap_or(self.0.len());
+        let (name, rest) = self.0.split_at_checked(end)?;
         self.0 = rest;
         self.skip_blanks();
         (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
@@ -78,13 +88,14 @@ impl<'a> Rest<'a> {
 
     /// Removes the labels and their braces, if there are any.
     fn labels(&mut self) -> Result<Vec<(String, String)>, String> {
-        let mut labels: Vec<(String, String)> = Vec::new();
+        let mut labels = Vec::new();
+        let mut names = BTreeSet::new();
         if !self.take('{') {
             return Ok(labels);
         }
         while !self.take('}') {
             let name = self.name(false).ok_or("a label name or `}` is missing")?;
-            if labels.iter().any(|(known, _)| known == name) {
+            if !names.insert(name) {
                 return Err(format!("the label `{name}` occurs twice"));
             }
             if !(self.take('=') && self.0.starts_with('"')) {

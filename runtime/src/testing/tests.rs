@@ -128,6 +128,41 @@ fn unknown_name_error_lists_names() {
 }
 
 #[test]
+fn unknown_name_error_suggests_the_name_that_was_misspelt() {
+    for misspelt in ["app_http_request_total", "app_http_requsts_total", "app_htttp_requests_total"]
+    {
+        assert_eq!(
+            value_error(misspelt, []),
+            format!(
+                "no series named `{misspelt}`; similar names on the page are \
+                 `app_http_requests_total`"
+            )
+        );
+    }
+    // Short names have nothing in common.
+    let error = page("a 1\nbb 1\n").value("c", []).unwrap_err();
+    assert_eq!(error.to_string(), "no series named `c`; the page has the names `a`, `bb`");
+}
+
+#[test]
+fn unknown_name_error_shows_why_the_page_of_a_disabled_instance_is_empty() {
+    let metrics = Metrics::builder().enabled(false).build().unwrap();
+    let error = Page::scrape(&metrics).unwrap().value("a", []).unwrap_err().to_string();
+    let start = "no series named `a`; the page has no series: # streamgauge is disabled by ";
+    assert!(error.starts_with(start), "{error}");
+}
+
+#[test]
+fn missing_series_error_lists_first_what_has_most_of_the_labels() {
+    let text: String = (0..30)
+        .map(|n| format!("a{{n=\"{n}\",z=\"{}\"}} 1\n", n / 29))
+        .collect::<Vec<_>>()
+        .concat();
+    let error = page(&text).value("a", [("n", "30"), ("z", "1")]).unwrap_err().to_string();
+    assert!(error.contains("the page has:\n  a{n=\"29\",z=\"1\"} 1\n  a{n=\"0\","), "{error}");
+}
+
+#[test]
 fn series_errors_list_at_most_20_series_or_names() {
     let lines = |line: fn(u32) -> String| (0..23).map(line).collect::<String>();
     let text = lines(|n| format!("a{{n=\"{n}\"}} 1\n"));
@@ -198,7 +233,8 @@ fn parse_error_names_the_line() {
         "line 3 of the page: `one` is not a number: b{x=\"1\"} one"
     );
     let long = format!("a {}\n", "é".repeat(500));
-    assert!(parse_error(&long).ends_with(&format!(": a {}…", "é".repeat(198))));
+    let (start, shown) = ("é".repeat(199), "é".repeat(198));
+    assert_eq!(parse_error(&long), format!("line 1 of the page: `{start}…: a {shown}…"));
 }
 
 #[test]
@@ -209,7 +245,6 @@ fn parse_error_says_what_is_wrong_with_a_line() {
         ("<html>", "the line does not begin with a metric name"),
         ("a", "the value is missing"),
         ("a{x=\"1\"}", "the value is missing"),
-        ("a 1\r", "`1\r` is not a number"),
         ("a{", "a label name or `}` is missing"),
         ("a{x=\"1\",,} 1", "a label name or `}` is missing"),
         ("a{:=\"1\"} 1", "a label name or `}` is missing"),
@@ -238,6 +273,39 @@ fn parse_error_shows_that_a_page_is_cut_off_or_continues() {
     assert!(error.contains("no newline at its end, so the page is cut off: b 1"), "{error}");
     let error = parse_error("a 1\n# EOF\nb 1\n");
     assert!(error.contains("line 3 of the page: the page continues after `# EOF`"), "{error}");
+}
+
+#[test]
+fn parse_error_names_carriage_returns_and_shows_none() {
+    let reason = "the line ends with a carriage return, which no format allows";
+    assert_eq!(
+        parse_error("# TYPE a counter\r\na 1\r\n"),
+        format!("line 1 of the page: {reason}: # TYPE a counter\\r")
+    );
+    assert_eq!(parse_error("a 1\rb 2\n"), "line 1 of the page: `1\\rb` is not a number: a 1\\rb 2");
+}
+
+#[test]
+fn openmetrics_page_may_end_without_a_newline() {
+    assert_eq!(page("a 1\n# EOF"), page("a 1\n# EOF\n"));
+    assert!(parse_error("a 1\n# EO").contains("the page is cut off"));
+}
+
+#[test]
+fn parse_takes_time_in_proportion_to_the_length_of_a_line() {
+    // Takes minutes if each label is compared with all others, or with the rest of the line.
+    let labels: String = (0..200_000).map(|n| format!("l{n}=\"\",")).collect::<Vec<_>>().concat();
+    let page = page(&format!("a{{{labels}}} 1\n"));
+    assert_eq!(page.series().map(|series| series.labels().count()).sum::<usize>(), 200_000);
+}
+
+#[test]
+fn page_and_errors_can_be_sent_to_other_threads() {
+    fn is_sent<T: Send + Sync + 'static>() {}
+    is_sent::<Page>();
+    is_sent::<super::Series>();
+    is_sent::<super::PageError>();
+    is_sent::<SeriesError>();
 }
 
 /// Parses a text and looks series up in it. Only a panic is a failure.
