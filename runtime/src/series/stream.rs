@@ -1,8 +1,9 @@
 //! The stream series of one endpoint.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use crate::family::{Counter, Families, Gauge, Histogram, RequestLabelValues, SeriesHandle};
+use crate::family::{Batch, Counter, Families, Gauge, Histogram, RequestLabelValues, SeriesHandle};
 use crate::outcome::StreamOutcome;
 
 /// The stream series that have no label but the endpoint, the outcome, the error type and the
@@ -52,17 +53,44 @@ impl StreamSeries {
 
 /// The series of one endpoint and model about the timing of streams: the time to the first chunk,
 /// and the time between chunks.
+///
+/// A series is created with its first value: the model of a stream is often known only after the
+/// stream has begun, and series of the empty model would remain at zero.
 pub(crate) struct PaceSeries {
-    pub(crate) first_chunk: SeriesHandle<Histogram>,
-    /// The time between two chunks.
-    pub(crate) gap: SeriesHandle<Histogram>,
+    families: Arc<Families>,
+    endpoint: Arc<str>,
+    model: Box<str>,
+    first_chunk: OnceLock<SeriesHandle<Histogram>>,
+    gap: OnceLock<SeriesHandle<Histogram>>,
 }
 
 impl PaceSeries {
     pub(super) fn new(families: &Arc<Families>, endpoint: &Arc<str>, model: &str) -> Self {
         Self {
-            first_chunk: families.time_to_first_chunk.series([&**endpoint, model]),
-            gap: families.inter_chunk.series([&**endpoint, model]),
+            families: Arc::clone(families),
+            endpoint: Arc::clone(endpoint),
+            model: model.into(),
+            first_chunk: OnceLock::new(),
+            gap: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn record_first_chunk(&self, time: Duration) {
+        let new = || self.families.time_to_first_chunk.series([&*self.endpoint, &*self.model]);
+        self.first_chunk.get_or_init(new).observe_duration(time);
+    }
+
+    /// Adds the time between two chunks to a batch, which [`flush_gaps`](Self::flush_gaps) records.
+    #[inline]
+    pub(crate) fn batch_gap(&self, batch: &mut Batch, time: Duration) {
+        let new = || self.families.inter_chunk.series([&*self.endpoint, &*self.model]);
+        self.gap.get_or_init(new).batch_duration(batch, time);
+    }
+
+    pub(crate) fn flush_gaps(&self, batch: &mut Batch) {
+        // Without a series, no time has been added to the batch.
+        if let Some(gap) = self.gap.get() {
+            gap.flush(batch);
         }
     }
 }

@@ -122,7 +122,7 @@ impl StreamMeter {
     pub(super) fn set_model(&mut self, model: &str) {
         if !self.has_model && !model.is_empty() {
             self.has_model = true;
-            self.pace.gap.flush(&mut self.unflushed_gaps);
+            self.pace.flush_gaps(&mut self.unflushed_gaps);
             self.pace = self.endpoint.pace(model);
         }
     }
@@ -132,8 +132,8 @@ impl StreamMeter {
         let last = self.last_chunk.replace(now);
         let is_first = last.is_none();
         match last {
-            None => self.pace.first_chunk.observe_duration(now - self.entered),
-            Some(last) => self.pace.gap.batch_duration(&mut self.unflushed_gaps, now - last),
+            None => self.pace.record_first_chunk(now - self.entered),
+            Some(last) => self.pace.batch_gap(&mut self.unflushed_gaps, now - last),
         }
         self.unflushed_chunks += 1;
         self.unflushed_bytes = self.unflushed_bytes.saturating_add(bytes as u64);
@@ -154,7 +154,7 @@ impl StreamMeter {
         if self.unflushed_chunks > 0 {
             self.series.chunks.add(mem::take(&mut self.unflushed_chunks));
             self.series.bytes.add(mem::take(&mut self.unflushed_bytes));
-            self.pace.gap.flush(&mut self.unflushed_gaps);
+            self.pace.flush_gaps(&mut self.unflushed_gaps);
         }
     }
 

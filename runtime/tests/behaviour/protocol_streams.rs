@@ -292,6 +292,24 @@ async fn time_to_first_token_ends_with_the_first_frame_that_has_text() {
 }
 
 #[tokio::test]
+async fn pace_of_chunks_has_no_series_without_a_value() {
+    for (protocol, sample) in samples_by_protocol() {
+        for frames in [1, 3] {
+            let scrape =
+                scrape_after_stream(protocol, sample.frames(), Ending::Complete, Some(frames))
+                    .await;
+            for (family, series) in [
+                ("app_time_to_first_chunk_seconds_count", 1),
+                ("app_inter_chunk_seconds_count", usize::from(frames > 1)),
+            ] {
+                assert_eq!(scrape.count(family, &[("model", "")]), 0, "{family}: {scrape:#?}");
+                assert_eq!(scrape.count(family, &[]), series, "{family}: {scrape:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn time_per_output_token_is_recorded_for_complete_streams_only() {
     for (protocol, sample) in samples_by_protocol() {
         let whole = scrape_after_stream(protocol, sample.frames(), Ending::Complete, None).await;
