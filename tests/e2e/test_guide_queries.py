@@ -29,6 +29,8 @@ THRESHOLD = re.compile(r"\s*(?:>|<|==) [\d.]+$")
 EMPTY = {
     "app_scrapes_refused_total": "no test makes 64 scrapes stall",
     "offset 1h": "the traffic has no hour before",
+    "node_textfile_mtime_seconds": "no node-exporter is scraped",
+    "advanced_token_usage_total": "the programs have the prefix `app`",
 }
 # What a line begins with that continues the query of the line before.
 CONTINUATION = re.compile(r"[\s)/*+<>=!-]|(?:and|or|unless)\b")
@@ -145,6 +147,11 @@ class GuideQueries(SkipReportingTest):
                 self._await_data(query)
             except AssertionError:
                 self.fail(f"{place}: no data:\n{query}\n{self.gateway.page().text}")
+
+    def test_bound_that_is_a_whole_number_is_stored_with_a_fraction(self):
+        self._send_all_kinds()
+        self._await_data('app_llm_calls_per_request_bucket{le="1.0"}')
+        self.assertEqual(self.prometheus.query('app_llm_calls_per_request_bucket{le="1"}'), [])
 
     def _start(self, server):
         self.addCleanup(server.stop)

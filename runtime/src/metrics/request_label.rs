@@ -38,7 +38,8 @@ use crate::hook::{self, Hook};
 /// A label needs a bound, or [`build`](MetricsBuilder::build) returns an error: either the values
 /// to export ([`values`](Self::values)), or how many values are exported
 /// ([`at_most`](Self::at_most)). Every other value, a value of more than 128 bytes and a header
-/// that is not UTF-8 become `other`, and `metrics_overflow_total` counts the observations.
+/// that is not UTF-8 become `other`, and `metrics_overflow_total` counts the observations. A value
+/// `other` in a request is counted there, too.
 ///
 /// Request labels multiply series: two labels with fifty and four values make up to 200 series of
 /// one, at each endpoint. [`max_series`](MetricsBuilder::max_series) bounds the product: past that
@@ -161,7 +162,9 @@ impl RequestLabel {
 
     /// Exports only these values. Every other value becomes `other`.
     ///
-    /// Using the option again extends the list.
+    /// Using the option again extends the list. With `other` or an empty value in the list,
+    /// [`build`](MetricsBuilder::build) returns an error: `other` is reserved for the values that
+    /// are not listed, and the empty value for requests without a value.
     ///
     /// # Examples
     ///
