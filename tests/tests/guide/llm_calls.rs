@@ -17,8 +17,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get as route_get;
 use streamgauge::{Metrics, TokenUsage, Usage, track_tokens};
+use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics};
-use streamgauge_test_support::{Scrape, page_of};
 
 use crate::support::{assert_page, assert_shows, page, post};
 
@@ -90,27 +90,25 @@ async fn attempts_page_is_that_of_the_attempts_program() {
 #[tokio::test(start_paused = true)]
 async fn hedged_calls_are_part_of_the_request() {
     assert_shows(CHAPTER, include_str!("llm_calls/hedged.rs"));
-    let metrics = metrics();
-    let app = Router::new().route("/", route_get(hedged::handler)).layer(metrics.layer());
-    get(&app, "/").await;
+    let app = hedged::app().expect("the settings are valid");
+    get(&app, "/ask").await;
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_page(CHAPTER, 4, &page_of(&metrics));
+    assert_page(CHAPTER, 4, &page(&app).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn errors_page_is_that_of_the_errors_program() {
     assert_shows(CHAPTER, include_str!("llm_calls/errors.rs"));
-    let handler = |text: axum::extract::Path<String>| async move {
-        let text = if text.0 == "empty" { "" } else { &*text.0 };
-        drop(errors::ask(text).await);
-    };
-    let metrics = metrics();
-    let app = Router::new().route("/ask/{text}", route_get(handler)).layer(metrics.layer());
-    for text in ["empty", "busy", "slow", "why"] {
-        get(&app, &format!("/ask/{text}")).await;
+    let app = errors::app().expect("the settings are valid");
+    for (question, status) in [
+        ("", StatusCode::BAD_GATEWAY),
+        ("busy", StatusCode::BAD_GATEWAY),
+        ("slow", StatusCode::GATEWAY_TIMEOUT),
+        ("why", StatusCode::OK),
+    ] {
+        assert_eq!(post(&app, "/ask", question).await, status, "{question}");
     }
-    let page = page_of(&metrics).replace("/ask/{text}", "/ask");
-    assert_page(CHAPTER, 5, &page);
+    assert_page(CHAPTER, 5, &page(&app).await);
 }
 
 #[tokio::test]

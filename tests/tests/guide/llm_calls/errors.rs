@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::StatusCode;
+use axum::routing::{get, post};
 use streamgauge::call::{self, CallError, CallErrorType};
-use streamgauge::{Usage, track_tokens};
+use streamgauge::{BuildError, Metrics, Usage, metrics_endpoint, track_tokens};
 
-pub enum ModelError {
+enum ModelError {
     CircuitOpen,
     Refused(StatusCode),
 }
@@ -19,7 +21,7 @@ impl CallError for ModelError {
 }
 
 #[track_tokens(provider = "house", model = "small-1")]
-pub async fn ask(question: &str) -> Result<Option<Usage>, ModelError> {
+async fn ask(question: &str) -> Result<Option<Usage>, ModelError> {
     match tokio::time::timeout(Duration::from_secs(30), send(question)).await {
         Ok(reply) => reply.map(Some),
         Err(_) => {
@@ -37,4 +39,20 @@ async fn send(question: &str) -> Result<Usage, ModelError> {
         "slow" => std::future::pending().await,
         _ => Ok(Usage::new(4, 1)),
     }
+}
+
+async fn handler(question: String) -> StatusCode {
+    match ask(&question).await {
+        Ok(Some(_)) => StatusCode::OK,
+        Ok(None) => StatusCode::GATEWAY_TIMEOUT,
+        Err(_) => StatusCode::BAD_GATEWAY,
+    }
+}
+
+pub fn app() -> Result<Router, BuildError> {
+    let metrics = Metrics::builder().build()?;
+    Ok(Router::new()
+        .route("/ask", post(handler))
+        .route("/metrics", get(metrics_endpoint))
+        .layer(metrics.layer()))
 }

@@ -1,5 +1,9 @@
+use axum::Router;
 use axum::http::StatusCode;
-use streamgauge::{Usage, token_usage_context, track_tokens};
+use axum::routing::get;
+use streamgauge::{
+    BuildError, Metrics, Usage, metrics_endpoint, token_usage_context, track_tokens,
+};
 use tokio::time::{Duration, sleep};
 
 #[track_tokens(provider = provider, model = "m-1")]
@@ -9,7 +13,7 @@ async fn ask(provider: &'static str) -> Usage {
     Usage::new(4, 1)
 }
 
-pub async fn handler() -> StatusCode {
+async fn handler() -> StatusCode {
     let tokens = token_usage_context::handle();
     let mut first = tokio::spawn(tokens.scope(ask("first")));
     let mut second = tokio::spawn(tokens.scope(ask("second")));
@@ -18,4 +22,12 @@ pub async fn handler() -> StatusCode {
         _ = &mut second => first.abort(),
     }
     StatusCode::OK
+}
+
+pub fn app() -> Result<Router, BuildError> {
+    let metrics = Metrics::builder().build()?;
+    Ok(Router::new()
+        .route("/ask", get(handler))
+        .route("/metrics", get(metrics_endpoint))
+        .layer(metrics.layer()))
 }
