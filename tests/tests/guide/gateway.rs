@@ -1,9 +1,11 @@
 //! The chapter "A gateway with fallbacks": its programs are the ones that run here, and its page is
 //! theirs.
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, StatusCode, header};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 use streamgauge::Metrics;
 use streamgauge_test_support::page_of;
 use tower::ServiceExt;
@@ -13,6 +15,12 @@ const CHAPTER: &str = include_str!("../../../docs/gateway.md");
 #[expect(dead_code, reason = "`main` uses fixed ports")]
 mod program {
     include!("gateway/program.rs");
+
+    /// Returns what the program sends to providers if a client sends this body.
+    pub(super) fn sent_for(question: &'static str) -> String {
+        let sent = with_usage(Bytes::from_static(question.as_bytes()));
+        String::from_utf8(sent.to_vec()).expect("the text is UTF-8")
+    }
 
     /// Returns the program's application in front of two providers, and its metrics.
     pub(super) fn with_providers(urls: [String; 2]) -> (Router, Metrics) {
@@ -42,13 +50,54 @@ mod stand_in {
     pub(super) const BODY: &str = REPLY;
 }
 
+/// Serves streams of the requested model, and returns the base URL. A stream has its usage only if
+/// the request asks for it, and a stream of the model `cut` ends after its first event.
+async fn serve_streams() -> String {
+    let reply = |Json(question): Json<Value>| async move {
+        let mut events = vec![json!({
+            "model": question["model"], "choices": [{"delta": {"content": "Hi"}}],
+        })];
+        if question["model"] != "cut" {
+            events.push(json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
+            if question["stream_options"]["include_usage"] == true {
+                let usage = json!({"prompt_tokens": 2000, "completion_tokens": 300});
+                events.push(json!({"choices": [], "usage": usage}));
+            }
+            events.push("[DONE]".into());
+        }
+        let text = |event: &Value| event.as_str().map_or(event.to_string(), str::to_owned);
+        let frames = events.iter().map(|event| format!("data: {}\n\n", text(event)));
+        ([(header::CONTENT_TYPE, "text/event-stream")], frames.collect::<String>())
+    };
+    let app = Router::new().route("/v1/chat/completions", post(reply));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("the listener has an address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}/v1")
+}
+
 async fn gateway(first: StatusCode, second: StatusCode) -> (Router, Metrics) {
     program::with_providers([stand_in::serve(first).await, stand_in::serve(second).await])
 }
 
+/// Returns the gateway in front of a provider of streams.
+async fn gateway_of_streams() -> (Router, Metrics) {
+    program::with_providers([serve_streams().await, stand_in::serve(StatusCode::OK).await])
+}
+
 async fn ask(app: &Router, tenant: &str) -> (StatusCode, String) {
+    post_question(app, tenant, "{}".to_owned()).await
+}
+
+/// Asks for a stream of a model, and returns the events.
+async fn stream(app: &Router, model: &str) -> String {
+    let question = json!({"model": model, "stream": true, "messages": []});
+    post_question(app, "acme", question.to_string()).await.1
+}
+
+async fn post_question(app: &Router, tenant: &str, question: String) -> (StatusCode, String) {
     let request = Request::post("/v1/chat/completions").header("x-tenant", tenant);
-    let request = request.body(Body::from("{}")).expect("the request is well formed");
+    let request = request.body(Body::from(question)).expect("the request is well formed");
     let response = app.clone().oneshot(request).await.expect("a router does not fail");
     let status = response.status();
     let body = to_bytes(response.into_body(), usize::MAX).await.expect("the body does not fail");
@@ -89,4 +138,58 @@ async fn gateway_program_forwards_the_last_refusal_and_counts_no_invented_tenant
         assert!(page.contains(&call), "{call} is not in\n{page}");
     }
     assert!(!page.contains("mallory"), "{page}");
+}
+
+#[tokio::test]
+async fn gateway_program_counts_the_cost_of_streams_whose_clients_do_not_request_the_usage() {
+    let (app, metrics) = gateway_of_streams().await;
+    let events = stream(&app, "m-1").await;
+    assert!(events.contains(r#""choices":[],"usage":{"#), "{events}");
+    let page = page_of(&metrics);
+    let cost = "token_type=\"input\",detail=\"unspecified\",tenant=\"acme\"} 0.005";
+    assert!(page.contains(cost), "{page}");
+}
+
+#[tokio::test]
+async fn gateway_program_passes_requests_for_whole_replies_on_unchanged() {
+    for question in ["{ \"stream\": false }", "[1, 2]", "no JSON"] {
+        assert_eq!(program::sent_for(question), question);
+    }
+    let question = r#"{"stream": true, "stream_options": {"include_obfuscation": false}}"#;
+    let sent: Value = serde_json::from_str(&program::sent_for(question)).expect("JSON");
+    let options = json!({"include_obfuscation": false, "include_usage": true});
+    assert_eq!(sent, json!({"stream": true, "stream_options": options}));
+    let odd = program::sent_for(r#"{"stream": true, "stream_options": "none"}"#);
+    assert!(odd.contains(r#"{"include_usage":true}"#), "{odd}");
+}
+
+#[tokio::test]
+async fn gateway_program_counts_a_stream_that_ends_early_as_truncated() {
+    let (app, metrics) = gateway_of_streams().await;
+    stream(&app, "cut").await;
+    let page = page_of(&metrics);
+    for sample in [
+        "finish_reason=\"\",error_type=\"truncated\",tenant=\"acme\"} 1",
+        "outcome=\"truncated\",tenant=\"acme\"} 1",
+        "status=\"200\",outcome=\"success\",tenant=\"acme\"} 1",
+        "model=\"other\",reason=\"not_sent\"} 1",
+    ] {
+        assert!(page.contains(sample), "{sample} is not in\n{page}");
+    }
+}
+
+#[tokio::test]
+async fn gateway_program_keeps_its_model_after_many_invented_names() {
+    let (app, metrics) = gateway_of_streams().await;
+    for number in 0..120 {
+        stream(&app, &format!("invented-{number}")).await;
+    }
+    stream(&app, "m-1").await;
+    let page = page_of(&metrics);
+    assert!(!page.contains("invented-"), "{page}");
+    assert!(page.contains(
+        "app_unpriced_calls_total{endpoint=\"/v1/chat/completions\",model=\"other\"} 120"
+    ));
+    let call = "provider=\"first\",model=\"m-1\",operation=\"chat\",finish_reason=\"stop\"";
+    assert!(page.contains(call), "{page}");
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde_json::{Value, json};
 use streamgauge::{BuildError, Metrics, Price, RequestLabel, streaming_metrics, track_tokens};
 
 struct Provider {
@@ -25,6 +26,7 @@ fn metrics() -> Result<Metrics, BuildError> {
     let tenant = RequestLabel::new("tenant").from_header("x-tenant").values(["acme", "zenith"]);
     Metrics::builder()
         .request_label(tenant)
+        .models(["m-1"]) // the models that have a price
         .price("m-1", Price::per_million(2.50, 10.00)) // dollars: input, output
         .build()
 }
@@ -40,6 +42,7 @@ fn app(gateway: Gateway, metrics: &Metrics) -> Router {
 /// Answers with the first reply that is not a failure: JSON or events, as the client asked for.
 #[streaming_metrics(protocol = "openai", operation = "chat")]
 async fn chat(State(gateway): State<Arc<Gateway>>, question: Bytes) -> Response {
+    let question = with_usage(question);
     let mut answer = StatusCode::BAD_GATEWAY.into_response();
     for provider in &gateway.providers {
         match attempt(&gateway.client, provider, question.clone()).await {
@@ -52,6 +55,20 @@ async fn chat(State(gateway): State<Arc<Gateway>>, question: Bytes) -> Response 
         }
     }
     answer
+}
+
+/// Requests the usage of a stream. Returns requests for whole replies unchanged, and requests that
+/// are not JSON.
+fn with_usage(question: Bytes) -> Bytes {
+    let mut fields: Value = serde_json::from_slice(&question).unwrap_or_default();
+    if fields["stream"] != true {
+        return question;
+    }
+    if !fields["stream_options"].is_object() {
+        fields["stream_options"] = json!({});
+    }
+    fields["stream_options"]["include_usage"] = true.into();
+    fields.to_string().into()
 }
 
 /// Asks one provider. Each attempt is a call, whose usage is read while the reply passes.
