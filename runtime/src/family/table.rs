@@ -265,7 +265,7 @@ families! {
          limit, from the headers of the newest reply."
     usage_missing: Counter "usage_missing_total"
         ["endpoint", "model", "reason"]
-        "Model calls that succeeded or were cut off and whose token usage is not known, by reason: \
+        "Model calls that succeeded, were cancelled or were truncated, without known usage, by reason: \
          'not_sent', 'disconnected', 'unparsed', or 'partly' if only input or output is known."
     cost: MoneyCounter "cost_usd_total"
         ["endpoint", "provider", "model", "token_type", "detail"] L
