@@ -88,12 +88,12 @@ impl MetricsBuilder {
     /// passes requests through. Within such a request, attributes and functions of this crate
     /// record in no instance, and emit no `tracing` events about what they would have recorded.
     ///
-    /// The page of a disabled instance has no metrics, not even the application's own ones in
-    /// [`Metrics::registry`]. In the text format it is a comment that says so. In `OpenMetrics`,
-    /// which has no comments, it is `# EOF`. Files and pushes have the text page.
+    /// The page of a disabled instance has no metrics, not even the application's own ones in its
+    /// registry. In the text format it is a comment that says so. In `OpenMetrics`, which has no
+    /// comments, it is `# EOF`. Files and pushes have the text page.
     ///
-    /// The setting concerns one instance. Code outside any request records in [`Metrics::global`]:
-    /// to turn that off as well, use [`install`](Self::install), or the environment variable.
+    /// The setting concerns one instance. Code outside any request records in the global one: to
+    /// turn that off as well, use [`install`](Self::install), or the environment variable.
     ///
     /// # Environment variable
     ///
@@ -111,9 +111,6 @@ impl MetricsBuilder {
     /// assert!(page.starts_with("# streamgauge is disabled") && page.lines().count() == 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// [`Metrics::global`]: crate::Metrics::global
-    /// [`Metrics::registry`]: crate::Metrics::registry
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
