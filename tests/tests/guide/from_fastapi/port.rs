@@ -60,7 +60,7 @@ async fn risky() -> Json<Message> {
     match "zero".parse::<u32>() {
         Ok(_) => Json(Message { message: "It worked" }),
         Err(error) => {
-            tracing::error!(%error, "the number is not valid"); // the next line logs no message
+            tracing::error!(%error, "the number is not valid"); // the next line's event has no message
             track_detailed_exception(&error, StatusCode::INTERNAL_SERVER_ERROR);
             Json(Message { message: "An error occurred" })
         }
