@@ -35,7 +35,9 @@ impl Evaluation {
     /// the user wrote the type.
     pub(super) fn bind(&self, name: &Ident) -> TokenStream {
         match self {
-            // A `let` with the body as its initializer could extend the life of temporaries.
+            // A `let` with the body as its initializer could extend the life of temporaries. The
+            // lints are allowed because Clippy has already judged these types in the user's
+            // signature.
             Self::Block { expression, ty } => {
                 let ty = ty.as_ref().map(|ty| quote! { : #ty });
                 quote! {

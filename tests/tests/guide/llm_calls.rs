@@ -20,7 +20,7 @@ use streamgauge::{Metrics, TokenUsage, Usage, track_tokens};
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics};
 
-use crate::support::{assert_page, assert_shows, page, post};
+use crate::pages::{assert_has_program, assert_page, page, post};
 
 const CHAPTER: &str = include_str!("../../../docs/llm-calls.md");
 
@@ -30,7 +30,7 @@ async fn ask(app: &Router, model: &str, text: &str) -> StatusCode {
 
 #[tokio::test]
 async fn first_page_is_that_of_the_first_program() {
-    assert_shows(CHAPTER, include_str!("llm_calls/ask.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/ask.rs"));
     let app = ask::app().expect("the settings are valid");
     assert_eq!(ask(&app, "small-1", "What is it?").await, StatusCode::OK);
     assert_eq!(ask(&app, "small-1", "").await, StatusCode::BAD_REQUEST);
@@ -61,7 +61,7 @@ async fn models_that_are_not_listed_are_pushed_out_by_invented_names() {
 
 #[tokio::test]
 async fn proxy_page_is_that_of_the_proxy_program() {
-    assert_shows(CHAPTER, include_str!("llm_calls/proxy.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/proxy.rs"));
     let app = proxy::app().expect("the settings are valid");
     post(&app, "/chat", "{}").await;
     assert_page(CHAPTER, 1, &page(&app).await);
@@ -69,7 +69,7 @@ async fn proxy_page_is_that_of_the_proxy_program() {
 
 #[tokio::test]
 async fn page_of_usage_by_hand_is_that_of_its_program() {
-    assert_shows(CHAPTER, include_str!("llm_calls/by_hand.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/by_hand.rs"));
     let app = by_hand::app().expect("the settings are valid");
     get(&app, "/summary").await;
     tokio::task::yield_now().await;
@@ -78,7 +78,7 @@ async fn page_of_usage_by_hand_is_that_of_its_program() {
 
 #[tokio::test]
 async fn attempts_page_is_that_of_the_attempts_program() {
-    assert_shows(CHAPTER, include_str!("llm_calls/attempts.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/attempts.rs"));
     let app = attempts::app().expect("the settings are valid");
     post(&app, "/ask", "why?").await;
     let page = page(&app).await;
@@ -89,7 +89,7 @@ async fn attempts_page_is_that_of_the_attempts_program() {
 
 #[tokio::test(start_paused = true)]
 async fn hedged_calls_are_part_of_the_request() {
-    assert_shows(CHAPTER, include_str!("llm_calls/hedged.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/hedged.rs"));
     let app = hedged::app().expect("the settings are valid");
     get(&app, "/ask").await;
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -98,7 +98,7 @@ async fn hedged_calls_are_part_of_the_request() {
 
 #[tokio::test(start_paused = true)]
 async fn errors_page_is_that_of_the_errors_program() {
-    assert_shows(CHAPTER, include_str!("llm_calls/errors.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/errors.rs"));
     let app = errors::app().expect("the settings are valid");
     for (question, status) in [
         ("", StatusCode::BAD_GATEWAY),
@@ -113,7 +113,7 @@ async fn errors_page_is_that_of_the_errors_program() {
 
 #[tokio::test]
 async fn cost_page_is_that_of_the_prices_program() {
-    assert_shows(CHAPTER, include_str!("llm_calls/prices.rs"));
+    assert_has_program(CHAPTER, include_str!("llm_calls/prices.rs"));
     let app = prices::app().expect("the settings are valid");
     get(&app, "/ask").await;
     assert_page(CHAPTER, 6, &page(&app).await);

@@ -34,6 +34,5 @@ mod pages;
 mod readme;
 mod request_labels;
 mod streaming;
-mod support;
 mod testing;
 mod tour;

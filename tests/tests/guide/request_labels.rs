@@ -9,7 +9,7 @@ use axum::http::{Request, StatusCode};
 use streamgauge_test_support::Scrape;
 use tower::ServiceExt;
 
-use crate::support::{assert_page, assert_shows, page};
+use crate::pages::{assert_has_program, assert_page, page};
 
 const CHAPTER: &str = include_str!("../../../docs/request-labels.md");
 
@@ -21,7 +21,7 @@ async fn ask(app: &axum::Router, key: &str, plan: &str) -> StatusCode {
 
 #[tokio::test]
 async fn page_is_that_of_the_program() {
-    assert_shows(CHAPTER, include_str!("request_labels/cost.rs"));
+    assert_has_program(CHAPTER, include_str!("request_labels/cost.rs"));
     let app = cost::app().expect("the settings are valid");
     assert_eq!(ask(&app, "key-of-acme", "paid").await, StatusCode::OK);
     assert_eq!(ask(&app, "key-of-acme", "invented").await, StatusCode::OK);
