@@ -1,28 +1,30 @@
 //! Histograms and their buckets.
 
 use std::mem;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
 use prometheus::proto::MetricType;
 
+use super::cells::HistogramCells;
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplars;
 use super::primitives::{Primitive, to_f64};
-use super::shard::{Sharded, add};
 use super::snapshot::{Bounds, HistogramSnapshot, SeriesValue};
 
 /// A histogram: the number of values in each bucket, and the sum of all values.
 ///
-/// The number of all values is not stored. It is the sum over the buckets, so that the `+Inf`
-/// bucket never differs from `_count` in a scrape.
+/// The sum is a float in stored units, which neither wraps nor falls. It is exact up to 2^53: 104
+/// days of nanoseconds on one thread, eight pebibytes.
+///
+/// The number of all values is not stored. It is the sum over the buckets. Sum and buckets are read
+/// together, so that on one page they are of the same values.
+#[derive(Clone, Copy)]
 pub(crate) struct Histogram {
-    buckets: Arc<Buckets>,
-    numbers: Sharded<Numbers>,
+    cells: HistogramCells,
+    buckets: &'static Buckets,
+    /// `None` if the histogram keeps no exemplars.
     #[cfg(feature = "exemplars")]
-    exemplars: Exemplars,
+    exemplars: Option<&'static Exemplars>,
 }
 
 /// Values of one bucket that are still to be recorded in a histogram.
@@ -33,90 +35,71 @@ pub(crate) struct Batch {
     sum: u64,
 }
 
-/// The sum, followed by the number of values in each bucket. Most values fall into one of the first
-/// buckets, which then share a cache line with the sum.
-type Numbers = Box<[AtomicU64]>;
-
-const SUM: usize = 0;
-const FIRST_BUCKET: usize = 1;
-
-/// The number of unused atomics behind the numbers of a shard, so that the shards of two threads
-/// share no pair of cache lines.
-const PADDING: usize = 16;
-
 impl Histogram {
-    pub(crate) fn observe(&self, amount: u64) {
+    #[inline]
+    pub(crate) fn observe(self, amount: u64) {
         let bucket = self.buckets.bucket_index(amount);
-        self.add_batch(Batch { bucket, count: 1, sum: amount });
+        self.cells.add(bucket, 1, to_f64(amount));
         #[cfg(feature = "exemplars")]
-        if self.buckets.with_exemplars {
-            self.exemplars.record(bucket, self.buckets.len(), amount);
+        if let Some(exemplars) = self.exemplars {
+            exemplars.record(bucket, self.buckets.len(), amount);
         }
     }
 
-    /// Adds a value to a batch. If the batch has values of another bucket, these are recorded
-    /// first.
+    /// Adds a value to a batch. If the batch has values of another bucket, or its sum would not
+    /// fit, the batch is recorded first.
     ///
     /// Batches have no exemplars, so that only histograms without exemplars use them.
-    pub(crate) fn observe_in_batch(&self, batch: &mut Batch, amount: u64) {
+    pub(crate) fn observe_in_batch(self, batch: &mut Batch, amount: u64) {
         let bucket = self.buckets.bucket_index(amount);
-        if bucket != batch.bucket {
+        let sum = batch.sum.checked_add(amount).filter(|_| bucket == batch.bucket);
+        if sum.is_none() {
             self.add_batch(mem::take(batch));
             batch.bucket = bucket;
         }
         batch.count += 1;
-        batch.sum = batch.sum.saturating_add(amount);
+        batch.sum = sum.unwrap_or(amount);
     }
 
     /// Records a batch.
-    pub(crate) fn add_batch(&self, batch: Batch) {
+    pub(crate) fn add_batch(self, batch: Batch) {
         let Batch { bucket, count, sum } = batch;
-        if count == 0 {
-            return;
+        if count > 0 {
+            self.cells.add(bucket, count, to_f64(sum));
         }
-        self.numbers.add(
-            |numbers| {
-                if sum > 0 {
-                    add(&numbers[SUM], sum);
-                }
-                add(&numbers[FIRST_BUCKET + bucket], count)
-            },
-            || self.buckets.new_numbers(PADDING),
-        );
     }
 }
 
 impl Primitive for Histogram {
-    type Settings = Arc<Buckets>;
+    type Settings = &'static Buckets;
     const METRIC_TYPE: MetricType = MetricType::HISTOGRAM;
 
-    fn new(buckets: &Arc<Buckets>) -> Self {
+    fn new(buckets: &'static Buckets) -> Self {
         Self {
-            buckets: Arc::clone(buckets),
-            numbers: Sharded::new(buckets.new_numbers(0)),
+            cells: HistogramCells::new(buckets.len()),
+            buckets,
             #[cfg(feature = "exemplars")]
-            exemplars: Exemplars::default(),
+            exemplars: buckets.with_exemplars.then(|| &*Box::leak(Box::default())),
         }
     }
 
-    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        let number = |index: usize| self.numbers.sum(|numbers| numbers[index].load(Acquire));
-        let mut count = 0;
-        let cumulative: Vec<u64> = (0..self.buckets.len())
-            .map(|bucket| {
-                count += number(FIRST_BUCKET + bucket);
-                count
-            })
-            .collect();
+    fn read(self, show: impl FnOnce(SeriesValue<'_>)) {
+        let mut cumulative = vec![0; self.buckets.len()];
+        let sum = self.cells.read(&mut cumulative);
+        let mut count = 0_u64;
+        for number in &mut cumulative {
+            count = count.saturating_add(*number);
+            *number = count;
+        }
         show(SeriesValue::Histogram(HistogramSnapshot {
             bounds: &self.buckets.bounds,
             cumulative: &cumulative,
             count,
-            sum: self.buckets.unit.to_base(number(SUM)),
+            sum: sum / self.buckets.unit.scale(),
             #[cfg(feature = "exemplars")]
             exemplar: &|bucket| {
-                let exemplar = self.exemplars.get(bucket)?;
-                Some((exemplar, self.buckets.unit.to_base(exemplar.amount)))
+                let exemplar = self.exemplars?.get(bucket)?;
+                Some((exemplar, to_f64(exemplar.amount) / self.buckets.unit.scale()))
             },
         }));
     }
@@ -144,11 +127,6 @@ impl Unit {
             Self::Whole => 1.0,
         }
     }
-
-    /// Converts a stored amount to the unit of the page.
-    fn to_base(self, amount: u64) -> f64 {
-        to_f64(amount) / self.scale()
-    }
 }
 
 /// The buckets of a histogram family.
@@ -168,8 +146,10 @@ pub(crate) struct Buckets {
 
 impl Buckets {
     /// Creates the buckets for upper bounds that are finite, rising and not negative.
-    /// `MetricsBuilder` validates the bounds that a user sets.
+    /// `MetricsBuilder` validates the bounds that a user sets. Of more than a million bounds, the
+    /// first ones are used.
     pub(crate) fn new(unit: Unit, bounds: &[f64], with_exemplars: bool) -> Self {
+        let bounds = bounds.get(..HistogramCells::MAX_BUCKETS - 1).unwrap_or(bounds);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -198,16 +178,15 @@ impl Buckets {
             _ => self.limits.partition_point(|&limit| limit < amount),
         }
     }
-
-    /// Creates the numbers of a histogram, followed by `padding` unused ones.
-    fn new_numbers(&self, padding: usize) -> Numbers {
-        (0..=self.len() + padding).map(|_| AtomicU64::new(0)).collect()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn new_buckets(unit: Unit, bounds: &[f64]) -> &'static Buckets {
+        Box::leak(Box::new(Buckets::new(unit, bounds, false)))
+    }
 
     fn read(histogram: &Histogram) -> (Vec<u64>, u64, f64) {
         let mut read = None;
@@ -220,8 +199,7 @@ mod tests {
 
     #[test]
     fn buckets_include_their_upper_bound() {
-        let histogram =
-            Histogram::new(&Arc::new(Buckets::new(Unit::Seconds, &[0.005, 0.01], false)));
+        let histogram = Histogram::new(new_buckets(Unit::Seconds, &[0.005, 0.01]));
         histogram.observe(nanos(Duration::from_millis(5)));
         histogram.observe(nanos(Duration::from_nanos(5_000_001)));
         histogram.observe(nanos(Duration::from_secs(1)));
@@ -230,8 +208,8 @@ mod tests {
 
     #[test]
     fn batch_records_the_same_as_single_values() {
-        let buckets = Arc::new(Buckets::new(Unit::Whole, &[1.0, 10.0], false));
-        let (batched, single) = (Histogram::new(&buckets), Histogram::new(&buckets));
+        let buckets = new_buckets(Unit::Whole, &[1.0, 10.0]);
+        let (batched, single) = (Histogram::new(buckets), Histogram::new(buckets));
         let mut batch = Batch::default();
         for value in [0, 1, 1, 5, 11, 12, 1, 0] {
             batched.observe_in_batch(&mut batch, value);
@@ -244,8 +222,8 @@ mod tests {
 
     #[test]
     fn sum_of_absurd_values_neither_wraps_nor_falls() {
-        let buckets = Arc::new(Buckets::new(Unit::Whole, &[10.0], false));
-        let (batched, single) = (Histogram::new(&buckets), Histogram::new(&buckets));
+        let buckets = new_buckets(Unit::Whole, &[10.0]);
+        let (batched, single) = (Histogram::new(buckets), Histogram::new(buckets));
         let mut batch = Batch::default();
         let mut before = 0.0;
         for value in [3, u64::MAX - 2, 7, u64::MAX, 1 << 63, 11] {
@@ -257,12 +235,12 @@ mod tests {
         }
         batched.add_batch(batch);
         assert_eq!(read(&batched), read(&single));
-        assert_eq!(read(&single), (vec![2, 6], 6, to_f64(u64::MAX)));
+        assert_eq!(read(&single), (vec![2, 6], 6, 2.5 * 2.0_f64.powi(64)));
     }
 
     #[test]
     fn buckets_with_a_fractional_bound_hold_the_whole_numbers_below_it() {
-        let histogram = Histogram::new(&Arc::new(Buckets::new(Unit::Whole, &[1.5], false)));
+        let histogram = Histogram::new(new_buckets(Unit::Whole, &[1.5]));
         histogram.observe(1);
         histogram.observe(2);
         assert_eq!(read(&histogram), (vec![1, 2], 2, 3.0));

@@ -5,9 +5,11 @@
 //!
 //! The storage replaces `CounterVec` and its siblings of the crate `prometheus`, which identify a
 //! series by the hash of its label values alone, have no limit on the number of series, and let all
-//! threads add to the same atomics.
+//! threads add to the same atomics. Here each thread adds to cells of its own: the module `cells`
+//! describes them.
 
 mod bounded_map;
+mod cells;
 mod collector;
 #[cfg(feature = "exemplars")]
 mod exemplar;
@@ -16,7 +18,6 @@ mod limit;
 mod options;
 mod primitives;
 mod request_labels;
-mod shard;
 mod snapshot;
 mod store;
 mod table;

@@ -1,42 +1,44 @@
-//! The numbers of one series: counters and gauges, as atomics without locks.
+//! The numbers of one series: counters and gauges.
 //!
-//! Amounts are integers, so that sums are exact and an addition is one instruction: durations in
-//! nanoseconds, sizes in bytes, tokens in tokens. They are converted to seconds when they are read.
+//! Amounts are integers, so that sums are exact: durations in nanoseconds, sizes in bytes, tokens
+//! in tokens. They are converted to seconds when they are read.
+//!
+//! The values of these types are small and are copied freely. They say where the numbers are
+//! (`cells`), and have none themselves.
 
-use std::sync::atomic::{
-    AtomicBool, AtomicU64,
-    Ordering::{Acquire, Relaxed},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use prometheus::proto::MetricType;
 
-use super::shard::{Sharded, add};
+use super::cells::{CounterCells, GaugeCells};
 use super::snapshot::SeriesValue;
 
-/// The numbers of one series of a family.
-pub(crate) trait Primitive: Send + Sync + 'static {
+/// The numbers of one series of a family. They live as long as the process.
+pub(crate) trait Primitive: Copy + Send + Sync + 'static {
     /// The settings that all series of a family share.
-    type Settings: Send + Sync + 'static;
+    type Settings: Copy + Send + Sync + 'static;
     /// The type in the `# TYPE` line of the family.
     const METRIC_TYPE: MetricType;
 
-    fn new(settings: &Self::Settings) -> Self;
+    fn new(settings: Self::Settings) -> Self;
 
     /// Returns whether the series appears on the page.
-    fn is_shown(&self) -> bool {
+    fn is_shown(self) -> bool {
         true
     }
 
     /// Calls `show` with the current value.
-    fn read(&self, show: impl FnOnce(SeriesValue<'_>));
+    fn read(self, show: impl FnOnce(SeriesValue<'_>));
 }
 
 /// A counter of events, bytes or tokens.
-pub(crate) struct Counter(Sharded<AtomicU64>);
+#[derive(Clone, Copy)]
+pub(crate) struct Counter(CounterCells);
 
 impl Counter {
-    pub(crate) fn add(&self, amount: u64) {
-        self.0.add(|number| add(number, amount), AtomicU64::default);
+    #[inline]
+    pub(crate) fn add(self, amount: u64) {
+        self.0.add(amount);
     }
 }
 
@@ -44,12 +46,12 @@ impl Primitive for Counter {
     type Settings = ();
     const METRIC_TYPE: MetricType = MetricType::COUNTER;
 
-    fn new((): &()) -> Self {
-        Self(Sharded::new(AtomicU64::default()))
+    fn new((): ()) -> Self {
+        Self(CounterCells::new())
     }
 
-    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::Counter(self.0.sum(|number| number.load(Relaxed))));
+    fn read(self, show: impl FnOnce(SeriesValue<'_>)) {
+        show(SeriesValue::Counter(self.0.value()));
     }
 }
 
@@ -58,13 +60,12 @@ impl Primitive for Counter {
 ///
 /// The amount is a float, which cannot overflow however many tokens a provider reports. Its sums
 /// are exact up to some thousands of dollars, and precise to fifteen digits above that.
-#[derive(Default)]
-pub(crate) struct MoneyCounter(AtomicU64);
+#[derive(Clone, Copy)]
+pub(crate) struct MoneyCounter(CounterCells);
 
 impl MoneyCounter {
-    pub(crate) fn add(&self, amount: f64) {
-        let plus = |bits| Some((f64::from_bits(bits) + amount).to_bits());
-        let _ = self.0.fetch_update(Relaxed, Relaxed, plus);
+    pub(crate) fn add(self, amount: f64) {
+        self.0.add_float(amount);
     }
 }
 
@@ -72,12 +73,12 @@ impl Primitive for MoneyCounter {
     type Settings = ();
     const METRIC_TYPE: MetricType = MetricType::COUNTER;
 
-    fn new((): &()) -> Self {
-        Self::default()
+    fn new((): ()) -> Self {
+        Self(CounterCells::new())
     }
 
-    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::FloatCounter(f64::from_bits(self.0.load(Relaxed)) / 1e12));
+    fn read(self, show: impl FnOnce(SeriesValue<'_>)) {
+        show(SeriesValue::FloatCounter(self.0.float_value() / 1e12));
     }
 }
 
@@ -85,60 +86,23 @@ impl Primitive for MoneyCounter {
 ///
 /// A gauge at zero is shown only after [`show`](Self::show): a request that turns out not to be
 /// recorded must not leave a series behind.
-pub(crate) struct Gauge {
-    changes: Sharded<Changes>,
-    shown: AtomicBool,
-}
-
-/// How many times a gauge is read at most while other threads change it.
-const MAX_READS: usize = 16;
-
-/// The number of times that a gauge has risen and fallen.
-///
-/// Both are kept because a gauge may rise on one thread and fall on another. A reader that loads
-/// the falls first then sees all rises that happened before them, so that the difference is never
-/// negative.
-#[derive(Default)]
-struct Changes {
-    rises: AtomicU64,
-    falls: AtomicU64,
-}
+#[derive(Clone, Copy)]
+pub(crate) struct Gauge(GaugeCells);
 
 impl Gauge {
-    pub(crate) fn inc(&self) {
-        self.changes.add(|changes| add(&changes.rises, 1), Changes::default);
+    #[inline]
+    pub(crate) fn inc(self) {
+        self.0.rise();
     }
 
-    pub(crate) fn dec(&self) {
-        self.changes.add(|changes| add(&changes.falls, 1), Changes::default);
-    }
-
-    /// Returns the current value.
-    ///
-    /// A rise and fall between the loads of the falls and of the rises makes the difference too
-    /// large. So the difference is taken when no fall happened meanwhile, else the smallest of
-    /// several is.
-    fn value(&self) -> u64 {
-        let falls = || self.changes.sum(|changes| changes.falls.load(Acquire));
-        let rises = || self.changes.sum(|changes| changes.rises.load(Acquire));
-        let (mut before, mut least) = (falls(), u64::MAX);
-        for _ in 0..MAX_READS {
-            least = least.min(rises().wrapping_sub(before));
-            let after = falls();
-            if after == before {
-                break;
-            }
-            before = after;
-        }
-        least
+    #[inline]
+    pub(crate) fn dec(self) {
+        self.0.fall();
     }
 
     /// Shows the gauge from now on, also while it is zero.
-    pub(crate) fn show(&self) {
-        // The load avoids a write to a cache line that all threads share.
-        if !self.shown.load(Relaxed) {
-            self.shown.store(true, Relaxed);
-        }
+    pub(crate) fn show(self) {
+        self.0.show();
     }
 }
 
@@ -146,32 +110,36 @@ impl Primitive for Gauge {
     type Settings = ();
     const METRIC_TYPE: MetricType = MetricType::GAUGE;
 
-    fn new((): &()) -> Self {
-        Self { changes: Sharded::new(Changes::default()), shown: AtomicBool::new(false) }
+    fn new((): ()) -> Self {
+        Self(GaugeCells::new())
     }
 
-    fn is_shown(&self) -> bool {
-        self.shown.load(Relaxed) || self.value() != 0
+    fn is_shown(self) -> bool {
+        self.0.is_shown() || self.0.value() != 0
     }
 
-    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::Gauge(self.value()));
+    fn read(self, show: impl FnOnce(SeriesValue<'_>)) {
+        show(SeriesValue::Gauge(self.0.value()));
     }
 }
 
 /// A quantity that is set as a whole, such as what is left of a limit.
 ///
-/// It is shown once it has been set.
+/// It is shown once it has been set. All threads share the number, because the newest value
+/// replaces the others.
+#[derive(Clone, Copy)]
+pub(crate) struct Level(&'static LevelValue);
+
 #[derive(Default)]
-pub(crate) struct Level {
+struct LevelValue {
     value: AtomicU64,
     is_set: AtomicBool,
 }
 
 impl Level {
-    pub(crate) fn set(&self, value: u64) {
-        self.value.store(value, Relaxed);
-        self.is_set.store(true, Relaxed);
+    pub(crate) fn set(self, value: u64) {
+        self.0.value.store(value, Relaxed);
+        self.0.is_set.store(true, Relaxed);
     }
 }
 
@@ -179,16 +147,16 @@ impl Primitive for Level {
     type Settings = ();
     const METRIC_TYPE: MetricType = MetricType::GAUGE;
 
-    fn new((): &()) -> Self {
-        Self::default()
+    fn new((): ()) -> Self {
+        Self(Box::leak(Box::default()))
     }
 
-    fn is_shown(&self) -> bool {
-        self.is_set.load(Relaxed)
+    fn is_shown(self) -> bool {
+        self.0.is_set.load(Relaxed)
     }
 
-    fn read(&self, show: impl FnOnce(SeriesValue<'_>)) {
-        show(SeriesValue::Gauge(self.value.load(Relaxed)));
+    fn read(self, show: impl FnOnce(SeriesValue<'_>)) {
+        show(SeriesValue::Gauge(self.0.value.load(Relaxed)));
     }
 }
 
@@ -203,7 +171,7 @@ mod tests {
 
     #[test]
     fn gauge_that_rises_and_falls_on_different_threads_is_never_too_large_or_negative() {
-        let gauge = Gauge::new(&());
+        let gauge = Gauge::new(());
         let (rise, fall) = std::sync::mpsc::sync_channel(4);
         std::thread::scope(|threads| {
             threads.spawn(|| {
@@ -220,10 +188,10 @@ mod tests {
             });
             while !falls.is_finished() {
                 // Four rises wait in the channel, and each thread is about to send or to fall once.
-                let value = gauge.value();
+                let value = gauge.0.value();
                 assert!(value <= 6, "{value}: the gauge was never above 6 or below 0");
             }
         });
-        assert_eq!(gauge.value(), 0);
+        assert_eq!(gauge.0.value(), 0);
     }
 }

@@ -1,5 +1,7 @@
 //! The values of series at one moment, as encoders receive them.
 
+use std::borrow::Borrow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 #[cfg(feature = "exemplars")]
@@ -18,13 +20,38 @@ pub(crate) trait SeriesSink {
 }
 
 /// Identifies a series of a family: the values of its labels and of the request labels.
-pub(crate) struct SeriesKey(pub(super) Box<[Arc<str>]>, pub(super) RequestLabelValues);
+pub(crate) struct SeriesKey(pub(super) Box<[LabelText]>, pub(super) RequestLabelValues);
+
+/// A label value. It lives until the process ends, and its copies take one pointer each.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LabelText(&'static &'static str);
+
+impl LabelText {
+    pub(super) fn new(text: &str) -> Self {
+        let text: &str = Box::leak(text.into());
+        Self(Box::leak(Box::new(text)))
+    }
+}
+
+impl Deref for LabelText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0
+    }
+}
+
+impl Borrow<str> for LabelText {
+    fn borrow(&self) -> &str {
+        self.0
+    }
+}
 
 /// The labels of a series.
 pub(crate) struct SeriesLabels<'a> {
     pub(super) const_labels: &'a ConstLabels,
     pub(super) names: &'a [&'static str],
-    pub(super) values: &'a [Arc<str>],
+    pub(super) values: &'a [LabelText],
     /// The request labels that the family has.
     pub(super) request_labels: &'a RequestLabels,
     pub(super) request_values: RequestLabelValues,

@@ -2,8 +2,10 @@
 //!
 //! [`Family::series`] compares whole label values, never their hash alone, and takes a lock. It is
 //! called once per series: the caller keeps the returned [`SeriesHandle`] and records through it.
+//!
+//! Handles and label values live until the process ends, also those of an instance that is dropped:
+//! a request then reaches them without a reference count.
 
-use std::array;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -20,7 +22,7 @@ use super::limit::{LabelLimit, OVERFLOW};
 use super::options::{FamilyOptions, ValueSet};
 use super::primitives::{Counter, Gauge, Level, MoneyCounter, Primitive};
 use super::request_labels::{RequestLabelValues, RequestLabels};
-use super::snapshot::{ConstLabels, SeriesKey, SeriesLabels, SeriesSink};
+use super::snapshot::{ConstLabels, LabelText, SeriesKey, SeriesLabels, SeriesSink};
 
 /// A family: a name, labels, and one primitive for each combination of label values. The primitive
 /// `P` is the counter, gauge or histogram of one series.
@@ -58,17 +60,17 @@ impl SharedStorage {
 
 /// Keeps one copy of each label value. The same `endpoint` value occurs in about twenty series.
 #[derive(Default)]
-struct Interner(Mutex<BTreeSet<Arc<str>>>);
+struct Interner(Mutex<BTreeSet<LabelText>>);
 
 impl Interner {
     /// Returns the copy of a text, which is created if there is none.
-    fn intern(&self, text: &str) -> Arc<str> {
+    fn intern(&self, text: &str) -> LabelText {
         let mut texts = self.0.lock();
         if let Some(known) = texts.get(text) {
-            return Arc::clone(known);
+            return *known;
         }
-        let new: Arc<str> = text.into();
-        texts.insert(Arc::clone(&new));
+        let new = LabelText::new(text);
+        texts.insert(new);
         new
     }
 }
@@ -95,12 +97,14 @@ impl RequestLabelValues {
 }
 
 /// The values of a family's labels, interned, and of the request labels.
-type Key<const L: usize> = ([Arc<str>; L], RequestLabelValues);
+type Key<const L: usize> = ([LabelText; L], RequestLabelValues);
 
 struct SeriesMap<P, const L: usize> {
-    primitives: BTreeMap<Key<L>, Arc<P>>,
+    primitives: BTreeMap<Key<L>, P>,
     /// The distinct values of each label that has a limit.
-    seen: [BTreeSet<Arc<str>>; L],
+    seen: [BTreeSet<LabelText>; L],
+    /// The counters for each set of labels whose values were replaced in a series.
+    overflow: Vec<&'static OverflowCounters>,
 }
 
 impl<P: Primitive, const L: usize> Family<P, L> {
@@ -125,6 +129,7 @@ impl<P: Primitive, const L: usize> Family<P, L> {
             series: Mutex::new(SeriesMap {
                 primitives: BTreeMap::new(),
                 seen: [const { BTreeSet::new() }; L],
+                overflow: Vec::new(),
             }),
             shared: shared.clone(),
         })
@@ -174,8 +179,8 @@ impl<P: Primitive, const L: usize> Family<P, L> {
                 }
             }
             match series.primitives.entry(key(values, request_values)) {
-                Entry::Occupied(entry) => Arc::clone(entry.get()),
-                Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(P::new(&self.settings)))),
+                Entry::Occupied(entry) => *entry.get(),
+                Entry::Vacant(entry) => *entry.insert(P::new(self.settings)),
             }
         };
         replaced.extend(self.request_labels.overflowed_names(request_values));
@@ -183,10 +188,18 @@ impl<P: Primitive, const L: usize> Family<P, L> {
     }
 
     /// Returns the counters of the labels whose values were replaced, or `None` if no value was.
-    fn overflow_counters(&self, labels: &[&str]) -> Option<Box<OverflowCounters>> {
+    fn overflow_counters(&self, labels: &[&str]) -> Option<&'static OverflowCounters> {
         let family = self.shared.overflow.as_ref().filter(|_| !labels.is_empty())?;
-        let counter = |label: &&str| family.series([&*self.desc.fq_name, *label]).primitive;
-        Some(Box::new(OverflowCounters(labels.iter().map(counter).collect())))
+        let mut series = self.series.lock();
+        if let Some(known) = series.overflow.iter().find(|known| known.is_for(labels)) {
+            return Some(known);
+        }
+        let counter = |label: &&str| {
+            ((*label).into(), family.series([&*self.desc.fq_name, *label]).primitive)
+        };
+        let new: &_ = Box::leak(Box::new(OverflowCounters(labels.iter().map(counter).collect())));
+        series.overflow.push(new);
+        Some(new)
     }
 }
 
@@ -240,9 +253,8 @@ impl<P: Primitive, const L: usize> AnyFamily for Family<P, L> {
         after: Option<SeriesKey>,
         sink: &mut dyn SeriesSink,
     ) -> Option<SeriesKey> {
-        let after = after.map(|SeriesKey(values, request_values)| {
-            let mut values = values.into_iter();
-            (array::from_fn(|_| values.next().unwrap_or_default()), request_values)
+        let after = after.and_then(|SeriesKey(values, request_values)| {
+            Some((<[LabelText; L]>::try_from(&*values).ok()?, request_values))
         });
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let series = self.series.lock();
@@ -264,27 +276,43 @@ impl<P: Primitive, const L: usize> AnyFamily for Family<P, L> {
     }
 }
 
-/// A handle to one series. Recording through it is a few atomic additions.
+/// A handle to one series. Recording through it is a few additions.
+#[derive(Clone, Copy)]
 pub(crate) struct SeriesHandle<P> {
-    primitive: Arc<P>,
+    primitive: P,
     /// `None` for nearly all series: no label value was replaced.
-    overflow: Option<Box<OverflowCounters>>,
+    overflow: Option<&'static OverflowCounters>,
 }
 
-/// The counters in `metrics_overflow_total` for the labels of a series whose values were replaced.
-struct OverflowCounters(Box<[Arc<Counter>]>);
+/// The counters in `metrics_overflow_total` for the labels of a series whose values were replaced,
+/// with the names of the labels.
+struct OverflowCounters(Box<[(Box<str>, Counter)]>);
 
-impl<P> SeriesHandle<P> {
+impl OverflowCounters {
+    /// Returns whether these are the counters of these labels.
+    fn is_for(&self, labels: &[&str]) -> bool {
+        self.0.iter().map(|(label, _)| &**label).eq(labels.iter().copied())
+    }
+
+    #[cold]
+    fn count(&self) {
+        self.0.iter().for_each(|(_, counter)| counter.add(1));
+    }
+}
+
+impl<P: Copy> SeriesHandle<P> {
     /// Returns the primitive of the series, for one observation.
-    fn count_overflow_and_get(&self) -> &P {
-        if let Some(overflow) = &self.overflow {
-            overflow.0.iter().for_each(|counter| counter.add(1));
+    #[inline]
+    fn count_overflow_and_get(&self) -> P {
+        if let Some(overflow) = self.overflow {
+            overflow.count();
         }
-        &self.primitive
+        self.primitive
     }
 }
 
 impl SeriesHandle<Counter> {
+    #[inline]
     pub(crate) fn add(&self, amount: u64) {
         self.count_overflow_and_get().add(amount);
     }
@@ -298,10 +326,12 @@ impl SeriesHandle<MoneyCounter> {
 }
 
 impl SeriesHandle<Gauge> {
+    #[inline]
     pub(crate) fn inc(&self) {
         self.count_overflow_and_get().inc();
     }
 
+    #[inline]
     pub(crate) fn dec(&self) {
         self.primitive.dec();
     }
@@ -319,10 +349,12 @@ impl SeriesHandle<Level> {
 }
 
 impl SeriesHandle<Histogram> {
+    #[inline]
     pub(crate) fn observe(&self, amount: u64) {
         self.count_overflow_and_get().observe(amount);
     }
 
+    #[inline]
     pub(crate) fn observe_duration(&self, duration: Duration) {
         self.observe(nanos(duration));
     }

@@ -10,7 +10,6 @@ use super::histogram::{Buckets, Histogram, Unit};
 use super::options::{AllowedValues, FamilyOptions};
 use super::primitives::{Counter, Gauge, Level, MoneyCounter};
 use super::request_labels::RequestLabels;
-use super::shard;
 use super::store::{AnyFamily, Family, SharedStorage};
 
 /// Upper bounds of request durations, in seconds.
@@ -112,9 +111,6 @@ macro_rules! families {
             ///
             /// A family or label name that Prometheus does not accept.
             pub(crate) fn new(options: &FamilyOptions) -> prometheus::Result<Self> {
-                // Asks the operating system for the number of processors now, and not while a value
-                // is recorded.
-                shard::shard_count();
                 let mut shared = SharedStorage::default();
                 let $overflow = Arc::new(Family::new(
                     $overflow_name,
@@ -153,11 +149,12 @@ macro_rules! families {
         }
     };
     (@settings $options:ident $name:literal ($unit:ident, $bounds:ident)) => {
-        Arc::new(Buckets::new(
+        // Histograms refer to their buckets until the process ends.
+        &*Box::leak(Box::new(Buckets::new(
             Unit::$unit,
             $options.buckets.get($name).map_or($bounds, Vec::as_slice),
             WITH_EXEMPLARS.contains(&$name),
-        ))
+        )))
     };
     (@settings $options:ident $name:literal) => { () };
     (@name L $name:literal) => { $name };

@@ -1,0 +1,222 @@
+//! Tests with small stores of their own, and of the lease that a thread has.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+use super::super::primitives::to_f64;
+use super::block::Cells;
+use super::store::{MAX_CELLS, SEGMENT_CELLS, Store};
+use super::{CounterCells, GaugeCells, HistogramCells};
+
+/// Adds to the first cell of a series, as a thread that lives only for this addition.
+fn add_as_new_thread(store: &Store, cells: Cells, amount: u64) {
+    let slot = store.lease();
+    match slot.and_then(|slot| store.block(slot)) {
+        Some(block) => block.run(cells).add(0, amount, Relaxed),
+        None => store.with_overflow_block(&|block| block.run(cells).add(0, amount, Relaxed)),
+    }
+    if let Some(slot) = slot {
+        store.give_back(slot);
+    }
+}
+
+#[test]
+fn slot_is_leased_again_with_the_counts_of_earlier_threads() {
+    let store = Store::new(4);
+    let cells = store.allocate(1);
+    for _ in 0..100 {
+        add_as_new_thread(&store, cells, 3);
+    }
+    assert_eq!(store.sum(cells, 0, Relaxed), 300);
+    assert_eq!(store.runs(cells).count(), 1, "threads that follow each other share a slot");
+}
+
+#[test]
+fn slot_is_leased_to_one_thread_at_a_time() {
+    let store = Store::new(2);
+    let (first, second) = (store.lease(), store.lease());
+    assert_eq!((first, second, store.lease()), (Some(0), Some(1), None));
+    store.give_back(1);
+    assert_eq!((store.lease(), store.lease()), (Some(1), None));
+}
+
+#[test]
+fn threads_beyond_the_slots_lose_no_addition() {
+    let store = Store::new(2);
+    let cells = store.allocate(1);
+    let all_have_started = Barrier::new(8);
+    thread::scope(|threads| {
+        for _ in 0..8 {
+            threads.spawn(|| {
+                let slot = store.lease();
+                all_have_started.wait();
+                for _ in 0..10_000 {
+                    let add = |block: &super::Block| block.run(cells).add(0, 1, Relaxed);
+                    match slot.and_then(|slot| store.block(slot)) {
+                        Some(block) => add(block),
+                        None => store.with_overflow_block(&add),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(store.sum(cells, 0, Relaxed), 80_000);
+}
+
+#[test]
+fn runs_of_any_length_never_overlap() {
+    let store = Store::new(1);
+    let block = store.lease().and_then(|slot| store.block(slot)).expect("the slot is free");
+    let lengths = [1, 3, 20, 511, 1, 512, 2, 513, 1, 20, 5_000, 3, 300, 300];
+    let all: Vec<_> = lengths.iter().map(|len| (store.allocate(*len), *len)).collect();
+    for (cells, len) in &all {
+        for index in 0..*len {
+            block.run(*cells).add(index, 1, Relaxed);
+        }
+    }
+    for (cells, len) in &all {
+        assert!((0..*len).all(|index| store.sum(*cells, index, Relaxed) == 1), "{cells:?}");
+    }
+    let segments: BTreeSet<_> = all.iter().map(|(cells, _)| cells.segment).collect();
+    assert!(segments.len() > 4, "the runs lie in several segments: {segments:?}");
+}
+
+#[test]
+fn segments_are_allocated_only_for_series_that_are_recorded() {
+    let store = Store::new(1);
+    let (used, unused) = (store.allocate(1), store.allocate(SEGMENT_CELLS));
+    add_as_new_thread(&store, used, 1);
+    assert_eq!((store.runs(used).count(), store.runs(unused).count()), (1, 0));
+}
+
+#[test]
+fn largest_run_has_all_its_cells() {
+    let store = Store::new(1);
+    let cells = store.allocate(MAX_CELLS);
+    store.with_overflow_block(&|block| block.run(cells).add(MAX_CELLS - 1, 7, Relaxed));
+    assert_eq!(store.sum(cells, MAX_CELLS - 1, Relaxed), 7);
+}
+
+#[test]
+fn cells_stay_at_the_maximum_rather_than_wrap() {
+    let store = Store::new(2);
+    let cells = store.allocate(1);
+    let slots = [store.lease(), store.lease()];
+    for block in slots.into_iter().flatten().filter_map(|slot| store.block(slot)) {
+        for _ in 0..3 {
+            block.run(cells).add(0, u64::MAX / 2, Relaxed);
+        }
+        assert_eq!(store.sum(cells, 0, Relaxed), u64::MAX);
+    }
+}
+
+#[test]
+fn values_of_threads_that_have_ended_are_counted() {
+    let counter = CounterCells::new();
+    for _ in 0..20 {
+        thread::scope(|threads| {
+            for _ in 0..10 {
+                threads.spawn(|| counter.add(1));
+            }
+        });
+    }
+    assert_eq!(counter.value(), 200);
+}
+
+#[test]
+fn values_recorded_by_a_destructor_of_a_thread_are_counted() {
+    struct RecordAtTheEnd(Option<(CounterCells, HistogramCells)>);
+    impl Drop for RecordAtTheEnd {
+        fn drop(&mut self) {
+            if let Some((counter, histogram)) = self.0 {
+                counter.add(1);
+                histogram.add(1, 2, 5.0);
+            }
+        }
+    }
+    thread_local! {
+        static BEFORE: std::cell::RefCell<RecordAtTheEnd> =
+            const { std::cell::RefCell::new(RecordAtTheEnd(None)) };
+        static AFTER: std::cell::RefCell<RecordAtTheEnd> =
+            const { std::cell::RefCell::new(RecordAtTheEnd(None)) };
+    }
+    let (counter, histogram) = (CounterCells::new(), HistogramCells::new(2));
+    let thread = thread::spawn(move || {
+        let record = Some((counter, histogram));
+        // One destructor runs before that of the lease, and one after it, in whatever order the
+        // platform calls them.
+        BEFORE.with_borrow_mut(|at_end| at_end.0 = record);
+        counter.add(1);
+        AFTER.with_borrow_mut(|at_end| at_end.0 = record);
+    });
+    thread.join().expect("the thread does not panic");
+    let mut counts = [0; 2];
+    assert_eq!((counter.value(), histogram.read(&mut counts)), (3, 10.0));
+    assert_eq!(counts, [0, 4]);
+}
+
+#[test]
+fn gauge_that_falls_on_another_thread_is_zero() {
+    let gauge = GaugeCells::new();
+    gauge.rise();
+    assert_eq!(gauge.value(), 1);
+    thread::scope(|threads| threads.spawn(|| gauge.fall()).join().expect("no panic"));
+    assert_eq!(gauge.value(), 0);
+}
+
+#[test]
+fn histogram_with_more_buckets_than_a_segment_has_cells_counts_in_each() {
+    let histogram = HistogramCells::new(2_000);
+    for bucket in [0, 511, 512, 1_999] {
+        histogram.add(bucket, 1, 1.0);
+    }
+    let mut counts = vec![0; 2_000];
+    let sum = histogram.read(&mut counts);
+    assert_eq!((sum, counts.iter().sum::<u64>()), (4.0, 4));
+    assert_eq!((counts[0], counts[511], counts[512], counts[1_999]), (1, 1, 1, 1));
+}
+
+#[test]
+fn histogram_sum_and_counts_belong_together_while_four_threads_record_without_pause() {
+    let histogram = HistogramCells::new(3);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|threads| {
+        for writer in 0..4 {
+            let is_over = &is_over;
+            threads.spawn(move || {
+                while !is_over.load(Relaxed) {
+                    histogram.add(writer % 3, 1, 7.0);
+                }
+            });
+        }
+        let mut last = 0;
+        for _ in 0..10_000 {
+            let mut counts = [0; 3];
+            let sum = histogram.read(&mut counts);
+            let count = counts.iter().sum::<u64>();
+            assert_eq!((count, sum), (count, to_f64(count * 7)));
+            assert!(count >= last, "{count} after {last}");
+            last = count;
+        }
+        is_over.store(true, Relaxed);
+    });
+}
+
+#[test]
+fn histogram_is_read_while_a_thread_has_stopped_in_the_middle_of_a_write() {
+    let store = Store::new(1);
+    let cells = store.allocate(2);
+    let block = store.lease().and_then(|slot| store.block(slot)).expect("the slot is free");
+    block.write_together(cells, |run| {
+        run.add(1, 1, Relaxed);
+        let mut copied = Vec::new();
+        for _ in 0..10_000 {
+            store.copy_each(cells, &mut [0; 2], |copy| copied.push(copy[1]));
+        }
+        assert!(copied.iter().all(|count| *count == 1));
+        assert_eq!(copied.len(), 10_000);
+    });
+}
