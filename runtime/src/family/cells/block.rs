@@ -5,13 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::sync::Ordering::{Acquire, Relaxed, Release};
-use super::sync::{AtomicU64, OnceLock, Ordering, fence};
+use super::sync::{AtomicU64, LEVELS, OnceLock, Ordering, fence};
 
 /// The number of cells in a line.
 pub(super) const LINE_CELLS: usize = 16;
-
-/// A segment number has 32 bits, and level `n` has the segments whose highest bit is bit `n`.
-const LEVELS: usize = 32;
 
 /// How often a reader tries to copy cells before it diverts the writer.
 const TRIES: usize = 8;

@@ -3,16 +3,13 @@
 use std::num::NonZeroU32;
 
 use super::block::{Block, Cells, LINE_CELLS, Run};
-use super::sync::{Mutex, OnceLock, Ordering, SEGMENT_LINES};
+use super::sync::{Mutex, OVERFLOW_BLOCKS, OnceLock, Ordering, SEGMENT_LINES};
 
 /// The number of cells in a segment.
 pub(super) const SEGMENT_CELLS: usize = SEGMENT_LINES as usize * LINE_CELLS;
 
 /// The largest number of cells that a series can have.
 pub(super) const MAX_CELLS: usize = u16::MAX as usize * LINE_CELLS;
-
-/// The number of overflow blocks.
-const OVERFLOW_BLOCKS: usize = 4;
 
 /// The blocks of all writer slots, and the places in them.
 pub(super) struct Store {

@@ -1,7 +1,7 @@
-//! The types through which threads share cells, and the size of a segment.
+//! The types through which threads share cells, and the sizes of the store.
 //!
 //! The models in `tests/models` compile the files beside this one with types of the crate `loom`
-//! and with small segments.
+//! and with small sizes.
 
 pub(super) use std::sync::OnceLock;
 pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -10,3 +10,10 @@ pub(super) use parking_lot::Mutex;
 
 /// The number of lines in a segment: 512 cells, 4 KiB.
 pub(super) const SEGMENT_LINES: u16 = 32;
+
+/// The number of levels through which a block finds its segments. A segment number has 32 bits, and
+/// level `n` has the segments whose highest bit is bit `n`.
+pub(super) const LEVELS: usize = 32;
+
+/// The number of overflow blocks.
+pub(super) const OVERFLOW_BLOCKS: usize = 4;
