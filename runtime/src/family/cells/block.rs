@@ -14,8 +14,9 @@ pub(super) const LINE_CELLS: usize = 16;
 const TRIES: usize = 8;
 
 /// How long a reader waits for a writer that is in the middle of a write. A writer takes some
-/// nanoseconds, unless the operating system has taken its processor away.
-const MAX_WAIT: Duration = Duration::from_millis(50);
+/// nanoseconds, unless the operating system has taken its processor away: for more than 50 ms if
+/// there are many more threads than processors.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// The place of the cells of one series, which is the same in each block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,8 +126,8 @@ impl Block {
 
     /// Copies the first cells of a run as a write left them.
     ///
-    /// A thread may have stopped in the middle of a write, in a debugger. After 50 ms the cells are
-    /// copied as they are, and later readers do not wait for that write again.
+    /// A thread may have stopped in the middle of a write, in a debugger. After a second the cells
+    /// are copied as they are, and later readers do not wait for that write again.
     pub(super) fn copy_together(&self, run: Run<'_>, copy: &mut [u64]) {
         if !(0..TRIES).any(|_| self.try_copy(run, copy)) {
             self.wait_and_copy(run, copy);

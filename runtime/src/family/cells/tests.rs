@@ -192,6 +192,7 @@ fn histogram_sum_and_counts_belong_together_while_four_threads_record_without_pa
                 }
             });
         }
+        let _stop = StopOnDrop(&is_over);
         let mut last = 0;
         for _ in 0..10_000 {
             let mut counts = [0; 3];
@@ -201,8 +202,16 @@ fn histogram_sum_and_counts_belong_together_while_four_threads_record_without_pa
             assert!(count >= last, "{count} after {last}");
             last = count;
         }
-        is_over.store(true, Relaxed);
     });
+}
+
+/// Ends the writers of a test also if the test fails.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 #[test]
