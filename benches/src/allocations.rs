@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::measure::{Contender, to_f64};
 
@@ -46,6 +47,8 @@ pub(crate) struct Allocations {
     pub(crate) peak: f64,
     /// Bytes in use by the prepared contender.
     pub(crate) live: f64,
+    /// Bytes in use that a second thread adds; `None` if the contender has no second thread.
+    pub(crate) second_thread: Option<f64>,
 }
 
 impl Allocations {
@@ -67,18 +70,32 @@ impl Allocations {
             number: to_f64(counted.allocations) / operations,
             bytes: to_f64(counted.bytes) / operations,
             peak: to_f64(counted.peak),
-            live: to_f64(prepared.live.max(0).unsigned_abs()),
+            live: bytes_in_use(prepared),
+            second_thread: contender.second_thread().map(|mut code| {
+                let thread = thread::spawn(move || count_allocations(&mut code));
+                bytes_in_use(thread.join().expect("a contender does not panic"))
+            }),
         }
     }
 
     pub(crate) fn to_json(self) -> Value {
-        [self.number, self.bytes, self.peak, self.live].into_iter().collect()
+        json!([self.number, self.bytes, self.peak, self.live, self.second_thread])
     }
 
     fn from_json(value: &Value) -> Option<Self> {
         let at = |index| value.get(index)?.as_f64();
-        Some(Self { number: at(0)?, bytes: at(1)?, peak: at(2)?, live: at(3)? })
+        Some(Self {
+            number: at(0)?,
+            bytes: at(1)?,
+            peak: at(2)?,
+            live: at(3)?,
+            second_thread: at(4),
+        })
     }
+}
+
+fn bytes_in_use(counts: AllocationCounts) -> f64 {
+    to_f64(counts.live.max(0).unsigned_abs())
 }
 
 /// Allocations of contenders by key.

@@ -3,17 +3,16 @@
 
 #![expect(clippy::unused_async, reason = "the attribute on the function is measured")]
 
+mod by_hand;
+
 use std::hint::black_box;
-use std::sync::LazyLock;
-use std::time::Instant;
 
 use autometrics::autometrics;
 use futures_util::FutureExt;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 use streamgauge::{TokenUsage, Usage, instrument_endpoint, track_tokens};
 
+use self::by_hand::{LowerBound, Metriken, OpenTelemetry, Prometheus, recorded, recorded_async};
 use crate::measure::Contender;
-use crate::peers::{DURATION_BUCKETS, HELP};
 use crate::table::NumberFormat;
 use crate::topic::{ALLOCATIONS, Column, Group, ONE_THREAD, SPREAD, Source, TWO_THREADS, Topic};
 
@@ -36,44 +35,8 @@ const COLUMNS: &[Column] = &[
     Column("allocations", NumberFormat::Count, |line| line.own(ALLOCATIONS)),
 ];
 
-/// Metrics of a function that an application could record by hand, with the crate `prometheus`.
-struct HandwrittenMetrics {
-    in_flight: IntGauge,
-    calls: IntCounter,
-    duration: Histogram,
-}
-
-static HANDWRITTEN: LazyLock<HandwrittenMetrics> = LazyLock::new(|| {
-    let duration = HistogramOpts::new("call_seconds", HELP).buckets(DURATION_BUCKETS.to_vec());
-    HandwrittenMetrics {
-        in_flight: IntGauge::new("calls_in_flight", HELP).expect("the name is valid"),
-        calls: IntCounter::new("calls", HELP).expect("the name is valid"),
-        duration: Histogram::with_opts(duration).expect("the buckets are valid"),
-    }
-});
-
-impl HandwrittenMetrics {
-    fn start(&self) -> Instant {
-        self.in_flight.inc();
-        Instant::now()
-    }
-
-    fn finish(&self, started: Instant) {
-        self.calls.inc();
-        self.duration.observe(started.elapsed().as_secs_f64());
-        self.in_flight.dec();
-    }
-}
-
 fn bare(n: u64) -> u64 {
     black_box(n) + 1
-}
-
-fn by_hand(n: u64) -> u64 {
-    let started = HANDWRITTEN.start();
-    let sum = black_box(n) + 1;
-    HANDWRITTEN.finish(started);
-    sum
 }
 
 #[autometrics]
@@ -93,13 +56,6 @@ fn annotated(n: u64) -> u64 {
 
 async fn bare_async(n: u64) -> u64 {
     black_box(n) + 1
-}
-
-async fn by_hand_async(n: u64) -> u64 {
-    let started = HANDWRITTEN.start();
-    let sum = black_box(n) + 1;
-    HANDWRITTEN.finish(started);
-    sum
 }
 
 #[autometrics]
@@ -137,21 +93,33 @@ fn calls<R>(name: &str, call: impl Fn(u64) -> R + Copy + Send + Sync + 'static) 
 }
 
 fn groups() -> Vec<Group> {
-    const BY_HAND: &str = "`prometheus` by hand: in flight, count, duration";
+    const LOWER_BOUND: &str =
+        "lower bound: 6 loads and stores, one shard per thread, 2 `Instant::now`";
+    const PROMETHEUS: &str = "`prometheus` by hand: in flight, count, duration";
+    const OPENTELEMETRY: &str =
+        "`opentelemetry_sdk` 0.33, bound instruments, by hand: in flight, count, duration";
+    const METRIKEN: &str =
+        "`metriken` 0.11, one shard per thread, by hand: in flight, count, duration";
     const AUTOMETRICS: &str = "`#[autometrics]` 3.0: count, duration";
     const AUTOMETRICS_CONCURRENCY: &str =
         "`#[autometrics(track_concurrency)]` 3.0: in flight, count, duration";
     const STREAMGAUGE: &str = "`#[instrument_endpoint]`: in flight, count, duration";
     let plain = [
         calls(BARE, bare).without_base(),
-        calls(BY_HAND, by_hand),
+        calls(LOWER_BOUND, recorded::<LowerBound>),
+        calls(PROMETHEUS, recorded::<Prometheus>),
+        calls(OPENTELEMETRY, recorded::<OpenTelemetry>),
+        calls(METRIKEN, recorded::<Metriken>),
         calls(AUTOMETRICS, autometrics_attribute),
         calls(AUTOMETRICS_CONCURRENCY, autometrics_concurrency),
         calls(STREAMGAUGE, annotated),
     ];
     let futures = [
         calls(BARE, |n| bare_async(n).now_or_never()).without_base(),
-        calls(BY_HAND, |n| by_hand_async(n).now_or_never()),
+        calls(LOWER_BOUND, |n| recorded_async::<LowerBound>(n).now_or_never()),
+        calls(PROMETHEUS, |n| recorded_async::<Prometheus>(n).now_or_never()),
+        calls(OPENTELEMETRY, |n| recorded_async::<OpenTelemetry>(n).now_or_never()),
+        calls(METRIKEN, |n| recorded_async::<Metriken>(n).now_or_never()),
         calls(AUTOMETRICS, |n| autometrics_async(n).now_or_never()),
         calls(AUTOMETRICS_CONCURRENCY, |n| autometrics_concurrency_async(n).now_or_never()),
         calls(STREAMGAUGE, |n| annotated_async(n).now_or_never()),

@@ -29,6 +29,9 @@ const MAX_SAMPLES_PER_UNDISTURBED: usize = 8;
 /// Calls a prepared contender the given number of times.
 pub(crate) type Worker = Box<dyn FnMut(u64)>;
 
+/// Code that a second thread runs once.
+pub(crate) type SecondThread = Box<dyn FnMut() + Send>;
+
 /// Code that is measured and compared with other contenders.
 pub(crate) struct Contender {
     pub(crate) name: String,
@@ -39,6 +42,7 @@ pub(crate) struct Contender {
     /// Number of operations in one call, such as chunks of a stream.
     operations_per_call: u32,
     make: Box<dyn Fn() -> Worker + Send + Sync>,
+    make_second_thread: Option<Box<dyn Fn() -> SecondThread + Send + Sync>>,
 }
 
 impl Contender {
@@ -57,6 +61,7 @@ impl Contender {
             hidden: false,
             operations_per_call: 1,
             make: Box::new(worker),
+            make_second_thread: None,
         }
     }
 
@@ -94,6 +99,21 @@ impl Contender {
     pub(crate) fn with_operations_per_call(mut self, operations: u32) -> Self {
         self.operations_per_call = operations;
         self
+    }
+
+    /// Measures the memory that a second thread adds, too. `make` prepares what both threads share,
+    /// and the second thread runs the result.
+    pub(crate) fn with_second_thread<C: FnMut() + Send + 'static>(
+        mut self,
+        make: impl Fn() -> C + Send + Sync + 'static,
+    ) -> Self {
+        self.make_second_thread = Some(Box::new(move || Box::new(make())));
+        self
+    }
+
+    /// Prepares the code of a second thread.
+    pub(crate) fn second_thread(&self) -> Option<SecondThread> {
+        self.make_second_thread.as_ref().map(|make| make())
     }
 
     /// Prepares the contender for one thread.

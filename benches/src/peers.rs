@@ -1,11 +1,13 @@
-//! Setup that the contenders of other crates share: histogram buckets, and the global recorder of
-//! the `metrics` crate.
+//! Setup that the contenders of other crates share: histogram buckets, the global recorder of the
+//! `metrics` crate, and meter providers of `opentelemetry_sdk`.
 
 use std::sync::OnceLock;
 
 use axum_prometheus::AXUM_HTTP_REQUESTS_DURATION_SECONDS;
 use axum_prometheus::utils::SECONDS_DURATION_BUCKETS;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};
+use prometheus::Registry;
 
 /// Help text of the metrics that contenders create by hand.
 pub(crate) const HELP: &str = "A metric of the benchmark.";
@@ -54,4 +56,23 @@ pub(crate) fn upkeep() {
     if let Some(recorder) = RECORDER.get() {
         recorder.run_upkeep();
     }
+}
+
+/// Returns a meter provider of `opentelemetry_sdk` with a limit of series per instrument, and the
+/// registry from which `opentelemetry-prometheus` exports its metrics.
+///
+/// Instruments record only if their provider has a reader, which here is the exporter.
+pub(crate) fn meter_provider(max_series: usize) -> (SdkMeterProvider, Registry) {
+    let registry = Registry::new();
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .scope_info_enabled(false)
+        .without_target_info()
+        .build();
+    let limited = move |_: &Instrument| {
+        let stream = Stream::builder().with_cardinality_limit(max_series).build();
+        Some(stream.expect("the limit is valid"))
+    };
+    let builder = SdkMeterProvider::builder().with_view(limited);
+    (builder.with_reader(exporter.expect("the registry is empty")).build(), registry)
 }

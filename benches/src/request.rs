@@ -3,7 +3,7 @@
 
 #![expect(clippy::unused_async, reason = "the attribute on the function is measured")]
 
-mod atomics;
+pub(crate) mod atomics;
 mod crates;
 
 use std::convert::Infallible;
@@ -18,10 +18,11 @@ use futures_util::FutureExt;
 use streamgauge::instrument_endpoint;
 use tower::{Layer, Service, service_fn};
 
-use self::atomics::{AllAdditions, PerThread, WithoutCounts, WithoutSizes};
+use self::atomics::{AllAdditions, FetchAdd, LoadAndStore, PerThread, WithoutCounts, WithoutSizes};
 use self::crates::{
-    MetricsHandles, MetricsMacros, Prometheus, PrometheusByLabel, PrometheusClient,
-    PrometheusClientByLabel,
+    BoundOpenTelemetry, FastMetrics, FastMetricsByLabel, Measured, MeasuredByLabel, MetricsHandles,
+    MetricsMacros, Metriken, OpenTelemetry, Prometheus, PrometheusByLabel, PrometheusClient,
+    PrometheusClientByLabel, ShardedMetriken,
 };
 use crate::measure::Contender;
 use crate::table::NumberFormat;
@@ -49,14 +50,14 @@ const COLUMNS: &[Column] = &[
 
 /// The recorded values of one request.
 #[derive(Clone, Copy)]
-struct Observation {
-    duration: Duration,
-    received_bytes: u32,
-    sent_bytes: u32,
+pub(crate) struct Observation {
+    pub(crate) duration: Duration,
+    pub(crate) received_bytes: u32,
+    pub(crate) sent_bytes: u32,
 }
 
 /// Metrics of requests, recorded with one of the crates.
-trait Recorder: Send + Sync + 'static {
+pub(crate) trait Recorder: Send + Sync + 'static {
     fn start(&self);
     fn finish(&self, observation: Observation);
 }
@@ -155,35 +156,68 @@ fn streamgauge_contenders() -> [Contender; 4] {
     ]
 }
 
-fn groups() -> Vec<Group> {
-    peers::install_recorder();
-    let contenders = [
-        without_clock("lower bound: 12 atomic additions", AllAdditions::default()),
+/// Returns the lower bounds.
+fn lower_bounds() -> [Contender; 8] {
+    [
+        without_clock("lower bound: 12 atomic additions", AllAdditions::<FetchAdd>::default()),
         without_clock(
             "lower bound: 9 atomic additions, counts derived from buckets",
             WithoutCounts::default(),
         ),
         without_clock(
             "lower bound: 12 atomic additions, one shard per thread",
-            PerThread::default(),
+            PerThread::<AllAdditions<FetchAdd>>::default(),
         ),
-        with_clock("lower bound: 12 atomic additions, 2 `Instant::now`", AllAdditions::default()),
+        without_clock(
+            "lower bound: 12 loads and stores, one shard per thread",
+            PerThread::<AllAdditions<LoadAndStore>>::default(),
+        ),
+        with_clock(
+            "lower bound: 12 atomic additions, 2 `Instant::now`",
+            AllAdditions::<FetchAdd>::default(),
+        ),
         with_clock(
             "lower bound: 12 atomic additions, one shard per thread, 2 `Instant::now`",
-            PerThread::default(),
+            PerThread::<AllAdditions<FetchAdd>>::default(),
+        ),
+        with_clock(
+            "lower bound: 12 loads and stores, one shard per thread, 2 `Instant::now`",
+            PerThread::<AllAdditions<LoadAndStore>>::default(),
         ),
         with_clock(
             "lower bound without body sizes: 6 atomic additions, 2 `Instant::now`",
-            WithoutSizes::default(),
+            WithoutSizes::<FetchAdd>::default(),
         ),
+    ]
+}
+
+/// Returns the contenders of other crates.
+fn crates() -> [Contender; 15] {
+    [
         without_clock("`prometheus`, handles", Prometheus::new()),
         with_clock("`prometheus`, handles, 2 `Instant::now`", Prometheus::new()),
         without_clock("`prometheus`, `with_label_values`", PrometheusByLabel::new()),
-        without_clock("`prometheus-client`, handles", PrometheusClient::default()),
-        without_clock("`prometheus-client`, `get_or_create`", PrometheusClientByLabel::default()),
+        without_clock("`prometheus-client` 0.26, handles", PrometheusClient::default()),
+        without_clock(
+            "`prometheus-client` 0.26, `get_or_create`",
+            PrometheusClientByLabel::default(),
+        ),
         without_clock("`metrics`, handles", MetricsHandles::new()),
         without_clock("`metrics`, macros with literal labels", MetricsMacros),
-    ];
+        without_clock("`opentelemetry_sdk` 0.33, bound instruments", BoundOpenTelemetry::new()),
+        without_clock("`opentelemetry_sdk` 0.33, attributes", OpenTelemetry::new()),
+        without_clock("`metriken` 0.11", Metriken::default()),
+        without_clock("`metriken` 0.11, one shard per thread", ShardedMetriken::default()),
+        without_clock("`measured` 0.0.25, identifiers of series", Measured::default()),
+        without_clock("`measured` 0.0.25, labels", MeasuredByLabel::default()),
+        without_clock("`fastmetrics` 0.7, handles", FastMetrics::default()),
+        without_clock("`fastmetrics` 0.7, `with_or_new`", FastMetricsByLabel::default()),
+    ]
+}
+
+fn groups() -> Vec<Group> {
+    peers::install_recorder();
+    let contenders = lower_bounds().into_iter().chain(crates()).chain(streamgauge_contenders());
     vec![Group {
         key: "",
         caption:
@@ -192,11 +226,12 @@ fn groups() -> Vec<Group> {
                   sizes (8 buckets each). The figures of streamgauge are those above the same \
                   function or service without metrics; they include two clock reads, and \
                   histograms of 17, 10 and 10 buckets. The figures of `metrics` exclude the \
-                  recorder's later aggregation."
+                  recorder's later aggregation. The histograms of `metriken` have a bucket for each \
+                  power of two."
                 .to_owned(),
         two_threads: true,
         sample_divisor: 1,
-        contenders: contenders.into_iter().chain(streamgauge_contenders()).collect(),
+        contenders: contenders.collect(),
         columns: COLUMNS,
     }]
 }

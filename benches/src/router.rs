@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::response::Response;
 use axum::routing::get;
 use axum_prometheus::BaseMetricLayer;
 use futures_util::stream::{self, Stream};
@@ -31,6 +32,10 @@ pub(crate) const TOPIC: Topic = Topic {
 
 const BARE: &str = "bare router";
 const PASS_THROUGH: &str = "a layer that does nothing";
+const LAYER: &str = "streamgauge, layer";
+const LAYER_AND_ATTRIBUTE: &str = "streamgauge, layer and attribute";
+const AXUM_MIDDLEWARE: &str = "prometheus-axum-middleware 0.4";
+const AXUM_PROMETHEUS: &str = "axum-prometheus 0.10";
 
 const COLUMNS: &[Column] = &[
     Column("ns", NumberFormat::Time, |line| line.own(ONE_THREAD)),
@@ -124,7 +129,10 @@ fn route<T: 'static>(handler: impl Handler<T, ()>) -> Router<()> {
 }
 
 /// Sends one request and reads the response to its end.
-pub(crate) fn send(router: &Router, request: Request) {
+pub(crate) fn send<S>(router: &S, request: Request)
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone,
+{
     let response =
         router.clone().oneshot(request).now_or_never().expect("the handler does not wait");
     let body = response.expect("the router is infallible").into_body().into_data_stream();
@@ -132,71 +140,116 @@ pub(crate) fn send(router: &Router, request: Request) {
     assert!(frames.is_some_and(|frames| frames > 0), "the body is complete and not empty");
 }
 
-/// Returns a contender that sends requests to a router.
-fn requests(name: &str, router: Router<()>) -> Contender {
-    let router: Router = router.with_state(());
+/// Returns a contender that sends requests to a service that contains a router.
+fn requests_to<S>(name: &str, service: S) -> Contender
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+{
     Contender::new(name, move || {
-        let router = router.clone();
+        let service = service.clone();
         move || {
             let request = Request::get("/items/1").body(Body::empty());
-            send(&router, request.expect("the request is valid"));
+            send(&service, request.expect("the request is valid"));
         }
     })
     .compared_with(BARE)
 }
 
+/// Returns a contender that sends requests to a finished router, as a server does.
+fn requests(name: &str, router: Router<()>) -> Contender {
+    let router: Router = router.with_state(());
+    requests_to(name, router)
+}
+
+/// Returns a contender with this name that sends requests to this router.
+type MakeContender = fn(&str, Router) -> Contender;
+
 /// Returns the contenders for comparison: the bare router, and the empty layer.
-fn baselines<T: 'static>(handler: impl Handler<T, ()>) -> [Contender; 2] {
+fn baselines<T: 'static>(requests: MakeContender, handler: impl Handler<T, ()>) -> [Contender; 2] {
     [
         requests(BARE, route(handler.clone())).without_base(),
         requests(PASS_THROUGH, route(handler).layer(PassThroughLayer)),
     ]
 }
 
-fn groups() -> Vec<Group> {
-    peers::install_recorder();
-    let fixed = [
-        requests("streamgauge, layer", route(plain).layer(layer())),
-        requests("streamgauge, layer and attribute", route(annotated).layer(layer())),
+/// Returns the contenders whose response has a fixed size.
+fn fixed(requests: MakeContender) -> Vec<Contender> {
+    let [bare, pass_through] = baselines(requests, plain);
+    vec![
+        bare,
+        pass_through,
+        requests(LAYER, route(plain).layer(layer())),
+        requests(LAYER_AND_ATTRIBUTE, route(annotated).layer(layer())),
         requests("streamgauge, attribute alone", route(annotated)),
-        requests("prometheus-axum-middleware 0.4", route(plain).layer(PrometheusAxumLayer::new())),
-        requests("axum-prometheus 0.10", route(plain).layer(BaseMetricLayer::new())),
-    ];
-    let streams = [
-        requests("streamgauge, layer", route(streamed).layer(layer())),
+        requests(AXUM_MIDDLEWARE, route(plain).layer(PrometheusAxumLayer::new())),
+        requests(AXUM_PROMETHEUS, route(plain).layer(BaseMetricLayer::new())),
+    ]
+}
+
+/// Returns the contenders whose response is streamed.
+fn streamed_responses() -> Vec<Contender> {
+    let [bare, pass_through] = baselines(requests, streamed);
+    vec![
+        bare,
+        pass_through,
+        requests(LAYER, route(streamed).layer(layer())),
         requests("streamgauge, layer, stream metered", route(metered).layer(layer())),
         requests(
             "streamgauge, layer and attribute, stream metered",
             route(annotated_and_metered).layer(layer()),
         ),
-        requests(
-            "prometheus-axum-middleware 0.4",
-            route(streamed).layer(PrometheusAxumLayer::new()),
-        ),
-        requests("axum-prometheus 0.10", route(streamed).layer(BaseMetricLayer::new())),
-    ];
+        requests(AXUM_MIDDLEWARE, route(streamed).layer(PrometheusAxumLayer::new())),
+        requests(AXUM_PROMETHEUS, route(streamed).layer(BaseMetricLayer::new())),
+    ]
+}
+
+/// Returns the contenders whose layer is around the whole router.
+fn around_the_router() -> Vec<Contender> {
+    let (bare, annotated): (Router, Router) =
+        (route(plain).with_state(()), route(annotated).with_state(()));
     vec![
-        Group {
-            key: "fixed",
-            caption: "One request through a router in the same process, with a response of fixed \
-                      size. Each contender records its own default metrics; the attribute alone \
-                      records no body sizes."
-                .to_owned(),
-            two_threads: true,
-            sample_divisor: 1,
-            contenders: baselines(plain).into_iter().chain(fixed).collect(),
-            columns: COLUMNS,
-        },
-        Group {
-            key: "streamed",
-            caption:
-                "One request through a router in the same process, with a streamed response of \
-                      two chunks."
-                    .to_owned(),
-            two_threads: true,
-            sample_divisor: 1,
-            contenders: baselines(streamed).into_iter().chain(streams).collect(),
-            columns: COLUMNS,
-        },
+        requests_to(BARE, bare.clone()).without_base(),
+        requests_to(PASS_THROUGH, PassThroughLayer.layer(bare.clone())),
+        requests_to(LAYER, layer().layer(bare)),
+        requests_to(LAYER_AND_ATTRIBUTE, layer().layer(annotated)),
+    ]
+}
+
+fn groups() -> Vec<Group> {
+    peers::install_recorder();
+    let group = |key, caption: &str, contenders| Group {
+        key,
+        caption: caption.to_owned(),
+        two_threads: true,
+        sample_divisor: 1,
+        contenders,
+        columns: COLUMNS,
+    };
+    vec![
+        group(
+            "fixed",
+            "One request through a router in the same process, with a response of fixed size. Each \
+             contender records its own default metrics; the attribute alone records no body sizes.",
+            fixed(requests),
+        ),
+        group(
+            "streamed",
+            "One request through a router in the same process, with a streamed response of two \
+             chunks.",
+            streamed_responses(),
+        ),
+        group(
+            "whole",
+            "One request, with the layer around the whole router instead of `Router::layer`. Such \
+             a layer does not see the route.",
+            around_the_router(),
+        ),
+        group(
+            "unfinished",
+            "The requests of the first table, sent to a router without `with_state` or \
+             `into_make_service`. For each request, axum then makes the service of the route and \
+             calls each layer, which a server does once.",
+            fixed(requests_to),
+        ),
     ]
 }

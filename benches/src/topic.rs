@@ -70,6 +70,7 @@ pub(crate) const ALLOCATED_BYTES: ReadFigure = |figures| Some(figures.allocation
 
 pub(crate) const PEAK_BYTES: ReadFigure = |figures| Some(figures.allocations?.peak);
 pub(crate) const LIVE_BYTES: ReadFigure = |figures| Some(figures.allocations?.live);
+pub(crate) const SECOND_THREAD_BYTES: ReadFigure = |figures| figures.allocations?.second_thread;
 
 pub(crate) const SPREAD: Column =
     Column("±", NumberFormat::Time, |line| Some(line.contender.one_thread?.spread));
