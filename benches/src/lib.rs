@@ -36,6 +36,11 @@
 //! The instructions of one call are `Collected` divided by the number of iterations. One call of
 //! the topic `chunk` is a stream of 1,000 chunks. Build with `CARGO_PROFILE_RELEASE_DEBUG=1` to see
 //! source lines in the profile.
+//!
+//! The script `.ci/instructions` does this for the figures in `benches/instructions.toml`. It fails
+//! if a figure has changed by more than the tolerance, or if more or fewer instructions that lock
+//! memory have been executed. With `--locked` it lists these instructions with their source lines;
+//! with `--write` it writes the measured numbers into the file.
 
 mod allocations;
 mod chunk;
