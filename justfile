@@ -32,6 +32,10 @@ integrations:
 snippets:
     .ci/run snippets
 
+# Instruction counts of the benchmarks, compared with the kept ones
+instructions:
+    .ci/run instructions
+
 # Each fuzz target, for ten seconds
 fuzz:
     .ci/run fuzz
