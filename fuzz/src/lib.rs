@@ -33,20 +33,6 @@ pub fn pieces<'a>(bytes: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
     pieces
 }
 
-/// Returns whether a line may pass for a frame with content alone, although it is no JSON object.
-///
-/// The library does not scan a frame that a search for a few keys recognizes as content. It can do
-/// so only if one chunk has the whole line. Otherwise the frame is scanned and found to be
-/// malformed, so that the rest of its event is skipped.
-#[must_use]
-pub fn has_malformed_content(reply: &[u8]) -> bool {
-    reply.split(|byte| matches!(byte, b'\r' | b'\n')).any(|line| {
-        let data = line.strip_prefix(b"data:").unwrap_or(line);
-        let has_delta = data.windows(8).any(|bytes| bytes == b"\"delta\":");
-        has_delta && object::parse_object(data).is_none()
-    })
-}
-
 /// Asserts what holds for each reply, whatever its bytes are.
 ///
 /// # Panics

@@ -54,6 +54,12 @@ fn read<R: Default>(f: impl FnOnce(&Current) -> R) -> R {
         .unwrap_or_default()
 }
 
+/// Changes what this thread belongs to, unless the thread ends.
+#[inline]
+fn with_current<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
+    CURRENT.try_with(|current| Some(f(&mut *current.try_borrow_mut().ok()?))).ok()?
+}
+
 /// The guard that an attribute opens around a function, and that makes the function's body part of
 /// a call.
 pub trait EnterCall {
@@ -67,18 +73,57 @@ pub trait EnterCall {
 /// While it exists, a call is the current one of this thread.
 #[must_use]
 pub struct EnteredCall {
-    /// What the thread belonged to before; `None` if that was not changed.
-    before: Option<Current>,
+    before: Before,
+}
+
+/// What a thread belonged to before a guard has changed it.
+enum Before {
+    /// Nothing was changed.
+    Unchanged,
+    /// The request is the same.
+    Call {
+        call: Option<Arc<LlmCall>>,
+        is_disabled: bool,
+    },
+    Other(Current),
 }
 
 impl EnteredCall {
     /// A guard that changes nothing.
-    pub(crate) const NONE: Self = Self { before: None };
+    pub(crate) const NONE: Self = Self { before: Before::Unchanged };
 
     /// Makes `call` the current one of this thread. The request stays.
     pub(crate) fn new(call: &Arc<LlmCall>) -> Self {
-        let request = current_request_calls();
-        Self::replace(Current { call: Some(Arc::clone(call)), request, is_disabled: false })
+        Self::lending(Arc::clone(call))
+    }
+
+    /// Makes `call` the current one of this thread. [`leave`](Self::leave) returns this reference,
+    /// so that the owner can lend it again and again without touching the shared count.
+    pub(crate) fn lending(call: Arc<LlmCall>) -> Self {
+        let before = with_current(|current| Before::Call {
+            call: current.call.replace(call),
+            is_disabled: mem::take(&mut current.is_disabled),
+        });
+        Self { before: before.unwrap_or(Before::Unchanged) }
+    }
+
+    /// Restores what was current before, and returns the call that was current until now.
+    pub(crate) fn leave(mut self) -> Option<Arc<LlmCall>> {
+        self.restore().call
+    }
+
+    /// Restores what was current before, and returns what was current until now. The latter must be
+    /// dropped outside of the thread-local, because its drop may record.
+    fn restore(&mut self) -> Current {
+        let ended = match mem::replace(&mut self.before, Before::Unchanged) {
+            Before::Unchanged => None,
+            Before::Call { call, is_disabled } => with_current(|current| {
+                current.is_disabled = is_disabled;
+                Current { call: mem::replace(&mut current.call, call), ..Current::NOTHING }
+            }),
+            Before::Other(before) => with_current(|current| mem::replace(current, before)),
+        };
+        ended.unwrap_or(Current::NOTHING)
     }
 
     /// Makes a request and a call of it the current ones of this thread.
@@ -99,18 +144,15 @@ impl EnteredCall {
     }
 
     fn replace(new: Current) -> Self {
-        let replace = |current: &RefCell<Current>| {
-            Some(mem::replace(&mut *current.try_borrow_mut().ok()?, new))
-        };
-        Self { before: CURRENT.try_with(replace).ok().flatten() }
+        let before = with_current(|current| mem::replace(current, new));
+        Self { before: before.map_or(Before::Unchanged, Before::Other) }
     }
 }
 
 impl Drop for EnteredCall {
     fn drop(&mut self) {
-        if let Some(before) = self.before.take() {
-            // What was current is dropped outside of the thread-local, because its drop may record.
-            let _ended = Self::replace(before).before.take();
+        if !matches!(self.before, Before::Unchanged) {
+            self.restore();
         }
     }
 }

@@ -17,6 +17,11 @@ pub(crate) struct ReplyParser {
     reader: ReplyReader,
     content: BodyContent,
     call: Arc<LlmCall>,
+    /// A second reference to the call, which is lent to the thread while the source is polled.
+    /// `None` until the first poll has ended.
+    lent: Option<Arc<LlmCall>>,
+    /// Whether the reply has had a chunk that is no keep-alive.
+    has_chunk: bool,
     /// Where error events are reported; `None` if the reply is not the response of a request.
     protocol_errors: Option<Arc<ProtocolErrors>>,
     /// Whether the reply has contained an error event.
@@ -50,6 +55,8 @@ impl ReplyParser {
             reader: ReplyReader::new(protocol.unwrap_or(Protocol::Auto)),
             content,
             call,
+            lent: None,
+            has_chunk: false,
             protocol_errors: None,
             has_failed: false,
             times: None,
@@ -68,8 +75,14 @@ impl ReplyParser {
 
     /// Must be called before each poll or drop of the source. While the returned guard exists, what
     /// the source does is part of the call.
-    pub(crate) fn enter(&self) -> EnteredCall {
-        EnteredCall::new(&self.call)
+    pub(crate) fn enter(&mut self) -> EnteredCall {
+        EnteredCall::lending(self.lent.take().unwrap_or_else(|| Arc::clone(&self.call)))
+    }
+
+    /// Drops the guard of a poll. The next poll is then entered without touching the reference
+    /// count of the call.
+    pub(crate) fn leave(&mut self, entered: EnteredCall) {
+        self.lent = entered.leave().filter(|call| Arc::ptr_eq(call, &self.call));
     }
 
     /// Parses a chunk. `ready` returns when it was ready.
@@ -78,7 +91,8 @@ impl ReplyParser {
             return ChunkFindings::default();
         }
         let findings = self.reader.read(bytes);
-        if !findings.is_keep_alive(bytes) {
+        if !self.has_chunk && !findings.is_keep_alive(bytes) {
+            self.has_chunk = true;
             self.call.note_chunk(bytes);
         }
         if findings.content {
@@ -148,7 +162,8 @@ impl ReplyParser {
     }
 
     /// Closes the call, whose reply ended with `outcome`.
-    pub(crate) fn close(self, outcome: StreamOutcome) {
+    pub(crate) fn close(mut self, outcome: StreamOutcome) {
+        self.lent = None;
         let reader = &self.reader;
         let unread = if !self.is_readable() || (reader.unparsed() && reader.usage().is_none()) {
             Unread::Usage

@@ -2,7 +2,6 @@
 //! from a cache or written to it.
 
 use super::counts::{RawCount, RawCounts, add_parts};
-use super::fast_path::{DELTA, ERROR, STOP_REASON, USAGE, starts_non_empty_string};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
@@ -15,7 +14,6 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame), Field::Model(Container::Message)],
     detects,
     read_frame,
-    content_only,
     input_parts: &[RawCount::Input, RawCount::CacheRead, RawCount::CacheCreation],
     output_parts: &[RawCount::Output],
     normalize,
@@ -72,22 +70,6 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         finish_reason: frame.finish_reason(FinishMember::StopReason),
         has_tool_calls: frame.has(FrameFlag::OutputToolCall),
     }
-}
-
-fn content_only(frame: &[u8]) -> Option<Content> {
-    const ANSWER: &[&[u8]] = &[
-        b":{\"type\":\"text_delta\",\"text\":\"",
-        b":{\"type\":\"input_json_delta\",\"partial_json\":\"",
-    ];
-    const REASONING: &[&[u8]] = &[b":{\"type\":\"thinking_delta\",\"thinking\":\""];
-    if !frame.starts_with(b"{\"type\":\"content_block_delta\",") {
-        return None;
-    }
-    let delta = DELTA.after_first(frame)?;
-    let is_answer = starts_non_empty_string(delta, ANSWER);
-    let has_content = (is_answer || starts_non_empty_string(delta, REASONING))
-        && [&USAGE, &ERROR, &STOP_REASON].into_iter().all(|key| key.is_null(frame));
-    Content::new(has_content, is_answer)
 }
 
 fn normalize(counts: &RawCounts) -> Option<Usage> {

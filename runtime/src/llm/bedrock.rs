@@ -19,7 +19,6 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame)],
     detects,
     read_frame,
-    content_only,
     input_parts: &[RawCount::BedrockInput],
     output_parts: &[RawCount::BedrockOutput],
     normalize,
@@ -90,11 +89,6 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         finish_reason,
         has_tool_calls: frame.has(FrameFlag::ToolUse),
     }
-}
-
-/// Returns `None`, because most frames are recognized only by a scan.
-const fn content_only(_frame: &[u8]) -> Option<Content> {
-    None
 }
 
 pub(super) fn normalize(counts: &RawCounts) -> Option<Usage> {

@@ -5,7 +5,6 @@
 //! no tokens.
 
 use super::counts::{RawCount, RawCounts};
-use super::fast_path::{DELTA, ERROR, FINISH_REASON, USAGE, starts_non_empty_string};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
@@ -19,7 +18,6 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame)],
     detects,
     read_frame,
-    content_only,
     input_parts: &[RawCount::CohereInput],
     output_parts: &[RawCount::CohereOutput],
     normalize,
@@ -71,19 +69,6 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         finish_reason: frame.finish_reason(FinishMember::Cohere),
         has_tool_calls,
     }
-}
-
-fn content_only(frame: &[u8]) -> Option<Content> {
-    const ANSWER: &[&[u8]] = &[b":{\"message\":{\"content\":{\"text\":\""];
-    const REASONING: &[&[u8]] = &[b":{\"message\":{\"content\":{\"thinking\":\""];
-    if !frame.starts_with(b"{\"type\":\"content-delta\",") {
-        return None;
-    }
-    let delta = DELTA.after_first(frame)?;
-    let is_answer = starts_non_empty_string(delta, ANSWER);
-    let has_content = (is_answer || starts_non_empty_string(delta, REASONING))
-        && [&USAGE, &ERROR, &FINISH_REASON].into_iter().all(|key| key.is_null(frame));
-    Content::new(has_content, is_answer)
 }
 
 fn normalize(counts: &RawCounts) -> Option<Usage> {

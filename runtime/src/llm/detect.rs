@@ -98,11 +98,6 @@ impl Protocol {
         matches!(self, Self::OpenAi | Self::Anthropic | Self::Bedrock | Self::Cohere)
     }
 
-    /// Returns whether the frames name no model, so that no frame need be scanned for one.
-    pub(super) const fn omits_model(self) -> bool {
-        matches!(self, Self::Cohere)
-    }
-
     /// Returns whether the metrics count that Bedrock adds to the last frame of a stream.
     pub(super) const fn has_invocation_metrics(self) -> bool {
         matches!(self, Self::Auto | Self::Bedrock)

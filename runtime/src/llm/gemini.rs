@@ -20,7 +20,6 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     ],
     detects,
     read_frame,
-    content_only,
     input_parts: &[RawCount::GeminiPrompt, RawCount::GeminiToolUsePrompt],
     output_parts: &[RawCount::GeminiCandidates, RawCount::GeminiThoughts],
     normalize,
@@ -54,11 +53,6 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         finish_reason,
         has_tool_calls: frame.has(FrameFlag::GeminiToolCall),
     }
-}
-
-/// Returns `None`, because each frame of a stream has usage.
-const fn content_only(_frame: &[u8]) -> Option<Content> {
-    None
 }
 
 fn normalize(counts: &RawCounts) -> Option<Usage> {

@@ -122,6 +122,16 @@ impl JsonScanner {
         self.state == State::TopLevel && !self.in_array
     }
 
+    /// Returns whether the input is JSON lines.
+    pub(super) fn has_lines(&self) -> bool {
+        self.json_lines == JsonLines::Proven
+    }
+
+    /// Returns whether the scanner is at the start of a line, and no object is open.
+    pub(super) fn is_between_lines(&self) -> bool {
+        self.is_line_start && self.is_idle()
+    }
+
     /// Returns whether a top-level array has begun.
     pub(super) const fn in_array(&self) -> bool {
         self.in_array
@@ -373,7 +383,7 @@ impl JsonScanner {
 }
 
 /// Returns whether a byte can be part of a number, `true`, `false`, or `null`.
-const fn is_in_literal(byte: u8) -> bool {
+pub(super) const fn is_in_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 

@@ -12,8 +12,8 @@
 //! - **Frames.** `json` scans the objects; a frame is one such object. `schema` maps the path of
 //!   each member of an object to a `Field`, and `frame` collects what one frame contains: `flags`,
 //!   token `counts`, also by `modality`, `iterations` of a call, and values that `scalar` parses.
-//!   `fast_path` recognizes frames that need not be scanned, and `malformed` searches for usage in
-//!   objects that cannot be scanned.
+//!   `template` recognizes frames that need not be scanned, because they repeat the one before them
+//!   with other content, and `malformed` searches for usage in objects that cannot be scanned.
 //! - **Protocols.** `detect` picks the protocol of a frame. The module of the protocol interprets
 //!   the frame as `spec` requires; `gemini` leaves a part of its frames to `interactions`.
 //!   `vocabulary` has the words of all protocols. `operation` names what the call does.
@@ -35,7 +35,6 @@ mod counts;
 mod crc32;
 mod detect;
 mod event_stream;
-mod fast_path;
 mod flags;
 mod frame;
 mod gemini;
@@ -58,6 +57,7 @@ mod scalar;
 mod schema;
 mod spec;
 mod sse;
+mod template;
 mod value;
 pub(crate) mod vocabulary;
 

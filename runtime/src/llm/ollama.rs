@@ -13,7 +13,6 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame)],
     detects,
     read_frame,
-    content_only,
     input_parts: &[RawCount::PromptEval],
     output_parts: &[RawCount::Eval],
     normalize,
@@ -38,11 +37,6 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         finish_reason: frame.finish_reason(FinishMember::DoneReason),
         has_tool_calls: frame.has(FrameFlag::MessageToolCalls),
     }
-}
-
-/// Returns `None`, because the fast path applies to server-sent events only.
-const fn content_only(_frame: &[u8]) -> Option<Content> {
-    None
 }
 
 fn normalize(counts: &RawCounts) -> Option<Usage> {

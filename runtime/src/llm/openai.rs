@@ -3,12 +3,7 @@
 //! Input and output are totals that include caches and reasoning, except on some compatible
 //! servers.
 
-use memchr::memchr;
-
 use super::counts::{RawCount, RawCounts, add_parts, modality_tokens};
-use super::fast_path::{
-    DELTA, ERROR, FINISH_REASON, FUNCTION_CALL, TOOL_CALLS, USAGE, starts_non_empty_string,
-};
 use super::flags::FrameFlag;
 use super::frame::Frame;
 use super::schema::{Container, Field};
@@ -21,7 +16,6 @@ pub(super) const SPEC: ProtocolSpec = ProtocolSpec {
     model_fields: &[Field::Model(Container::Frame), Field::Model(Container::Response)],
     detects,
     read_frame,
-    content_only,
     input_parts: &[RawCount::Prompt, RawCount::Input],
     output_parts: &[RawCount::Completion, RawCount::Output],
     normalize,
@@ -99,28 +93,6 @@ fn read_frame(frame: &Frame) -> FrameFindings {
         has_tool_calls: frame.has(FrameFlag::ChoiceToolCalls)
             || (frame.has(FrameFlag::OutputToolCall) && (has_status || event.is_some())),
     }
-}
-
-fn content_only(frame: &[u8]) -> Option<Content> {
-    const CHAT: &[&[u8]] = &[b":{\"content\":\"", b":{\"role\":\"assistant\",\"content\":\""];
-    let prefixes: &[&[u8]] = match frame.strip_prefix(b"{\"type\":\"response.") {
-        Some(event) if event.starts_with(b"output_text.delta\",") => &[b":\""],
-        Some(_) => return None,
-        None => CHAT,
-    };
-    let delta = DELTA.after_first(frame)?;
-    let is_answer = starts_non_empty_string(delta, prefixes)
-        && [&USAGE, &ERROR, &FINISH_REASON].into_iter().all(|key| key.is_null(frame))
-        && !may_have_tool_call(frame, delta);
-    is_answer.then_some(Content::Answer)
-}
-
-/// Returns whether a frame, whose delta begins with content, may have a tool call beside it. A tool
-/// call is an object, and most frames have no further object, so they need no search for keys.
-fn may_have_tool_call(frame: &[u8], delta: &[u8]) -> bool {
-    const START: usize = b":{".len();
-    let has_object = memchr(b'{', delta.get(START..).unwrap_or_default()).is_some();
-    has_object && ![&TOOL_CALLS, &FUNCTION_CALL].into_iter().all(|key| key.is_null(frame))
 }
 
 fn normalize(counts: &RawCounts) -> Option<Usage> {

@@ -1,17 +1,22 @@
 //! The entry of this module: reads the bytes of one reply.
 
+mod events;
 mod messages;
+
+use memchr::memchr;
 
 use super::detect::Protocol;
 use super::event_stream::Decoder;
+use super::frame::Frame;
 use super::json::JsonScanner;
 use super::message_scanner::MessageScanner;
 use super::operation::{Operation, operation};
 use super::reply_usage::ReplyUsage;
 use super::scalar::StatedCost;
 use super::schema::Container;
-use super::spec::{Content, ContentTest};
-use super::sse::{SseItem, SseParser, skip_preamble};
+use super::spec::{Content, FrameFindings};
+use super::sse::{SseParser, skip_preamble};
+use super::template::Template;
 use super::vocabulary::reply_finish_reason;
 use crate::usage::{FinishReason, Usage};
 
@@ -86,9 +91,11 @@ pub(crate) struct ReplyReader {
     error_type: Option<String>,
     /// The last cost that the provider has stated.
     provider_cost: StatedCost,
-    /// Recognizes frames that need not be scanned. Set once the reply has had content, has named
-    /// its model and has shown its operation.
-    content_only: Option<ContentTest>,
+    /// The content of the last frame, if frames with other content, but with the same members, can
+    /// follow without a scan.
+    repeatable: Option<Content>,
+    /// Recognizes these frames. Exists only for a reply that has had one.
+    template: Option<Box<Template>>,
 }
 
 impl ReplyReader {
@@ -110,7 +117,8 @@ impl ReplyReader {
             ended: false,
             error_type: None,
             provider_cost: StatedCost::Absent,
-            content_only: None,
+            repeatable: None,
+            template: None,
         }
     }
 
@@ -120,7 +128,7 @@ impl ReplyReader {
         let rest = self.detect_framing(chunk, &mut findings);
         match self.framing {
             Framing::Unknown(_) => {}
-            Framing::Objects => self.read_objects(rest, &mut findings),
+            Framing::Objects => self.read_lines(rest, &mut findings),
             Framing::Events => self.read_events(rest, &mut findings),
             Framing::Messages => self.read_messages(rest, &mut findings),
         }
@@ -193,8 +201,7 @@ impl ReplyReader {
     }
 
     /// Returns the service tier that the last object with one names, such as `priority`: at most 64
-    /// bytes. A frame that has content and nothing else is not searched, because the frame with the
-    /// finish reason repeats the tier.
+    /// bytes.
     pub(crate) fn service_tier(&self) -> Option<&str> {
         self.json.service_tier()
     }
@@ -251,59 +258,48 @@ impl ReplyReader {
         rest
     }
 
-    fn read_events(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
-        while let Some(item) = self.sse.next(&mut bytes) {
-            self.read_event_item(item, findings);
+    /// Skips frames that match the template.
+    #[inline]
+    fn skip_repeated(&mut self, bytes: &mut &[u8], findings: &mut ChunkFindings) {
+        let Some(template) = &mut self.template else { return };
+        while let Some(content) = template.take_match(bytes) {
+            findings.add_content(content);
         }
     }
 
-    fn read_event_item(&mut self, item: SseItem<'_>, findings: &mut ChunkFindings) {
-        if item != SseItem::EventEnd {
-            self.delivery = Delivery::Streamed;
+    /// Makes a frame the template, if the frame is repeatable. `framed` is the object together with
+    /// its framing, and `object` begins at `start` of it.
+    fn keep_as_template(&mut self, framed: &[u8], start: usize, object: &[u8]) {
+        if let Some(content) = self.repeatable {
+            let template = self.template.get_or_insert_with(|| Box::new(Template::NONE));
+            template.keep(framed, start, object, content);
         }
-        match item {
-            SseItem::Data { part, is_whole_line } => {
-                let content = if is_whole_line { self.content_only(part) } else { None };
-                match content {
-                    Some(content) => findings.add_content(content),
-                    None => self.read_objects(part, findings),
-                }
+    }
+
+    /// Reads objects that have no other framing than perhaps their lines.
+    fn read_lines(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
+        while self.json.has_lines() && !bytes.is_empty() {
+            let is_start = self.json.is_between_lines();
+            if is_start {
+                self.skip_repeated(&mut bytes, findings);
             }
-            SseItem::DataEnd { is_done } => {
-                // Between frames, a line end has no meaning.
-                if !self.json.is_idle() {
-                    self.read_objects(b"\n", findings);
-                }
-                if is_done {
-                    self.note_done_marker();
-                }
+            let length = memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+            let (line, rest) = bytes.split_at(length);
+            bytes = rest;
+            self.repeatable = None;
+            self.read_objects(line, findings);
+            if let Some(object) = line.strip_suffix(b"\n").filter(|_| is_start) {
+                self.keep_as_template(line, 0, object);
             }
-            SseItem::EventNameEnd => {}
-            SseItem::EventEnd => self.json.finish(),
         }
-        if self.sse.is_error_event() && !matches!(item, SseItem::Data { .. }) {
-            self.note_error(None, findings);
-        }
-    }
-
-    /// Returns the content of a frame that need not be scanned, because it has nothing else. The
-    /// first answer is always scanned: the fast path does not notice malformed frames, and the
-    /// time to the first answer must not depend on how the reply is split.
-    fn content_only(&self, frame: &[u8]) -> Option<Content> {
-        let test = self.content_only.filter(|_| self.json.is_idle())?;
-        test(frame).filter(|content| self.has_answer || *content == Content::Reasoning)
-    }
-
-    /// Notes `[DONE]`, the end marker of `OpenAI`'s chat completions.
-    fn note_done_marker(&mut self) {
-        if self.protocol == Protocol::Auto {
-            self.protocol = Protocol::OpenAi;
-        }
-        self.ended |= self.protocol == Protocol::OpenAi;
+        self.read_objects(bytes, findings);
     }
 
     fn read_objects(&mut self, mut bytes: &[u8], findings: &mut ChunkFindings) {
         while !bytes.is_empty() {
+            if let Some(template) = &mut self.template {
+                template.discard();
+            }
             let (scanned, is_object_end) = self.json.scan(bytes);
             if is_object_end {
                 self.read_frame(findings);
@@ -314,6 +310,7 @@ impl ReplyReader {
 
     /// Reads the object that the scanner has completed.
     fn read_frame(&mut self, findings: &mut ChunkFindings) {
+        self.repeatable = None;
         let in_array = self.json.in_array();
         let frame = self.json.frame();
         let protocol = self.protocol.or_detect(frame);
@@ -355,10 +352,8 @@ impl ReplyReader {
         if self.declared.has_invocation_metrics() {
             self.usage.add_invocation_metrics(frame);
         }
-        let is_named = self.model.is_some() || protocol.omits_model();
-        if findings.content && is_named && self.operation != Operation::Unknown {
-            self.content_only = spec.map(|spec| spec.content_only);
-        }
+        let is_repeatable = !is_object && is_repeatable(frame, frame_findings);
+        self.repeatable = frame_findings.content.filter(|_| is_repeatable);
         let error_type = frame_findings.is_error.then(|| frame.take_error_type());
         if let Some(error_type) = error_type {
             self.note_error(error_type, findings);
@@ -366,6 +361,12 @@ impl ReplyReader {
         if self.framing == Framing::Objects {
             self.ended |= protocol.ends_with_object() && !is_event;
         }
+    }
+
+    /// Returns whether frames that repeat the last one are not scanned.
+    #[cfg(test)]
+    pub(crate) fn has_template(&self) -> bool {
+        self.template.as_ref().is_some_and(|template| template.has_content())
     }
 
     fn note_error(&mut self, error_type: Option<String>, findings: &mut ChunkFindings) {
@@ -377,4 +378,14 @@ impl ReplyReader {
             *first = error_type;
         }
     }
+}
+
+/// Returns whether reading a frame again changes nothing. A frame that has usage may differ from
+/// the next one in its counts.
+fn is_repeatable(frame: &Frame, findings: FrameFindings) -> bool {
+    !findings.is_end
+        && !findings.is_error
+        && findings.finish_reason == FinishReason::Unknown
+        && frame.provider_cost == StatedCost::Absent
+        && !frame.has_usage(&Container::ALL)
 }

@@ -5,9 +5,6 @@ use super::frame::Frame;
 use super::schema::{Container, Field};
 use crate::usage::{FinishReason, Usage};
 
-/// Returns the content of a frame that has nothing else that counts.
-pub(super) type ContentTest = fn(&[u8]) -> Option<Content>;
-
 /// How the frames of one protocol are read.
 pub(super) struct ProtocolSpec {
     /// The objects whose usage counts.
@@ -18,9 +15,6 @@ pub(super) struct ProtocolSpec {
     pub(super) detects: fn(&Frame) -> bool,
     /// Interprets a frame.
     pub(super) read_frame: fn(&Frame) -> FrameFindings,
-    /// Returns the content of a frame, not scanned yet, that has nothing else that counts. `None`
-    /// is always a safe result: the frame is then scanned.
-    pub(super) content_only: ContentTest,
     /// The counts that make up the input.
     pub(super) input_parts: &'static [RawCount],
     /// The counts that make up the output.

@@ -113,6 +113,11 @@ impl SseParser {
         self.event.is_named_error && self.event.has_data
     }
 
+    /// Returns how many bytes of comments have been read since [`Self::take_comment_bytes`].
+    pub(super) const fn comment_bytes(&self) -> usize {
+        self.comment_bytes
+    }
+
     /// Returns how many bytes of comments have been read since the last call: the lines of
     /// comments, and blank lines that end no event.
     pub(super) const fn take_comment_bytes(&mut self) -> usize {
@@ -128,13 +133,8 @@ impl SseParser {
 
     /// Takes the next item from the front of `bytes`. Returns `None` once `bytes` is empty.
     pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<SseItem<'a>> {
+        self.complete_line_end(bytes);
         while let Some(&byte) = bytes.first() {
-            let line_feed_of_event = self.after_carriage_return.take().filter(|_| byte == b'\n');
-            if let Some(of_event) = line_feed_of_event {
-                *bytes = &bytes[1..];
-                self.comment_bytes += usize::from(!of_event);
-                continue;
-            }
             if matches!(byte, b'\r' | b'\n') {
                 *bytes = &bytes[1..];
                 let of_event = match self.position {
@@ -148,6 +148,7 @@ impl SseParser {
                 if item.is_some() {
                     return item;
                 }
+                self.complete_line_end(bytes);
                 continue;
             }
             match self.position {
@@ -177,6 +178,19 @@ impl SseParser {
             }
         }
         None
+    }
+
+    /// Takes the line feed that belongs to the last line end, if it is at the front of `bytes`.
+    #[inline]
+    pub(super) fn complete_line_end(&mut self, bytes: &mut &[u8]) {
+        let (Some(of_event), Some(byte)) = (self.after_carriage_return, bytes.first()) else {
+            return;
+        };
+        self.after_carriage_return = None;
+        if *byte == b'\n' {
+            *bytes = &bytes[1..];
+            self.comment_bytes += usize::from(!of_event);
+        }
     }
 
     /// Ends the last line, which may lack its line end.

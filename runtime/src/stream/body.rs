@@ -38,7 +38,9 @@ impl HttpBody for MeteredBody {
         let this = &mut *self;
         let guard = this.meter.begin_poll();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        drop(guard);
+        if let Some(guard) = guard {
+            this.meter.leave(guard);
+        }
         this.meter.end_poll(&polled);
         polled
     }
@@ -80,6 +82,13 @@ impl BodyRecorder {
     /// the poll.
     pub(crate) fn begin_poll(&mut self) -> Option<SourcePoll> {
         self.recorder.as_mut().map(StreamRecorder::begin_poll)
+    }
+
+    /// Drops the guard of a poll. The next poll then costs less.
+    pub(crate) fn leave(&mut self, poll: SourcePoll) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.leave(poll);
+        }
     }
 
     /// Must be called before the body is dropped, if it is dropped before this meter.

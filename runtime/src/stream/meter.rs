@@ -129,19 +129,23 @@ impl StreamMeter {
 
     /// Counts a chunk that was ready at `now`.
     pub(super) fn count_chunk(&mut self, bytes: usize, now: Instant) {
-        let last = self.last_chunk.replace(now);
-        let is_first = last.is_none();
-        match last {
-            None => self.pace.record_first_chunk(now - self.entered),
-            Some(last) => self.pace.batch_gap(&mut self.unflushed_gaps, now - last),
-        }
         self.unflushed_chunks += 1;
         self.unflushed_bytes = self.unflushed_bytes.saturating_add(bytes as u64);
+        let Some(last) = self.last_chunk.replace(now) else {
+            self.pace.record_first_chunk(now - self.entered);
+            return self.flush_at(now);
+        };
+        self.pace.batch_gap(&mut self.unflushed_gaps, now - last);
         let is_full = self.unflushed_chunks >= FLUSH_CHUNKS || self.unflushed_bytes >= FLUSH_BYTES;
-        if is_first || is_full || now >= self.flush_at {
-            self.flush_at = now + FLUSH_AFTER;
-            self.flush();
+        if is_full || now >= self.flush_at {
+            self.flush_at(now);
         }
+    }
+
+    #[cold]
+    fn flush_at(&mut self, now: Instant) {
+        self.flush_at = now + FLUSH_AFTER;
+        self.flush();
     }
 
     /// Counts an error within the stream.

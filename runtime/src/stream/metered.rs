@@ -133,7 +133,7 @@ where
         let Some(recorder) = this.recorder else { return this.source.poll_next(cx) };
         let guard = recorder.begin_poll();
         let polled = this.source.poll_next(cx);
-        drop(guard);
+        recorder.leave(guard);
         recorder.end_poll(polled.is_pending());
         let item = ready!(polled);
         if let Some(item) = &item {

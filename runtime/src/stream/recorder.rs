@@ -54,7 +54,7 @@ enum SourceEnd {
 /// Exists while the source of a stream is polled.
 #[must_use]
 pub(crate) struct SourcePoll {
-    _call: Option<EnteredCall>,
+    call: Option<EnteredCall>,
     _metered: Option<MeteredPoll>,
 }
 
@@ -128,22 +128,34 @@ impl StreamRecorder {
     }
 
     /// Must be called before each poll of the source. The guard that it returns must be dropped
-    /// after the poll.
+    /// after the poll, or passed to [`leave`](Self::leave), which saves time.
     pub(crate) fn begin_poll(&mut self) -> SourcePoll {
         self.is_polling = true;
-        let is_inner =
-            |meter: &StreamMeter| !meter.has_chunk() && is_within_stream_of(meter.instance());
-        if self.record.meter.as_ref().is_some_and(is_inner) {
-            if let Some(meter) = self.record.meter.take() {
-                meter.withdraw();
-            }
+        if self.record.meter.as_ref().is_some_and(|meter| !meter.has_chunk()) {
+            self.begin_poll_without_chunk();
+        }
+        SourcePoll {
+            call: self.enter_source(),
+            _metered: self.record.meter.as_ref().map(|meter| MeteredPoll::new(meter.instance())),
+        }
+    }
+
+    /// Prepares a poll before the first chunk: a stream within a metered one is not recorded.
+    #[cold]
+    fn begin_poll_without_chunk(&mut self) {
+        let is_inner = |meter: &mut StreamMeter| is_within_stream_of(meter.instance());
+        if let Some(meter) = self.record.meter.take_if(is_inner) {
+            meter.withdraw();
         }
         if let Some(meter) = &mut self.record.meter {
             meter.note_poll();
         }
-        SourcePoll {
-            _call: self.enter_source(),
-            _metered: self.record.meter.as_ref().map(|meter| MeteredPoll::new(meter.instance())),
+    }
+
+    /// Drops the guard of a poll. The next poll then costs less.
+    pub(crate) fn leave(&mut self, poll: SourcePoll) {
+        if let (Some(parser), Some(call)) = (&mut self.record.parser, poll.call) {
+            parser.leave(call);
         }
     }
 
@@ -162,11 +174,11 @@ impl StreamRecorder {
     }
 
     /// Makes what the source does part of the call whose reply the stream is.
-    fn enter_source(&self) -> Option<EnteredCall> {
+    fn enter_source(&mut self) -> Option<EnteredCall> {
         if self.record.is_disabled {
             return Some(EnteredCall::in_disabled_stream());
         }
-        self.record.parser.as_ref().map(|parser| parser.enter())
+        self.record.parser.as_mut().map(|parser| parser.enter())
     }
 
     /// Records an item of `size` bytes. `bytes` are its bytes, if the item gives access to them.

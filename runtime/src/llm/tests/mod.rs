@@ -6,7 +6,7 @@ mod billing;
 mod chunk_splits;
 mod cohere;
 mod event_streams;
-mod fast_path;
+
 mod gemini;
 mod malformed_input;
 mod openai;
@@ -16,6 +16,7 @@ mod reasoning;
 pub(crate) mod samples;
 mod seeds;
 mod table;
+mod template;
 
 use self::samples::{Expected, Sample};
 use crate::llm::{ChunkFindings, Protocol, ReplyReader};
