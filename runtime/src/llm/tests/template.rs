@@ -21,13 +21,15 @@ const FRAMES: [(Protocol, &str); 5] = [
 ];
 
 /// Texts, and what looks like the end of a text but is a part of it, or the other way round.
-const TEXTS: [&str; 18] = [
+const TEXTS: [&str; 20] = [
     "",
     " word",
     "a longer text, of more than sixteen bytes, with an ä",
     r"\n",
     r#"\""#,
     r"\\",
+    r"\",
+    r"\\\",
     r#"\\\""#,
     r"\u0022,\u005c",
     r#"\",\"usage\":{\"prompt_tokens\":70,\"completion_tokens\":7},\"x\":\""#,
