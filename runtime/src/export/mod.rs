@@ -9,6 +9,8 @@ mod endpoint;
 mod error;
 mod file;
 mod foreign;
+mod histogram_lines;
+mod number;
 mod page;
 #[cfg(feature = "axum")]
 mod page_body;
@@ -17,6 +19,9 @@ mod push;
 #[cfg(feature = "axum")]
 mod serve;
 mod text_format;
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "axum")]
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};

@@ -1,6 +1,7 @@
 //! A metrics page: all families of an instance and of its registry.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::atomic::Ordering::Relaxed;
 
 use prometheus::proto::{MetricFamily, MetricType};
 
@@ -136,10 +137,16 @@ impl Page {
 
     /// Writes the whole page.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        let metrics = self.metrics.clone();
+        // A little more than the last page had: a buffer that has to grow is copied.
+        let last_length = metrics.page_length().load(Relaxed);
+        self.writer.reserve(last_length + last_length / 16);
         while !self.ended {
             self.write(usize::MAX);
         }
-        self.writer.take()
+        let page = self.writer.take();
+        metrics.page_length().store(page.len(), Relaxed);
+        page
     }
 
     /// Writes the next piece. Returns `None` after the end.

@@ -9,8 +9,8 @@ use std::mem;
 
 use prometheus::proto::MetricType;
 
-#[cfg(feature = "exemplars")]
-use crate::family::Exemplar;
+use super::histogram_lines::HistogramLines;
+use super::number::{push_float, push_whole};
 use crate::family::{
     HistogramSnapshot, SeriesLabels, SeriesSink, SeriesValue, openmetrics_float, push_escaped,
     push_label,
@@ -74,8 +74,7 @@ pub(super) struct TextWriter {
     name: String,
     /// The labels of the current series, with a comma after each.
     labels: Vec<u8>,
-    /// The text that all buckets of the current series begin with.
-    bucket_start: Vec<u8>,
+    histogram_lines: HistogramLines,
 }
 
 impl TextWriter {
@@ -88,7 +87,7 @@ impl TextWriter {
             head: None,
             name: String::new(),
             labels: Vec::new(),
-            bucket_start: Vec::new(),
+            histogram_lines: HistogramLines::default(),
         }
     }
 
@@ -98,6 +97,9 @@ impl TextWriter {
         self.name.push_str(family);
         if kind == MetricType::COUNTER && self.is_openmetrics() {
             self.name.push_str("_total");
+        }
+        if kind == MetricType::HISTOGRAM {
+            self.histogram_lines.start_family(&self.name);
         }
         let mut head = Vec::new();
         head.extend_from_slice(b"# HELP ");
@@ -149,6 +151,11 @@ impl TextWriter {
         self.out.reserve(capacity);
     }
 
+    /// Reserves memory for this many bytes of output.
+    pub(super) fn reserve(&mut self, length: usize) {
+        self.out.reserve(length);
+    }
+
     fn write_head(&mut self) {
         if let Some(head) = self.head.take() {
             self.out.extend_from_slice(&head);
@@ -192,41 +199,10 @@ impl TextWriter {
 
     fn write_histogram(&mut self, histogram: &HistogramSnapshot<'_>) {
         self.write_head();
-        self.bucket_start.clear();
-        self.bucket_start.extend_from_slice(self.name.as_bytes());
-        self.bucket_start.extend_from_slice(b"_bucket{");
-        self.bucket_start.extend_from_slice(&self.labels);
-        let bounds = &histogram.bounds;
-        let bounds = if self.is_openmetrics() { &bounds.le_openmetrics } else { &bounds.le_text };
-        for (bucket, (bound, count)) in bounds.iter().zip(histogram.cumulative).enumerate() {
-            self.out.extend_from_slice(&self.bucket_start);
-            self.out.extend_from_slice(bound.as_bytes());
-            SampleValue::Whole(*count).push(&mut self.out);
-            self.out.push(b'\n');
-            #[cfg(feature = "exemplars")]
-            if self.is_openmetrics() {
-                if let Some((exemplar, value)) = (histogram.exemplar)(bucket) {
-                    self.append_exemplar(&exemplar, value);
-                }
-            }
-            #[cfg(not(feature = "exemplars"))]
-            let _ = bucket;
-        }
-        self.write_sample("_sum", None, SampleValue::Float(histogram.sum));
-        self.write_sample("_count", None, SampleValue::Whole(histogram.count));
-    }
-
-    /// Appends an exemplar to the last sample. Its labels have 63 characters; `OpenMetrics` allows
-    /// 128.
-    #[cfg(feature = "exemplars")]
-    fn append_exemplar(&mut self, exemplar: &Exemplar, value: f64) {
-        self.out.truncate(self.out.len() - 1);
-        let Exemplar { trace_id, span_id, unix_millis, .. } = exemplar;
-        let (seconds, millis) = (unix_millis / 1_000, unix_millis % 1_000);
-        let _ = writeln!(
-            self.out,
-            " # {{trace_id=\"{trace_id:032x}\",span_id=\"{span_id:016x}\"}} {value} {seconds}.{millis:03}"
-        );
+        let is_openmetrics = self.is_openmetrics();
+        let lines = &mut self.histogram_lines;
+        let lines = lines.write(&self.name, &self.labels, histogram, is_openmetrics);
+        self.out.extend_from_slice(lines);
     }
 
     /// Formats the upper bound of a bucket, or a quantile.
@@ -294,15 +270,9 @@ pub(super) enum SampleValue {
 
 impl SampleValue {
     fn push(self, out: &mut Vec<u8>) {
-        let mut digits = itoa::Buffer::new();
         match self {
-            Self::Whole(value) => out.extend_from_slice(digits.format(value).as_bytes()),
-            Self::Float(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
-            Self::Float(f64::INFINITY) => out.extend_from_slice(b"+Inf"),
-            Self::Float(f64::NEG_INFINITY) => out.extend_from_slice(b"-Inf"),
-            Self::Float(value) => {
-                let _ = write!(out, "{value}");
-            }
+            Self::Whole(value) => push_whole(out, value),
+            Self::Float(value) => push_float(out, value),
         }
     }
 }

@@ -16,6 +16,7 @@ mod exemplar;
 mod histogram;
 mod limit;
 mod options;
+mod padded_text;
 mod primitives;
 mod request_labels;
 mod snapshot;
@@ -29,6 +30,7 @@ pub(crate) use self::exemplar::{Exemplar, Trace};
 pub(crate) use self::histogram::{Batch, Histogram};
 pub(crate) use self::limit::{LabelLimit, OVERFLOW};
 pub(crate) use self::options::{AllowedValues, FamilyOptions, SeriesLimits, ValueSet};
+pub(crate) use self::padded_text::PaddedText;
 pub(crate) use self::primitives::{Counter, Gauge, Level, MoneyCounter};
 pub(crate) use self::request_labels::{
     MAX_REQUEST_LABELS, RequestLabelBound, RequestLabelValues, RequestLabels,

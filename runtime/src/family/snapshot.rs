@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplar;
+use super::padded_text::PaddedText;
 use super::request_labels::{RequestLabelValues, RequestLabels};
 
 /// Receives the series of a family.
@@ -101,16 +102,20 @@ pub(crate) struct Bounds {
     pub(crate) values: Box<[f64]>,
     /// The text `le="0.5"} ` of each bound, `+Inf` included, in the Prometheus text format. It
     /// stands between the other labels of a sample and its value.
-    pub(crate) le_text: Box<[Box<str>]>,
+    pub(crate) le_text: Box<[LeText]>,
     /// The same in `OpenMetrics`, which writes whole numbers with a fraction: `le="1.0"} `.
-    pub(crate) le_openmetrics: Box<[Box<str>]>,
+    pub(crate) le_openmetrics: Box<[LeText]>,
 }
+
+/// The bound of a bucket as a text format writes it. Nearly all bounds have fewer than 32
+/// characters.
+type LeText = PaddedText<32>;
 
 impl Bounds {
     pub(super) fn new(bounds: &[f64]) -> Self {
         let le = |format: fn(&f64) -> String| {
             let bounds = bounds.iter().map(format).chain(["+Inf".to_owned()]);
-            bounds.map(|bound| format!("le=\"{bound}\"}} ").into_boxed_str()).collect()
+            bounds.map(|bound| format!("le=\"{bound}\"}} ").into()).collect()
         };
         Self {
             values: bounds.into(),
@@ -168,6 +173,12 @@ pub(crate) fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
 /// Appends a text with the escapes that it needs between quotes.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
+    // A test of all bytes of a short text is faster than a call of `memchr3`.
+    let needs_escape = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
+    if !rest.iter().fold(false, |any, byte| any | needs_escape(byte)) {
+        out.extend_from_slice(rest);
+        return;
+    }
     while let Some(at) = memchr::memchr3(b'\\', b'"', b'\n', rest) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(match rest[at] {

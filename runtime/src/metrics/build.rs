@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use parking_lot::Mutex;
 use prometheus::{IntGauge, Opts};
@@ -135,6 +135,7 @@ impl MetricsBuilder {
             registry_names,
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),
+            page_length: AtomicUsize::new(0),
         })))
     }
 }

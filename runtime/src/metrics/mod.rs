@@ -20,7 +20,7 @@ mod zero_series;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use http::Request;
 use parking_lot::Mutex;
@@ -91,6 +91,8 @@ struct Instance {
     registry_names: RegistryNames,
     #[cfg(feature = "axum")]
     scrape_limit: ScrapeLimit,
+    /// The length of the last page that was encoded as a whole.
+    page_length: AtomicUsize,
 }
 
 impl Metrics {
@@ -163,6 +165,12 @@ impl Metrics {
     #[cfg(feature = "axum")]
     pub(crate) fn scrape_limit(&self) -> &ScrapeLimit {
         &self.0.scrape_limit
+    }
+
+    /// Returns the length of the last page that was encoded as a whole. The next page has about the
+    /// same length.
+    pub(crate) fn page_length(&self) -> &AtomicUsize {
+        &self.0.page_length
     }
 
     pub(crate) fn endpoints(&self) -> &Endpoints {
