@@ -184,10 +184,11 @@ impl Site {
         self.warned_named_handler.is_first()
     }
 
-    /// Returns the index in [`SITES`]. The index of a site that the linker has not gathered is past
-    /// the end of the slice.
-    pub(crate) fn index(&self) -> usize {
-        let offset = std::ptr::from_ref(self).addr().wrapping_sub(SITES.as_ptr().addr());
+    /// Returns the index in [`SITES`], whose first element is at this address. The index of a site
+    /// that the linker has not gathered is past the end of the slice.
+    #[inline]
+    pub(crate) fn index_from(&self, first_site: usize) -> usize {
+        let offset = std::ptr::from_ref(self).addr().wrapping_sub(first_site);
         offset / size_of::<Self>()
     }
 }

@@ -12,10 +12,8 @@ use http::Request;
 use crate::call::{CallGuard, LlmCall};
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
-use crate::metrics::Metrics;
-use crate::request::{
-    BodyEnd, Entry, RequestSize, Scope, ScopeHandle, ServiceState, UploadProgress, enter,
-};
+use crate::metrics::Instance;
+use crate::request::{BodyEnd, Entry, RequestSize, Scope, ScopeHandle, UploadProgress, enter};
 use crate::series::{Endpoints, ScrapeRefusal};
 use crate::stream::StreamRecorder;
 
@@ -24,13 +22,12 @@ const _: () = {
     let _ = Site::function;
     let _ = content_of;
     let _ = is_event_stream;
-    let _ = |metrics: &Metrics, request: &Request<()>| metrics.skips(request, |_| None);
-    let _ = Metrics::request_label_values::<()>;
-    let _ = Metrics::note_layer;
-    let _ = Metrics::deduplicates_by_mark;
+    let _ = |instance: &Instance, request: &Request<()>| instance.skips(request, |_| None);
+    let _ = Instance::request_label_values::<()>;
+    let _ = Instance::note_layer;
+    let _ = Instance::deduplicates_by_mark;
     let _ = Endpoints::count_refused_scrape;
     let _ = [ScrapeRefusal::TooMany, ScrapeRefusal::Stalled];
-    let _ = ServiceState::new;
     let _ = |open: fn() -> Scope| ScopeHandle::new(open);
     let _ = |handle: &mut ScopeHandle, f: fn()| enter(handle, f);
     let _ = |entry: Entry<'_>| drop(entry);

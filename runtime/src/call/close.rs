@@ -12,7 +12,7 @@ use super::llm_call::{CallState, Phase};
 use super::rate_limit::RateLimits;
 use super::{LlmCall, Reply};
 use crate::llm::Operation;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::outcome::{CallEnd, CallErrorType, CallOutcome, ReplyEnd, call_end};
 use crate::series::{CallRecord, CallSeries, EndpointSeries};
 use crate::usage::Usage;
@@ -78,12 +78,12 @@ impl LlmCall {
         let end = call_end(end, reply.finish, state.reported);
         let rate_limits = state.rate_limits;
         let inner = mem::take(&mut state.inner);
-        state.phase = Phase::Closed(series.clone());
+        state.phase = Phase::Closed(series);
         drop(state);
         self.report_to_outers(&inner, usage.filter(|_| !belongs_to_inner), is_cut_off);
         self.end_in_request(ended, !belongs_to_inner);
         if let Some(series) = series {
-            self.record_end(&series, end, reply, usage, rate_limits, ended);
+            self.record_end(series, end, reply, usage, rate_limits, ended);
         }
     }
 
@@ -112,7 +112,7 @@ impl LlmCall {
 
     fn record_end(
         &self,
-        series: &Arc<CallSeries>,
+        series: &'static CallSeries,
         end: CallEnd,
         reply: &Reply<'_>,
         usage: Option<Usage>,
@@ -160,7 +160,7 @@ impl LlmCall {
 
     /// Returns the series of this call. A label that the attribute of this call does not name is
     /// taken from the attributes of the calls around it, and the model then from the reply.
-    pub(super) fn series(&self, replied_model: Option<&str>) -> Arc<CallSeries> {
+    pub(super) fn series(&self, replied_model: Option<&str>) -> &'static CallSeries {
         let models = self.outers_and_self().map(|call| &*call.model).chain(replied_model);
         let providers = self.outers_and_self().map(|call| &*call.provider);
         self.endpoint().calls(first_known_label(providers), first_known_label(models))
@@ -178,14 +178,14 @@ impl LlmCall {
 
     /// Returns the endpoint that the attribute of this call names, or one around it; else that of
     /// the request; else the name of the function.
-    fn endpoint(&self) -> Arc<EndpointSeries> {
+    fn endpoint(&self) -> &'static EndpointSeries {
         let named =
             || self.outers_and_self().map(|call| call.site).find(|site| site.endpoint().is_some());
         match &self.request {
             Some((request, _)) => request.endpoint(named()),
             None => {
                 let site = named().unwrap_or(self.site);
-                Arc::clone(Metrics::implicit_global().endpoints().for_site(site))
+                Instance::implicit_global().endpoints().for_site(site)
             }
         }
     }

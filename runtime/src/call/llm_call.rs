@@ -14,7 +14,7 @@ use super::rate_limit::RateLimits;
 use super::{Reply, RequestCalls, current_call, current_request_calls};
 use crate::callsite::Site;
 use crate::label::Label;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::outcome::{CallErrorType, ReplyEnd};
 use crate::series::{CallRecord, CallSeries};
 use crate::usage::Usage;
@@ -69,7 +69,7 @@ pub(super) enum Phase {
     /// The reply has ended without usage, which a handle may still record.
     AwaitingUsage(Box<Reply<'static>>, Instant),
     /// The call is recorded, or its reply belongs to calls within it.
-    Closed(Option<Arc<CallSeries>>),
+    Closed(Option<&'static CallSeries>),
 }
 
 impl Phase {
@@ -96,7 +96,7 @@ impl LlmCall {
             .or_else(current_request_calls)
             .or_else(|| outer.as_ref().and_then(|outer| outer.request_calls()));
         if request.is_none() {
-            Metrics::for_site_outside_requests(site)?;
+            Instance::for_site_outside_requests(site)?;
         }
         // Each instance counts the calls that it sees.
         let outer = outer
@@ -176,7 +176,7 @@ impl LlmCall {
                 self.settle(state, &reply, ended);
             }
             Phase::Closed(series) => {
-                let series = series.clone();
+                let series = *series;
                 drop(state);
                 let series = series.unwrap_or_else(|| self.series(None));
                 series.record(&CallRecord::of_usage(usage));
@@ -295,10 +295,10 @@ impl LlmCall {
 }
 
 /// Returns the instance that records the calls of a request, or calls outside any request.
-fn instance_of(request: Option<&RequestCalls>) -> &Metrics {
+fn instance_of(request: Option<&RequestCalls>) -> &'static Instance {
     match request {
-        Some(calls) => calls.metrics(),
-        None => Metrics::implicit_global(),
+        Some(calls) => calls.instance(),
+        None => Instance::implicit_global(),
     }
 }
 

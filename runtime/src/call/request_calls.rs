@@ -8,14 +8,14 @@ use parking_lot::Mutex;
 
 use super::{LlmCall, Reply, StreamTimes};
 use crate::callsite::Site;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::outcome::ReplyEnd;
 use crate::series::{CallSeries, EndpointSeries};
 
 /// The calls of a request. The request, its calls and the handles of `token_usage_context` share
 /// it, in whatever task they are.
 pub(crate) struct RequestCalls {
-    metrics: Metrics,
+    instance: &'static Instance,
     /// When the request arrived.
     entered: Instant,
     /// The number of replies that are being read.
@@ -29,7 +29,7 @@ const MAX_TIMES: usize = 4096;
 
 struct State {
     /// The endpoint of the request, which an attribute may set after a call has begun.
-    endpoint: Arc<EndpointSeries>,
+    endpoint: &'static EndpointSeries,
     /// The number of calls that count.
     count: u64,
     /// When the first [`MAX_TIMES`] calls were open.
@@ -52,10 +52,14 @@ struct CallTime {
 }
 
 /// When the first token of any call was ready, and the series of that call.
-type FirstToken = (Instant, Arc<CallSeries>);
+type FirstToken = (Instant, &'static CallSeries);
 
 impl RequestCalls {
-    pub(crate) fn new(metrics: Metrics, endpoint: Arc<EndpointSeries>, entered: Instant) -> Self {
+    pub(crate) fn new(
+        instance: &'static Instance,
+        endpoint: &'static EndpointSeries,
+        entered: Instant,
+    ) -> Self {
         let state = State {
             endpoint,
             count: 0,
@@ -66,12 +70,12 @@ impl RequestCalls {
             sent: None,
             has_ended: false,
         };
-        Self { metrics, entered, parsing: AtomicU32::new(0), state: Mutex::new(state) }
+        Self { instance, entered, parsing: AtomicU32::new(0), state: Mutex::new(state) }
     }
 
     /// Returns the instance of the request.
-    pub(super) fn metrics(&self) -> &Metrics {
-        &self.metrics
+    pub(super) fn instance(&self) -> &'static Instance {
+        self.instance
     }
 
     /// Returns when the request arrived.
@@ -80,28 +84,28 @@ impl RequestCalls {
     }
 
     /// Sets the endpoint of the request, or its request labels.
-    pub(crate) fn set_endpoint(&self, endpoint: Arc<EndpointSeries>) {
+    pub(crate) fn set_endpoint(&self, endpoint: &'static EndpointSeries) {
         self.state.lock().endpoint = endpoint;
     }
 
     /// Returns the endpoint that the attribute of a call site names, or that of the request. Both
     /// have the values of the request labels that are known now.
-    pub(crate) fn endpoint(&self, named: Option<&'static Site>) -> Arc<EndpointSeries> {
-        let of_request = Arc::clone(&self.state.lock().endpoint);
+    pub(crate) fn endpoint(&self, named: Option<&'static Site>) -> &'static EndpointSeries {
+        let of_request = self.state.lock().endpoint;
         match named {
-            Some(site) => self.metrics.endpoints().for_site(site).with_labels_of(&of_request),
+            Some(site) => self.instance.endpoints().for_site(site).with_labels_of(of_request),
             None => of_request,
         }
     }
 
     /// Returns the endpoint with this label and the values of the request labels.
-    pub(crate) fn endpoint_by_label(&self, label: &str) -> Arc<EndpointSeries> {
-        let of_request = Arc::clone(&self.state.lock().endpoint);
-        self.metrics.endpoints().get_or_create(label).with_labels_of(&of_request)
+    pub(crate) fn endpoint_by_label(&self, label: &str) -> &'static EndpointSeries {
+        let of_request = self.state.lock().endpoint;
+        self.instance.endpoints().get_or_create(label).with_labels_of(of_request)
     }
 
     /// Returns the series of usage that belongs to no call.
-    pub(crate) fn series_without_call(&self) -> Arc<CallSeries> {
+    pub(crate) fn series_without_call(&self) -> &'static CallSeries {
         self.endpoint(None).calls("", "")
     }
 
@@ -176,10 +180,10 @@ impl RequestCalls {
     }
 
     /// Notes when the tokens of a call were ready. The earliest of all calls count.
-    pub(super) fn note_tokens(&self, times: StreamTimes, series: &Arc<CallSeries>) {
+    pub(super) fn note_tokens(&self, times: StreamTimes, series: &'static CallSeries) {
         let note = |first: &mut Option<FirstToken>, at: Instant| {
             if first.as_ref().is_none_or(|(earliest, _)| at < *earliest) {
-                *first = Some((at, Arc::clone(series)));
+                *first = Some((at, series));
             }
         };
         let mut state = self.state.lock();

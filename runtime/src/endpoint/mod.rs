@@ -23,10 +23,10 @@ pub use self::inspect::{
 };
 use crate::call::{CallErrorType, EnterCall, EnteredCall};
 use crate::callsite::Site;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::outcome::{ErrorType, Termination, request_end};
 use crate::request::{self, RequestError, Serving};
-use crate::series::{EndpointSeries, RequestSeries, warn_named_handler};
+use crate::series::{EndedRequest, RequestSeries, warn_named_handler};
 
 /// The guard of a running function. Dropping it without [`finish`] records that the function was
 /// cancelled or has panicked.
@@ -50,7 +50,6 @@ struct HandlerGuard;
 
 /// A function that runs outside any request.
 struct StandaloneCall {
-    endpoint: &'static EndpointSeries,
     series: &'static RequestSeries,
     started: Instant,
     is_open: bool,
@@ -92,10 +91,10 @@ impl HandlerGuard {
 impl StandaloneCall {
     /// Returns `None` if the global instance is disabled.
     fn start(site: &'static Site) -> Option<Self> {
-        let endpoint = Metrics::for_site_outside_requests(site)?.endpoints().for_site(site);
+        let endpoint = Instance::for_site_outside_requests(site)?.endpoints().for_site(site);
         let series = endpoint.requests(site.method());
         series.active().inc();
-        Some(Self { endpoint, series, started: Instant::now(), is_open: true })
+        Some(Self { series, started: Instant::now(), is_open: true })
     }
 
     /// Records the function. Without a status in the return value, an error is recorded as 500 and
@@ -107,8 +106,8 @@ impl StandaloneCall {
         });
         if let Some(exception) = result.exception {
             let (label, status) = (exception.label(), Some(status.as_u16()));
-            self.endpoint.count_exception(label, status);
-            self.endpoint.log_exception(label, status);
+            self.series.endpoint().count_exception(label, status);
+            self.series.endpoint().log_exception(label, status);
         }
         self.close(Some(status), Termination::Complete);
     }
@@ -116,9 +115,15 @@ impl StandaloneCall {
     fn close(&mut self, status: Option<StatusCode>, termination: Termination) {
         self.is_open = false;
         let end = request_end(status, termination);
-        self.series.active().dec();
-        self.series.active().show();
-        self.series.end(end).duration.observe_duration(self.started.elapsed());
+        self.series.record_end(
+            self.series,
+            &EndedRequest {
+                end,
+                duration: self.started.elapsed(),
+                request_size: None,
+                response_size: None,
+            },
+        );
     }
 }
 
@@ -139,9 +144,9 @@ impl Drop for StandaloneCall {
             return;
         }
         if thread::panicking() {
-            Metrics::implicit_global()
+            Instance::implicit_global()
                 .endpoints()
-                .count_global_exception(ErrorType::Panic.as_str(), self.endpoint.label());
+                .count_global_exception(ErrorType::Panic.as_str(), self.series.endpoint().label());
             self.close(None, Termination::Panicked);
         } else {
             self.close(None, Termination::ClientDisconnected);

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::callsite::WarnOnce;
 use crate::hook::{self, Hook};
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::request::{self, ExceptionInfo, RequestError, Serving};
 
 /// Counts an error in `exceptions_total`, with its type and the status of the response.
@@ -99,12 +99,12 @@ fn report(reporter: &'static str, exception: ExceptionInfo, status: StatusCode) 
         Serving::Disabled => None,
         Serving::Nothing => {
             static WARNED: WarnOnce = WarnOnce::new();
-            let metrics = Metrics::for_report_outside_requests(reporter, &WARNED);
+            let metrics = Instance::for_report_outside_requests(reporter, &WARNED);
             metrics.map(|it| (it.endpoints().get_or_create(""), [None, Some(error)]))
         }
     };
     if let Some((endpoint, errors)) = to_count {
-        errors.iter().flatten().for_each(|error| error.count(&endpoint));
+        errors.iter().flatten().for_each(|error| error.count(endpoint));
         endpoint.log_exception(exception.label(), Some(status.as_u16()));
     }
 }
@@ -139,20 +139,20 @@ pub fn track_global_exception<E: ?Sized>(_error: &E) {
     let exception = ExceptionInfo::from_type::<E>();
     let inside = request::serving(|scope| {
         let endpoint = scope.note_reported_error(exception)?;
-        Some((scope.metrics().clone(), endpoint, scope.take_held_error()))
+        Some((scope.instance(), endpoint, scope.take_held_error()))
     });
     match inside {
-        Serving::Request(Some((metrics, endpoint, earlier))) => {
+        Serving::Request(Some((instance, endpoint, earlier))) => {
             if let Some(error) = earlier {
-                error.count(&endpoint);
+                error.count(endpoint);
             }
-            metrics.endpoints().count_global_exception(exception.label(), endpoint.label());
+            instance.endpoints().count_global_exception(exception.label(), endpoint.label());
         }
         // The request is served without being recorded.
         Serving::Request(None) | Serving::Disabled => {}
         Serving::Nothing => {
             static WARNED: WarnOnce = WarnOnce::new();
-            let metrics = Metrics::for_report_outside_requests("track_global_exception", &WARNED);
+            let metrics = Instance::for_report_outside_requests("track_global_exception", &WARNED);
             if let Some(metrics) = metrics {
                 metrics.endpoints().count_global_exception(exception.label(), "");
             }

@@ -18,7 +18,7 @@ use super::content_encoding::ContentEncoding;
 use super::page::Page;
 use super::page_body::{NoPage, PageBody};
 use super::text_format::Format;
-use crate::metrics::Metrics;
+use crate::metrics::{Instance, Metrics};
 use crate::request::{self, MetricsPage, Scope, Serving};
 
 /// Serves the metrics page: a handler for `GET /metrics`.
@@ -38,10 +38,10 @@ use crate::request::{self, MetricsPage, Scope, Serving};
 ///     .layer(PrometheusLayer::new());
 /// ```
 pub async fn metrics_endpoint(request: Request) -> Response {
-    match request::serving(|scope| scope.metrics().clone()) {
-        Serving::Request(metrics) => respond(Some(&metrics), &request),
+    match request::serving(|scope| scope.instance()) {
+        Serving::Request(instance) => respond(Some(instance), &request),
         Serving::Disabled => respond(None, &request),
-        Serving::Nothing => respond(Some(Metrics::for_page_outside_layers()), &request),
+        Serving::Nothing => respond(Some(Instance::for_page_outside_layers()), &request),
     }
 }
 
@@ -124,7 +124,7 @@ impl<S> Handler<(), S> for MetricsEndpoint {
     type Future = Ready<Response>;
 
     fn call(self, request: Request, _state: S) -> Ready<Response> {
-        ready(respond(Some(&self.metrics), &request))
+        ready(respond(Some(self.metrics.instance()), &request))
     }
 }
 
@@ -138,7 +138,7 @@ impl<B> Service<http::Request<B>> for MetricsEndpoint {
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        ready(Ok(respond(Some(&self.metrics), &request)))
+        ready(Ok(respond(Some(self.metrics.instance()), &request)))
     }
 }
 
@@ -149,21 +149,21 @@ impl fmt::Debug for MetricsEndpoint {
 }
 
 /// Responds with the page of an instance. `None` stands for a disabled one.
-fn respond<B>(metrics: Option<&Metrics>, request: &http::Request<B>) -> Response {
+fn respond<B>(instance: Option<&'static Instance>, request: &http::Request<B>) -> Response {
     request::current(Scope::skip_scrape);
-    let mut response = page_or_refusal(metrics, request);
+    let mut response = page_or_refusal(instance, request);
     response.extensions_mut().insert(MetricsPage);
     response
 }
 
-fn page_or_refusal<B>(metrics: Option<&Metrics>, request: &http::Request<B>) -> Response {
+fn page_or_refusal<B>(instance: Option<&'static Instance>, request: &http::Request<B>) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
     }
     let format = Format::from_headers(request.headers());
     let is_head = *request.method() == Method::HEAD;
-    let Some(metrics) = metrics.filter(|metrics| metrics.is_enabled()) else {
+    let Some(instance) = instance.filter(|instance| instance.is_enabled()) else {
         let page = format.disabled_page();
         let body = if is_head { Body::empty() } else { Body::from(page) };
         return page_response(format, Some(page.len() as u64), body);
@@ -171,7 +171,7 @@ fn page_or_refusal<B>(metrics: Option<&Metrics>, request: &http::Request<B>) -> 
     let names = RequestedNames::from_uri(request.uri());
     let encoding = ContentEncoding::from_headers(request.headers());
     let encoding_name = encoding.name();
-    let start = || Page::new(metrics, format, |family| names.contains(family));
+    let start = || Page::new(instance, format, |family| names.contains(family));
     let page = if is_head {
         // Only the length of the page is kept, so the scrape needs no place.
         start().map_err(NoPage::Encode).map(|page| {
@@ -179,7 +179,7 @@ fn page_or_refusal<B>(metrics: Option<&Metrics>, request: &http::Request<B>) -> 
             (length, Body::empty())
         })
     } else {
-        PageBody::new(metrics, encoding, start)
+        PageBody::new(instance, encoding, start)
             .map(|page| (page.size_hint().exact(), Body::new(page)))
     };
     match page {

@@ -33,6 +33,7 @@ struct Decimal {
 
 impl Decimal {
     /// Returns the decimal number that is read as this float.
+    #[expect(clippy::float_cmp, reason = "the decimal number must be read as exactly this float")]
     fn of(number: f64) -> Option<Self> {
         const BILLION: u64 = 1_000_000_000;
         const MAX_DIGITS: u32 = 15;

@@ -1,6 +1,7 @@
 //! A metrics page: all families of an instance and of its registry.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use prometheus::proto::{MetricFamily, MetricType};
@@ -9,7 +10,7 @@ use super::EncodeError;
 use super::foreign::{gather, is_readable, log_left_out, write_foreign};
 use super::text_format::{Format, TextWriter};
 use crate::family::{AnyFamily, Families, SeriesKey, SeriesSink};
-use crate::metrics::Metrics;
+use crate::metrics::{Instance, Metrics, Owner};
 
 /// The approximate length of one piece of a page, in bytes.
 #[cfg(feature = "axum")]
@@ -71,7 +72,7 @@ impl Metrics {
         if !self.is_enabled() {
             return Ok(format.disabled_page().to_owned());
         }
-        let page = Page::new(self, format, |_| true)?.into_bytes();
+        let page = Page::new(self.instance(), format, |_| true)?.into_bytes();
         // Only text was written.
         Ok(String::from_utf8(page)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
@@ -83,7 +84,9 @@ impl Metrics {
 /// Between two pieces nothing is locked, and no copy of our own families is kept in memory. Each
 /// series is exported with its value at the moment when it is written.
 pub(super) struct Page {
-    metrics: Metrics,
+    instance: &'static Instance,
+    /// Keeps the instance in its registry while the page is written.
+    _owner: Option<Arc<Owner>>,
     writer: TextWriter,
     families: btree_map::IntoIter<String, FamilySources>,
     /// The family that is partly written, and its last written series.
@@ -94,14 +97,18 @@ pub(super) struct Page {
 impl Page {
     /// Gathers the families of other collectors, and selects the families whose name is wanted.
     pub(super) fn new(
-        metrics: &Metrics,
+        instance: &'static Instance,
         format: Format,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, EncodeError> {
-        metrics.decide_zero_series();
-        let families = metrics.endpoints().families();
-        let foreign = gather(metrics.registry(), families)?;
-        let registry_names = metrics.registry_names();
+        instance.decide_zero_series();
+        let families = instance.endpoints().families();
+        let owner = instance.owner();
+        let foreign = match &owner {
+            Some(owner) => gather(owner.registry(), families)?,
+            None => Vec::new(),
+        };
+        let registry_names = instance.registry_names();
         let own = families.shown().map(|(index, family)| {
             let sources =
                 FamilySources { kind: Some(family.metric_type()), own: Some(index), foreign: None };
@@ -131,21 +138,20 @@ impl Page {
             }
             is_unique
         });
-        let (metrics, families) = (metrics.clone(), all.into_iter());
-        Ok(Self { metrics, writer, families, current: None, ended: false })
+        let families = all.into_iter();
+        Ok(Self { instance, _owner: owner, writer, families, current: None, ended: false })
     }
 
     /// Writes the whole page.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
-        let metrics = self.metrics.clone();
         // A little more than the last page had: a buffer that has to grow is copied.
-        let last_length = metrics.page_length().load(Relaxed);
+        let last_length = self.instance.page_length().load(Relaxed);
         self.writer.reserve(last_length + last_length / 16);
         while !self.ended {
             self.write(usize::MAX);
         }
         let page = self.writer.take();
-        metrics.page_length().store(page.len(), Relaxed);
+        self.instance.page_length().store(page.len(), Relaxed);
         page
     }
 
@@ -168,8 +174,8 @@ impl Page {
     /// Writes until the output has `limit` bytes. The series, or the foreign family, that passes
     /// the limit is finished first.
     fn write(&mut self, limit: usize) {
-        let Self { metrics, writer, families, current, ended } = self;
-        let own = metrics.endpoints().families();
+        let Self { instance, writer, families, current, ended, .. } = self;
+        let own = instance.endpoints().families();
         writer.set_limit(limit);
         while !writer.is_full() {
             let (sources, after) = if let Some((sources, last)) = current.take() {

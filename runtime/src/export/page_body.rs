@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::EncodeError;
 use super::content_encoding::ContentEncoding;
 use super::page::Page;
-use crate::metrics::{Admission, Discarded, Metrics, OpenPage, Progress};
+use crate::metrics::{Admission, Discarded, Instance, OpenPage, Progress};
 use crate::series::ScrapeRefusal;
 
 /// Error of the body of a page that lost its place to another scrape.
@@ -28,7 +28,7 @@ pub(super) struct LostPlace;
 /// pages in progress until the last piece is written, or until another scrape takes the place.
 pub(super) struct PageBody {
     page: Arc<SharedPage>,
-    metrics: Metrics,
+    instance: &'static Instance,
 }
 
 /// The page, which the body shares with `ScrapeLimit`: the limit may drop the contents.
@@ -67,7 +67,7 @@ impl PageBody {
     ///
     /// All places are taken by pages that are being written or sent, or `start` fails.
     pub(super) fn new(
-        metrics: &Metrics,
+        instance: &'static Instance,
         encoding: ContentEncoding,
         start: impl FnOnce() -> Result<Page, EncodeError>,
     ) -> Result<Self, NoPage> {
@@ -76,25 +76,25 @@ impl PageBody {
         let page = Arc::new(SharedPage(Mutex::new(state)));
         // Locked before it has a place, so that no other scrape can take the place meanwhile.
         let mut state = page.0.lock();
-        let admission = metrics.scrape_limit().admit(Arc::<SharedPage>::clone(&page), now);
+        let admission = instance.scrape_limit().admit(Arc::<SharedPage>::clone(&page), now);
         match admission {
             Some(Admission::Free | Admission::Last) => {}
             Some(Admission::Taken) => {
-                metrics.endpoints().count_refused_scrape(ScrapeRefusal::Stalled);
+                instance.endpoints().count_refused_scrape(ScrapeRefusal::Stalled);
             }
             None => {
-                metrics.endpoints().count_refused_scrape(ScrapeRefusal::TooMany);
+                instance.endpoints().count_refused_scrape(ScrapeRefusal::TooMany);
                 return Err(NoPage::TooManyScrapes);
             }
         }
-        let body = Self { page: Arc::clone(&page), metrics: metrics.clone() };
+        let body = Self { page: Arc::clone(&page), instance };
         state.contents = Contents::start(start().map_err(NoPage::Encode)?, encoding);
         if let Contents::Written(_) = state.contents {
-            if metrics.scrape_limit().note_written(Arc::<SharedPage>::clone(&page)) {
-                metrics.endpoints().count_refused_scrape(ScrapeRefusal::Stalled);
+            if instance.scrape_limit().note_written(Arc::<SharedPage>::clone(&page)) {
+                instance.endpoints().count_refused_scrape(ScrapeRefusal::Stalled);
             }
         } else if admission == Some(Admission::Last) {
-            metrics.endpoints().declare_refused_scrapes();
+            instance.endpoints().declare_refused_scrapes();
         }
         drop(state);
         Ok(body)
@@ -107,7 +107,7 @@ impl PageBody {
 
     fn release_place(&self) {
         let page: Arc<dyn OpenPage> = Arc::<SharedPage>::clone(&self.page);
-        self.metrics.scrape_limit().remove(&page);
+        self.instance.scrape_limit().remove(&page);
     }
 }
 

@@ -4,8 +4,9 @@
 //! written once. A writer that loses the race for a cell reads the winner's entry in the cell and
 //! continues.
 
+use std::cell::Cell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
 use super::limit::LabelLimit;
 
@@ -17,9 +18,16 @@ pub(crate) struct BoundedMap<V> {
     /// The number of entries that still fit.
     free: AtomicUsize,
     max_name_bytes: usize,
+    /// The value of all names beyond the limit.
+    beyond: OnceLock<Box<V>>,
 }
 
-type Bucket<V> = AppendList<Box<str>, Arc<V>>;
+/// The name for which a map makes the value of all names beyond its limit. A family replaces it by
+/// `other`, and counts that as an overflow. A client that sends it gets no other label value by
+/// that.
+pub(crate) const BEYOND_LIMIT: &str = "\0other";
+
+type Bucket<V> = AppendList<Box<str>, V>;
 
 impl<V> BoundedMap<V> {
     /// Creates a map with `bucket_count` hash buckets.
@@ -29,38 +37,65 @@ impl<V> BoundedMap<V> {
             bucket_count: bucket_count.max(1),
             free: AtomicUsize::new(limit.max_values),
             max_name_bytes: limit.max_bytes,
+            beyond: OnceLock::new(),
         }
     }
 
-    /// Returns whether a name that the map does not have would be inserted.
-    pub(crate) fn admits(&self, name: &str) -> bool {
-        name.len() <= self.max_name_bytes && self.free.load(Relaxed) > 0
-    }
-
-    /// Returns the value of `name`, which is inserted if there is none.
+    /// Returns the value of `name`. If there is none, it is created, and `make` gets the name.
     ///
-    /// If the map is full, or the name is too long, the new value is returned without being
-    /// inserted, so that names which a client makes up cannot fill the memory.
-    pub(crate) fn get_or_insert_with(&self, name: &str, make: impl FnOnce() -> V) -> Arc<V> {
+    /// If the map is full, or the name is too long, all such names share one value, for which
+    /// `make` gets [`BEYOND_LIMIT`], so that names which a client makes up cannot fill the memory.
+    #[inline]
+    pub(crate) fn get_or_insert_with(&self, name: &str, make: impl Fn(&str) -> V) -> &V {
+        let known = self.find(name);
+        known.unwrap_or_else(|| {
+            self.try_insert_with(name, &make)
+                .unwrap_or_else(|| self.beyond.get_or_init(|| Box::new(make(BEYOND_LIMIT))))
+        })
+    }
+
+    /// Returns the value of `name`, which is inserted also if the map is full. The caller must
+    /// bound the number of such names.
+    pub(crate) fn get_or_insert_unbounded(&self, name: &str, make: impl Fn(&str) -> V) -> &V {
+        self.find(name).unwrap_or_else(|| self.insert_with(name, &make).0)
+    }
+
+    #[inline]
+    fn find(&self, name: &str) -> Option<&V> {
+        let buckets = self.buckets.get()?;
+        buckets[bucket_index(name.as_bytes(), self.bucket_count)].find(|key| **key == *name)
+    }
+
+    /// Inserts a value, unless the limit forbids it.
+    #[cold]
+    fn try_insert_with(&self, name: &str, make: &impl Fn(&str) -> V) -> Option<&V> {
         if name.len() > self.max_name_bytes {
-            return Arc::new(make());
+            return None;
         }
-        let new_buckets = || (0..self.bucket_count).map(|_| AppendList::new()).collect();
-        let bucket = &self.buckets.get_or_init(new_buckets)
-            [bucket_index(name.as_bytes(), self.bucket_count)];
-        if let Some(value) = bucket.find(|key| **key == *name) {
-            return Arc::clone(value);
+        let is_free = self.free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1)).is_ok();
+        if !is_free {
+            return None;
         }
-        let value = Arc::new(make());
-        if self.free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1)).is_err() {
-            return value;
-        }
-        let kept =
-            bucket.find_or_append(|key| **key == *name, || (name.into(), Arc::clone(&value)));
-        if !Arc::ptr_eq(kept, &value) {
+        let (value, is_new) = self.insert_with(name, make);
+        if !is_new {
             self.free.fetch_add(1, Relaxed);
         }
-        Arc::clone(kept)
+        Some(value)
+    }
+
+    /// Inserts a value, unless another thread has done so. Returns whether the value is new.
+    fn insert_with(&self, name: &str, make: &impl Fn(&str) -> V) -> (&V, bool) {
+        let new_buckets = || (0..self.bucket_count).map(|_| AppendList::new()).collect();
+        let buckets = self.buckets.get_or_init(new_buckets);
+        let is_new = Cell::new(false);
+        let value = buckets[bucket_index(name.as_bytes(), self.bucket_count)].find_or_append(
+            |key| **key == *name,
+            || {
+                is_new.set(true);
+                (name.into(), make(name))
+            },
+        );
+        (value, is_new.get())
     }
 }
 
@@ -140,17 +175,16 @@ mod tests {
     #[test]
     fn bounded_map_does_not_keep_a_name_that_is_too_long() {
         let map = BoundedMap::new(1, LIMIT);
-        assert_eq!(*map.get_or_insert_with("a name too long", || 1), 1);
-        assert_eq!(*map.get_or_insert_with("a name too long", || 2), 2);
+        assert_eq!(*map.get_or_insert_with("a name too long", str::to_owned), BEYOND_LIMIT);
     }
 
     #[test]
     fn bounded_map_keeps_names_in_one_bucket_apart() {
         let map = BoundedMap::new(1, LIMIT);
         for (number, name) in ["a", "b", "ab", ""].into_iter().enumerate() {
-            assert_eq!(*map.get_or_insert_with(name, || number), number);
+            assert_eq!(*map.get_or_insert_with(name, |_| number), number);
         }
-        assert_eq!(*map.get_or_insert_with("ab", || 99), 2);
+        assert_eq!(*map.get_or_insert_with("ab", |_| 99), 2);
     }
 
     #[test]
@@ -172,14 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn bounded_map_keeps_nothing_more_when_it_is_full() {
+    fn bounded_map_has_one_value_for_all_names_beyond_its_limit() {
         let map = BoundedMap::new(4, LabelLimit { max_values: 1, ..LIMIT });
-        assert!(map.admits("first") && !map.admits("a name too long"));
-        assert_eq!(*map.get_or_insert_with("first", || 1), 1);
-        assert!(!map.admits("second"));
-        assert_eq!(*map.get_or_insert_with("second", || 2), 2);
-        assert_eq!(*map.get_or_insert_with("second", || 3), 3);
-        assert_eq!(*map.get_or_insert_with("first", || 4), 1);
+        let get = |name| map.get_or_insert_with(name, str::to_owned);
+        assert_eq!(*get("first"), "first");
+        assert_eq!(*get("second"), BEYOND_LIMIT);
+        assert!(std::ptr::eq(get("second"), get("third")));
+        assert!(std::ptr::eq(get("second"), get("a name too long")));
+        assert_eq!(*get("first"), "first");
+        assert_eq!(*map.get_or_insert_unbounded("fourth", str::to_owned), "fourth");
+        assert_eq!(*get("fourth"), "fourth");
     }
 
     #[test]
@@ -191,7 +227,7 @@ mod tests {
                     let map = &map;
                     scope.spawn(move || {
                         (0..100)
-                            .map(|n| *map.get_or_insert_with(&n.to_string(), || thread))
+                            .map(|n| *map.get_or_insert_with(&n.to_string(), |_| thread))
                             .collect()
                     })
                 })

@@ -6,7 +6,6 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ptr;
-use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto;
@@ -41,14 +40,14 @@ pub(crate) fn are_excluded(families: &Families) -> bool {
 
 /// The families of one group of an instance, as one collector.
 pub(crate) struct FamilyCollector {
-    families: Arc<Families>,
+    families: &'static Families,
     group: FamilyGroup,
     /// Names that no other collector may register, because samples of the families have them.
     reserved: Vec<Desc>,
 }
 
 impl FamilyCollector {
-    pub(crate) fn new(families: Arc<Families>, group: FamilyGroup) -> prometheus::Result<Self> {
+    pub(crate) fn new(families: &'static Families, group: FamilyGroup) -> prometheus::Result<Self> {
         let reserved = families.in_group(group).flat_map(reserved_names);
         let reserved = reserved.collect::<Result<_, _>>()?;
         Ok(Self { families, group, reserved })
@@ -91,7 +90,7 @@ impl Collector for FamilyCollector {
     }
 
     fn collect(&self) -> Vec<proto::MetricFamily> {
-        if are_excluded(&self.families) {
+        if are_excluded(self.families) {
             return Vec::new();
         }
         self.families.in_group(self.group).map(collect).collect()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus::proto::MetricType;
 
-use super::cells::HistogramCells;
+use super::cells::{HistogramCells, Writer};
 #[cfg(feature = "exemplars")]
 use super::exemplar::Exemplars;
 use super::primitives::{Primitive, to_f64};
@@ -41,8 +41,21 @@ impl Histogram {
         let bucket = self.buckets.bucket_index(amount);
         self.cells.add(bucket, 1, to_f64(amount));
         #[cfg(feature = "exemplars")]
+        self.record_exemplar(amount);
+    }
+
+    /// Records a value without its exemplar.
+    #[inline]
+    pub(super) fn observe_with(self, writer: &Writer<'_>, amount: u64) {
+        let bucket = self.buckets.bucket_index(amount);
+        self.cells.add_with(writer, bucket, 1, to_f64(amount));
+    }
+
+    /// Records the exemplar of a value, which runs code of `opentelemetry`.
+    #[cfg(feature = "exemplars")]
+    pub(super) fn record_exemplar(self, amount: u64) {
         if let Some(exemplars) = self.exemplars {
-            exemplars.record(bucket, self.buckets.len(), amount);
+            exemplars.record(self.buckets.bucket_index(amount), self.buckets.len(), amount);
         }
     }
 
@@ -106,8 +119,9 @@ impl Primitive for Histogram {
 }
 
 /// Returns a duration in nanoseconds, at most `u64::MAX`, which is 584 years.
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(duration.subsec_nanos().into())
 }
 
 /// The unit of a histogram.

@@ -23,11 +23,12 @@ mod snapshot;
 mod store;
 mod table;
 
-pub(crate) use self::bounded_map::{AppendList, BoundedMap};
+pub(crate) use self::bounded_map::{AppendList, BEYOND_LIMIT, BoundedMap};
+pub(crate) use self::cells::recording;
 pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
-pub(crate) use self::histogram::{Batch, Histogram};
+pub(crate) use self::histogram::{Batch, Histogram, nanos};
 pub(crate) use self::limit::{LabelLimit, OVERFLOW};
 pub(crate) use self::options::{AllowedValues, FamilyOptions, SeriesLimits, ValueSet};
 pub(crate) use self::padded_text::PaddedText;

@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn padded_texts_of_all_lengths_are_copied_without_their_padding() {
-        let mut buffer = [0; 20_000];
+        let mut buffer = vec![0; 20_000];
         let mut to = &mut buffer[..];
         let mut expected = String::new();
         let mut padded = PaddedText::<32>::default();

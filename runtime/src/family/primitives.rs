@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use prometheus::proto::MetricType;
 
-use super::cells::{CounterCells, GaugeCells};
+use super::cells::{CounterCells, GaugeCells, Writer};
 use super::snapshot::SeriesValue;
 
 /// The numbers of one series of a family. They live as long as the process.
@@ -39,6 +39,11 @@ impl Counter {
     #[inline]
     pub(crate) fn add(self, amount: u64) {
         self.0.add(amount);
+    }
+
+    #[inline]
+    pub(super) fn add_with(self, writer: &Writer<'_>, amount: u64) {
+        self.0.add_with(writer, amount);
     }
 }
 
@@ -98,6 +103,11 @@ impl Gauge {
     #[inline]
     pub(crate) fn dec(self) {
         self.0.fall();
+    }
+
+    #[inline]
+    pub(super) fn dec_and_show(self, writer: &Writer<'_>) {
+        self.0.fall_and_show(writer);
     }
 
     /// Shows the gauge from now on, also while it is zero.

@@ -17,6 +17,8 @@ use parking_lot::Mutex;
 use prometheus::core::Desc;
 use prometheus::proto::MetricType;
 
+use super::bounded_map::BEYOND_LIMIT;
+use super::cells::Writer;
 use super::histogram::{Batch, Histogram, nanos};
 use super::limit::{LabelLimit, OVERFLOW};
 use super::options::{FamilyOptions, ValueSet};
@@ -156,6 +158,7 @@ impl<P: Primitive, const L: usize> Family<P, L> {
             let mut series = self.series.lock();
             for (index, value) in values.iter_mut().enumerate() {
                 let admitted = match &self.allowed[index] {
+                    _ if *value == BEYOND_LIMIT => false,
                     Some(allowed) => value.is_empty() || allowed.contains(*value),
                     None => series.admits(index, value, self.limits[index], interner),
                 };
@@ -313,6 +316,11 @@ impl<P: Copy> SeriesHandle<P> {
 
 impl SeriesHandle<Counter> {
     #[inline]
+    pub(crate) fn add_with(&self, writer: &Writer<'_>, amount: u64) {
+        self.count_overflow_and_get().add_with(writer, amount);
+    }
+
+    #[inline]
     pub(crate) fn add(&self, amount: u64) {
         self.count_overflow_and_get().add(amount);
     }
@@ -336,6 +344,12 @@ impl SeriesHandle<Gauge> {
         self.primitive.dec();
     }
 
+    /// Lowers the gauge, and shows it from now on, also while it is zero.
+    #[inline]
+    pub(crate) fn dec_and_show(&self, writer: &Writer<'_>) {
+        self.primitive.dec_and_show(writer);
+    }
+
     /// Shows the gauge from now on, also while it is zero.
     pub(crate) fn show(&self) {
         self.primitive.show();
@@ -352,6 +366,20 @@ impl SeriesHandle<Histogram> {
     #[inline]
     pub(crate) fn observe(&self, amount: u64) {
         self.count_overflow_and_get().observe(amount);
+    }
+
+    /// Records a value without its exemplar, which
+    /// [`record_exemplar`](Self::record_exemplar) records.
+    #[inline]
+    pub(crate) fn observe_with(&self, writer: &Writer<'_>, amount: u64) {
+        self.count_overflow_and_get().observe_with(writer, amount);
+    }
+
+    /// Records the exemplar of a value. It runs code of another crate, so it must not be called
+    /// within `recording`.
+    #[cfg(feature = "exemplars")]
+    pub(crate) fn record_exemplar(&self, amount: u64) {
+        self.primitive.record_exemplar(amount);
     }
 
     #[inline]

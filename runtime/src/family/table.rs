@@ -310,10 +310,11 @@ impl Families {
         if self.group_status { format!("{}xx", status / 100) } else { status.to_string() }
     }
 
-    /// Returns whether the list of allowed values of a label, if there is one, contains this value.
-    /// A label without a list may still have a limit.
-    pub(crate) fn allows(&self, label: &str, value: &str) -> bool {
-        self.allowed.get(label).is_none_or(|allowed| value.is_empty() || allowed.contains(value))
+    /// Returns whether the list of allowed values of a label contains this value, or `None` if the
+    /// label has no list. Such a label may still have a limit.
+    pub(crate) fn allows(&self, label: &str, value: &str) -> Option<bool> {
+        let allowed = self.allowed.get(label)?;
+        Some(value.is_empty() || allowed.contains(value))
     }
 
     /// Returns the request labels of the instance.

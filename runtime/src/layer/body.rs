@@ -151,10 +151,14 @@ impl HttpBody for ResponseBody {
         }
         let polled = enter(&mut this.scope, || {
             let [inner, outer] = &mut this.meters;
-            let outer = outer.as_mut().map(BodyRecorder::begin_poll);
-            let inner = inner.as_mut().map(BodyRecorder::begin_poll);
+            let outer_poll = outer.as_mut().and_then(BodyRecorder::begin_poll);
+            let inner_poll = inner.as_mut().and_then(BodyRecorder::begin_poll);
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
-            drop((inner, outer));
+            for (meter, poll) in [(inner, inner_poll), (outer, outer_poll)] {
+                if let (Some(meter), Some(poll)) = (meter, poll) {
+                    meter.leave(poll);
+                }
+            }
             this.meters.iter_mut().flatten().for_each(|meter| meter.end_poll(&polled));
             polled
         });

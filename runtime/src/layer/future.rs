@@ -10,8 +10,7 @@ use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
-use http::response::Parts;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
@@ -102,52 +101,42 @@ where
     B::Error: Into<BoxError>,
 {
     let Some(scope) = handle.get() else { return pass_through(response, handle) };
-    let (mut head, body) = response.into_parts();
-    if head.extensions.get::<MetricsPage>().is_some() {
+    let status = response.status();
+    if response.extensions().get::<MetricsPage>().is_some() {
         scope.skip_scrape();
     }
-    scope.name_returned_error(&head);
-    let is_metered_socket = place_metered_socket(scope, &head);
+    scope.name_returned_error(status, response.extensions());
+    let is_metered_socket = place_metered_socket(scope, response.extensions());
     let has_no_body = scope.is_head_request()
-        || has_no_body(head.status)
-        || scope.opens_tunnel(head.status)
+        || has_no_body(status)
+        || scope.opens_tunnel(status)
         || is_metered_socket;
-    let is_event_stream = || media_type::is_event_stream(&head.headers);
-    let content = || media_type::content_of(head.status, &head.headers);
     let (stream, call) = if has_no_body || !scope.has_expected_body() {
         (None, None)
     } else {
-        let is_event_stream = is_event_stream();
-        let stream = scope.take_expected_stream(is_event_stream);
-        let stream = stream.map(|stream| StreamInfo { content: content(), ..stream });
-        // Without a protocol, only the status shows that a layer has replaced the handler's
-        // response.
-        let is_foreign = |stream: &StreamInfo| {
-            stream.call.is_none() && matches!(stream.content, BodyContent::Error(_))
-        };
-        let stream = stream.filter(|stream| !is_foreign(stream));
-        (stream, scope.take_expected_reply(is_event_stream))
+        take_expected_body(scope, status, response.headers())
     };
     let is_expected = stream.is_some() || call.is_some();
-    let size_in_memory = if has_no_body || (body.is_end_stream() && !is_expected) {
+    let size_in_memory = if has_no_body || (response.body().is_end_stream() && !is_expected) {
         Some(0)
     } else if is_expected || scope.is_parsing_reply() || scope.is_upload_open() {
         // An error event in the body can still make the request fail, and a response body that is
         // made of the request body reads it later.
         None
     } else {
-        size_in_memory(&head.headers, &body)
+        size_in_memory(response.headers(), response.body())
     };
     if let Some(size) = size_in_memory {
-        scope.note_head(head.status, true);
+        scope.note_head(status, true);
         scope.close(Termination::Complete, Some(size));
-        return Response::from_parts(head, Body::new(body));
+        return response.map(Body::new);
     }
-    let is_event_stream = is_event_stream();
+    let (mut head, body) = response.into_parts();
+    let is_event_stream = media_type::is_event_stream(&head.headers);
     let declared = declared_length(&head.headers, &body);
     let is_stream =
         stream.is_some() || is_event_stream || head.extensions.get::<Streamed>().is_some();
-    scope.note_head(head.status, is_stream);
+    scope.note_head(status, is_stream);
     let is_marked = scope.ends_with_head() && request::current(|_| ()).is_some();
     let body = Body::new(body);
     let streamed_call = stream.as_ref().and_then(|stream| stream.call.as_ref());
@@ -162,13 +151,36 @@ where
         let recorder = StreamRecorder::in_request(scope, stream)?;
         Some(BodyRecorder::new(recorder.with_event_stream(is_event_stream)))
     });
-    let reply_meter = call.and_then(|call| parse_reply(call, content()));
+    let reply_meter = call.and_then(|call| {
+        let content = media_type::content_of(status, &head.headers);
+        parse_reply(call, content)
+    });
     let meters = [reply_meter, stream_meter];
     let body = Body::new(ResponseBody::new(body, handle, meters, declared));
     if is_marked {
         head.extensions.insert(Streamed);
     }
     Response::from_parts(head, body)
+}
+
+/// Takes the stream and the call whose reply the response body is expected to be.
+fn take_expected_body(
+    scope: &mut Scope,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> (Option<StreamInfo>, Option<Arc<LlmCall>>) {
+    let is_event_stream = media_type::is_event_stream(headers);
+    let stream = scope.take_expected_stream(is_event_stream);
+    let stream = stream.map(|stream| {
+        let content = media_type::content_of(status, headers);
+        StreamInfo { content, ..stream }
+    });
+    // Without a protocol, only the status shows that a layer has replaced the handler's response.
+    let is_foreign = |stream: &StreamInfo| {
+        stream.call.is_none() && matches!(stream.content, BodyContent::Error(_))
+    };
+    let stream = stream.filter(|stream| !is_foreign(stream));
+    (stream, scope.take_expected_reply(is_event_stream))
 }
 
 /// Returns a response that is not recorded. While the body of a disabled instance's response is
@@ -198,8 +210,8 @@ struct Streamed;
 /// that an attribute expects. Returns whether the response opens a metered WebSocket. Over HTTP/2
 /// the status, 200, does not show this.
 #[cfg(feature = "ws")]
-fn place_metered_socket(scope: &mut Scope, head: &Parts) -> bool {
-    let Some(socket) = head.extensions.get::<SocketStream>() else { return false };
+fn place_metered_socket(scope: &mut Scope, extensions: &Extensions) -> bool {
+    let Some(socket) = extensions.get::<SocketStream>() else { return false };
     if let Some(stream) = scope.take_expected_stream(true) {
         socket.place(stream.endpoint, stream.model);
     }
@@ -207,7 +219,7 @@ fn place_metered_socket(scope: &mut Scope, head: &Parts) -> bool {
 }
 
 #[cfg(not(feature = "ws"))]
-fn place_metered_socket(_: &mut Scope, _: &Parts) -> bool {
+fn place_metered_socket(_: &mut Scope, _: &Extensions) -> bool {
     false
 }
 
@@ -246,7 +258,14 @@ fn declared_length<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
 /// handler sets it for a body that is still arriving from another server, and a request that has
 /// arrived from a client declares it.
 pub(super) fn size_in_memory<B: HttpBody>(headers: &HeaderMap, body: &B) -> Option<u64> {
-    body.size_hint()
-        .exact()
-        .filter(|size| *size <= MAX_IN_MEMORY && !headers.contains_key(header::CONTENT_LENGTH))
+    body.size_hint().exact().filter(|size| *size <= MAX_IN_MEMORY && !declares_length(headers))
+}
+
+/// Returns whether there is a `Content-Length`. Most responses have few headers at this point, and
+/// a look at each of them takes less time than a hash.
+fn declares_length(headers: &HeaderMap) -> bool {
+    if headers.len() > 4 {
+        return headers.contains_key(header::CONTENT_LENGTH);
+    }
+    headers.keys().any(|name| name == header::CONTENT_LENGTH)
 }

@@ -107,7 +107,7 @@ impl Metrics {
     /// Creates a layer that records into this instance.
     #[must_use]
     pub fn layer(&self) -> PrometheusLayer {
-        self.note_layer();
+        self.instance().note_layer();
         PrometheusLayer { metrics: self.clone() }
     }
 }
@@ -116,7 +116,7 @@ impl<S> Layer<S> for PrometheusLayer {
     type Service = Prometheus<S>;
 
     fn layer(&self, inner: S) -> Prometheus<S> {
-        Prometheus::new(inner, self.metrics.clone())
+        Prometheus::new(inner, &self.metrics)
     }
 }
 

@@ -8,25 +8,28 @@
 use axum::extract::MatchedPath;
 use http::Request;
 
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::request::{self, Scope};
 
 /// Marks a request that a layer of this instance records. Stored in the request's extensions.
 #[derive(Clone)]
-struct RecordedBy(Metrics);
+struct RecordedBy(&'static Instance);
 
 /// Returns whether an outer layer of the same instance records this request. If so, the outer layer
 /// learns the route that the request matched.
-pub(super) fn is_recorded_by_outer_layer<B>(request: &Request<B>, metrics: &Metrics) -> bool {
-    let mark = if metrics.deduplicates_by_mark() {
+pub(super) fn is_recorded_by_outer_layer<B>(
+    request: &Request<B>,
+    instance: &'static Instance,
+) -> bool {
+    let mark = if instance.deduplicates_by_mark() {
         request.extensions().get::<RecordedBy>()
     } else {
         None
     };
-    let marked = mark.is_some_and(|mark| mark.0.is_same_instance(metrics));
+    let marked = mark.is_some_and(|mark| mark.0.is_same_instance(instance));
     let is_same_request = |scope: &mut Scope| {
         let route = route(request);
-        let same = scope.is_same_request(metrics, marked, route);
+        let same = scope.is_same_request(instance, marked, route);
         if let Some(route) = route.filter(|_| same) {
             scope.note_route(route);
         }
@@ -38,10 +41,10 @@ pub(super) fn is_recorded_by_outer_layer<B>(request: &Request<B>, metrics: &Metr
 }
 
 /// Marks the request for nested layers, if requests are marked. Returns whether they are.
-pub(super) fn mark_request<B>(request: &mut Request<B>, metrics: &Metrics) -> bool {
-    let deduplicates = metrics.deduplicates_by_mark();
+pub(super) fn mark_request<B>(request: &mut Request<B>, instance: &'static Instance) -> bool {
+    let deduplicates = instance.deduplicates_by_mark();
     if deduplicates {
-        request.extensions_mut().insert(RecordedBy(metrics.clone()));
+        request.extensions_mut().insert(RecordedBy(instance));
     }
     deduplicates
 }

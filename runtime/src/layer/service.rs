@@ -1,7 +1,6 @@
 //! The service that the layer creates: it opens the scope of each request.
 
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::BoxError;
@@ -11,8 +10,8 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use super::{ResponseFuture, axum_version, nested, upload};
-use crate::metrics::Metrics;
-use crate::request::{Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter};
+use crate::metrics::{Metrics, ServiceHandle};
+use crate::request::{Entry, RequestSize, Scope, ScopeHandle, enter};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
 ///
@@ -24,45 +23,46 @@ use crate::request::{Entry, RequestSize, Scope, ScopeHandle, ServiceState, enter
 #[derive(Clone)]
 pub struct Prometheus<S> {
     inner: S,
-    state: Arc<ServiceState>,
+    handle: ServiceHandle,
 }
 
 impl<S> Prometheus<S> {
-    pub(super) fn new(inner: S, metrics: Metrics) -> Self {
-        Self { inner, state: Arc::new(ServiceState::new(metrics)) }
+    pub(super) fn new(inner: S, metrics: &Metrics) -> Self {
+        Self { inner, handle: ServiceHandle::new(metrics) }
     }
 
     /// Opens the scope of a request. The handle stands for nothing if an outer layer records the
     /// request.
     fn open_scope<B: HttpBody + 'static>(&self, request: &mut Request<B>) -> ScopeHandle {
-        let metrics = self.state.metrics();
-        if !metrics.is_enabled() {
+        let instance = self.handle.instance();
+        if !instance.is_enabled() {
             return ScopeHandle::disabled();
         }
         axum_version::warn_if_other::<B>();
-        if nested::is_recorded_by_outer_layer(request, metrics) {
+        if nested::is_recorded_by_outer_layer(request, instance) {
             return ScopeHandle::NONE;
         }
-        let marked = nested::mark_request(request, metrics);
-        let recorded = !metrics.skips(request, nested::route);
+        let marked = nested::mark_request(request, instance);
+        let recorded = !instance.skips(request, nested::route);
         let size = if recorded { upload::measure(request) } else { RequestSize::Unknown };
         let route = nested::route(request);
         let entry = Entry {
             route,
             method: request.method().into(),
-            request_values: metrics.request_label_values(request),
+            request_values: instance.request_label_values(request),
             size,
             recorded,
             marked,
         };
-        ScopeHandle::new(|| Scope::open(Arc::clone(&self.state), entry))
+        ScopeHandle::new(|| Scope::open(instance, entry))
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for Prometheus<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let metrics = self.state.metrics();
-        f.debug_struct("Prometheus").field("inner", &self.inner).field("metrics", metrics).finish()
+        let instance = self.handle.instance();
+        let mut debug = f.debug_struct("Prometheus");
+        debug.field("inner", &self.inner).field("metrics", instance).finish()
     }
 }
 

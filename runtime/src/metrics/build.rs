@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use prometheus::{IntGauge, Opts};
@@ -14,9 +14,10 @@ use super::ScrapeLimit;
 use super::process::ProcessNames;
 use super::registration::Registration;
 use super::request_label::RequestLabel;
+use super::skip_rules::SkipRules;
 use super::validate::{self, Problems};
 use super::zero_series::{WithZeroSeries, ZeroSeries};
-use super::{BuildError, Instance, Metrics, MetricsBuilder, SkipRules};
+use super::{BuildError, Instance, Metrics, MetricsBuilder};
 use crate::family::{
     AllowedValues, ConstLabels, Families, FamilyCollector, FamilyGroup, FamilyOptions, LabelLimit,
     SeriesLimits,
@@ -109,23 +110,26 @@ impl MetricsBuilder {
             group_status: self.group_status,
             request_labels: Arc::new(request_labels),
         };
-        let families = Arc::new(Families::new(&options).map_err(BuildError::Registry)?);
-        let endpoints = Arc::new(Endpoints::new(Arc::clone(&families), limits));
-        let zero_series = Arc::new(ZeroSeries::new());
+        let families = Families::new(&options).map_err(BuildError::Registry)?;
+        let families: &'static Families = Box::leak(Box::new(families));
+        let endpoints: &'static Endpoints = Box::leak(Box::new(Endpoints::new(families, limits)));
+        let zero_series: &'static ZeroSeries = Box::leak(Box::new(ZeroSeries::new()));
         // If the build fails from here on, dropping the registration removes the names again.
+        let has_shared_registry = self.registry.is_some();
         let registration = Registration::new(self.registry.unwrap_or_default(), is_enabled);
         let always = WithZeroSeries {
-            families: collector(&families, FamilyGroup::Always)?,
-            endpoints: Arc::clone(&endpoints),
-            zero_series: Arc::clone(&zero_series),
+            families: collector(families, FamilyGroup::Always)?,
+            endpoints,
+            zero_series,
         };
         registration.register(always).map_err(BuildError::Registry)?;
-        set_prices(&endpoints, prices, &registration)?;
+        set_prices(endpoints, prices, &registration)?;
         info.register(&options, &registration)?;
-        Ok(Metrics(Arc::new(Instance {
+        let instance = Box::leak(Box::new(Instance {
             is_enabled,
+            has_shared_registry,
             endpoints,
-            registration,
+            owner: OnceLock::new(),
             skip_rules,
             request_label_sources: self.request_labels.iter().map(RequestLabel::source).collect(),
             undeclared_labels: Mutex::new(Vec::new()),
@@ -136,7 +140,8 @@ impl MetricsBuilder {
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),
             page_length: AtomicUsize::new(0),
-        })))
+        }));
+        Ok(Metrics::new(instance, registration))
     }
 }
 
@@ -194,7 +199,7 @@ impl Metrics {
         let mut problems = Problems::default();
         let prices = validate::prices(prices, &mut problems);
         problems.into_result()?;
-        set_prices(self.endpoints(), prices, &self.0.registration)
+        set_prices(self.instance.endpoints(), prices, &self.owner.registration)
     }
 }
 
@@ -206,7 +211,7 @@ fn is_disabled_by_environment() -> bool {
 
 /// Replaces the prices. The first ones add the families of cost to the registry.
 fn set_prices(
-    endpoints: &Endpoints,
+    endpoints: &'static Endpoints,
     prices: PriceMap,
     registration: &Registration,
 ) -> Result<(), BuildError> {
@@ -219,8 +224,11 @@ fn set_prices(
     })
 }
 
-fn collector(families: &Arc<Families>, group: FamilyGroup) -> Result<FamilyCollector, BuildError> {
-    FamilyCollector::new(Arc::clone(families), group).map_err(BuildError::Registry)
+fn collector(
+    families: &'static Families,
+    group: FamilyGroup,
+) -> Result<FamilyCollector, BuildError> {
+    FamilyCollector::new(families, group).map_err(BuildError::Registry)
 }
 
 /// The validated settings of the gauge `build_info` and of the process metrics.

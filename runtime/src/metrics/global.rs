@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::zero_series::any_instance_has_layer;
-use super::{BuildError, Metrics, MetricsBuilder};
+use super::{BuildError, Instance, Metrics, MetricsBuilder};
 use crate::callsite::{Records, Site, WarnOnce};
 #[cfg(feature = "axum")]
 use crate::series::warn_page_outside_layers;
@@ -45,7 +45,7 @@ impl MetricsBuilder {
             return Err(BuildError::AlreadyInstalled);
         }
         let metrics = self.build()?;
-        metrics.create_zero_series();
+        metrics.instance.create_zero_series();
         GLOBAL.set(metrics).map_err(|_| BuildError::AlreadyInstalled)?;
         Ok(Metrics::global())
     }
@@ -67,18 +67,25 @@ impl Metrics {
     /// ```
     pub fn global() -> &'static Self {
         IS_USED.store(true, Relaxed);
-        Self::implicit_global()
+        global()
     }
+}
 
+/// Returns the global instance, which is created if there is none.
+fn global() -> &'static Metrics {
+    GLOBAL.get_or_init(|| {
+        let metrics = Metrics::builder().build().unwrap_or_else(|_| {
+            unreachable!("the default settings are valid and the registry is empty")
+        });
+        metrics.instance.create_zero_series();
+        metrics
+    })
+}
+
+impl Instance {
     /// Returns the global instance, without noting that the program uses it.
     pub(crate) fn implicit_global() -> &'static Self {
-        GLOBAL.get_or_init(|| {
-            let metrics = Self::builder().build().unwrap_or_else(|_| {
-                unreachable!("the default settings are valid and the registry is empty")
-            });
-            metrics.create_zero_series();
-            metrics
-        })
+        global().instance
     }
 
     /// Returns the instance that records outside any request, or `None` if it is disabled.

@@ -31,12 +31,13 @@ impl SkipRules {
 
     /// Returns whether a request is skipped. `route` returns the route that it has matched, and is
     /// called only if a path is skipped.
+    #[inline]
     pub(super) fn matches<B>(
         &self,
         request: &Request<B>,
         route: impl FnOnce(&Request<B>) -> Option<&str>,
     ) -> bool {
-        self.methods.contains(request.method())
+        (!self.methods.is_empty() && self.methods.contains(request.method()))
             || (!self.paths.is_empty() && self.matches_path(request.uri().path(), route(request)))
     }
 

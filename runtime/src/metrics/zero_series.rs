@@ -7,8 +7,8 @@
 //! instances that are created later. The global instance creates the series in any case, because it
 //! records functions that run outside any request.
 
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Once};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -47,8 +47,8 @@ impl ZeroSeries {
 
     /// Creates the series if this instance is the only one with a layer. Decides on the first call
     /// only.
-    pub(super) fn decide(&self, endpoints: &Endpoints) {
-        if self.has_layer.load(Relaxed) {
+    pub(super) fn decide(&self, endpoints: &'static Endpoints) {
+        if !self.decided.is_completed() && self.has_layer.load(Relaxed) {
             self.decided.call_once(|| {
                 if INSTANCES_WITH_LAYER.load(Relaxed) == 1 {
                     endpoints.declare();
@@ -57,25 +57,24 @@ impl ZeroSeries {
         }
     }
 
-    /// Creates the series.
-    pub(super) fn create(&self, endpoints: &Endpoints) {
-        self.decided.call_once(|| endpoints.declare());
-    }
-}
-
-impl Drop for ZeroSeries {
-    fn drop(&mut self) {
-        if *self.has_layer.get_mut() {
+    /// Notes that the instance is no longer in use.
+    pub(super) fn note_retired(&self) {
+        if self.has_layer.swap(false, Relaxed) {
             INSTANCES_WITH_LAYER.fetch_sub(1, Relaxed);
         }
+    }
+
+    /// Creates the series.
+    pub(super) fn create(&self, endpoints: &'static Endpoints) {
+        self.decided.call_once(|| endpoints.declare());
     }
 }
 
 /// The collector of the families of an instance, which first creates their series at zero.
 pub(super) struct WithZeroSeries {
     pub(super) families: FamilyCollector,
-    pub(super) endpoints: Arc<Endpoints>,
-    pub(super) zero_series: Arc<ZeroSeries>,
+    pub(super) endpoints: &'static Endpoints,
+    pub(super) zero_series: &'static ZeroSeries,
 }
 
 impl Collector for WithZeroSeries {
@@ -84,7 +83,7 @@ impl Collector for WithZeroSeries {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        self.zero_series.decide(&self.endpoints);
+        self.zero_series.decide(self.endpoints);
         self.families.collect()
     }
 }

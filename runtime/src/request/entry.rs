@@ -1,48 +1,9 @@
-//! What a request starts with: the service that received it, and the size of its body.
-
-use std::sync::{Arc, OnceLock};
+//! What a request starts with.
 
 use super::UploadProgress;
-use crate::metrics::Metrics;
-use crate::series::EndpointSeries;
 
 /// The `endpoint` label of requests that match no route.
 pub(super) const UNMATCHED: &str = "unmatched";
-
-/// The state of one service that a layer has created.
-///
-/// `Router::layer` creates one service per route, so nearly all requests of a service have the same
-/// endpoint. The service caches it.
-pub(crate) struct ServiceState {
-    metrics: Metrics,
-    cached_endpoint: OnceLock<Arc<EndpointSeries>>,
-}
-
-impl ServiceState {
-    pub(crate) fn new(metrics: Metrics) -> Self {
-        Self { metrics, cached_endpoint: OnceLock::new() }
-    }
-
-    pub(crate) fn metrics(&self) -> &Metrics {
-        &self.metrics
-    }
-
-    /// Returns the endpoint of the first request of this service.
-    pub(super) fn cached_endpoint(&self) -> &Arc<EndpointSeries> {
-        self.cached_endpoint.get_or_init(|| self.first_endpoint(UNMATCHED))
-    }
-
-    /// Looks up the endpoint with this label. Returns `None` if it is the cached one.
-    pub(super) fn lookup_endpoint(&self, label: &str) -> Option<Arc<EndpointSeries>> {
-        let cached = self.cached_endpoint.get_or_init(|| self.first_endpoint(label));
-        (cached.label() != label).then(|| self.metrics.endpoints().get_or_create(label))
-    }
-
-    fn first_endpoint(&self, label: &str) -> Arc<EndpointSeries> {
-        self.metrics.decide_zero_series();
-        self.metrics.endpoints().get_or_create(label)
-    }
-}
 
 /// The size of a request body, in bytes.
 #[derive(Debug)]

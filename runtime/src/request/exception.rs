@@ -2,9 +2,9 @@
 
 use std::mem;
 
-use http::StatusCode;
 #[cfg(feature = "axum")]
-use http::response::Parts;
+use http::Extensions;
+use http::StatusCode;
 
 use crate::series::EndpointSeries;
 use crate::type_name::{is_same_error, short_type_name};
@@ -163,11 +163,11 @@ impl RequestExceptions {
     /// Names the returned error as the [`ExceptionName`] of the response says, if there is one. The
     /// response is then the one that the error became, and supplies the status.
     #[cfg(feature = "axum")]
-    pub(super) fn name_returned(&mut self, response: &Parts) {
+    pub(super) fn name_returned(&mut self, status: StatusCode, extensions: &Extensions) {
         if let Some(returned) = &mut self.returned {
-            if let Some(ExceptionName(name)) = response.extensions.get() {
+            if let Some(ExceptionName(name)) = extensions.get() {
                 returned.exception.own_name = Some(name);
-                returned.status = Some(response.status);
+                returned.status = Some(status);
             }
         }
     }

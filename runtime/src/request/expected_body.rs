@@ -12,7 +12,7 @@ pub(crate) struct StreamInfo {
     /// If true, the response body is metered only if it is a stream of server-sent events.
     pub(crate) events_only: bool,
     pub(crate) content: BodyContent,
-    pub(crate) endpoint: Arc<EndpointSeries>,
+    pub(crate) endpoint: &'static EndpointSeries,
     /// The call whose reply the stream is; `None` if no protocol is named.
     pub(crate) call: Option<Arc<LlmCall>>,
     pub(crate) model: Label,
@@ -27,7 +27,7 @@ pub(crate) struct ExpectedReply {
 
 impl StreamInfo {
     /// Describes a stream of which only the endpoint is known.
-    pub(crate) fn for_endpoint(endpoint: Arc<EndpointSeries>) -> Self {
+    pub(crate) fn for_endpoint(endpoint: &'static EndpointSeries) -> Self {
         Self {
             events_only: false,
             content: BodyContent::Readable,

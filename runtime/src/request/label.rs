@@ -55,10 +55,10 @@ pub mod request_label {
     pub fn set(name: &str, value: &str) {
         let undeclared_in = request::current(|scope| {
             let is_declared = scope.set_request_label(name, value);
-            (!is_declared).then(|| scope.metrics().clone())
+            (!is_declared).then(|| scope.instance())
         });
-        if let Some(metrics) = undeclared_in.flatten() {
-            metrics.warn_undeclared_label(name);
+        if let Some(instance) = undeclared_in.flatten() {
+            instance.warn_undeclared_label(name);
         }
     }
 }

@@ -15,7 +15,7 @@ mod scope;
 mod upload;
 
 pub(crate) use self::context::{ScopeHandle, Serving, current, enter, perhaps_disabled, serving};
-pub(crate) use self::entry::{RequestSize, ServiceState};
+pub(crate) use self::entry::RequestSize;
 pub use self::exception::ExceptionName;
 pub(crate) use self::exception::{ExceptionInfo, RequestError};
 pub(crate) use self::expected_body::{ExpectedReply, StreamInfo};

@@ -1,6 +1,6 @@
 //! The series of model calls of one endpoint, provider and model.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::cost::CostSeries;
@@ -32,9 +32,9 @@ impl Resource {
 /// The series of the model calls of one endpoint, provider and model: calls, tokens, cost and
 /// times.
 pub(crate) struct CallSeries {
-    families: Arc<Families>,
-    endpoint: Arc<str>,
-    provider: Box<str>,
+    families: &'static Families,
+    endpoint: &'static str,
+    provider: &'static str,
     model: Box<str>,
     request_values: RequestLabelValues,
     usage: [OnceLock<SeriesHandle<Counter>>; TokenClass::COUNT],
@@ -95,16 +95,16 @@ impl CallRecord<'_> {
 
 impl CallSeries {
     pub(super) fn new(
-        families: &Arc<Families>,
-        endpoint: &Arc<str>,
-        [provider, model]: [&str; 2],
+        families: &'static Families,
+        endpoint: &'static str,
+        (provider, model): (&'static str, &str),
         request_values: RequestLabelValues,
         cost: CostSeries,
     ) -> Self {
         Self {
-            families: Arc::clone(families),
-            endpoint: Arc::clone(endpoint),
-            provider: provider.into(),
+            families,
+            endpoint,
+            provider,
             model: model.into(),
             request_values,
             usage: [const { OnceLock::new() }; TokenClass::COUNT],
@@ -135,7 +135,7 @@ impl CallSeries {
             self.missing(missing).add(1);
         }
         if let Some(dollars) = call.provider_cost {
-            let families = &self.families;
+            let families = self.families;
             self.provider_cost
                 .get_or_init(|| {
                     families.provider_cost.series(self.request_values.with(self.labels()))
@@ -169,13 +169,13 @@ impl CallSeries {
                 })
                 .add(tokens);
         }
-        let (families, labels) = (&self.families, self.labels());
+        let (families, labels) = (self.families, self.labels());
         self.cost.record(families, labels, self.request_values, &usage, service_tier);
     }
 
     /// Returns the `provider` label.
-    pub(crate) fn provider(&self) -> &str {
-        &self.provider
+    pub(crate) fn provider(&self) -> &'static str {
+        self.provider
     }
 
     /// Records the time from the start of a call to its first token.
@@ -207,7 +207,7 @@ impl CallSeries {
     /// Records what is left of a provider's limit.
     pub(crate) fn rate_limit(&self, resource: Resource, left: u64) {
         let series = &self.rate_limits[resource.index()];
-        let labels = [&*self.provider, &*self.model, resource.as_str()];
+        let labels = [self.provider, &*self.model, resource.as_str()];
         series.get_or_init(|| self.families.llm_rate_limit_remaining.series(labels)).set(left);
     }
 
@@ -220,13 +220,13 @@ impl CallSeries {
     }
 
     fn labels(&self) -> [&str; 3] {
-        [&self.endpoint, &self.provider, &self.model]
+        [self.endpoint, self.provider, &self.model]
     }
 
     /// Returns the series of the total input or the total output of a call.
     fn total(&self, token_type: TokenType) -> &SeriesHandle<Histogram> {
         self.totals[token_type.index()].get_or_init(|| {
-            let labels = [&*self.endpoint, &*self.model, token_type.as_str()];
+            let labels = [self.endpoint, &*self.model, token_type.as_str()];
             self.families.request_tokens.series(labels)
         })
     }
@@ -255,7 +255,7 @@ impl CallSeries {
     /// Returns the series of calls whose usage is missing for this reason.
     fn missing(&self, reason: MissingReason) -> &SeriesHandle<Counter> {
         self.missing[reason.index()].get_or_init(|| {
-            let labels = [&*self.endpoint, &*self.model, reason.as_str()];
+            let labels = [self.endpoint, &*self.model, reason.as_str()];
             self.families.usage_missing.series(labels)
         })
     }

@@ -1,6 +1,6 @@
 //! The cost of model calls, computed from the current prices.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use crate::family::{Counter, Families, MoneyCounter, RequestLabelValues, SeriesHandle};
 use crate::price::CurrentPrices;
@@ -8,14 +8,13 @@ use crate::usage::{TokenClass, Usage};
 
 /// The cost series of one endpoint, provider and model. The model may get and lose its price.
 pub(super) struct CostSeries {
-    prices: Arc<CurrentPrices>,
+    prices: &'static CurrentPrices,
     by_class: OnceLock<Box<[OnceLock<SeriesHandle<MoneyCounter>>; TokenClass::COUNT]>>,
     unpriced: OnceLock<SeriesHandle<Counter>>,
 }
 
 impl CostSeries {
-    pub(super) fn new(prices: &Arc<CurrentPrices>) -> Self {
-        let prices = Arc::clone(prices);
+    pub(super) fn new(prices: &'static CurrentPrices) -> Self {
         Self { prices, by_class: OnceLock::new(), unpriced: OnceLock::new() }
     }
 

@@ -1,6 +1,7 @@
 //! The series of one endpoint, and the request series in it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::cost::CostSeries;
 use super::events;
@@ -8,8 +9,8 @@ use super::page_route::{PageRoute, PageRouteState};
 use super::siblings::{SiblingLimit, Siblings};
 use super::{CallSeries, PaceSeries, StreamSeries};
 use crate::family::{
-    AppendList, BoundedMap, Counter, Families, Family, Gauge, Histogram, LabelLimit, LabelValues,
-    OVERFLOW, RequestLabelValues, SeriesHandle,
+    AppendList, BEYOND_LIMIT, BoundedMap, Counter, Families, Family, Gauge, Histogram, LabelLimit,
+    LabelValues, OVERFLOW, RequestLabelValues, SeriesHandle, nanos, recording,
 };
 use crate::label::Method;
 use crate::outcome::{Outcome, RequestEnd};
@@ -22,24 +23,25 @@ const HASH_BUCKETS: usize = 8;
 /// All series with one value of the `endpoint` label and one combination of the request labels'
 /// values. Each is resolved when it is first needed.
 pub(crate) struct EndpointSeries {
-    families: Arc<Families>,
-    label: Arc<str>,
+    families: &'static Families,
+    /// The label, or [`BEYOND_LIMIT`] for all endpoints beyond the limit.
+    label: &'static str,
     request_values: RequestLabelValues,
     /// The same endpoint with other values of the request labels.
     siblings: Siblings,
     /// Not used in siblings.
     page_route: PageRouteState,
     limit: LabelLimit,
-    prices: Arc<CurrentPrices>,
+    prices: &'static CurrentPrices,
     /// The list is short: most endpoints have one method.
     requests: AppendList<Method, RequestSeries>,
     /// By exception type and status.
     exceptions: BoundedMap<AppendList<Option<u16>, SeriesHandle<Counter>>>,
-    stream: OnceLock<Arc<StreamSeries>>,
+    stream: OnceLock<Box<StreamSeries>>,
     /// By model.
     pace: BoundedMap<PaceSeries>,
     /// By provider and model.
-    calls: BoundedMap<BoundedMap<CallSeries>>,
+    calls: BoundedMap<(Box<str>, BoundedMap<CallSeries>)>,
     calls_per_request: OnceLock<SeriesHandle<Histogram>>,
     overhead: OnceLock<SeriesHandle<Histogram>>,
 }
@@ -47,20 +49,35 @@ pub(crate) struct EndpointSeries {
 impl EndpointSeries {
     /// Creates the series of an endpoint without values of the request labels.
     pub(super) fn new(
-        families: &Arc<Families>,
+        families: &'static Families,
         label: &str,
         limit: LabelLimit,
-        prices: &Arc<CurrentPrices>,
-        siblings: SiblingLimit,
+        prices: &'static CurrentPrices,
+        siblings: &'static SiblingLimit,
+    ) -> Self {
+        let values = RequestLabelValues::default();
+        // The series live as long as the process, and so does their label.
+        let label = Box::leak(Box::from(label));
+        let page_route = PageRouteState::of_label(label);
+        Self { page_route, ..Self::with(families, label, values, limit, prices, siblings) }
+    }
+
+    fn with(
+        families: &'static Families,
+        label: &'static str,
+        request_values: RequestLabelValues,
+        limit: LabelLimit,
+        prices: &'static CurrentPrices,
+        siblings: &'static SiblingLimit,
     ) -> Self {
         Self {
-            families: Arc::clone(families),
-            label: label.into(),
-            request_values: RequestLabelValues::default(),
+            families,
+            label,
+            request_values,
             siblings: Siblings::new(siblings),
-            page_route: PageRouteState::of_label(label),
+            page_route: PageRouteState::default(),
             limit,
-            prices: Arc::clone(prices),
+            prices,
             requests: AppendList::new(),
             exceptions: BoundedMap::new(HASH_BUCKETS, limit),
             stream: OnceLock::new(),
@@ -73,47 +90,40 @@ impl EndpointSeries {
 
     /// Returns the series of this endpoint with these values of the request labels.
     #[inline]
-    pub(crate) fn with_request_labels(self: &Arc<Self>, values: RequestLabelValues) -> &Arc<Self> {
+    pub(crate) fn with_request_labels(&'static self, values: RequestLabelValues) -> &'static Self {
         if values == self.request_values {
             return self;
         }
-        self.siblings.get_or_insert_with(values, |values, siblings| Self {
-            families: Arc::clone(&self.families),
-            label: Arc::clone(&self.label),
-            request_values: values,
-            siblings,
-            page_route: PageRouteState::default(),
-            limit: self.limit,
-            prices: Arc::clone(&self.prices),
-            requests: AppendList::new(),
-            exceptions: BoundedMap::new(HASH_BUCKETS, self.limit),
-            stream: OnceLock::new(),
-            pace: BoundedMap::new(HASH_BUCKETS, self.limit),
-            calls: BoundedMap::new(HASH_BUCKETS, self.limit),
-            calls_per_request: OnceLock::new(),
-            overhead: OnceLock::new(),
+        self.siblings.get_or_insert_with(values, |values, siblings| {
+            Self::with(self.families, self.label, values, self.limit, self.prices, siblings)
         })
     }
 
     /// Returns the request series with this method.
-    pub(crate) fn requests(&self, method: Method) -> &RequestSeries {
+    #[inline]
+    pub(crate) fn requests(&'static self, method: Method) -> &'static RequestSeries {
         self.requests
             .find_or_append(|known| *known == method, || (method, RequestSeries::new(self, method)))
     }
 
     /// Returns a number that tells instances apart.
     pub(crate) fn instance_address(&self) -> usize {
-        Arc::as_ptr(&self.families).addr()
+        std::ptr::from_ref(self.families).addr()
     }
 
     /// Returns the sibling that has the request labels of another endpoint.
-    pub(crate) fn with_labels_of(self: &Arc<Self>, other: &Self) -> Arc<Self> {
-        Arc::clone(self.with_request_labels(other.request_values))
+    pub(crate) fn with_labels_of(&'static self, other: &Self) -> &'static Self {
+        self.with_request_labels(other.request_values)
     }
 
     /// Returns the value of the `endpoint` label.
-    pub(crate) fn label(&self) -> &str {
-        &self.label
+    pub(crate) fn label(&self) -> &'static str {
+        if self.is_beyond_limit() { OVERFLOW } else { self.label }
+    }
+
+    /// Returns whether these are the series of all endpoints beyond the limit.
+    pub(crate) fn is_beyond_limit(&self) -> bool {
+        self.label == BEYOND_LIMIT
     }
 
     /// Returns whether the metrics page is served at this endpoint.
@@ -127,58 +137,71 @@ impl EndpointSeries {
         self.page_route.set(page_route);
     }
 
-    pub(crate) fn stream(&self) -> Arc<StreamSeries> {
-        let new = || StreamSeries::new(&self.families, &self.label, self.request_values);
-        Arc::clone(self.stream.get_or_init(|| Arc::new(new())))
+    pub(crate) fn stream(&'static self) -> &'static StreamSeries {
+        let new = || StreamSeries::new(self.families, self.label, self.request_values);
+        self.stream.get_or_init(|| Box::new(new()))
     }
 
-    pub(crate) fn pace(&self, model: &str) -> Arc<PaceSeries> {
-        let model = self.allowed_or_other("model", model);
-        self.pace.get_or_insert_with(model, || PaceSeries::new(&self.families, &self.label, model))
+    pub(crate) fn pace(&'static self, model: &str) -> &'static PaceSeries {
+        let new = |model: &str| PaceSeries::new(self.families, self.label, model);
+        self.with_label_value(&self.pace, "model", model, new)
     }
 
-    pub(crate) fn calls(&self, provider: &str, model: &str) -> Arc<CallSeries> {
-        let provider = self.allowed_or_other("provider", provider);
-        // A model with a price keeps its name here, even if the page shows it as `other`.
-        let keeps_name = self.families.allows("model", model) || self.prices.has(model);
-        let model = if keeps_name { model } else { OVERFLOW };
-        self.calls
-            .get_or_insert_with(provider, || BoundedMap::new(HASH_BUCKETS, self.limit))
-            .get_or_insert_with(model, || {
-                let cost = CostSeries::new(&self.prices);
-                let labels = [provider, model];
-                CallSeries::new(&self.families, &self.label, labels, self.request_values, cost)
-            })
+    pub(crate) fn calls(&'static self, provider: &str, model: &str) -> &'static CallSeries {
+        let of_provider = self.with_label_value(&self.calls, "provider", provider, |provider| {
+            (provider.into(), BoundedMap::new(HASH_BUCKETS, self.limit))
+        });
+        let (provider, by_model): (&'static str, _) = (&of_provider.0, &of_provider.1);
+        let new = |model: &str| {
+            let cost = CostSeries::new(self.prices);
+            CallSeries::new(self.families, self.label, (provider, model), self.request_values, cost)
+        };
+        if self.prices.has(model) {
+            // A model with a price keeps its name here, even if the page shows it as `other`.
+            by_model.get_or_insert_unbounded(model, new)
+        } else {
+            self.with_label_value(by_model, "model", model, new)
+        }
+    }
+
+    /// Returns the entry of a map for a value of a label. If the label has a list of allowed
+    /// values, the list bounds the map, and all other values share the entry `other`.
+    fn with_label_value<V>(
+        &self,
+        map: &'static BoundedMap<V>,
+        label: &str,
+        value: &str,
+        make: impl Fn(&str) -> V,
+    ) -> &'static V {
+        match self.families.allows(label, value) {
+            None => map.get_or_insert_with(value, make),
+            Some(true) => map.get_or_insert_unbounded(value, make),
+            Some(false) => map.get_or_insert_unbounded(OVERFLOW, make),
+        }
     }
 
     /// Returns the series of the number of calls of a request.
     pub(crate) fn calls_per_request(&self) -> &SeriesHandle<Histogram> {
         let families = &self.families;
-        self.calls_per_request.get_or_init(|| families.llm_calls_per_request.series([&*self.label]))
+        self.calls_per_request.get_or_init(|| families.llm_calls_per_request.series([self.label]))
     }
 
     /// Returns the series of the time of a request in which no call was open.
     pub(crate) fn overhead(&self) -> &SeriesHandle<Histogram> {
-        self.overhead.get_or_init(|| self.families.llm_overhead.series([&*self.label]))
-    }
-
-    /// Returns the value, or `other` if the label has a list of allowed values without it. So all
-    /// values that are not allowed share one entry of a map.
-    fn allowed_or_other<'a>(&self, label: &str, value: &'a str) -> &'a str {
-        if self.families.allows(label, value) { value } else { OVERFLOW }
+        self.overhead.get_or_init(|| self.families.llm_overhead.series([self.label]))
     }
 
     /// Counts an exception in `exceptions_total`. `status` is the one that the error became, if
     /// that is known.
     pub(crate) fn count_exception(&self, exception_type: &str, status: Option<u16>) {
         self.exceptions
-            .get_or_insert_with(exception_type, AppendList::new)
+            .get_or_insert_with(exception_type, |_| AppendList::new())
             .find_or_append(
                 |known| *known == status,
                 || {
                     let status_label = status.map(|status| self.families.status_label(status));
                     let status_label = status_label.unwrap_or_default();
-                    let labels = [&*self.label, exception_type, &*status_label];
+                    let labels = [self.label, exception_type, &*status_label];
                     (status, self.families.exceptions.series(self.request_values.with(labels)))
                 },
             )
@@ -190,36 +213,41 @@ impl EndpointSeries {
     /// A `tracing` subscriber is user code, so this must not be called inside `request::current`: a
     /// subscriber that records would find no request.
     pub(crate) fn log_exception(&self, exception_type: &str, status: Option<u16>) {
-        events::exception(&self.label, exception_type, status);
+        events::exception(self.label(), exception_type, status);
     }
 }
 
 /// The request series of one endpoint, method and combination of request labels.
 pub(crate) struct RequestSeries {
-    families: Arc<Families>,
-    endpoint: Arc<str>,
+    endpoint: &'static EndpointSeries,
     method: Method,
-    request_values: RequestLabelValues,
     active: OnceLock<SeriesHandle<Gauge>>,
     request_size: OnceLock<SeriesHandle<Histogram>>,
     response_size: OnceLock<SeriesHandle<Histogram>>,
     ends: AppendList<RequestEnd, RequestEndSeries>,
 }
 
+/// A request that has ended.
+pub(crate) struct EndedRequest {
+    pub(crate) end: RequestEnd,
+    pub(crate) duration: Duration,
+    /// The sizes of the bodies in bytes, if they are known.
+    pub(crate) request_size: Option<u64>,
+    pub(crate) response_size: Option<u64>,
+}
+
 /// The series of the requests that ended with the same status and outcome.
-pub(crate) struct RequestEndSeries {
+struct RequestEndSeries {
     requests: SeriesHandle<Counter>,
     errors: Option<SeriesHandle<Counter>>,
-    pub(crate) duration: SeriesHandle<Histogram>,
+    duration: SeriesHandle<Histogram>,
 }
 
 impl RequestSeries {
-    fn new(endpoint: &EndpointSeries, method: Method) -> Self {
+    fn new(endpoint: &'static EndpointSeries, method: Method) -> Self {
         Self {
-            families: Arc::clone(&endpoint.families),
-            endpoint: Arc::clone(&endpoint.label),
+            endpoint,
             method,
-            request_values: endpoint.request_values,
             active: OnceLock::new(),
             request_size: OnceLock::new(),
             response_size: OnceLock::new(),
@@ -227,49 +255,79 @@ impl RequestSeries {
         }
     }
 
+    /// Returns the endpoint of these series.
+    pub(crate) fn endpoint(&self) -> &'static EndpointSeries {
+        self.endpoint
+    }
+
     /// Returns the gauge of the requests that arrived with these values of the request labels. It
     /// is created when it is first needed, because a handler may set other values later.
     pub(crate) fn active(&self) -> &SeriesHandle<Gauge> {
-        self.active.get_or_init(|| self.families.active_requests.series(self.labels()))
+        self.active.get_or_init(|| self.endpoint.families.active_requests.series(self.labels()))
     }
 
-    /// Counts a request that has ended. The caller observes the duration in the returned series.
-    pub(crate) fn end(&self, end: RequestEnd) -> &RequestEndSeries {
-        let series = self.end_series(end);
-        series.requests.add(1);
-        if let Some(errors) = &series.errors {
-            errors.add(1);
+    /// Records a request that was active in this series and has ended. It is counted in `counted`,
+    /// which differs if request labels were set while the request was served.
+    #[inline]
+    pub(crate) fn record_end(&self, counted: &Self, request: &EndedRequest) {
+        // The series are created before the numbers are written, which must not take long.
+        let active = self.active();
+        let ended = counted.end_series(request.end);
+        let duration = nanos(request.duration);
+        let request_size = request.request_size.map(|size| (counted.request_size(), size));
+        let response_size = request.response_size.map(|size| (counted.response_size(), size));
+        recording(|writer| {
+            active.dec_and_show(writer);
+            ended.requests.add_with(writer, 1);
+            if let Some(errors) = &ended.errors {
+                errors.add_with(writer, 1);
+            }
+            ended.duration.observe_with(writer, duration);
+            if let Some((series, size)) = request_size {
+                series.observe_with(writer, size);
+            }
+            if let Some((series, size)) = response_size {
+                series.observe_with(writer, size);
+            }
+        });
+        #[cfg(feature = "exemplars")]
+        {
+            ended.duration.record_exemplar(duration);
+            for (series, size) in request_size.into_iter().chain(response_size) {
+                series.record_exemplar(size);
+            }
         }
-        series
     }
 
+    #[inline]
     fn end_series(&self, end: RequestEnd) -> &RequestEndSeries {
         self.ends.find_or_append(
             |known| *known == end,
             || {
-                let families = &*self.families;
-                let (method, endpoint) = (self.method.as_str(), &*self.endpoint);
+                let EndpointSeries { families, request_values, label: endpoint, .. } =
+                    self.endpoint;
+                let method = self.method.as_str();
                 let status = &*families.status_label(end.status);
                 let outcome = end.outcome.as_str();
-                let labels = self.request_values.with([method, endpoint, status, outcome]);
+                let labels = request_values.with([method, endpoint, status, outcome]);
                 let requests = families.http_requests.series(labels);
                 let errors = end.error.map(|error| {
                     let labels = [method, endpoint, status, error.as_str()];
-                    families.errors.series(self.request_values.with(labels))
+                    families.errors.series(request_values.with(labels))
                 });
-                let labels = self.request_values.with([method, endpoint, outcome]);
+                let labels = request_values.with([method, endpoint, outcome]);
                 let duration = families.http_request_duration.series(labels);
                 (end, RequestEndSeries { requests, errors, duration })
             },
         )
     }
 
-    pub(crate) fn request_size(&self) -> &SeriesHandle<Histogram> {
-        self.request_size.get_or_init(|| self.size_series(&self.families.request_size))
+    fn request_size(&self) -> &SeriesHandle<Histogram> {
+        self.request_size.get_or_init(|| self.size_series(&self.endpoint.families.request_size))
     }
 
-    pub(crate) fn response_size(&self) -> &SeriesHandle<Histogram> {
-        self.response_size.get_or_init(|| self.size_series(&self.families.response_size))
+    fn response_size(&self) -> &SeriesHandle<Histogram> {
+        self.response_size.get_or_init(|| self.size_series(&self.endpoint.families.response_size))
     }
 
     /// Creates the series of a successful request at zero.
@@ -285,6 +343,6 @@ impl RequestSeries {
     /// Returns the labels of the families that have no label but the method, the endpoint and the
     /// request labels.
     fn labels(&self) -> LabelValues<'_, 2> {
-        self.request_values.with([self.method.as_str(), &*self.endpoint])
+        self.endpoint.request_values.with([self.method.as_str(), self.endpoint.label])
     }
 }

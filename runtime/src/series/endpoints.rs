@@ -1,8 +1,8 @@
 //! The endpoints of one instance: by label, by call site, and those that exist before the first
 //! request.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
 use super::EndpointSeries;
 use super::events;
@@ -28,40 +28,43 @@ closed_set! { indexed
 
 /// The endpoints of one instance.
 pub(crate) struct Endpoints {
-    families: Arc<Families>,
+    families: &'static Families,
     by_label: BoundedMap<EndpointSeries>,
     /// In the order of [`SITES`].
-    by_site: Box<[OnceLock<Arc<EndpointSeries>>]>,
+    by_site: Box<[OnceLock<&'static EndpointSeries>]>,
+    /// The address of the first of [`SITES`], whose accessor checks the whole slice each time.
+    first_site: usize,
     /// The endpoints of sites that are not in [`SITES`], by label.
-    unlisted_sites: AppendList<&'static str, Arc<EndpointSeries>>,
+    unlisted_sites: AppendList<&'static str, &'static EndpointSeries>,
     global_exceptions: BoundedMap<SeriesHandle<Counter>>,
     refused_scrapes: OnceLock<[SeriesHandle<Counter>; ScrapeRefusal::COUNT]>,
     /// Whether the route of the metrics page is known.
     page_route_known: AtomicBool,
     limits: SeriesLimits,
-    prices: Arc<CurrentPrices>,
+    prices: CurrentPrices,
     siblings: SiblingLimit,
 }
 
 impl Endpoints {
-    pub(crate) fn new(families: Arc<Families>, limits: SeriesLimits) -> Self {
+    pub(crate) fn new(families: &'static Families, limits: SeriesLimits) -> Self {
         Self {
             families,
             by_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
+            first_site: SITES.as_ptr().addr(),
             unlisted_sites: AppendList::new(),
             global_exceptions: BoundedMap::new(EXCEPTION_BUCKETS, limits.labels),
             refused_scrapes: OnceLock::new(),
             page_route_known: AtomicBool::new(false),
             siblings: SiblingLimit::new(limits.max_series),
             limits,
-            prices: Arc::default(),
+            prices: CurrentPrices::default(),
         }
     }
 
     /// Returns the families that all endpoints record into.
-    pub(crate) fn families(&self) -> &Arc<Families> {
-        &self.families
+    pub(crate) fn families(&self) -> &'static Families {
+        self.families
     }
 
     /// Returns the current prices.
@@ -70,19 +73,20 @@ impl Endpoints {
     }
 
     /// Returns the endpoint with this label.
-    pub(crate) fn get_or_create(&self, label: &str) -> Arc<EndpointSeries> {
-        self.by_label.get_or_insert_with(label, || {
-            let is_kept = self.by_label.admits(label);
-            let siblings = if is_kept { self.siblings.clone() } else { SiblingLimit::UNLIMITED };
-            EndpointSeries::new(&self.families, label, self.limits.labels, &self.prices, siblings)
+    #[inline]
+    pub(crate) fn get_or_create(&'static self, label: &str) -> &'static EndpointSeries {
+        self.by_label.get_or_insert_with(label, |label| {
+            let (limit, siblings) = (self.limits.labels, &self.siblings);
+            EndpointSeries::new(self.families, label, limit, &self.prices, siblings)
         })
     }
 
     /// Returns the endpoint of a call site outside any request: the one that the attribute names,
     /// else the name of the function.
-    pub(crate) fn for_site(&self, site: &'static Site) -> &Arc<EndpointSeries> {
+    #[inline]
+    pub(crate) fn for_site(&'static self, site: &'static Site) -> &'static EndpointSeries {
         let label = site.endpoint_label();
-        match self.by_site.get(site.index()) {
+        match self.by_site.get(site.index_from(self.first_site)) {
             Some(endpoint) => endpoint.get_or_init(|| self.get_or_create(label)),
             None => self
                 .unlisted_sites
@@ -96,7 +100,7 @@ impl Endpoints {
     /// A `tracing` subscriber is user code, so the caller must not hold the scope of the request.
     pub(crate) fn count_global_exception(&self, exception_type: &str, endpoint: &str) {
         self.global_exceptions
-            .get_or_insert_with(exception_type, || {
+            .get_or_insert_with(exception_type, |exception_type| {
                 self.families.global_exceptions.series([exception_type])
             })
             .add(1);
@@ -129,7 +133,7 @@ impl Endpoints {
 
     /// Creates the series of the endpoints that attributes name at zero, so that Prometheus sees
     /// their first increase. `metrics/zero_series.rs` says in which instances.
-    pub(crate) fn declare(&self) {
+    pub(crate) fn declare(&'static self) {
         for site in SITES.iter().filter(|site| site.endpoint().is_some()) {
             let endpoint = self.for_site(site);
             match *site.records() {

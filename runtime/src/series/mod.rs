@@ -13,7 +13,7 @@ mod siblings;
 mod stream;
 
 pub(crate) use self::calls::{CallRecord, CallSeries, Resource};
-pub(crate) use self::endpoint::{EndpointSeries, RequestSeries};
+pub(crate) use self::endpoint::{EndedRequest, EndpointSeries, RequestSeries};
 pub(crate) use self::endpoints::{Endpoints, ScrapeRefusal};
 pub(crate) use self::events::{
     warn_call_outside_requests, warn_function_outside_requests, warn_named_handler,

@@ -1,7 +1,7 @@
 //! The series of one endpoint with different values of the request labels.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
 use super::EndpointSeries;
 use crate::family::{AppendList, RequestLabelValues};
@@ -14,21 +14,16 @@ const SIBLING_BUCKETS: usize = 64;
 /// It starts at the number of series that a family may have, because each sibling makes at least
 /// one series, and it only falls: the same values always lead to the same sibling, so that a gauge
 /// falls in the series in which it has risen.
-#[derive(Clone)]
-pub(super) struct SiblingLimit(Option<Arc<AtomicUsize>>);
+pub(super) struct SiblingLimit(AtomicUsize);
 
 impl SiblingLimit {
     pub(super) fn new(max_siblings: usize) -> Self {
-        Self(Some(Arc::new(AtomicUsize::new(max_siblings))))
+        Self(AtomicUsize::new(max_siblings))
     }
-
-    /// The limit of an endpoint that is not kept, and whose siblings are dropped with it.
-    pub(super) const UNLIMITED: Self = Self(None);
 
     /// Returns whether one more sibling may be created.
     fn admits_one_more(&self) -> bool {
-        let Some(free) = &self.0 else { return true };
-        free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1)).is_ok()
+        self.0.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1)).is_ok()
     }
 }
 
@@ -36,13 +31,13 @@ impl SiblingLimit {
 pub(super) struct Siblings {
     /// Allocated with the first sibling.
     buckets: OnceLock<Box<[Bucket]>>,
-    limit: SiblingLimit,
+    limit: &'static SiblingLimit,
 }
 
-type Bucket = AppendList<RequestLabelValues, Arc<EndpointSeries>>;
+type Bucket = AppendList<RequestLabelValues, EndpointSeries>;
 
 impl Siblings {
-    pub(super) fn new(limit: SiblingLimit) -> Self {
+    pub(super) fn new(limit: &'static SiblingLimit) -> Self {
         Self { buckets: OnceLock::new(), limit }
     }
 
@@ -52,8 +47,8 @@ impl Siblings {
     pub(super) fn get_or_insert_with(
         &self,
         values: RequestLabelValues,
-        make: impl Fn(RequestLabelValues, Self) -> EndpointSeries,
-    ) -> &Arc<EndpointSeries> {
+        make: impl Fn(RequestLabelValues, &'static SiblingLimit) -> EndpointSeries,
+    ) -> &EndpointSeries {
         let known = self.bucket(values).find(|known| *known == values);
         known.unwrap_or_else(|| self.insert_with(values, make))
     }
@@ -62,13 +57,11 @@ impl Siblings {
     fn insert_with(
         &self,
         values: RequestLabelValues,
-        make: impl Fn(RequestLabelValues, Self) -> EndpointSeries,
-    ) -> &Arc<EndpointSeries> {
+        make: impl Fn(RequestLabelValues, &'static SiblingLimit) -> EndpointSeries,
+    ) -> &EndpointSeries {
         let values = if self.limit.admits_one_more() { values } else { values.overflowed() };
-        self.bucket(values).find_or_append(
-            |known| *known == values,
-            || (values, Arc::new(make(values, Self::new(self.limit.clone())))),
-        )
+        self.bucket(values)
+            .find_or_append(|known| *known == values, || (values, make(values, self.limit)))
     }
 
     fn bucket(&self, values: RequestLabelValues) -> &Bucket {
@@ -82,11 +75,9 @@ mod tests {
     use super::SiblingLimit;
 
     #[test]
-    fn sibling_limit_is_shared_by_the_endpoints_of_an_instance() {
+    fn sibling_limit_admits_its_number_of_siblings() {
         let limit = SiblingLimit::new(2);
-        let other = limit.clone();
-        assert!(limit.admits_one_more() && other.admits_one_more());
-        assert!(!limit.admits_one_more() && !other.admits_one_more());
-        assert!(SiblingLimit::UNLIMITED.admits_one_more());
+        assert!(limit.admits_one_more() && limit.admits_one_more());
+        assert!(!limit.admits_one_more() && !limit.admits_one_more());
     }
 }

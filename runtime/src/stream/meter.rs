@@ -1,7 +1,6 @@
 //! The counters and times of one stream.
 
 use std::mem;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::nesting::InstanceId;
@@ -22,11 +21,11 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 /// Counts stay local until the next flush. Most chunks therefore need one clock read, and otherwise
 /// change only values of this meter: together, this costs more than twice the clock read alone.
 pub(super) struct StreamMeter {
-    endpoint: Arc<EndpointSeries>,
-    series: Arc<StreamSeries>,
+    endpoint: &'static EndpointSeries,
+    series: &'static StreamSeries,
     /// Whether the pace is recorded under a model.
     has_model: bool,
-    pace: Arc<PaceSeries>,
+    pace: &'static PaceSeries,
     framing: StreamFraming,
     /// When the request arrived; outside any request, when the stream was created.
     entered: Instant,
@@ -53,7 +52,7 @@ impl StreamMeter {
         let series = info.endpoint.stream();
         series.active.inc();
         Self {
-            endpoint: Arc::clone(&info.endpoint),
+            endpoint: info.endpoint,
             series,
             has_model: !info.model.is_empty(),
             pace: info.endpoint.pace(&info.model),

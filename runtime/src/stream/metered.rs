@@ -11,7 +11,7 @@ use super::chunk::{Measure, measure};
 use super::{StreamChunk, StreamRecorder};
 use crate::call::current_request_calls;
 use crate::callsite::WarnOnce;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::request::{self, Serving, StreamInfo};
 
 pin_project! {
@@ -116,7 +116,7 @@ fn recorder_without_scope(endpoint: &str) -> Option<StreamRecorder> {
     let (endpoint, entered) = if let Some(request) = current_request_calls() {
         (request.endpoint_by_label(endpoint), request.entered())
     } else {
-        let metrics = Metrics::for_report_outside_requests("wrap_streaming_response", &WARNED)?;
+        let metrics = Instance::for_report_outside_requests("wrap_streaming_response", &WARNED)?;
         (metrics.endpoints().get_or_create(endpoint), Instant::now())
     };
     StreamRecorder::without_scope(StreamInfo::for_endpoint(endpoint), entered)

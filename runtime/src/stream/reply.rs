@@ -3,7 +3,6 @@
 #[cfg(feature = "axum")]
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_core::Stream;
@@ -21,7 +20,7 @@ use crate::call::{EnterCall, EnteredCall};
 use crate::callsite::Site;
 use crate::label::Label;
 use crate::media_type::BodyContent;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::request::{self, Serving, StreamInfo};
 use crate::series::EndpointSeries;
 #[cfg(feature = "axum")]
@@ -55,7 +54,7 @@ impl StreamStart {
     }
 
     /// Describes the stream, and takes the call.
-    fn info(&self, content: BodyContent, endpoint: Arc<EndpointSeries>) -> StreamInfo {
+    fn info(&self, content: BodyContent, endpoint: &'static EndpointSeries) -> StreamInfo {
         StreamInfo {
             events_only: false,
             content,
@@ -100,13 +99,13 @@ impl StreamStart {
 
     /// Returns the endpoint of a stream that is created outside the task of a request, and when the
     /// request arrived. Returns `None` if the instance that would record it is disabled.
-    fn endpoint_without_scope(&self) -> Option<(Arc<EndpointSeries>, Instant)> {
+    fn endpoint_without_scope(&self) -> Option<(&'static EndpointSeries, Instant)> {
         let named = Some(self.site).filter(|site| site.endpoint().is_some());
         if let Some(request) = current_request_calls() {
             return Some((request.endpoint(named), request.entered()));
         }
-        let metrics = Metrics::for_site_outside_requests(self.site)?;
-        Some((Arc::clone(metrics.endpoints().for_site(self.site)), Instant::now()))
+        let metrics = Instance::for_site_outside_requests(self.site)?;
+        Some((metrics.endpoints().for_site(self.site), Instant::now()))
     }
 
     /// Leaves the call of a response without a body open, for its request to close.
@@ -143,7 +142,7 @@ impl StreamStart {
         });
         if let Serving::Nothing = expected {
             self.leave_call_open();
-            if Metrics::outside_requests().is_some() && self.site.is_first_without_layer() {
+            if Instance::outside_requests().is_some() && self.site.is_first_without_layer() {
                 warn_stream_without_layer(self.site.function());
             }
         }

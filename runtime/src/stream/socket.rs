@@ -21,7 +21,7 @@ pub(crate) struct SocketStream(Arc<Inner>);
 
 struct Inner {
     entered: Instant,
-    labels: Mutex<(Arc<EndpointSeries>, Label)>,
+    labels: Mutex<(&'static EndpointSeries, Label)>,
 }
 
 impl SocketStream {
@@ -29,14 +29,14 @@ impl SocketStream {
     /// recorded in the global instance, with an empty endpoint. Returns `None` if the instance that
     /// would record the stream is disabled.
     pub(crate) fn new() -> Option<Self> {
-        let in_request =
-            request::serving(|scope| (scope.begin_stream(), Arc::clone(scope.endpoint())));
+        let in_request = request::serving(|scope| (scope.begin_stream(), scope.endpoint()));
         let (entered, endpoint) = match (in_request, current_request_calls()) {
             (Serving::Request(place), _) => place,
             (Serving::Disabled, _) => return None,
             (Serving::Nothing, Some(request)) => (request.entered(), request.endpoint(None)),
             (Serving::Nothing, None) => {
-                let metrics = Some(Metrics::global()).filter(|metrics| metrics.is_enabled())?;
+                let metrics =
+                    Some(Metrics::global().instance()).filter(|instance| instance.is_enabled())?;
                 (Instant::now(), metrics.endpoints().get_or_create(""))
             }
         };
@@ -45,7 +45,7 @@ impl SocketStream {
     }
 
     /// Moves the stream to the endpoint and the model that an attribute names.
-    pub(crate) fn place(&self, endpoint: Arc<EndpointSeries>, model: Label) {
+    pub(crate) fn place(&self, endpoint: &'static EndpointSeries, model: Label) {
         *self.0.labels.lock() = (endpoint, model);
     }
 

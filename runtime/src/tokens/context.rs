@@ -51,7 +51,7 @@ pub mod token_usage_context {
     use crate::call::{
         CallHandle, LlmCall, RequestCalls, current_call, current_request_calls, within_request,
     };
-    use crate::metrics::Metrics;
+    use crate::metrics::Instance;
     use crate::request::{self, Scope, Serving, perhaps_disabled};
     use crate::series::CallRecord;
     use crate::usage::Usage;
@@ -133,7 +133,7 @@ pub mod token_usage_context {
     }
 
     fn record_outside(usage: Usage) {
-        let Some(metrics) = Metrics::for_usage_outside_requests() else { return };
+        let Some(metrics) = Instance::for_usage_outside_requests() else { return };
         let endpoint = metrics.endpoints().get_or_create("");
         endpoint.calls("", "").record(&CallRecord::of_usage(usage));
     }

@@ -85,7 +85,9 @@ impl HttpBody for ParsedBody {
         let this = &mut *self;
         let guard = this.recorder.as_mut().map(StreamRecorder::begin_poll);
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        drop(guard);
+        if let (Some(recorder), Some(guard)) = (&mut this.recorder, guard) {
+            recorder.leave(guard);
+        }
         this.record(&polled);
         polled
     }

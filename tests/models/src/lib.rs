@@ -22,7 +22,7 @@ mod sync;
 use loom::sync::Arc;
 use loom::thread;
 
-use self::block::{Block, Cells};
+use self::block::{Block, Cells, Segment};
 use self::store::Store;
 use self::sync::Ordering::Relaxed;
 
@@ -83,7 +83,8 @@ fn histogram_is_copied_as_a_write_left_it() {
             thread::spawn(move || {
                 let block = store.block(slot).expect("the slot was leased");
                 for _ in 0..2 {
-                    block.write_together(cells, |run| {
+                    block.write_together(Segment::NONE, |writer| {
+                        let run = writer.run(cells);
                         run.add_float(0, 7.0);
                         run.add(1, 1, Relaxed);
                     });
@@ -116,7 +117,8 @@ fn histogram_in_an_overflow_block_is_copied_as_a_write_left_it() {
             let store = Arc::clone(&store);
             thread::spawn(move || {
                 store.with_overflow_block(&|block| {
-                    block.write_together(cells, |run| {
+                    block.write_together(Segment::NONE, |writer| {
+                        let run = writer.run(cells);
                         run.add(0, 1, Relaxed);
                         run.add(1, 1, Relaxed);
                     });

@@ -1,5 +1,6 @@
 //! Blocks: the cells of one writer slot.
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,15 +54,12 @@ pub(super) struct Block {
     readers: AtomicU64,
     /// The sequence number at which a reader last gave up waiting.
     abandoned: AtomicU64,
-    levels: [OnceLock<Box<[Segment]>>; LEVELS],
+    levels: [OnceLock<Box<[OwnedSegment]>>; LEVELS],
 }
 
-type Segment = OnceLock<Box<[Line]>>;
-
-/// Sixteen cells that share no pair of cache lines with the cells of another thread.
-#[derive(Default)]
-#[repr(align(128))]
-struct Line([AtomicU64; LINE_CELLS]);
+/// The cells of a segment, between two lines of unused ones. Segments of different threads therefore
+/// share no pair of cache lines.
+type OwnedSegment = OnceLock<Box<[AtomicU64]>>;
 
 impl Block {
     pub(super) fn new() -> Self {
@@ -73,45 +71,62 @@ impl Block {
         }
     }
 
-    /// Returns the cells of a series, if a thread with this block has recorded into them.
+    /// Returns the segment of a series, if a thread with this block has recorded into it.
     #[inline]
-    pub(super) fn find(&self, cells: Cells) -> Option<Run<'_>> {
+    fn find_segment(&self, cells: Cells) -> Option<Segment<'_>> {
         let (level, index) = cells.place();
-        let lines = self.levels[level].get()?.get(index)?.get()?;
-        Some(Run { lines, offset: cells.offset.into() })
+        let owned = self.levels[level].get()?.get(index)?.get()?;
+        Some(Segment { number: cells.segment.get(), cells: owned })
     }
 
-    /// Returns the cells of a series. Allocates their segment if no thread with this block has
-    /// recorded into it.
+    /// Returns the segment of a series. Allocates it if no thread with this block has recorded into
+    /// it.
     #[inline]
-    pub(super) fn run(&self, cells: Cells) -> Run<'_> {
-        match self.find(cells) {
-            Some(run) => run,
+    pub(super) fn segment(&self, cells: Cells) -> Segment<'_> {
+        match self.find_segment(cells) {
+            Some(segment) => segment,
             None => self.allocate(cells),
         }
     }
 
     #[cold]
-    fn allocate(&self, cells: Cells) -> Run<'_> {
+    fn allocate(&self, cells: Cells) -> Segment<'_> {
         let (level, index) = cells.place();
         let new_level = || (0..1_usize << level).map(|_| OnceLock::new()).collect();
-        let new_segment = || (0..cells.lines).map(|_| Line::default()).collect();
-        let lines = self.levels[level].get_or_init(new_level)[index].get_or_init(new_segment);
-        Run { lines, offset: cells.offset.into() }
+        let len = (usize::from(cells.lines) + 2) * LINE_CELLS;
+        let new_segment = || (0..len).map(|_| AtomicU64::new(0)).collect();
+        let owned = self.levels[level].get_or_init(new_level)[index].get_or_init(new_segment);
+        Segment { number: cells.segment.get(), cells: owned }
     }
 
-    /// Changes several cells of a series so that [`copy_together`](Self::copy_together) sees all
-    /// changes or none.
+    /// Returns the cells of a series, if a thread with this block has recorded into their segment.
+    pub(super) fn find(&self, cells: Cells) -> Option<Run<'_>> {
+        self.find_segment(cells).map(|segment| segment.run(cells))
+    }
+
+    /// Returns the cells of a series.
+    pub(super) fn run(&self, cells: Cells) -> Run<'_> {
+        self.segment(cells).run(cells)
+    }
+
+    /// Changes several cells so that [`copy_together`](Self::copy_together) sees all changes or
+    /// none. `write` must not call this function. `recent` is a segment of this block that the
+    /// changes are likely to be in. Returns the segment of the last change.
     #[inline]
-    pub(super) fn write_together(&self, cells: Cells, write: impl FnOnce(Run<'_>)) {
-        let run = self.run(cells);
+    pub(super) fn write_together<'a>(
+        &'a self,
+        recent: Segment<'a>,
+        write: impl FnOnce(&Writer<'a>),
+    ) -> Segment<'a> {
+        let writer = Writer { block: self, last: Cell::new(recent) };
         let sequence = self.sequence.load(Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Relaxed);
         // A reader that sees one of the changes also sees the odd number.
         fence(Release);
-        write(run);
+        write(&writer);
         // A reader that sees the even number also sees all changes.
         self.sequence.store(sequence.wrapping_add(2), Release);
+        writer.last.get()
     }
 
     /// Returns whether a reader waits until the thread of this block makes a pause.
@@ -163,18 +178,72 @@ impl Block {
     }
 }
 
+/// The cells of one segment in one block.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'a> {
+    /// The number of the segment. Zero is the number of no segment.
+    number: u32,
+    cells: &'a [AtomicU64],
+}
+
+impl<'a> Segment<'a> {
+    pub(super) const NONE: Self = Self { number: 0, cells: &[] };
+
+    #[inline]
+    pub(super) fn number(self) -> u32 {
+        self.number
+    }
+
+    /// Returns the cells of a series that is in this segment.
+    #[inline]
+    pub(super) fn run(self, cells: Cells) -> Run<'a> {
+        Run { segment: self.cells, first: LINE_CELLS + usize::from(cells.offset) }
+    }
+
+    /// Returns the cells of a series, if it is in this segment.
+    #[inline]
+    pub(super) fn find(self, cells: Cells) -> Option<Run<'a>> {
+        (self.number == cells.segment.get()).then(|| self.run(cells))
+    }
+}
+
+/// Finds cells in a block. It remembers the segment of the last ones, because the series of one
+/// endpoint are neighbours.
+pub(crate) struct Writer<'a> {
+    block: &'a Block,
+    last: Cell<Segment<'a>>,
+}
+
+impl<'a> Writer<'a> {
+    /// Returns the cells of a series.
+    #[inline]
+    pub(super) fn run(&self, cells: Cells) -> Run<'a> {
+        match self.last.get().find(cells) {
+            Some(run) => run,
+            None => self.move_to(cells),
+        }
+    }
+
+    #[inline(never)]
+    fn move_to(&self, cells: Cells) -> Run<'a> {
+        let segment = self.block.segment(cells);
+        self.last.set(segment);
+        segment.run(cells)
+    }
+}
+
 /// The cells of one series in one block.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
-    lines: &'a [Line],
-    offset: usize,
+    segment: &'a [AtomicU64],
+    /// The index of the first cell in the segment.
+    first: usize,
 }
 
 impl Run<'_> {
     #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
-        let index = self.offset + index;
-        &self.lines[index / LINE_CELLS].0[index % LINE_CELLS]
+        &self.segment[self.first + index]
     }
 
     #[inline]
@@ -191,6 +260,12 @@ impl Run<'_> {
     pub(super) fn update(&self, index: usize, order: Ordering, change: impl FnOnce(u64) -> u64) {
         let cell = self.cell(index);
         cell.store(change(cell.load(Relaxed)), order);
+    }
+
+    /// Adds to a cell that counts events, of which there are fewer than 2^64.
+    #[inline]
+    pub(super) fn count(&self, index: usize, events: u64, order: Ordering) {
+        self.update(index, order, |number| number.wrapping_add(events));
     }
 
     /// Adds to a cell, which stays at its maximum rather than wrap.

@@ -21,16 +21,22 @@ const SHOWN: usize = 2;
 /// How many times a gauge is read at most while other threads change it.
 const MAX_READS: usize = 16;
 
+#[inline]
 pub(super) fn rise(run: Run<'_>) {
-    run.add(RISES, 1, Release);
+    run.count(RISES, 1, Release);
 }
 
+#[inline]
 pub(super) fn fall(run: Run<'_>) {
-    run.add(FALLS, 1, Release);
+    run.count(FALLS, 1, Release);
 }
 
+#[inline]
 pub(super) fn show(run: Run<'_>) {
-    run.update(SHOWN, Relaxed, |_| 1);
+    // The load avoids a write in most cases.
+    if run.load(SHOWN, Relaxed) == 0 {
+        run.update(SHOWN, Relaxed, |_| 1);
+    }
 }
 
 /// Returns whether the gauge was shown.

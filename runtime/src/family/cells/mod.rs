@@ -27,7 +27,8 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
 
-use self::block::{Block, Cells};
+pub(crate) use self::block::Writer;
+use self::block::{Block, Cells, Run, Segment};
 use self::store::{MAX_CELLS, Store};
 
 /// The number of writer slots. The thread pool of tokio that runs blocking functions has up to 512
@@ -39,6 +40,9 @@ static STORE: LazyLock<Store> = LazyLock::new(|| Store::new(SLOTS));
 thread_local! {
     /// The block of this thread's slot. It has no destructor, so that access is one load.
     static BLOCK: Cell<Option<&'static Block>> = const { Cell::new(None) };
+    /// The segment of that block which this thread has written last. A program with a few endpoints
+    /// has all of its series in one segment.
+    static RECENT: Cell<Segment<'static>> = const { Cell::new(Segment::NONE) };
     static LEASE: Lease = const { Lease(Cell::new(None)) };
 }
 
@@ -60,18 +64,52 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // Destructors that run later and record use an overflow block.
         BLOCK.set(None);
+        RECENT.set(Segment::NONE);
         if let Some(slot) = self.0.take() {
             STORE.give_back(slot);
         }
     }
 }
 
-/// Calls `write` with a block to which no other thread writes meanwhile.
+/// Calls `write` with a writer to the cells of this thread. A reader of histograms sees all that
+/// `write` adds to a histogram, or nothing of it.
+///
+/// `write` must record through the writer alone, must not run code of users, and must be short,
+/// because a reader waits for its end.
 #[inline]
-fn with_block(is_usable: impl FnOnce(&Block) -> bool, write: impl Fn(&Block)) {
+pub(crate) fn recording(write: impl Fn(&Writer<'_>)) {
     match BLOCK.get() {
-        Some(block) if is_usable(block) => write(block),
-        _ => find_block(&write),
+        Some(block) if !block.is_read() => {
+            let recent = RECENT.get();
+            let used = block.write_together(recent, |writer| write(writer));
+            if used.number() != recent.number() {
+                RECENT.set(used);
+            }
+        }
+        _ => find_block(&|block| {
+            block.write_together(Segment::NONE, |writer| write(writer));
+        }),
+    }
+}
+
+/// Calls `write` with the cells of a series to which no other thread writes meanwhile.
+#[inline]
+fn with_run(cells: Cells, write: impl Fn(Run<'_>)) {
+    match RECENT.get().find(cells) {
+        Some(run) => write(run),
+        None => find_run(cells, &write),
+    }
+}
+
+#[inline(never)]
+fn find_run(cells: Cells, write: &dyn Fn(Run<'_>)) {
+    match BLOCK.get() {
+        Some(block) => {
+            let segment = block.segment(cells);
+            RECENT.set(segment);
+            write(segment.run(cells));
+        }
+        None => find_block(&|block| write(block.run(cells))),
     }
 }
 
@@ -94,7 +132,12 @@ impl CounterCells {
 
     #[inline]
     pub(super) fn add(self, amount: u64) {
-        with_block(|_| true, |block| block.run(self.0).add(0, amount, Relaxed));
+        with_run(self.0, |run| run.add(0, amount, Relaxed));
+    }
+
+    #[inline]
+    pub(super) fn add_with(self, writer: &Writer<'_>, amount: u64) {
+        writer.run(self.0).add(0, amount, Relaxed);
     }
 
     pub(super) fn value(self) -> u64 {
@@ -103,7 +146,7 @@ impl CounterCells {
 
     #[inline]
     pub(super) fn add_float(self, amount: f64) {
-        with_block(|_| true, |block| block.run(self.0).add_float(0, amount));
+        with_run(self.0, |run| run.add_float(0, amount));
     }
 
     pub(super) fn float_value(self) -> f64 {
@@ -123,16 +166,24 @@ impl GaugeCells {
 
     #[inline]
     pub(super) fn rise(self) {
-        with_block(|_| true, |block| gauge::rise(block.run(self.0)));
+        with_run(self.0, gauge::rise);
     }
 
     #[inline]
     pub(super) fn fall(self) {
-        with_block(|_| true, |block| gauge::fall(block.run(self.0)));
+        with_run(self.0, gauge::fall);
+    }
+
+    /// Notes a fall, and shows the gauge from now on.
+    #[inline]
+    pub(super) fn fall_and_show(self, writer: &Writer<'_>) {
+        let run = writer.run(self.0);
+        gauge::fall(run);
+        gauge::show(run);
     }
 
     pub(super) fn show(self) {
-        with_block(|_| true, |block| gauge::show(block.run(self.0)));
+        with_run(self.0, gauge::show);
     }
 
     pub(super) fn is_shown(self) -> bool {
@@ -164,15 +215,14 @@ impl HistogramCells {
     /// Adds values to one bucket. `sum` is the sum of the values.
     #[inline]
     pub(super) fn add(self, bucket: usize, count: u64, sum: f64) {
-        with_block(
-            |block| !block.is_read(),
-            |block| {
-                block.write_together(self.0, |run| {
-                    run.add_float(Self::SUM, sum);
-                    run.add(Self::FIRST_BUCKET + bucket, count, Relaxed);
-                });
-            },
-        );
+        recording(|writer| self.add_with(writer, bucket, count, sum));
+    }
+
+    #[inline]
+    pub(super) fn add_with(self, writer: &Writer<'_>, bucket: usize, count: u64, sum: f64) {
+        let run = writer.run(self.0);
+        run.add_float(Self::SUM, sum);
+        run.count(Self::FIRST_BUCKET + bucket, count, Relaxed);
     }
 
     /// Adds the number of values in each bucket to `counts`. Returns the sum of all values.

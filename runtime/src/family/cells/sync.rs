@@ -8,8 +8,8 @@ pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 pub(super) use parking_lot::Mutex;
 
-/// The number of lines in a segment: 512 cells, 4 KiB.
-pub(super) const SEGMENT_LINES: u16 = 32;
+/// The number of lines in a segment: 1,024 cells, 8 KiB.
+pub(super) const SEGMENT_LINES: u16 = 64;
 
 /// The number of levels through which a block finds its segments. A segment number has 32 bits, and
 /// level `n` has the segments whose highest bit is bit `n`.

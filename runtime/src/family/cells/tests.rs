@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::super::primitives::to_f64;
-use super::block::Cells;
+use super::block::{Cells, Segment};
 use super::store::{MAX_CELLS, SEGMENT_CELLS, Store};
 use super::{CounterCells, GaugeCells, HistogramCells};
 
@@ -219,7 +219,8 @@ fn histogram_is_read_while_a_thread_has_stopped_in_the_middle_of_a_write() {
     let store = Store::new(1);
     let cells = store.allocate(2);
     let block = store.lease().and_then(|slot| store.block(slot)).expect("the slot is free");
-    block.write_together(cells, |run| {
+    block.write_together(Segment::NONE, |writer| {
+        let run = writer.run(cells);
         run.add(1, 1, Relaxed);
         let mut copied = Vec::new();
         for _ in 0..10_000 {

@@ -75,7 +75,7 @@ fn family_table() -> String {
         };
         format!("| `{name}` | {kind} | {labels} | {meaning}{condition} |\n")
     };
-    let rows: String = metrics.endpoints().families().iter().map(row).collect();
+    let rows: String = metrics.instance().endpoints().families().iter().map(row).collect();
     format!("| family | kind | labels | meaning |\n|---|---|---|---|\n{rows}")
 }
 

@@ -23,77 +23,68 @@ impl Scope {
     /// Returns whether an attribute expects the response body to be a stream or the reply of a
     /// call.
     pub(crate) fn has_expected_body(&self) -> bool {
-        self.expected_stream.is_some() || self.expected_reply.is_some()
+        self.details.get().is_some_and(|details| {
+            details.expected_stream.is_some() || details.expected_reply.is_some()
+        })
     }
 
     /// Returns the calls of this request.
     pub(crate) fn calls(&mut self) -> Arc<RequestCalls> {
-        if let Some(calls) = &self.calls {
+        if let Some(calls) = self.details.get().and_then(|details| details.calls.as_ref()) {
             return Arc::clone(calls);
         }
-        let calls =
-            RequestCalls::new(self.metrics().clone(), Arc::clone(self.endpoint()), self.started);
+        let calls = RequestCalls::new(self.instance, self.endpoint(), self.started);
         if self.head.is_some() {
             calls.note_head();
         }
         let calls = Arc::new(calls);
-        self.calls = Some(Arc::clone(&calls));
+        self.details.get_or_create().calls = Some(Arc::clone(&calls));
         calls
     }
 
     /// Returns whether the reply of a call of this request is being read.
     pub(crate) fn is_parsing_reply(&self) -> bool {
-        self.calls.as_ref().is_some_and(|calls| calls.is_parsing())
+        let calls = self.details.get().and_then(|details| details.calls.as_ref());
+        calls.is_some_and(|calls| calls.is_parsing())
     }
 
     /// Makes the layer meter the response body as this stream. The reply of an earlier call is then
     /// not the body, unless that call was made within the one of this stream.
     pub(crate) fn expect_stream(&mut self, stream: StreamInfo) {
+        let details = self.details.get_or_create();
         if let Some(call) = &stream.call {
             let is_same = |expected: &ExpectedReply| expected.call.is_within(call);
-            self.note_expected_again(call);
-            self.expected_reply = self.expected_reply.take().filter(is_same);
+            details.note_expected_again(call);
+            details.expected_reply = details.expected_reply.take().filter(is_same);
         }
-        self.expected_stream = Some(stream);
+        details.expected_stream = Some(stream);
     }
 
     /// Takes the stream that the response body is expected to be.
     pub(crate) fn take_expected_stream(&mut self, is_event_stream: bool) -> Option<StreamInfo> {
-        self.expected_stream.take().filter(|stream| is_event_stream || !stream.events_only)
+        let expected = self.details.get_mut()?.expected_stream.take();
+        expected.filter(|stream| is_event_stream || !stream.events_only)
     }
 
     /// Makes the layer parse the response body as the reply of a call. If the body is expected to
     /// be the reply of a call within this one, that call is the one that counts. Any other call
     /// that was expected has another reply, which is not the body.
     pub(crate) fn expect_reply(&mut self, call: &Arc<LlmCall>, events_only: bool) {
-        let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
-        let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
-        if expected.into_iter().chain(streamed).any(|expected| expected.is_within(call)) {
+        let details = self.details.get_or_create();
+        if details.expected_calls().any(|expected| expected.is_within(call)) {
             call.pass_on();
             return;
         }
-        let is_streamed = streamed.is_some();
-        self.note_expected_again(call);
-        if is_streamed {
-            self.expected_stream = None;
+        details.note_expected_again(call);
+        if details.expected_stream.as_ref().is_some_and(|stream| stream.call.is_some()) {
+            details.expected_stream = None;
         }
-        self.expected_reply = Some(ExpectedReply { call: Arc::clone(call), events_only });
-    }
-
-    /// Notes that the reply of `call` is expected to be the response body. If a layer or the
-    /// handler has called the function again, the reply of the earlier call was replaced.
-    fn note_expected_again(&self, call: &LlmCall) {
-        let expected = self.expected_reply.as_ref().map(|expected| &expected.call);
-        let streamed = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
-        for expected in expected.into_iter().chain(streamed) {
-            expected.note_replaced_by(call);
-        }
+        details.expected_reply = Some(ExpectedReply { call: Arc::clone(call), events_only });
     }
 
     /// Takes the call whose reply the response body is expected to be.
     pub(crate) fn take_expected_reply(&mut self, is_event_stream: bool) -> Option<Arc<LlmCall>> {
-        let expected =
-            self.expected_reply.take().filter(|reply| is_event_stream || !reply.events_only);
-        expected.map(|reply| reply.call)
+        let expected = self.details.get_mut()?.expected_reply.take();
+        expected.filter(|reply| is_event_stream || !reply.events_only).map(|reply| reply.call)
     }
 }

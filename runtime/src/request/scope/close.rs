@@ -14,7 +14,7 @@ use crate::family::Trace;
 use crate::label::Method;
 use crate::outcome::{ErrorType, Outcome, RequestEnd, Termination, request_end};
 use crate::request::current;
-use crate::series::PageRoute;
+use crate::series::{EndedRequest, PageRoute};
 
 impl Scope {
     /// Records the request and closes its open calls. Further calls do nothing.
@@ -25,11 +25,13 @@ impl Scope {
         }
         let status = self.head.map(|head| head.status);
         let termination = termination.after_upload(self.was_upload_cut_off());
-        let calls = self.calls.take();
+        let details = self.details.get_mut();
+        let calls = details.and_then(|details| details.calls.take());
         if let Some(calls) = &calls {
             calls.close_left(termination.for_open_calls(status));
         }
-        let has_failed = self.protocol_errors.as_ref().is_some_and(|errors| errors.any());
+        let protocol_errors = self.details.get().and_then(|it| it.protocol_errors.as_ref());
+        let has_failed = protocol_errors.is_some_and(|errors| errors.any());
         let termination = termination
             .after_handler_panic(self.panic.is_of_handler(), status)
             .after_protocol_error(has_failed);
@@ -60,39 +62,37 @@ impl Scope {
     /// route, that has not reached the metrics endpoint. The request is not recorded if a guard or
     /// the router has refused it, or if the client has left. Otherwise another handler has served
     /// it, and it is recorded.
-    fn resume_recording(&self, end: RequestEnd) -> Recording {
+    fn resume_recording(&mut self, end: RequestEnd) -> Recording {
         if matches!(end.status, 401 | 403 | 405) || end.outcome == Outcome::Cancelled {
             return Recording::Skipped;
         }
-        let endpoint = self.unlabelled_endpoint();
+        let endpoint = self.endpoint;
         let is_page_request = matches!(self.method, Method::Get | Method::Head);
         if is_page_request && end.outcome == Outcome::Success {
             endpoint.set_page_route(PageRoute::No);
         }
-        self.arrival_series(endpoint).active().inc();
+        self.begin_active(endpoint);
         Recording::Active
     }
 
-    fn record(&self, end: RequestEnd, response_size: Option<u64>, calls: Option<&RequestCalls>) {
-        let arrived = self.arrival_series(self.unlabelled_endpoint());
-        arrived.active().dec();
-        arrived.active().show();
-        let series = if self.request_values == self.arrival_values {
-            arrived
+    #[inline]
+    fn record(
+        &mut self,
+        end: RequestEnd,
+        response_size: Option<u64>,
+        calls: Option<&RequestCalls>,
+    ) {
+        let Some(active_in) = self.active_in.take() else { return };
+        let counted = if self.request_values == self.arrival_values {
+            active_in
         } else {
             self.endpoint().requests(self.method)
         };
-        let ended = series.end(end);
         let duration = self.duration();
-        ended.duration.observe_duration(duration);
+        let request_size = self.request_size.known();
+        active_in.record_end(counted, &EndedRequest { end, duration, request_size, response_size });
         if let Some(calls) = calls {
             calls.record(self.endpoint(), self.started + duration);
-        }
-        if let Some(size) = self.request_size.known() {
-            series.request_size().observe(size);
-        }
-        if let Some(size) = response_size {
-            series.response_size().observe(size);
         }
     }
 
@@ -103,13 +103,15 @@ impl Scope {
     /// it, unless that error has its own. A success or a redirection may come from a layer that has
     /// absorbed the error.
     pub(super) fn count_returned_errors(&mut self, recording: Recording, head: Option<StatusCode>) {
-        if self.exceptions.is_empty() {
+        let Some(details) = self.details.get_mut() else { return };
+        let exceptions = &mut details.exceptions;
+        if exceptions.is_empty() {
             return;
         }
         let head = head.filter(|status| status.as_u16() >= 400);
-        let reported = self.exceptions.take_held();
-        let absorbed = self.exceptions.take_absorbed();
-        let mut returned = self.exceptions.take_returned();
+        let reported = exceptions.take_held();
+        let absorbed = exceptions.take_absorbed();
+        let mut returned = exceptions.take_returned();
         if let Some(error) = &mut returned {
             error.status = error.status.or(head);
         }
@@ -128,7 +130,7 @@ impl Scope {
         }
         if !self.panic_counted && recording == Recording::Active {
             let endpoint = self.unlabelled_endpoint().label();
-            self.metrics().endpoints().count_global_exception(ErrorType::Panic.as_str(), endpoint);
+            self.instance().endpoints().count_global_exception(ErrorType::Panic.as_str(), endpoint);
         }
     }
 

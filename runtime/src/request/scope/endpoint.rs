@@ -1,26 +1,24 @@
 //! The endpoint of a request, and whether the request is recorded there.
 
-use std::sync::Arc;
-
 use super::Scope;
 use super::state::{EndpointSource, Handler, Recording};
 use crate::callsite::Site;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::label::Method;
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::series::{EndpointSeries, PageRoute};
 
 /// Returns whether a request that arrives at an endpoint is recorded.
 #[inline]
 pub(super) fn recording_at(
     endpoint: &EndpointSeries,
-    metrics: &Metrics,
+    instance: &'static Instance,
     method: Method,
 ) -> Recording {
     match endpoint.page_route() {
         PageRoute::No => Recording::Active,
-        PageRoute::Perhaps if metrics.endpoints().is_page_route_known() => Recording::Active,
+        PageRoute::Perhaps if instance.endpoints().is_page_route_known() => Recording::Active,
         PageRoute::Yes if matches!(method, Method::Get | Method::Head) => Recording::Skipped,
         PageRoute::Perhaps | PageRoute::Yes => Recording::Deferred,
     }
@@ -30,24 +28,24 @@ impl Scope {
     /// Returns the endpoint of a call site within this request: the one that its attribute names,
     /// else the endpoint of the request. Its series have the values that the request labels have
     /// now.
-    pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> Arc<EndpointSeries> {
+    pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> &'static EndpointSeries {
         let endpoint = match site.endpoint() {
-            Some(_) => self.metrics().endpoints().for_site(site),
+            Some(_) => self.instance().endpoints().for_site(site),
             None => self.unlabelled_endpoint(),
         };
-        Arc::clone(endpoint.with_request_labels(self.request_values))
+        endpoint.with_request_labels(self.request_values)
     }
 
     /// Returns the endpoint with this label. Its series have the values that the request labels
     /// have now.
-    pub(crate) fn endpoint_by_label(&self, label: &str) -> Arc<EndpointSeries> {
-        let endpoint = self.metrics().endpoints().get_or_create(label);
-        Arc::clone(endpoint.with_request_labels(self.request_values))
+    pub(crate) fn endpoint_by_label(&self, label: &str) -> &'static EndpointSeries {
+        let endpoint = self.instance().endpoints().get_or_create(label);
+        endpoint.with_request_labels(self.request_values)
     }
 
     /// Sets the value of a request label. Returns whether the instance declares the label.
     pub(crate) fn set_request_label(&mut self, name: &str, value: &str) -> bool {
-        let labels = self.metrics().request_labels();
+        let labels = self.instance().request_labels();
         let Some(index) = labels.index_of(name) else { return false };
         let value = labels.find(index, value.as_bytes());
         self.request_values = self.request_values.set(index, value);
@@ -62,7 +60,9 @@ impl Scope {
         if let Some(handler) = &mut self.handler {
             let is_attempt = handler.begin_attempt(site);
             if is_attempt {
-                self.exceptions.begin_attempt();
+                if let Some(details) = self.details.get_mut() {
+                    details.exceptions.begin_attempt();
+                }
             }
             return is_attempt;
         }
@@ -74,10 +74,10 @@ impl Scope {
         }
         if self.recording == Recording::Deferred {
             self.recording = Recording::Active;
-            self.arrival_series(self.unlabelled_endpoint()).active().inc();
+            self.begin_active(self.endpoint);
         }
         if site.endpoint().is_some() || self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(Arc::clone(self.metrics().endpoints().for_site(site)));
+            self.set_endpoint(self.instance().endpoints().for_site(site));
         }
         self.endpoint_source = EndpointSource::Handler;
         true
@@ -87,30 +87,27 @@ impl Scope {
     /// layer around a whole router does not see the route itself.
     pub(crate) fn note_route(&mut self, route: &str) {
         if self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(self.metrics().endpoints().get_or_create(route));
+            self.set_endpoint(self.instance().endpoints().get_or_create(route));
             self.endpoint_source = EndpointSource::Route;
         }
     }
 
-    fn set_endpoint(&mut self, endpoint: Arc<EndpointSeries>) {
+    fn set_endpoint(&mut self, endpoint: &'static EndpointSeries) {
         match self.recording {
             Recording::Pending => {
                 self.recording = Recording::Active;
-                self.arrival_series(&endpoint).active().inc();
+                self.begin_active(endpoint);
             }
-            Recording::Active => {
-                self.arrival_series(&endpoint).active().inc();
-                self.arrival_series(self.unlabelled_endpoint()).active().dec();
-            }
+            Recording::Active => self.begin_active(endpoint),
             Recording::Skipped | Recording::Deferred | Recording::Done => {}
         }
-        self.endpoint = Some(endpoint);
+        self.endpoint = endpoint;
         self.update_endpoint_of_calls();
     }
 
     fn update_endpoint_of_calls(&self) {
-        if let Some(calls) = &self.calls {
-            calls.set_endpoint(Arc::clone(self.endpoint()));
+        if let Some(calls) = self.details.get().and_then(|details| details.calls.as_ref()) {
+            calls.set_endpoint(self.endpoint());
         }
     }
 
@@ -121,7 +118,9 @@ impl Scope {
         self.note_page_route();
         match self.recording {
             Recording::Active => {
-                self.arrival_series(self.unlabelled_endpoint()).active().dec();
+                if let Some(series) = self.active_in.take() {
+                    series.active().dec();
+                }
                 self.recording = Recording::Skipped;
             }
             Recording::Pending | Recording::Deferred => self.recording = Recording::Skipped,
@@ -135,7 +134,7 @@ impl Scope {
         let endpoint = self.unlabelled_endpoint();
         if self.endpoint_source == EndpointSource::Route && !endpoint.label().contains('{') {
             endpoint.set_page_route(PageRoute::Yes);
-            self.metrics().endpoints().note_page_route();
+            self.instance().endpoints().note_page_route();
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod calls;
 mod close;
+mod details;
 mod endpoint;
 mod state;
 
@@ -12,38 +13,42 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "axum")]
+use http::Extensions;
 use http::StatusCode;
 
 pub(crate) use self::calls::begin_call;
+use self::details::RequestDetails;
 use self::endpoint::recording_at;
 pub(crate) use self::state::BodyEnd;
 use self::state::{
     AfterPoll, DurationEnd, EndpointSource, Handler, Head, Identity, Panic, Recording,
 };
 use super::entry::UNMATCHED;
-use super::exception::RequestExceptions;
-use super::{ExceptionInfo, ExpectedReply, RequestError, RequestSize, ServiceState, StreamInfo};
-use crate::call::RequestCalls;
+use super::{ExceptionInfo, RequestError, RequestSize};
 use crate::family::RequestLabelValues;
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
 use crate::label::{BODY_ERROR, Method};
-use crate::metrics::Metrics;
+use crate::metrics::Instance;
 use crate::outcome::ProtocolErrors;
 use crate::series::{EndpointSeries, RequestSeries};
 
 /// The state of the request being served. Closing the scope records the request, once. A scope that
 /// is dropped before that records a client disconnect or a panic.
 pub(crate) struct Scope {
-    service: Arc<ServiceState>,
+    instance: &'static Instance,
     /// The trace that was current when the request arrived.
     #[cfg(feature = "exemplars")]
     trace: Option<Trace>,
-    /// `None` while the endpoint is the cached one of [`ServiceState`].
-    endpoint: Option<Arc<EndpointSeries>>,
+    /// The endpoint without values of the request labels.
+    endpoint: &'static EndpointSeries,
     endpoint_source: EndpointSource,
     /// The handler that has claimed the request.
     handler: Option<Handler>,
+    /// The series in which the request is counted as active, if it is. They have the values that
+    /// the request labels had when the request arrived.
+    active_in: Option<&'static RequestSeries>,
     method: Method,
     /// The values of the request labels when the request arrived. `active_requests` has them until
     /// the request ends.
@@ -61,16 +66,8 @@ pub(crate) struct Scope {
     /// The number of metered streams that the response may be, or may consist of.
     streams: u32,
     body_end: Option<BodyEnd>,
-    /// The streams that were dropped while the response body was polled.
-    after_poll: Vec<AfterPoll>,
     request_size: RequestSize,
-    exceptions: RequestExceptions,
-    expected_stream: Option<StreamInfo>,
-    expected_reply: Option<ExpectedReply>,
-    /// Created with the first call.
-    calls: Option<Arc<RequestCalls>>,
-    /// Created with the first stream whose protocol is parsed.
-    protocol_errors: Option<Arc<ProtocolErrors>>,
+    details: RequestDetails,
 }
 
 /// The properties of a request before the service is called.
@@ -90,23 +87,26 @@ pub(crate) struct Entry<'a> {
 impl Scope {
     /// Opens the scope of a request.
     #[inline]
-    pub(crate) fn open(service: Arc<ServiceState>, entry: Entry<'_>) -> Self {
+    pub(crate) fn open(instance: &'static Instance, entry: Entry<'_>) -> Self {
         let Entry { route, method, request_values, size, recorded, marked } = entry;
-        let endpoint = service.lookup_endpoint(route.unwrap_or(UNMATCHED));
+        instance.decide_zero_series();
+        let endpoint = instance.endpoints().get_or_create(route.unwrap_or(UNMATCHED));
+        let mut active_in = None;
         let recording = if !recorded {
             Recording::Skipped
-        } else if route.is_none() && service.metrics().ignores_unmatched() {
+        } else if route.is_none() && instance.ignores_unmatched() {
             Recording::Pending
         } else {
-            let endpoint = endpoint.as_ref().unwrap_or_else(|| service.cached_endpoint());
-            let recording = recording_at(endpoint, service.metrics(), method);
+            let recording = recording_at(endpoint, instance, method);
             if recording == Recording::Active {
-                endpoint.with_request_labels(request_values).requests(method).active().inc();
+                let series = endpoint.with_request_labels(request_values).requests(method);
+                series.active().inc();
+                active_in = Some(series);
             }
             recording
         };
         Self {
-            service,
+            instance,
             #[cfg(feature = "exemplars")]
             trace: Trace::current(),
             endpoint,
@@ -115,6 +115,7 @@ impl Scope {
                 None => EndpointSource::Unmatched,
             },
             handler: None,
+            active_in,
             method,
             arrival_values: request_values,
             request_values,
@@ -127,13 +128,8 @@ impl Scope {
             duration_end: DurationEnd::Body,
             streams: 0,
             body_end: None,
-            after_poll: Vec::new(),
             request_size: size,
-            exceptions: RequestExceptions::default(),
-            expected_stream: None,
-            expected_reply: None,
-            calls: None,
-            protocol_errors: None,
+            details: RequestDetails::default(),
         }
     }
 
@@ -145,16 +141,18 @@ impl Scope {
     /// requests.
     pub(crate) fn is_same_request(
         &mut self,
-        metrics: &Metrics,
+        instance: &'static Instance,
         marked: bool,
         route: Option<&str>,
     ) -> bool {
-        if !self.metrics().is_same_instance(metrics) {
+        if !self.instance.is_same_instance(instance) {
             return false;
         }
         match self.endpoint_source {
             EndpointSource::Handler => return false,
-            EndpointSource::Route if route != Some(self.unlabelled_endpoint().label()) => {
+            EndpointSource::Route
+                if !self.endpoint.is_beyond_limit() && route != Some(self.endpoint.label()) =>
+            {
                 return false;
             }
             EndpointSource::Route | EndpointSource::Unmatched => {}
@@ -162,30 +160,34 @@ impl Scope {
         match self.identity {
             Identity::Marked => marked,
             Identity::Unmarked | Identity::SeenAgain => {
-                metrics.deduplicate_by_mark();
+                instance.deduplicate_by_mark();
                 mem::replace(&mut self.identity, Identity::SeenAgain) == Identity::Unmarked
             }
         }
     }
 
-    pub(crate) fn metrics(&self) -> &Metrics {
-        self.service.metrics()
+    pub(crate) fn instance(&self) -> &'static Instance {
+        self.instance
     }
 
     /// Returns the endpoint without values of the request labels.
-    fn unlabelled_endpoint(&self) -> &Arc<EndpointSeries> {
-        self.endpoint.as_ref().unwrap_or_else(|| self.service.cached_endpoint())
+    fn unlabelled_endpoint(&self) -> &'static EndpointSeries {
+        self.endpoint
     }
 
     /// Returns the endpoint with the values that the request labels have now.
-    pub(crate) fn endpoint(&self) -> &Arc<EndpointSeries> {
+    pub(crate) fn endpoint(&self) -> &'static EndpointSeries {
         self.unlabelled_endpoint().with_request_labels(self.request_values)
     }
 
-    /// Returns the series of `endpoint` with the values that the request labels had when the
-    /// request arrived. The request is active there.
-    fn arrival_series<'a>(&self, endpoint: &'a Arc<EndpointSeries>) -> &'a RequestSeries {
-        endpoint.with_request_labels(self.arrival_values).requests(self.method)
+    /// Counts the request as active at an endpoint, and no longer at another one.
+    fn begin_active(&mut self, endpoint: &'static EndpointSeries) {
+        let series = endpoint.with_request_labels(self.arrival_values).requests(self.method);
+        series.active().inc();
+        let before = self.active_in.replace(series);
+        if let Some(before) = before {
+            before.active().dec();
+        }
     }
 
     fn is_recorded(&self) -> bool {
@@ -204,14 +206,16 @@ impl Scope {
             handler.end();
         }
         if let Some(error) = error {
-            self.exceptions.note_returned(error);
+            self.details.get_or_create().exceptions.note_returned(error);
         }
     }
 
     /// Names the returned error as the response says.
     #[cfg(feature = "axum")]
-    pub(crate) fn name_returned_error(&mut self, response: &http::response::Parts) {
-        self.exceptions.name_returned(response);
+    pub(crate) fn name_returned_error(&mut self, status: StatusCode, extensions: &Extensions) {
+        if let Some(details) = self.details.get_mut() {
+            details.exceptions.name_returned(status, extensions);
+        }
     }
 
     /// Notes an error that was reported, so that returning it as well does not count again. Returns
@@ -219,9 +223,9 @@ impl Scope {
     pub(crate) fn note_reported_error(
         &mut self,
         exception: ExceptionInfo,
-    ) -> Option<Arc<EndpointSeries>> {
-        self.exceptions.note_reported(exception);
-        self.is_recorded().then(|| Arc::clone(self.endpoint()))
+    ) -> Option<&'static EndpointSeries> {
+        self.details.get_or_create().exceptions.note_reported(exception);
+        self.is_recorded().then(|| self.endpoint())
     }
 
     /// Notes a reported error. An error that was reported by its type is held until the handler
@@ -231,14 +235,14 @@ impl Scope {
     pub(crate) fn report_error(
         &mut self,
         error: RequestError,
-    ) -> Option<(Arc<EndpointSeries>, [Option<RequestError>; 2])> {
+    ) -> Option<(&'static EndpointSeries, [Option<RequestError>; 2])> {
         let endpoint = self.note_reported_error(error.exception)?;
         let earlier = self.take_held_error();
         let may_be_returned = self.recording == Recording::Active
             && !error.exception.has_own_name()
             && self.handler.as_ref().is_some_and(Handler::is_running);
         if may_be_returned {
-            self.exceptions.hold(error);
+            self.details.get_or_create().exceptions.hold(error);
             return Some((endpoint, [earlier, None]));
         }
         Some((endpoint, [earlier, Some(error)]))
@@ -247,7 +251,7 @@ impl Scope {
     /// Takes the reported error that is held, to count it.
     #[inline]
     pub(crate) fn take_held_error(&mut self) -> Option<RequestError> {
-        self.exceptions.take_held()
+        self.details.get_mut()?.exceptions.take_held()
     }
 
     /// Counts the reported error that the handler has not returned in the poll that has ended.
@@ -262,20 +266,20 @@ impl Scope {
     pub(crate) fn count_global_exception(&self, exception_type: &str) {
         if self.is_recorded() {
             let endpoint = self.unlabelled_endpoint().label();
-            self.metrics().endpoints().count_global_exception(exception_type, endpoint);
+            self.instance.endpoints().count_global_exception(exception_type, endpoint);
         }
     }
 
     /// Returns where streams of this request report error events, on whatever thread they are
     /// polled.
     pub(crate) fn protocol_errors(&mut self) -> Arc<ProtocolErrors> {
-        Arc::clone(self.protocol_errors.get_or_insert_default())
+        Arc::clone(self.details.get_or_create().protocol_errors.get_or_insert_default())
     }
 
     /// Counts a failure of the response body, unless the body's source has reported an error
     /// itself.
     pub(crate) fn note_body_error(&self) {
-        if !self.exceptions.any_reported() {
+        if !self.details.get().is_some_and(|details| details.exceptions.any_reported()) {
             self.count_global_exception(BODY_ERROR);
         }
     }
@@ -302,18 +306,19 @@ impl Scope {
 
     /// Runs `f` after the current poll of the response body, which may turn out to fail.
     pub(crate) fn defer(&mut self, f: AfterPoll) {
-        self.after_poll.push(f);
+        self.details.get_or_create().after_poll.push(f);
     }
 
     /// Takes what was deferred until after the poll of the response body.
     pub(crate) fn take_deferred(&mut self) -> Vec<AfterPoll> {
-        mem::take(&mut self.after_poll)
+        let details = self.details.get_mut();
+        details.map(|details| mem::take(&mut details.after_poll)).unwrap_or_default()
     }
 
     /// Returns whether anything was deferred until after the poll of the response body.
     #[inline]
     pub(crate) fn has_deferred(&self) -> bool {
-        !self.after_poll.is_empty()
+        self.details.get().is_some_and(|details| !details.after_poll.is_empty())
     }
 
     /// Notes a panic that leaves the service or the response body.
@@ -375,10 +380,11 @@ impl Scope {
             self.duration_end = DurationEnd::Head;
         }
         self.head = Some(Head { status, at: Instant::now() });
-        if let Some(calls) = &self.calls {
+        let Some(details) = self.details.get() else { return };
+        if let Some(calls) = &details.calls {
             calls.note_head();
         }
-        if let Some(errors) = &self.protocol_errors {
+        if let Some(errors) = &details.protocol_errors {
             errors.note_head();
         }
         self.count_returned_errors(self.recording, Some(status));

@@ -1,0 +1,87 @@
+//! What only some requests need: errors, calls, and an expected response body.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::state::AfterPoll;
+use crate::call::{LlmCall, RequestCalls};
+use crate::outcome::ProtocolErrors;
+use crate::request::exception::RequestExceptions;
+use crate::request::{ExpectedReply, StreamInfo};
+
+/// The number of empty allocations that a thread keeps for later requests.
+const MAX_FREE: usize = 64;
+
+thread_local! {
+    static FREE: RefCell<Vec<OwnedDetails>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The part of a scope that a request without errors, calls and streams does not have.
+#[derive(Default)]
+pub(super) struct Details {
+    pub(super) exceptions: RequestExceptions,
+    pub(super) expected_stream: Option<StreamInfo>,
+    pub(super) expected_reply: Option<ExpectedReply>,
+    /// Created with the first call.
+    pub(super) calls: Option<Arc<RequestCalls>>,
+    /// Created with the first stream whose protocol is parsed.
+    pub(super) protocol_errors: Option<Arc<ProtocolErrors>>,
+    /// The streams that were dropped while the response body was polled.
+    pub(super) after_poll: Vec<AfterPoll>,
+}
+
+impl Details {
+    /// Returns the calls whose replies are expected to be the response body.
+    pub(super) fn expected_calls(&self) -> impl Iterator<Item = &Arc<LlmCall>> {
+        let of_reply = self.expected_reply.as_ref().map(|expected| &expected.call);
+        let of_stream = self.expected_stream.as_ref().and_then(|stream| stream.call.as_ref());
+        of_reply.into_iter().chain(of_stream)
+    }
+
+    /// Notes that the reply of `call` is expected to be the response body. If a layer or the
+    /// handler has called the function again, the reply of the earlier call was replaced.
+    pub(super) fn note_expected_again(&self, call: &LlmCall) {
+        self.expected_calls().for_each(|expected| expected.note_replaced_by(call));
+    }
+}
+
+/// The details of a request, if it has any. Their allocation is reused for later requests.
+#[derive(Default)]
+pub(super) struct RequestDetails(Option<OwnedDetails>);
+
+type OwnedDetails = Box<Details>;
+
+impl RequestDetails {
+    #[inline]
+    pub(super) fn get(&self) -> Option<&Details> {
+        self.0.as_deref()
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self) -> Option<&mut Details> {
+        self.0.as_deref_mut()
+    }
+
+    /// Returns the details, which are created if there are none.
+    pub(super) fn get_or_create(&mut self) -> &mut Details {
+        self.0.get_or_insert_with(|| with_free(Vec::pop).flatten().unwrap_or_default())
+    }
+}
+
+impl Drop for RequestDetails {
+    fn drop(&mut self) {
+        let Some(mut details) = self.0.take() else { return };
+        // Dropping the contents may record.
+        *details = Details::default();
+        with_free(|free| {
+            if free.len() < MAX_FREE {
+                free.push(details);
+            }
+        });
+    }
+}
+
+/// Runs `f` on the free allocations of this thread, unless its thread-locals are already destroyed.
+fn with_free<R>(f: impl FnOnce(&mut Vec<OwnedDetails>) -> R) -> Option<R> {
+    FREE.try_with(|free| Some(f(&mut *free.try_borrow_mut().ok()?))).ok()?
+}
