@@ -254,7 +254,12 @@ impl Usage {
 
     /// Returns the usage with each count at most [`MAX_TOKENS`], so that sums cannot wrap a counter
     /// around.
+    #[inline]
     pub(crate) fn clamped(&self) -> Self {
+        // The union of the bits of all counts is at least as large as the largest count.
+        if self.tokens.iter().fold(0, |bits, tokens| bits | tokens) < MAX_TOKENS {
+            return *self;
+        }
         Self { tokens: self.tokens.map(|tokens| tokens.min(MAX_TOKENS)), known: self.known }
     }
 
@@ -286,8 +291,12 @@ impl Usage {
 
     /// Returns a count, if it is known.
     pub(crate) const fn get(&self, count: UsageCount) -> Option<u64> {
-        let index = count.index();
-        if self.known & (1 << index) == 0 { None } else { Some(self.tokens[index]) }
+        if self.knows(count) { Some(self.tokens[count.index()]) } else { None }
+    }
+
+    /// Returns whether a count is known.
+    const fn knows(&self, count: UsageCount) -> bool {
+        self.known & (1 << count.index()) != 0
     }
 
     /// Sets a count.

@@ -20,7 +20,9 @@ pub use self::reply_kind::{InPlace, Probe};
 #[cfg(feature = "axum")]
 pub use self::reply_kind::{Sent, SentInResult, SentWithStatus};
 pub use self::returned_future::returned;
-pub use crate::call::current::{EnterCall, EnteredCall, WithinCall, enter_call, within_call};
+pub use crate::call::current::{
+    EnterCall, EnteredCall, EnteredGuard, WithinCall, enter_call, within_call,
+};
 pub use crate::callsite::{SITES, Site};
 pub use crate::endpoint::{
     EndpointGuard, HasStatus, Inspected, ResultInfo, StatusFirst, finish, note_failure, start,

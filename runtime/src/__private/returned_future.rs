@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::call::EnterCall;
+use crate::call::{EnterCall, enter_call};
 
 pin_project! {
     /// A future that opens its record when it is first polled, as an `async fn` does.
@@ -28,7 +28,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Record::Open(guard, _) = this.record {
-                let _entered = guard.enter_call();
+                let _entered = enter_call(&*guard);
                 this.future.set(None);
             }
         }
@@ -77,7 +77,7 @@ where
             // An `async fn` panics here as well: there is no output to return.
             _ => panic!("a future was polled after it had completed"),
         };
-        let entered = guard.enter_call();
+        let entered = enter_call(&guard);
         let polled = future.poll(cx);
         drop(entered);
         match polled {

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::start::CallStart;
 use super::{CallErrorType, CallHandle, LlmCall, RequestCalls};
 
 thread_local! {
@@ -19,52 +20,109 @@ thread_local! {
 }
 
 /// What the code of a thread belongs to.
-#[derive(Clone, Default)]
 struct Current {
-    call: Option<Arc<LlmCall>>,
+    call: CurrentCall,
     /// Set in a spawned task that a handle has made part of a request.
     request: Option<Arc<RequestCalls>>,
     /// Set while a stream is polled that was created in a request of a disabled instance.
     is_disabled: bool,
 }
 
+/// The call that the code of a thread is part of.
+enum CurrentCall {
+    None,
+    /// A call that only its guard refers to.
+    Unshared(CallStart),
+    Shared(Arc<LlmCall>),
+}
+
 impl Current {
-    const NOTHING: Self = Self { call: None, request: None, is_disabled: false };
+    const NOTHING: Self = Self { call: CurrentCall::None, request: None, is_disabled: false };
+
+    /// Replaces the call, and returns the one before.
+    fn replace_call(&mut self, call: CurrentCall) -> Self {
+        Self { call: mem::replace(&mut self.call, call), ..Self::NOTHING }
+    }
+}
+
+impl CurrentCall {
+    /// Shares the call and returns it.
+    #[inline]
+    fn share(&mut self) -> Option<Arc<LlmCall>> {
+        match self {
+            Self::None => None,
+            Self::Shared(call) => Some(Arc::clone(call)),
+            Self::Unshared(_) => self.share_unshared(),
+        }
+    }
+
+    #[cold]
+    fn share_unshared(&mut self) -> Option<Arc<LlmCall>> {
+        let Self::Unshared(start) = mem::replace(self, Self::None) else { return None };
+        let call = LlmCall::share(start);
+        *self = Self::Shared(Arc::clone(&call));
+        Some(call)
+    }
+
+    /// Removes the call. Returns it if it is shared.
+    #[inline]
+    fn take_shared(&mut self) -> Option<Arc<LlmCall>> {
+        if let Self::Unshared(_) = self {
+            *self = Self::None;
+            return None;
+        }
+        match mem::replace(self, Self::None) {
+            Self::Shared(call) => Some(call),
+            Self::None | Self::Unshared(_) => None,
+        }
+    }
 }
 
 /// Returns the call that the code of this thread is part of.
 pub(crate) fn current_call() -> Option<Arc<LlmCall>> {
-    read(|current| current.call.clone())
+    with_current(|current| current.call.share())
 }
 
 /// Returns the calls of the request that a handle has made this task part of.
 pub(crate) fn current_request_calls() -> Option<Arc<RequestCalls>> {
-    read(|current| current.request.clone())
+    with_current(|current| current.request.clone())
+}
+
+/// Returns the call that the code of this thread is part of. Sets `request`, if it is `None`, to
+/// that of [`current_request_calls`].
+#[inline]
+pub(super) fn current_call_within(request: &mut Option<Arc<RequestCalls>>) -> Option<Arc<LlmCall>> {
+    with_current(|current| {
+        if request.is_none() {
+            request.clone_from(&current.request);
+        }
+        current.call.share()
+    })
 }
 
 /// Returns whether the code of this thread belongs to a stream of a disabled instance.
 pub(crate) fn is_in_disabled_stream() -> bool {
-    read(|current| current.is_disabled)
+    with_current(|current| current.is_disabled)
 }
 
-/// Reads what this thread belongs to. While a thread ends it belongs to nothing.
-fn read<R: Default>(f: impl FnOnce(&Current) -> R) -> R {
-    CURRENT
-        .try_with(|current| current.try_borrow().map(|current| f(&current)).unwrap_or_default())
-        .unwrap_or_default()
-}
-
-/// Changes what this thread belongs to, unless the thread ends.
+/// Runs `f` on what this thread belongs to. While a thread ends it belongs to nothing.
 #[inline]
-fn with_current<R>(f: impl FnOnce(&mut Current) -> R) -> Option<R> {
-    CURRENT.try_with(|current| Some(f(&mut *current.try_borrow_mut().ok()?))).ok()?
+fn with_current<R: Default>(f: impl FnOnce(&mut Current) -> R) -> R {
+    CURRENT
+        .try_with(|current| Some(f(&mut *current.try_borrow_mut().ok()?)))
+        .ok()
+        .flatten()
+        .unwrap_or_default()
 }
 
 /// The guard that an attribute opens around a function, and that makes the function's body part of
 /// a call.
 pub trait EnterCall {
-    /// Makes the call the current one of this thread until the returned guard is dropped.
+    /// Makes the call the current one of this thread until the returned value is dropped.
     fn enter_call(&self) -> EnteredCall;
+
+    /// Called before `entered` is dropped, which restores what was current before.
+    fn leave_call(&self, _entered: &mut EnteredCall) {}
 
     /// Notes why the call has failed, as the value that the function returned says.
     fn note_failure(&self, error: CallErrorType);
@@ -77,12 +135,16 @@ pub struct EnteredCall {
 }
 
 /// What a thread belonged to before a guard has changed it.
+#[derive(Default)]
 enum Before {
     /// Nothing was changed.
+    #[default]
     Unchanged,
+    /// The thread belonged to no call. The request is the same.
+    NoCall,
     /// The request is the same.
     Call {
-        call: Option<Arc<LlmCall>>,
+        call: CurrentCall,
         is_disabled: bool,
     },
     Other(Current),
@@ -100,35 +162,34 @@ impl EnteredCall {
     /// Makes `call` the current one of this thread. [`leave`](Self::leave) returns this reference,
     /// so that the owner can lend it again and again without touching the shared count.
     pub(crate) fn lending(call: Arc<LlmCall>) -> Self {
-        let before = with_current(|current| Before::Call {
-            call: current.call.replace(call),
-            is_disabled: mem::take(&mut current.is_disabled),
+        Self::enter(|| CurrentCall::Shared(call))
+    }
+
+    /// Makes a call that is not shared the current one of this thread. The request stays.
+    #[inline]
+    pub(super) fn unshared(start: &CallStart) -> Self {
+        Self::enter(|| CurrentCall::Unshared(start.clone()))
+    }
+
+    #[inline]
+    fn enter(call: impl FnOnce() -> CurrentCall) -> Self {
+        let before = with_current(|current| {
+            if matches!(current, Current { call: CurrentCall::None, is_disabled: false, .. }) {
+                current.call = call();
+                return Before::NoCall;
+            }
+            Before::Call {
+                call: mem::replace(&mut current.call, call()),
+                is_disabled: mem::take(&mut current.is_disabled),
+            }
         });
-        Self { before: before.unwrap_or(Before::Unchanged) }
-    }
-
-    /// Restores what was current before, and returns the call that was current until now.
-    pub(crate) fn leave(mut self) -> Option<Arc<LlmCall>> {
-        self.restore().call
-    }
-
-    /// Restores what was current before, and returns what was current until now. The latter must be
-    /// dropped outside of the thread-local, because its drop may record.
-    fn restore(&mut self) -> Current {
-        let ended = match mem::replace(&mut self.before, Before::Unchanged) {
-            Before::Unchanged => None,
-            Before::Call { call, is_disabled } => with_current(|current| {
-                current.is_disabled = is_disabled;
-                Current { call: mem::replace(&mut current.call, call), ..Current::NOTHING }
-            }),
-            Before::Other(before) => with_current(|current| mem::replace(current, before)),
-        };
-        ended.unwrap_or(Current::NOTHING)
+        Self { before }
     }
 
     /// Makes a request and a call of it the current ones of this thread.
     fn in_request(call: Option<&CallHandle>, request: Option<&Arc<RequestCalls>>) -> Self {
         let call = call.map(|handle| Arc::clone(handle.call()));
+        let call = call.map_or(CurrentCall::None, CurrentCall::Shared);
         Self::replace(Current { call, request: request.cloned(), is_disabled: false })
     }
 
@@ -144,12 +205,46 @@ impl EnteredCall {
     }
 
     fn replace(new: Current) -> Self {
-        let before = with_current(|current| mem::replace(current, new));
-        Self { before: before.map_or(Before::Unchanged, Before::Other) }
+        let before = with_current(|current| Before::Other(mem::replace(current, new)));
+        Self { before }
+    }
+
+    /// Restores what was current before. Returns the call that was current until now, if it is
+    /// shared.
+    pub(crate) fn leave(mut self) -> Option<Arc<LlmCall>> {
+        self.restore_and_take()
+    }
+
+    /// Restores what was current before. Returns the call that was current until now, if it is
+    /// shared.
+    #[inline]
+    pub(super) fn restore_and_take(&mut self) -> Option<Arc<LlmCall>> {
+        if matches!(self.before, Before::NoCall) {
+            self.before = Before::Unchanged;
+            // A call that is not shared has a second owner, so that it does not end here.
+            return with_current(|current| current.call.take_shared());
+        }
+        self.restore().call.take_shared()
+    }
+
+    /// Restores what was current before, and returns what was current until now. The latter must be
+    /// dropped outside of the thread-local, because its drop may record.
+    fn restore(&mut self) -> Current {
+        let ended = match mem::take(&mut self.before) {
+            Before::Unchanged => None,
+            Before::NoCall => with_current(|current| Some(current.replace_call(CurrentCall::None))),
+            Before::Call { call, is_disabled } => with_current(|current| {
+                current.is_disabled = is_disabled;
+                Some(current.replace_call(call))
+            }),
+            Before::Other(before) => with_current(|current| Some(mem::replace(current, before))),
+        };
+        ended.unwrap_or(Current::NOTHING)
     }
 }
 
 impl Drop for EnteredCall {
+    #[inline]
     fn drop(&mut self) {
         if !matches!(self.before, Before::Unchanged) {
             self.restore();
@@ -157,9 +252,24 @@ impl Drop for EnteredCall {
     }
 }
 
+/// While it exists, the call of a guard is the current one of this thread.
+#[must_use]
+pub struct EnteredGuard<'a, G: EnterCall> {
+    guard: &'a G,
+    entered: EnteredCall,
+}
+
+impl<G: EnterCall> Drop for EnteredGuard<'_, G> {
+    #[inline]
+    fn drop(&mut self) {
+        self.guard.leave_call(&mut self.entered);
+    }
+}
+
 /// Makes the call of `guard` the current one of this thread until the returned guard is dropped.
-pub fn enter_call<G: EnterCall>(guard: &G) -> EnteredCall {
-    guard.enter_call()
+#[inline]
+pub fn enter_call<G: EnterCall>(guard: &G) -> EnteredGuard<'_, G> {
+    EnteredGuard { guard, entered: guard.enter_call() }
 }
 
 pin_project! {
@@ -182,7 +292,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.future.is_some() {
-                let _entered = this.guard.enter_call();
+                let _entered = enter_call(*this.guard);
                 this.future.set(None);
             }
         }
@@ -201,7 +311,7 @@ impl<G: EnterCall, F: Future> Future for WithinCall<'_, G, F> {
         let mut this = self.project();
         // Only an attribute makes this future, and awaits it once.
         let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
-        let _entered = this.guard.enter_call();
+        let _entered = enter_call(*this.guard);
         let polled = future.poll(cx);
         if polled.is_ready() {
             this.future.set(None);

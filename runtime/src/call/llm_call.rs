@@ -1,4 +1,4 @@
-//! One model call: open, then perhaps parsing, then closed.
+//! One model call that several owners share: open, then perhaps parsing, then closed.
 
 use std::cell::RefCell;
 use std::iter;
@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 
 use super::inner::{ChunkHash, InnerCalls};
 use super::rate_limit::RateLimits;
-use super::{Reply, RequestCalls, current_call, current_request_calls};
+use super::start::CallStart;
+use super::{Reply, RequestCalls};
 use crate::callsite::Site;
 use crate::label::Label;
-use crate::metrics::Instance;
 use crate::outcome::{CallErrorType, ReplyEnd};
 use crate::series::{CallRecord, CallSeries};
 use crate::usage::Usage;
@@ -24,14 +24,7 @@ use crate::usage::Usage;
 /// The function, the reader of its reply, the calls that are made within it and the handles of
 /// `token_usage_context` share it. Its end is decided and recorded in [`close`](Self::close), once.
 pub(crate) struct LlmCall {
-    pub(super) site: &'static Site,
-    pub(super) provider: Label,
-    pub(super) model: Label,
-    pub(super) started: Instant,
-    /// The call that this one is made within.
-    pub(super) outer: Option<Arc<LlmCall>>,
-    /// The calls of the request, and the number of this one among them.
-    pub(super) request: Option<(Arc<RequestCalls>, usize)>,
+    pub(super) start: CallStart,
     /// The number of handles that may still record usage.
     pub(super) handles: AtomicU32,
     /// Whether the reply is read and its first chunk has not arrived.
@@ -80,64 +73,31 @@ impl Phase {
 }
 
 impl LlmCall {
-    /// Begins a call in the request that `request` returns, or in the one that this task belongs to
-    /// through a handle. `provider` and `model` are empty if the attribute does not name them.
-    /// Returns `None` outside any request if the global instance is disabled.
-    pub(crate) fn begin(
-        site: &'static Site,
-        provider: Label,
-        model: Label,
-        request: Option<Arc<RequestCalls>>,
-    ) -> Option<Arc<Self>> {
-        let started = Instant::now();
-        let outer = current_call();
-        // The source of a reply may be polled in another task than that of the request.
-        let request = request
-            .or_else(current_request_calls)
-            .or_else(|| outer.as_ref().and_then(|outer| outer.request_calls()));
-        if request.is_none() {
-            Instance::for_site_outside_requests(site)?;
+    /// Makes a call that several owners can refer to. It takes a free allocation, or a new one.
+    pub(super) fn share(start: CallStart) -> Arc<Self> {
+        if let Some(mut free) = with_free(Vec::pop).flatten() {
+            // A free call is in the state of a new one.
+            if let Some(call) = Arc::get_mut(&mut free) {
+                call.start = start;
+                return free;
+            }
         }
-        // Each instance counts the calls that it sees.
-        let outer = outer
-            .filter(|outer| outer.is_of_same_instance(request.as_deref()))
-            .or_else(|| request.as_ref()?.sent_call());
-        if let Some(outer) = &outer {
-            outer.outers_and_self().for_each(|outer| outer.state.lock().inner.note_begun());
-        }
-        let request = request.map(|calls| {
-            let number = calls.begin(started);
-            (calls, number)
-        });
-        Some(Self::in_free_allocation(Self {
-            site,
-            provider,
-            model,
-            started,
-            outer,
-            request,
+        Arc::new(Self {
+            start,
             handles: AtomicU32::new(0),
             awaits_first_chunk: AtomicBool::new(false),
             state: Mutex::default(),
-        }))
-    }
-
-    /// Puts a call into a free allocation, or into a new one.
-    fn in_free_allocation(call: Self) -> Arc<Self> {
-        let Some(mut free) = with_free(Vec::pop).flatten() else { return Arc::new(call) };
-        match Arc::get_mut(&mut free) {
-            Some(slot) => *slot = call,
-            None => return Arc::new(call),
-        }
-        free
+        })
     }
 
     /// Keeps the allocation of a closed call that nothing else shares.
     pub(super) fn free(mut self: Arc<Self>) {
-        if let Some(slot) = Arc::get_mut(&mut self) {
-            (slot.outer, slot.request) = (None, None);
-            (slot.provider, slot.model) = (Label::Static(""), Label::Static(""));
-            *slot.state.get_mut() = CallState::default();
+        if let Some(call) = Arc::get_mut(&mut self) {
+            let start = &mut call.start;
+            (start.outer, start.request) = (None, None);
+            (start.provider, start.model) = (Label::Static(""), Label::Static(""));
+            *call.awaits_first_chunk.get_mut() = false;
+            *call.state.get_mut() = CallState::default();
             with_free(|free| {
                 if free.len() < MAX_FREE {
                     free.push(self);
@@ -148,18 +108,22 @@ impl LlmCall {
 
     /// Returns the calls of the request that this call belongs to.
     pub(super) fn request_calls(&self) -> Option<Arc<RequestCalls>> {
-        self.request.as_ref().map(|(calls, _)| Arc::clone(calls))
+        self.start.request_calls()
     }
 
-    /// Returns whether the instance that records this call records calls of `request`, too.
-    fn is_of_same_instance(&self, request: Option<&RequestCalls>) -> bool {
-        let own = self.request.as_ref().map(|(calls, _)| &**calls);
-        instance_of(own).is_same_instance(instance_of(request))
+    /// Notes that a call within this one begins.
+    pub(super) fn note_begun_within(&self) {
+        self.state.lock().inner.note_begun();
+    }
+
+    /// Returns whether the returned value says that the call has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state.lock().failure.is_some()
     }
 
     /// Returns the attribute that tracks this call.
     pub(crate) fn site(&self) -> &'static Site {
-        self.site
+        self.start.site
     }
 
     /// Records usage that user code supplies. It is added to that of the call while the call is
@@ -178,9 +142,9 @@ impl LlmCall {
             Phase::Closed(series) => {
                 let series = *series;
                 drop(state);
-                let series = series.unwrap_or_else(|| self.series(None));
-                series.record(&CallRecord::of_usage(usage));
-                if let Some((request, _)) = &self.request {
+                let series = series.unwrap_or_else(|| self.start.series(None));
+                series.record(&CallRecord::of_usage(&usage));
+                if let Some((request, _)) = &self.start.request {
                     request.add_closed();
                 }
             }
@@ -206,7 +170,7 @@ impl LlmCall {
     pub(super) fn begin_parsing(&self) {
         self.state.lock().phase = Phase::Parsing;
         self.awaits_first_chunk.store(true, Relaxed);
-        if let Some((request, _)) = &self.request {
+        if let Some((request, _)) = &self.start.request {
             request.begin_parsing();
         }
     }
@@ -217,7 +181,7 @@ impl LlmCall {
     pub(super) fn with_body(self: Arc<Self>) -> Arc<Self> {
         let waiting = {
             let mut state = self.state.lock();
-            if self.site.is_separate() { None } else { take_unsupplied(&mut state.waiting) }
+            if self.start.site.is_separate() { None } else { take_unsupplied(&mut state.waiting) }
         };
         match waiting {
             Some(inner) => {
@@ -251,14 +215,14 @@ impl LlmCall {
     /// Leaves a call open whose function has returned a stream that nothing parses. The call that
     /// it is made within closes it, else its request. Outside both the call ends now.
     pub(crate) fn leave_open(self: Arc<Self>) {
-        if let Some(outer) = &self.outer {
+        if let Some(outer) = &self.start.outer {
             let mut state = outer.state.lock();
             if state.phase.is_open() {
                 state.waiting.push(Arc::clone(&self));
                 return;
             }
         }
-        match &self.request {
+        match &self.start.request {
             Some((request, _)) if request.leave(&self) => {}
             _ => self.finish(&Reply::ended(ReplyEnd::Complete)),
         }
@@ -268,7 +232,7 @@ impl LlmCall {
     /// this one was not made within the later one, that reply has replaced the reply of this call
     /// before it was read. This call is then cancelled, unless user code has recorded its usage.
     pub(crate) fn note_replaced_by(self: &Arc<Self>, later: &Self) {
-        let is_repeated = std::ptr::eq(self.site, later.site);
+        let is_repeated = std::ptr::eq(self.start.site, later.start.site);
         if is_repeated && !self.is_within(later) && self.state.lock().recorded.is_none() {
             self.close(&Reply::ended(ReplyEnd::Cancelled));
         }
@@ -281,7 +245,7 @@ impl LlmCall {
     }
 
     pub(super) fn outers(&self) -> impl Iterator<Item = &Self> {
-        iter::successors(self.outer.as_deref(), |call| call.outer.as_deref())
+        self.start.outers()
     }
 
     pub(super) fn outers_and_self(&self) -> impl Iterator<Item = &Self> {
@@ -291,14 +255,6 @@ impl LlmCall {
     /// Returns whether this call is made within `outer`.
     pub(crate) fn is_within(&self, outer: &Self) -> bool {
         self.outers().any(|call| std::ptr::eq(call, outer))
-    }
-}
-
-/// Returns the instance that records the calls of a request, or calls outside any request.
-fn instance_of(request: Option<&RequestCalls>) -> &'static Instance {
-    match request {
-        Some(calls) => calls.instance(),
-        None => Instance::implicit_global(),
     }
 }
 

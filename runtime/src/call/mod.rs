@@ -87,8 +87,9 @@ mod parser;
 mod rate_limit;
 mod reply;
 mod request_calls;
+mod start;
 
-pub(crate) use self::current::{EnterCall, EnteredCall};
+pub(crate) use self::current::{EnterCall, EnteredCall, enter_call};
 pub(crate) use self::current::{
     current_call, current_request_calls, is_in_disabled_stream, within_request,
 };

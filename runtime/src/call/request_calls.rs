@@ -91,7 +91,17 @@ impl RequestCalls {
     /// Returns the endpoint that the attribute of a call site names, or that of the request. Both
     /// have the values of the request labels that are known now.
     pub(crate) fn endpoint(&self, named: Option<&'static Site>) -> &'static EndpointSeries {
-        let of_request = self.state.lock().endpoint;
+        self.endpoint_with(named, self.state.lock().endpoint)
+    }
+
+    /// Returns the endpoint that the attribute of a call site names, with the values of the request
+    /// labels of `of_request`, or `of_request`.
+    #[inline]
+    pub(super) fn endpoint_with(
+        &self,
+        named: Option<&'static Site>,
+        of_request: &'static EndpointSeries,
+    ) -> &'static EndpointSeries {
         match named {
             Some(site) => self.instance.endpoints().for_site(site).with_labels_of(of_request),
             None => of_request,
@@ -109,20 +119,27 @@ impl RequestCalls {
         self.endpoint(None).calls("", "")
     }
 
-    /// Adds a call that begins. Returns its number.
-    pub(super) fn begin(&self, started: Instant) -> usize {
+    /// Adds a call that begins. Returns its number, and the call whose stream is being sent to the
+    /// client: the one that was left open last when the response head was made.
+    pub(super) fn begin(&self, started: Instant) -> (usize, Option<Arc<LlmCall>>) {
         let mut state = self.state.lock();
         state.count += 1;
+        let sent = state.sent.clone();
         let number = state.times.len();
         if number >= MAX_TIMES {
-            return usize::MAX;
+            return (usize::MAX, sent);
         }
         state.times.push(CallTime { started, ended: None, counts: true });
-        number
+        (number, sent)
     }
 
-    /// Notes the end of a call.
-    pub(super) fn end(&self, number: usize, ended: Instant, counts: bool) {
+    /// Notes the end of a call. Returns the endpoint of the request.
+    pub(super) fn end(
+        &self,
+        number: usize,
+        ended: Instant,
+        counts: bool,
+    ) -> &'static EndpointSeries {
         let mut state = self.state.lock();
         if !counts {
             state.count -= 1;
@@ -130,12 +147,13 @@ impl RequestCalls {
         if let Some(time) = state.times.get_mut(number) {
             (time.ended, time.counts) = (Some(ended), counts);
         }
+        state.endpoint
     }
 
     /// Adds a call of which only the usage is known.
     pub(crate) fn add_closed(&self) {
         let now = Instant::now();
-        let number = self.begin(now);
+        let (number, _) = self.begin(now);
         self.end(number, now, true);
     }
 
@@ -167,16 +185,20 @@ impl RequestCalls {
         left.map(LlmCall::innermost_left)
     }
 
-    /// Returns the call whose stream is being sent to the client: the one that was left open last
-    /// when the response head was made.
-    pub(super) fn sent_call(&self) -> Option<Arc<LlmCall>> {
-        self.state.lock().sent.clone()
-    }
-
     /// Notes that the response head was made.
     pub(crate) fn note_head(&self) {
-        let sent = self.newest_left();
-        self.state.lock().sent = sent;
+        let left = {
+            let mut state = self.state.lock();
+            let left = state.left.last().cloned();
+            if left.is_none() {
+                state.sent = None;
+            }
+            left
+        };
+        if let Some(left) = left {
+            let sent = left.innermost_left();
+            self.state.lock().sent = Some(sent);
+        }
     }
 
     /// Notes when the tokens of a call were ready. The earliest of all calls count.

@@ -6,8 +6,9 @@ use crate::usage::{MAX_TOKENS, Usage};
 /// Returns the cost of a call in dollars.
 fn cost(price: &Price, usage: Usage, service_tier: Option<&str>) -> f64 {
     let price = price.for_call(usage.known_input(), service_tier);
-    let costs = usage.partition().map(|(class, tokens)| price.cost(class, tokens));
-    costs.sum::<f64>() / 1e12
+    let mut cost = 0.0;
+    usage.partition(|class, tokens| cost += price.cost(class, tokens));
+    cost / 1e12
 }
 
 fn assert_cost(price: &Price, usage: Usage, service_tier: Option<&str>, dollars: f64) {

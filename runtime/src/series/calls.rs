@@ -63,9 +63,9 @@ struct CallKey {
 /// What is recorded when a call has ended.
 pub(crate) struct CallRecord<'a> {
     pub(crate) end: CallEnd,
-    pub(crate) usage: Option<Usage>,
-    /// The part of the usage that belongs to other models.
-    pub(crate) by_other_models: Usage,
+    pub(crate) usage: Option<&'a Usage>,
+    /// The part of the usage that belongs to other models, if there is one.
+    pub(crate) by_other_models: Option<Usage>,
     /// Why usage, or a part of it, is missing.
     pub(crate) missing: Option<MissingReason>,
     pub(crate) operation: Operation,
@@ -76,14 +76,14 @@ pub(crate) struct CallRecord<'a> {
     pub(crate) provider_cost: Option<f64>,
 }
 
-impl CallRecord<'_> {
+impl<'a> CallRecord<'a> {
     /// A call of which only the usage is known.
-    pub(crate) fn of_usage(usage: Usage) -> Self {
+    pub(crate) fn of_usage(usage: &'a Usage) -> Self {
         let outcome = CallOutcome::Success;
         Self {
             end: CallEnd { outcome, finish: FinishReason::Unknown, error: None },
             usage: Some(usage),
-            by_other_models: Usage::default(),
+            by_other_models: None,
             missing: None,
             operation: Operation::Unknown,
             duration: Duration::ZERO,
@@ -127,9 +127,12 @@ impl CallSeries {
         let CallEnd { outcome, finish, error } = call.end;
         self.calls(CallKey { operation: call.operation, finish, error }).add(1);
         self.duration(outcome).observe_duration(call.duration);
-        if let Some(usage) = call.usage.map(|usage| usage.clamped()) {
+        if let Some(usage) = call.usage.map(Usage::clamped) {
             self.record_totals(&usage);
-            self.record_part(&usage.minus(call.by_other_models), call.service_tier);
+            match call.by_other_models {
+                None => self.record_classes(&usage, call.service_tier),
+                Some(others) => self.record_classes(&usage.minus(others), call.service_tier),
+            }
         }
         if let Some(missing) = call.missing {
             self.missing(missing).add(1);
@@ -158,8 +161,13 @@ impl CallSeries {
     /// Records the tokens of a call, or those of them that this model read and wrote, and their
     /// cost.
     pub(crate) fn record_part(&self, usage: &Usage, service_tier: Option<&str>) {
-        let usage = usage.clamped();
-        for (class, tokens) in usage.partition() {
+        self.record_classes(&usage.clamped(), service_tier);
+    }
+
+    /// Records tokens by class, and their cost. No count is larger than the largest one that is
+    /// recorded.
+    fn record_classes(&self, usage: &Usage, service_tier: Option<&str>) {
+        usage.partition(|class, tokens| {
             self.usage[class.index()]
                 .get_or_init(|| {
                     let [endpoint, provider, model] = self.labels();
@@ -168,9 +176,17 @@ impl CallSeries {
                     self.families.token_usage.series(self.request_values.with(labels))
                 })
                 .add(tokens);
+        });
+        if self.cost.is_recorded() {
+            let (families, labels) = (self.families, self.labels());
+            self.cost.record(families, labels, self.request_values, usage, service_tier);
         }
-        let (families, labels) = (self.families, self.labels());
-        self.cost.record(families, labels, self.request_values, &usage, service_tier);
+    }
+
+    /// Returns whether the labels have these values. They do not if the series are those of all
+    /// models or providers that are not allowed, or beyond the limit.
+    pub(super) fn has_labels(&self, provider: &str, model: &str) -> bool {
+        self.provider == provider && *self.model == *model
     }
 
     /// Returns the `provider` label.

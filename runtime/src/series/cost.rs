@@ -18,9 +18,17 @@ impl CostSeries {
         Self { prices, by_class: OnceLock::new(), unpriced: OnceLock::new() }
     }
 
-    /// Records the cost of a call with this usage, or counts the call as unpriced. Records nothing
-    /// if no model has, or has had, a price. `labels` are the endpoint, provider and model of the
-    /// call, and `service_tier` is the one that the reply names.
+    /// Returns whether calls have a cost or are counted as unpriced: any model has, or has had, a
+    /// price.
+    #[inline]
+    pub(super) fn is_recorded(&self) -> bool {
+        self.prices.are_used()
+    }
+
+    /// Records the cost of a call with this usage, or counts the call as unpriced. `labels` are the
+    /// endpoint, provider and model of the call, and `service_tier` is the one that the reply
+    /// names.
+    #[inline(never)]
     pub(super) fn record(
         &self,
         families: &Families,
@@ -29,9 +37,6 @@ impl CostSeries {
         usage: &Usage,
         service_tier: Option<&str>,
     ) {
-        if !self.prices.are_used() {
-            return;
-        }
         let [endpoint, provider, model] = labels;
         let Some(price) = self.prices.for_call(model, usage.known_input(), service_tier) else {
             let unpriced = || families.unpriced_calls.series([endpoint, model]);
@@ -39,13 +44,13 @@ impl CostSeries {
             return;
         };
         let by_class = self.by_class.get_or_init(Box::default);
-        for (class, tokens) in usage.partition() {
+        usage.partition(|class, tokens| {
             let cost = by_class[class.index()].get_or_init(|| {
                 let (token_type, detail) = (class.token_type().as_str(), class.as_str());
                 let labels = [endpoint, provider, model, token_type, detail];
                 families.cost.series(request_values.with(labels))
             });
             cost.add(price.cost(class, tokens));
-        }
+        });
     }
 }

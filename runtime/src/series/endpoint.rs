@@ -42,6 +42,8 @@ pub(crate) struct EndpointSeries {
     pace: BoundedMap<PaceSeries>,
     /// By provider and model.
     calls: BoundedMap<(Box<str>, BoundedMap<CallSeries>)>,
+    /// Those of them whose provider and model are literals in attributes, which are few.
+    calls_of_literals: AppendList<[&'static str; 2], &'static CallSeries>,
     calls_per_request: OnceLock<SeriesHandle<Histogram>>,
     overhead: OnceLock<SeriesHandle<Histogram>>,
 }
@@ -83,6 +85,7 @@ impl EndpointSeries {
             stream: OnceLock::new(),
             pace: BoundedMap::new(HASH_BUCKETS, limit),
             calls: BoundedMap::new(HASH_BUCKETS, limit),
+            calls_of_literals: AppendList::new(),
             calls_per_request: OnceLock::new(),
             overhead: OnceLock::new(),
         }
@@ -178,6 +181,38 @@ impl EndpointSeries {
             Some(true) => map.get_or_insert_unbounded(value, make),
             Some(false) => map.get_or_insert_unbounded(OVERFLOW, make),
         }
+    }
+
+    /// Returns the series of the calls with this provider and model, which are literals. They are
+    /// compared by their addresses, which takes less time than to hash them.
+    #[inline]
+    pub(crate) fn calls_of_literals(
+        &'static self,
+        provider: &'static str,
+        model: &'static str,
+    ) -> &'static CallSeries {
+        let is_same = |known: &[&'static str; 2]| {
+            std::ptr::eq(known[0], provider) && std::ptr::eq(known[1], model)
+        };
+        match self.calls_of_literals.find(is_same) {
+            Some(series) => series,
+            None => self.find_calls_of_literals(provider, model, is_same),
+        }
+    }
+
+    #[cold]
+    fn find_calls_of_literals(
+        &'static self,
+        provider: &'static str,
+        model: &'static str,
+        is_same: impl Fn(&[&'static str; 2]) -> bool,
+    ) -> &'static CallSeries {
+        let series = self.calls(provider, model);
+        // A model that counts as `other` has series of its own once it has a price.
+        if series.has_labels(provider, model) {
+            self.calls_of_literals.find_or_append(is_same, || ([provider, model], series));
+        }
+        series
     }
 
     /// Returns the series of the number of calls of a request.

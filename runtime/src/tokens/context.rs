@@ -128,14 +128,14 @@ pub mod token_usage_context {
     }
 
     fn record_in_request(request: &RequestCalls, usage: Usage) {
-        request.series_without_call().record(&CallRecord::of_usage(usage));
+        request.series_without_call().record(&CallRecord::of_usage(&usage));
         request.add_closed();
     }
 
     fn record_outside(usage: Usage) {
         let Some(metrics) = Instance::for_usage_outside_requests() else { return };
         let endpoint = metrics.endpoints().get_or_create("");
-        endpoint.calls("", "").record(&CallRecord::of_usage(usage));
+        endpoint.calls("", "").record(&CallRecord::of_usage(&usage));
     }
 
     /// Records usage for the call or the request in which it was created, from any task, even after

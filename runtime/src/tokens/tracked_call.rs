@@ -34,7 +34,7 @@ pub fn start_call(site: &'static Site, provider: Label, model: Label) -> Tracked
 
 /// Ends a call with the usage that its reply carries.
 pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
-    if call.0.call().is_none() {
+    if call.0.is_empty() {
         return;
     }
     match reply.__kind() {
@@ -61,6 +61,9 @@ pub fn finish_call<R: TokenUsage + ?Sized>(mut call: TrackedCall, reply: &R) {
 }
 
 fn owned(usage: Vec<(String, Usage)>) -> Vec<(Cow<'static, str>, Usage)> {
+    if usage.is_empty() {
+        return Vec::new();
+    }
     usage.into_iter().map(|(model, usage)| (Cow::Owned(model), usage)).collect()
 }
 
@@ -172,7 +175,11 @@ impl TrackedCall {
 
 impl EnterCall for TrackedCall {
     fn enter_call(&self) -> EnteredCall {
-        self.0.enter()
+        self.0.enter_unshared()
+    }
+
+    fn leave_call(&self, entered: &mut EnteredCall) {
+        self.0.leave(entered);
     }
 
     fn note_failure(&self, error: CallErrorType) {

@@ -30,22 +30,6 @@ closed_set! { indexed
 }
 
 impl TokenClass {
-    /// All classes, in the order of their indices.
-    pub(crate) const ALL: [Self; Self::COUNT] = [
-        Self::InputUncached,
-        Self::InputCacheRead,
-        Self::InputCacheWrite,
-        Self::InputCacheWrite1h,
-        Self::InputAudio,
-        Self::InputImage,
-        Self::InputUnspecified,
-        Self::OutputResponse,
-        Self::OutputReasoning,
-        Self::OutputAudio,
-        Self::OutputImage,
-        Self::OutputUnspecified,
-    ];
-
     /// Returns the side of the call that the class belongs to.
     pub(crate) const fn token_type(self) -> TokenType {
         match self {
@@ -94,41 +78,62 @@ const INPUT_PARTS: [TokenClass; 5] = [
 const OUTPUT_PARTS: [TokenClass; 3] =
     [TokenClass::OutputReasoning, TokenClass::OutputAudio, TokenClass::OutputImage];
 
-/// The tokens by class, where they are known.
-type ByClass = [Option<u64>; TokenClass::COUNT];
-
 impl Usage {
-    /// Returns the tokens of each class. Their sum is [`total`](Self::total), also if a provider
-    /// reports parts that are larger than the whole: each part is cut to what the parts before it
-    /// have left.
-    pub(crate) fn partition(&self) -> impl Iterator<Item = (TokenClass, u64)> + use<> {
-        let mut by_class: ByClass = [None; TokenClass::COUNT];
-        let rest = self.cut(&INPUT_PARTS, self.known_input(), &mut by_class);
-        let knows_cache = UsageCount::CACHE_PARTS.iter().any(|part| self.get(*part).is_some());
-        let class =
-            if knows_cache { TokenClass::InputUncached } else { TokenClass::InputUnspecified };
-        by_class[class.index()] = self.input_tokens().map(|_| rest);
-        let rest = self.cut(&OUTPUT_PARTS, self.known_output(), &mut by_class);
-        let class = match self.get(UsageCount::Reasoning) {
-            Some(_) => TokenClass::OutputResponse,
-            None => TokenClass::OutputUnspecified,
-        };
-        by_class[class.index()] = self.output_tokens().map(|_| rest);
-        let classes = TokenClass::ALL.into_iter().zip(by_class);
-        classes.filter_map(|(class, tokens)| Some((class, tokens?)))
+    /// Calls `record` with the tokens of each class, the parts of a side before its rest. Their sum
+    /// is [`total`](Self::total), also if a provider reports parts that are larger than the whole:
+    /// each part is cut to what the parts before it have left.
+    #[inline]
+    pub(crate) fn partition(&self, mut record: impl FnMut(TokenClass, u64)) {
+        let rest = self.cut(&INPUT_PARTS, self.known_input(), &mut record);
+        if self.knows(UsageCount::Input) {
+            let class = if self.knows_any(&UsageCount::CACHE_PARTS) {
+                TokenClass::InputUncached
+            } else {
+                TokenClass::InputUnspecified
+            };
+            record(class, rest);
+        }
+        let rest = self.cut(&OUTPUT_PARTS, self.known_output(), &mut record);
+        if self.knows(UsageCount::Output) {
+            let class = if self.knows(UsageCount::Reasoning) {
+                TokenClass::OutputResponse
+            } else {
+                TokenClass::OutputUnspecified
+            };
+            record(class, rest);
+        }
     }
 
-    /// Enters the parts of a total into the table, and returns what is left of the total.
-    fn cut(&self, parts: &[TokenClass], total: u64, by_class: &mut ByClass) -> u64 {
+    /// Calls `record` with each part of a total, and returns what is left of the total.
+    #[inline]
+    fn cut(
+        &self,
+        parts: &[TokenClass],
+        total: u64,
+        record: &mut impl FnMut(TokenClass, u64),
+    ) -> u64 {
         let mut rest = total;
-        for part in parts {
-            if let Some(tokens) = self.get(part.count()) {
-                let tokens = tokens.min(rest);
-                by_class[part.index()] = Some(tokens);
-                rest -= tokens;
+        if self.knows_parts() {
+            for part in parts {
+                if let Some(tokens) = self.get(part.count()) {
+                    let tokens = tokens.min(rest);
+                    record(*part, tokens);
+                    rest -= tokens;
+                }
             }
         }
         rest
+    }
+
+    /// Returns whether any of these counts is known.
+    fn knows_any(&self, counts: &[UsageCount]) -> bool {
+        counts.iter().any(|count| self.knows(*count))
+    }
+
+    /// Returns whether any part of the input or of the output is known.
+    fn knows_parts(&self) -> bool {
+        const TOTALS: u16 = 1 << UsageCount::Input.index() | 1 << UsageCount::Output.index();
+        self.known & !TOTALS != 0
     }
 }
 
@@ -137,14 +142,10 @@ mod tests {
     use super::*;
 
     fn classes(usage: Usage) -> Vec<(&'static str, u64)> {
-        usage.partition().map(|(class, tokens)| (class.as_str(), tokens)).collect()
-    }
-
-    #[test]
-    fn token_classes_are_listed_by_index() {
-        for (index, class) in TokenClass::ALL.into_iter().enumerate() {
-            assert_eq!(class.index(), index);
-        }
+        let mut classes = Vec::new();
+        usage.partition(|class, tokens| classes.push((class, tokens)));
+        classes.sort_by_key(|(class, _)| class.index());
+        classes.into_iter().map(|(class, tokens)| (class.as_str(), tokens)).collect()
     }
 
     #[test]
@@ -204,7 +205,8 @@ mod tests {
     #[test]
     fn partition_sums_to_the_total_if_parts_exceed_their_whole() {
         let usage = Usage::new(10, 5).cache_read(8).cache_write(9).reasoning(u64::MAX);
-        let sum: u64 = usage.partition().map(|(_, tokens)| tokens).sum();
+        let mut sum = 0;
+        usage.partition(|_, tokens| sum += tokens);
         assert_eq!(sum, usage.total());
         assert_eq!(sum, 15);
     }
@@ -247,14 +249,14 @@ mod tests {
             let usage = random_usage(&mut state).clamped();
             let mut seen = [false; TokenClass::COUNT];
             let (mut input, mut output) = (0, 0);
-            for (class, tokens) in usage.partition() {
+            usage.partition(|class, tokens| {
                 assert!(!seen[class.index()], "{class:?} twice: {usage:?}");
                 seen[class.index()] = true;
                 match class.token_type() {
                     TokenType::Input => input += tokens,
                     TokenType::Output => output += tokens,
                 }
-            }
+            });
             assert_eq!(input, usage.known_input(), "{usage:?}");
             assert_eq!(output, usage.known_output(), "{usage:?}");
             assert_eq!(input + output, usage.total(), "{usage:?}");

@@ -16,7 +16,7 @@ pub(crate) fn begin_call(site: &'static Site, provider: Label, model: Label) -> 
         Serving::Nothing => None,
         Serving::Disabled => return CallGuard::NONE,
     };
-    LlmCall::begin(site, provider, model, request).map_or(CallGuard::NONE, CallGuard::new)
+    CallGuard::begin(site, provider, model, request)
 }
 
 impl Scope {
