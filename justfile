@@ -28,6 +28,10 @@ test:
 integrations:
     .ci/run integrations
 
+# All interleavings of small models of the storage, and a billion additions
+models:
+    .ci/run models
+
 # The snippets of README and guide, with the dependencies that these name
 snippets:
     .ci/run snippets

@@ -12,7 +12,7 @@ use http::Request;
 use crate::call::{CallGuard, LlmCall};
 use crate::callsite::Site;
 use crate::media_type::{content_of, is_event_stream};
-use crate::metrics::Instance;
+use crate::metrics::{Instance, ServiceHandle};
 use crate::request::{BodyEnd, Entry, RequestSize, Scope, ScopeHandle, UploadProgress, enter};
 use crate::series::{Endpoints, ScrapeRefusal};
 use crate::stream::StreamRecorder;
@@ -26,6 +26,9 @@ const _: () = {
     let _ = Instance::request_label_values::<()>;
     let _ = Instance::note_layer;
     let _ = Instance::deduplicates_by_mark;
+    let _ = ServiceHandle::new;
+    let _ = ServiceHandle::instance;
+    let _ = |handle: &ServiceHandle| handle.clone();
     let _ = Endpoints::count_refused_scrape;
     let _ = [ScrapeRefusal::TooMany, ScrapeRefusal::Stalled];
     let _ = |open: fn() -> Scope| ScopeHandle::new(open);

@@ -9,6 +9,7 @@ use std::fs;
 use std::mem::size_of_val;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use allocation_counter::measure;
 use axum::Router;
@@ -30,6 +31,13 @@ const MAX_HISTOGRAM_BYTES: i64 = 400;
 /// The most bytes that an endpoint with one method may take: three histograms, a counter, a gauge
 /// and the index entries that find these series.
 const MAX_ENDPOINT_BYTES: i64 = 2_200;
+
+/// The most bytes that a histogram of seventeen buckets may take for each further thread that
+/// records into it.
+const MAX_FURTHER_THREAD_BYTES: i64 = 160;
+
+/// The most bytes that remain of an instance that has served one endpoint and is dropped.
+const MAX_DROPPED_INSTANCE_BYTES: i64 = 100 * 1024;
 
 /// The most crates that streamgauge, itself included, may add to the build of an axum application.
 const MAX_ADDED_CRATES: usize = 14;
@@ -103,6 +111,13 @@ fn histogram_memory_is_within_the_limit() {
     });
     // A second outcome adds one histogram to each existing endpoint.
     let histogram = bytes_per_endpoint(1_000, |endpoint| drop(stream(endpoint)));
+    // Another thread has cells for all series of the endpoints: two such histograms, one with other
+    // buckets, a gauge and two counters. The latter take less than a histogram together.
+    let further = thread::scope(|threads| {
+        let record = || bytes_per_endpoint(1_000, |endpoint| drop(stream(endpoint)));
+        threads.spawn(record).join().expect("the thread does not panic")
+    });
+    assert!(further <= 4 * MAX_FURTHER_THREAD_BYTES, "{further} bytes for another thread");
     let scrape = Scrape::of(metrics);
     assert_eq!(scrape.count("app_stream_duration_seconds_count", &[]), 2_000);
     assert_eq!(scrape.count("app_stream_duration_seconds_bucket", &[]), 2_000 * 18);
@@ -126,6 +141,20 @@ fn endpoint_memory_is_within_the_limit() {
     let scrape = Scrape::of(&metrics);
     assert_eq!(scrape.count("app_http_request_duration_seconds_count", &[]), 1_000);
     assert!(endpoint <= MAX_ENDPOINT_BYTES, "{endpoint} bytes");
+}
+
+#[test]
+fn instance_that_is_dropped_leaves_a_bounded_amount_of_memory() {
+    let serve = || {
+        let metrics = Metrics::builder().build().expect("default settings are valid");
+        let router = Router::new().route("/", get(|| async { "hello" })).layer(metrics.layer());
+        let request = Request::get("/").body(Body::empty()).expect("the request is well formed");
+        drop(router.with_state(()).oneshot(request).now_or_never().expect("ready at once"));
+    };
+    // The first one also leases the writer slot of this thread.
+    serve();
+    let bytes = measure(|| (0..20).for_each(|_| serve())).bytes_current / 20;
+    assert!(bytes <= MAX_DROPPED_INSTANCE_BYTES, "{bytes} bytes");
 }
 
 /// Returns the crates that cargo builds for an application with these dependencies.

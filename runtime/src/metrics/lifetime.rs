@@ -36,13 +36,11 @@ impl Drop for Owner {
 /// router keeps the services that it has cloned. If the user has passed a registry, which others
 /// may read when the router has been cloned and the first one dropped, the clones own the instance
 /// as well.
-#[cfg(feature = "axum")]
 pub(crate) struct ServiceHandle {
     instance: &'static Instance,
     owner: Option<Arc<Owner>>,
 }
 
-#[cfg(feature = "axum")]
 impl ServiceHandle {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         Self { instance: metrics.instance, owner: Some(Arc::clone(&metrics.owner)) }
@@ -54,7 +52,6 @@ impl ServiceHandle {
     }
 }
 
-#[cfg(feature = "axum")]
 impl Clone for ServiceHandle {
     #[inline]
     fn clone(&self) -> Self {

@@ -28,9 +28,7 @@ use prometheus::Registry;
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
 pub(crate) use self::instance::Instance;
-pub(crate) use self::lifetime::Owner;
-#[cfg(feature = "axum")]
-pub(crate) use self::lifetime::ServiceHandle;
+pub(crate) use self::lifetime::{Owner, ServiceHandle};
 use self::registration::Registration;
 pub(crate) use self::registry::RegistryNames;
 pub use self::request_label::RequestLabel;

@@ -57,8 +57,8 @@ pub(super) struct Block {
     levels: [OnceLock<Box<[OwnedSegment]>>; LEVELS],
 }
 
-/// The cells of a segment, between two lines of unused ones. Segments of different threads therefore
-/// share no pair of cache lines.
+/// The cells of a segment, between two lines of unused ones. Segments of different threads
+/// therefore share no pair of cache lines.
 type OwnedSegment = OnceLock<Box<[AtomicU64]>>;
 
 impl Block {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
 use super::super::primitives::to_f64;
@@ -124,6 +124,40 @@ fn values_of_threads_that_have_ended_are_counted() {
         });
     }
     assert_eq!(counter.value(), 200);
+}
+
+/// Adds one to a counter, this number of times in each of 600 threads, of which sixteen run at a
+/// time. Each of them ends before the next one starts.
+fn additions_of_600_threads(additions: u64) {
+    let counter = CounterCells::new();
+    let started = AtomicU64::new(0);
+    thread::scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| {
+                while started.fetch_add(1, Relaxed) < 600 {
+                    let short_lived = thread::spawn(move || {
+                        for _ in 0..additions {
+                            counter.add(1);
+                        }
+                    });
+                    short_lived.join().expect("the thread does not panic");
+                }
+            });
+        }
+    });
+    assert_eq!(counter.value(), 600 * additions);
+}
+
+#[test]
+fn additions_of_short_lived_threads_are_all_counted() {
+    additions_of_600_threads(1_000);
+}
+
+/// The stage `models` of `.ci/run` runs it in release mode.
+#[test]
+#[ignore = "takes minutes without optimization"]
+fn billion_additions_of_short_lived_threads_are_all_counted() {
+    additions_of_600_threads(1_666_667);
 }
 
 #[test]
