@@ -121,7 +121,8 @@ pub trait EnterCall {
     /// Makes the call the current one of this thread until the returned value is dropped.
     fn enter_call(&self) -> EnteredCall;
 
-    /// Called before `entered` is dropped, which restores what was current before.
+    /// Called when the function stops running, before `entered` is dropped. May take the call that
+    /// was shared meanwhile from `entered`.
     fn leave_call(&self, _entered: &mut EnteredCall) {}
 
     /// Notes why the call has failed, as the value that the function returned says.
@@ -221,7 +222,7 @@ impl EnteredCall {
     pub(super) fn restore_and_take(&mut self) -> Option<Arc<LlmCall>> {
         if matches!(self.before, Before::NoCall) {
             self.before = Before::Unchanged;
-            // A call that is not shared has a second owner, so that it does not end here.
+            // The guard has another copy of a call that is not shared, so that nothing ends here.
             return with_current(|current| current.call.take_shared());
         }
         self.restore().call.take_shared()

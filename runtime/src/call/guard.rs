@@ -15,9 +15,9 @@ use crate::outcome::{CallErrorType, ReplyEnd};
 /// it.
 ///
 /// Most functions return a value, and no other code refers to their calls. Such a call is only its
-/// start, without an allocation, a reference count or a lock. The call is *shared* when something
-/// else refers to it: a call within it, a handle, recorded usage, or the reader of its reply.
-#[derive(Default)]
+/// start: it has no allocation, reference count or lock of its own. The call is *shared* when
+/// something else refers to it: a call within it, a handle, recorded usage, or the reader of its
+/// reply.
 pub(crate) struct CallGuard {
     /// `None` without a call.
     start: Option<CallStart>,
@@ -52,7 +52,8 @@ impl CallGuard {
         self.start.is_none()
     }
 
-    /// Shares the call and returns it, unless it has been taken.
+    /// Shares the call and returns it, unless it has been taken. Must not be called while
+    /// [`enter_unshared`](Self::enter_unshared) is in effect: the thread would share another copy.
     pub(crate) fn call(&self) -> Option<&Arc<LlmCall>> {
         let start = self.start.as_ref()?;
         Some(self.shared.get_or_init(|| LlmCall::share(start.clone())))
@@ -115,16 +116,11 @@ impl CallGuard {
     /// Closes the call.
     #[inline]
     pub(crate) fn close(&mut self, reply: &Reply<'_>) {
-        match (&self.start, self.shared.take()) {
-            (Some(start), None) => {
-                start.close(reply);
-                self.start = None;
-            }
-            (Some(_), Some(call)) => {
-                self.start = None;
-                call.finish(reply);
-            }
-            (None, _) => {}
+        // Taken first: recording may log, and a `tracing` subscriber may panic.
+        let Some(start) = self.start.take() else { return };
+        match self.shared.take() {
+            None => start.close(reply),
+            Some(call) => call.finish(reply),
         }
     }
 }

@@ -111,7 +111,7 @@ impl RequestCalls {
     /// Returns the endpoint with this label and the values of the request labels.
     pub(crate) fn endpoint_by_label(&self, label: &str) -> &'static EndpointSeries {
         let of_request = self.state.lock().endpoint;
-        self.instance.endpoints().get_or_create(label).with_labels_of(of_request)
+        self.instance.endpoints().with_run_time_label(label).with_labels_of(of_request)
     }
 
     /// Returns the series of usage that belongs to no call.

@@ -12,8 +12,8 @@ use crate::metrics::Instance;
 
 /// The part of a call that does not change.
 ///
-/// A call that nothing shares has no other part: its guard owns the start of the call, and lends it
-/// to the thread while the function runs. See [`CallGuard`](super::CallGuard).
+/// A call that nothing shares has no other part: its guard owns the start, and a copy of it is
+/// current on the thread while the function runs. See [`CallGuard`](super::CallGuard).
 #[derive(Clone)]
 pub(super) struct CallStart {
     pub(super) site: &'static Site,

@@ -100,7 +100,7 @@ fn report(reporter: &'static str, exception: ExceptionInfo, status: StatusCode) 
         Serving::Nothing => {
             static WARNED: WarnOnce = WarnOnce::new();
             let metrics = Instance::for_report_outside_requests(reporter, &WARNED);
-            metrics.map(|it| (it.endpoints().get_or_create(""), [None, Some(error)]))
+            metrics.map(|it| (it.endpoints().with_fixed_label(""), [None, Some(error)]))
         }
     };
     if let Some((endpoint, errors)) = to_count {

@@ -4,27 +4,28 @@
 //! written once. A writer that loses the race for a cell reads the winner's entry in the cell and
 //! continues.
 
-use std::cell::Cell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use parking_lot::Mutex;
 
 use super::limit::LabelLimit;
 
-/// A map from names to values. It never has more entries than its limit.
+/// A map from names to values, with a maximum number of entries. All names beyond it share one
+/// value.
 pub(crate) struct BoundedMap<V> {
     /// Allocated with the first entry.
     buckets: OnceLock<Box<[Bucket<V>]>>,
     bucket_count: usize,
-    /// The number of entries that still fit.
-    free: AtomicUsize,
+    /// The number of entries that still fit. Locked while an entry is inserted.
+    free: Mutex<usize>,
     max_name_bytes: usize,
     /// The value of all names beyond the limit.
     beyond: OnceLock<Box<V>>,
 }
 
 /// The name for which a map makes the value of all names beyond its limit. A family replaces it by
-/// `other`, and counts that as an overflow. A client that sends it gets no other label value by
-/// that.
+/// `other`, and counts that as an overflow. A client that sends this text gets `other`,
+/// too.
 pub(crate) const BEYOND_LIMIT: &str = "\0other";
 
 type Bucket<V> = AppendList<Box<str>, V>;
@@ -35,7 +36,7 @@ impl<V> BoundedMap<V> {
         Self {
             buckets: OnceLock::new(),
             bucket_count: bucket_count.max(1),
-            free: AtomicUsize::new(limit.max_values),
+            free: Mutex::new(limit.max_values),
             max_name_bytes: limit.max_bytes,
             beyond: OnceLock::new(),
         }
@@ -47,17 +48,13 @@ impl<V> BoundedMap<V> {
     /// `make` gets [`BEYOND_LIMIT`], so that names which a client makes up cannot fill the memory.
     #[inline]
     pub(crate) fn get_or_insert_with(&self, name: &str, make: impl Fn(&str) -> V) -> &V {
-        let known = self.find(name);
-        known.unwrap_or_else(|| {
-            self.try_insert_with(name, &make)
-                .unwrap_or_else(|| self.beyond.get_or_init(|| Box::new(make(BEYOND_LIMIT))))
-        })
+        self.find(name).unwrap_or_else(|| self.insert_or_share(name, &make))
     }
 
     /// Returns the value of `name`, which is inserted also if the map is full. The caller must
     /// bound the number of such names.
     pub(crate) fn get_or_insert_unbounded(&self, name: &str, make: impl Fn(&str) -> V) -> &V {
-        self.find(name).unwrap_or_else(|| self.insert_with(name, &make).0)
+        self.find(name).unwrap_or_else(|| self.insert(name, &make))
     }
 
     #[inline]
@@ -66,36 +63,28 @@ impl<V> BoundedMap<V> {
         buckets[bucket_index(name.as_bytes(), self.bucket_count)].find(|key| **key == *name)
     }
 
-    /// Inserts a value, unless the limit forbids it.
     #[cold]
-    fn try_insert_with(&self, name: &str, make: &impl Fn(&str) -> V) -> Option<&V> {
-        if name.len() > self.max_name_bytes {
-            return None;
+    fn insert_or_share(&self, name: &str, make: &impl Fn(&str) -> V) -> &V {
+        if name.len() <= self.max_name_bytes && name != BEYOND_LIMIT {
+            let mut free = self.free.lock();
+            // Another thread may have inserted the name before this one got the lock.
+            if let Some(known) = self.find(name) {
+                return known;
+            }
+            if let Some(left) = free.checked_sub(1) {
+                *free = left;
+                return self.insert(name, make);
+            }
         }
-        let is_free = self.free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1)).is_ok();
-        if !is_free {
-            return None;
-        }
-        let (value, is_new) = self.insert_with(name, make);
-        if !is_new {
-            self.free.fetch_add(1, Relaxed);
-        }
-        Some(value)
+        self.beyond.get_or_init(|| Box::new(make(BEYOND_LIMIT)))
     }
 
-    /// Inserts a value, unless another thread has done so. Returns whether the value is new.
-    fn insert_with(&self, name: &str, make: &impl Fn(&str) -> V) -> (&V, bool) {
+    /// Inserts a value, unless another thread has done so.
+    fn insert(&self, name: &str, make: &impl Fn(&str) -> V) -> &V {
         let new_buckets = || (0..self.bucket_count).map(|_| AppendList::new()).collect();
         let buckets = self.buckets.get_or_init(new_buckets);
-        let is_new = Cell::new(false);
-        let value = buckets[bucket_index(name.as_bytes(), self.bucket_count)].find_or_append(
-            |key| **key == *name,
-            || {
-                is_new.set(true);
-                (name.into(), make(name))
-            },
-        );
-        (value, is_new.get())
+        buckets[bucket_index(name.as_bytes(), self.bucket_count)]
+            .find_or_append(|key| **key == *name, || (name.into(), make(name)))
     }
 }
 

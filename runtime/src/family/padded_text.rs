@@ -39,8 +39,8 @@ impl<const N: usize> PaddedText<N> {
         }
     }
 
-    /// Writes the text to the start of `to`, and returns the rest of `to`. A few of its first bytes
-    /// may be overwritten.
+    /// Writes the text to the start of `to`, and returns the rest of `to`. Up to `N` bytes
+    /// of `to` are overwritten, also behind the text.
     ///
     /// Returns `None` if `to` is shorter than the text, or shorter than `N` bytes.
     #[inline]

@@ -1,7 +1,7 @@
 //! The numbers of one series: counters and gauges.
 //!
-//! Amounts are integers, so that sums are exact: durations in nanoseconds, sizes in bytes, tokens
-//! in tokens. They are converted to seconds when they are read.
+//! Amounts are in whole units: durations in nanoseconds, sizes in bytes, tokens in tokens. Counters
+//! are integers and exact. The sums of histograms and of money are floats, which do not overflow.
 //!
 //! The values of these types are small and are copied freely. They say where the numbers are
 //! (`cells`), and have none themselves.
@@ -95,6 +95,16 @@ impl Primitive for MoneyCounter {
 pub(crate) struct Gauge(GaugeCells);
 
 impl Gauge {
+    /// Creates a gauge that belongs to no family, for a number that is not on the page.
+    pub(crate) fn unlabelled() -> Self {
+        Self::new(())
+    }
+
+    /// Returns the current value.
+    pub(crate) fn value(self) -> u64 {
+        self.0.value()
+    }
+
     #[inline]
     pub(crate) fn inc(self) {
         self.0.rise();
@@ -198,10 +208,10 @@ mod tests {
             });
             while !falls.is_finished() {
                 // Four rises wait in the channel, and each thread is about to send or to fall once.
-                let value = gauge.0.value();
+                let value = gauge.value();
                 assert!(value <= 6, "{value}: the gauge was never above 6 or below 0");
             }
         });
-        assert_eq!(gauge.0.value(), 0);
+        assert_eq!(gauge.value(), 0);
     }
 }

@@ -3,8 +3,7 @@
 //! [`Family::series`] compares whole label values, never their hash alone, and takes a lock. It is
 //! called once per series: the caller keeps the returned [`SeriesHandle`] and records through it.
 //!
-//! Handles and label values live until the process ends, also those of an instance that is dropped:
-//! a request then reaches them without a reference count.
+//! Handles and label values are never freed, so that requests reach them without a reference count.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -301,6 +300,11 @@ impl OverflowCounters {
     fn count(&self) {
         self.0.iter().for_each(|(_, counter)| counter.add(1));
     }
+
+    #[cold]
+    fn count_with(&self, writer: &Writer<'_>) {
+        self.0.iter().for_each(|(_, counter)| counter.add_with(writer, 1));
+    }
 }
 
 impl<P: Copy> SeriesHandle<P> {
@@ -312,12 +316,21 @@ impl<P: Copy> SeriesHandle<P> {
         }
         self.primitive
     }
+
+    /// Returns the primitive of the series, for one observation through `writer`.
+    #[inline]
+    fn count_overflow_with(&self, writer: &Writer<'_>) -> P {
+        if let Some(overflow) = self.overflow {
+            overflow.count_with(writer);
+        }
+        self.primitive
+    }
 }
 
 impl SeriesHandle<Counter> {
     #[inline]
     pub(crate) fn add_with(&self, writer: &Writer<'_>, amount: u64) {
-        self.count_overflow_and_get().add_with(writer, amount);
+        self.count_overflow_with(writer).add_with(writer, amount);
     }
 
     #[inline]
@@ -369,10 +382,10 @@ impl SeriesHandle<Histogram> {
     }
 
     /// Records a value without its exemplar, which
-    /// [`record_exemplar`](Self::record_exemplar) records.
+    /// `record_exemplar` records.
     #[inline]
     pub(crate) fn observe_with(&self, writer: &Writer<'_>, amount: u64) {
-        self.count_overflow_and_get().observe_with(writer, amount);
+        self.count_overflow_with(writer).observe_with(writer, amount);
     }
 
     /// Records the exemplar of a value. It runs code of another crate, so it must not be called

@@ -37,8 +37,8 @@ pin_project! {
         // An option, so that dropping this future can drop the inner one while the scope is
         // current.
         #[pin]
-        inner: Option<F>,
-        scope: ScopeHandle,
+        pub(super) inner: Option<F>,
+        pub(super) scope: ScopeHandle,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -46,13 +46,6 @@ pin_project! {
             let mut this = this.project();
             enter(this.scope, || this.inner.set(None));
         }
-    }
-}
-
-impl<F> ResponseFuture<F> {
-    #[inline]
-    pub(super) fn new(inner: F, scope: ScopeHandle) -> Self {
-        Self { inner: Some(inner), scope }
     }
 }
 

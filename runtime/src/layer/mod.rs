@@ -116,7 +116,7 @@ impl<S> Layer<S> for PrometheusLayer {
     type Service = Prometheus<S>;
 
     fn layer(&self, inner: S) -> Prometheus<S> {
-        Prometheus::new(inner, &self.metrics)
+        Prometheus::new(inner, self.metrics.instance())
     }
 }
 

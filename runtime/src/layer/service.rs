@@ -10,7 +10,8 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use super::{ResponseFuture, axum_version, nested, upload};
-use crate::metrics::{Metrics, ServiceHandle};
+use crate::family::RequestLabelValues;
+use crate::metrics::{Instance, ServiceHandle};
 use crate::request::{Entry, RequestSize, Scope, ScopeHandle, enter};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
@@ -27,8 +28,8 @@ pub struct Prometheus<S> {
 }
 
 impl<S> Prometheus<S> {
-    pub(super) fn new(inner: S, metrics: &Metrics) -> Self {
-        Self { inner, handle: ServiceHandle::new(metrics) }
+    pub(super) fn new(inner: S, instance: &'static Instance) -> Self {
+        Self { inner, handle: ServiceHandle::new(instance) }
     }
 
     /// Opens the scope of a request. The handle stands for nothing if an outer layer records the
@@ -43,18 +44,22 @@ impl<S> Prometheus<S> {
             return ScopeHandle::NONE;
         }
         let marked = nested::mark_request(request, instance);
-        let recorded = !instance.skips(request, nested::route);
+        let recorded = instance.is_plain() || !instance.skips(request, nested::route);
         let size = if recorded { upload::measure(request) } else { RequestSize::Unknown };
         let route = nested::route(request);
         let entry = Entry {
             route,
             method: request.method().into(),
-            request_values: instance.request_label_values(request),
+            request_values: if instance.is_plain() {
+                RequestLabelValues::default()
+            } else {
+                instance.request_label_values(request)
+            },
             size,
             recorded,
             marked,
         };
-        ScopeHandle::new(|| Scope::open(instance, entry))
+        ScopeHandle::new(|place| Scope::open_in(place, instance, entry))
     }
 }
 
@@ -83,7 +88,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut scope = self.open_scope(&mut request);
-        let future = enter(&mut scope, || self.inner.call(request));
-        ResponseFuture::new(future, scope)
+        let inner = Some(enter(&mut scope, || self.inner.call(request)));
+        ResponseFuture { inner, scope }
     }
 }

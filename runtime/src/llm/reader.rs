@@ -84,17 +84,15 @@ pub(crate) struct ReplyReader {
     model: Option<String>,
     operation: Operation,
     finish_reason: FinishReason,
-    has_answer: bool,
     has_tool_calls: bool,
     ended: bool,
     /// The type of the first error that has a type. Empty if no error so far has one.
     error_type: Option<String>,
     /// The last cost that the provider has stated.
     provider_cost: StatedCost,
-    /// The content of the last frame, if frames with other content, but with the same members, can
-    /// follow without a scan.
+    /// The content of the last scanned frame, if frames with the same members need no scan.
     repeatable: Option<Content>,
-    /// Recognizes these frames. Exists only for a reply that has had one.
+    /// Created with the first such frame.
     template: Option<Box<Template>>,
 }
 
@@ -112,7 +110,6 @@ impl ReplyReader {
             model: None,
             operation: Operation::Unknown,
             finish_reason: FinishReason::Unknown,
-            has_answer: false,
             has_tool_calls: false,
             ended: false,
             error_type: None,
@@ -330,7 +327,6 @@ impl ReplyReader {
         let frame_findings = protocol.read_frame(frame);
         if let Some(content) = frame_findings.content {
             findings.add_content(content);
-            self.has_answer |= content == Content::Answer;
         }
         self.ended |= frame_findings.is_end;
         self.has_tool_calls |= frame_findings.has_tool_calls;
@@ -380,8 +376,8 @@ impl ReplyReader {
     }
 }
 
-/// Returns whether reading a frame again changes nothing. A frame that has usage may differ from
-/// the next one in its counts.
+/// Returns whether a frame like the last one changes nothing but the times of its content. A frame
+/// that has usage may differ from the next one in its counts.
 fn is_repeatable(frame: &Frame, findings: FrameFindings) -> bool {
     !findings.is_end
         && !findings.is_error

@@ -27,11 +27,11 @@ const MAX_VALUES: usize = 16;
 /// The maximum nesting depth of a frame that becomes a template.
 const MAX_DEPTH: usize = 16;
 
-/// The number of templates without a match, after which a reply gets no further template. Its
+/// After this many templates in a row that no frame has matched, a reply gets no further one: its
 /// frames differ too much.
 const MAX_UNUSED: u8 = 32;
 
-/// Which values stand for the one that the template has, without another meaning of the frame.
+/// The values that may replace a value of the template without changing what the frame means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Variants {
     /// Any text.
@@ -45,7 +45,7 @@ enum Variants {
 }
 
 impl Variants {
-    /// Returns the texts that stand for `text`.
+    /// Returns which texts may replace `text`, or `None` if the text must stay the same.
     fn of_text(field: Field, text: &[u8]) -> Option<Self> {
         match field {
             Field::Ignored => Some(Self::Text),
@@ -128,6 +128,8 @@ impl Variables {
     }
 }
 
+/// A frame that later frames are compared with. Created with the first frame of a reply that can
+/// be repeated.
 #[derive(Debug)]
 pub(super) struct Template {
     bytes: [u8; MAX_LENGTH],
@@ -151,7 +153,8 @@ impl Template {
         unused: 0,
     };
 
-    /// Takes a frame that matches from the front of `bytes`, and returns its content.
+    /// If `bytes` begin with a frame that matches, removes that frame from `bytes` and returns its
+    /// content.
     #[inline]
     pub(super) fn take_match(&mut self, bytes: &mut &[u8]) -> Option<Content> {
         let content = self.content?;
@@ -185,7 +188,8 @@ impl Template {
     /// and `object` begins at `start` of it.
     pub(super) fn keep(&mut self, framed: &[u8], start: usize, object: &[u8], content: Content) {
         self.content = None;
-        if framed.len() > MAX_LENGTH || self.unused == MAX_UNUSED {
+        // After a bare CR, a scan would take a following LF for a part of the same line end.
+        if framed.len() > MAX_LENGTH || framed.ends_with(b"\r") || self.unused == MAX_UNUSED {
             return;
         }
         let mut walk = Walk { object, at: 0, start, variables: Variables::NONE };

@@ -10,6 +10,7 @@ use prometheus::{IntGauge, Opts};
 
 #[cfg(feature = "axum")]
 use super::ScrapeLimit;
+use super::lifetime::retire_unused;
 #[cfg(feature = "process")]
 use super::process::ProcessNames;
 use super::registration::Registration;
@@ -19,8 +20,8 @@ use super::validate::{self, Problems};
 use super::zero_series::{WithZeroSeries, ZeroSeries};
 use super::{BuildError, Instance, Metrics, MetricsBuilder};
 use crate::family::{
-    AllowedValues, ConstLabels, Families, FamilyCollector, FamilyGroup, FamilyOptions, LabelLimit,
-    SeriesLimits,
+    AllowedValues, ConstLabels, Families, FamilyCollector, FamilyGroup, FamilyOptions, Gauge,
+    LabelLimit, SeriesLimits,
 };
 use crate::price::{PriceMap, Prices};
 use crate::series::Endpoints;
@@ -102,6 +103,7 @@ impl MetricsBuilder {
         );
         let buckets = validate::buckets(self.buckets, &self.prefix, &mut problems);
         problems.into_result()?;
+        retire_unused();
         let options = FamilyOptions {
             const_labels: ConstLabels::new(const_labels),
             buckets,
@@ -115,7 +117,6 @@ impl MetricsBuilder {
         let endpoints: &'static Endpoints = Box::leak(Box::new(Endpoints::new(families, limits)));
         let zero_series: &'static ZeroSeries = Box::leak(Box::new(ZeroSeries::new()));
         // If the build fails from here on, dropping the registration removes the names again.
-        let has_shared_registry = self.registry.is_some();
         let registration = Registration::new(self.registry.unwrap_or_default(), is_enabled);
         let always = WithZeroSeries {
             families: collector(families, FamilyGroup::Always)?,
@@ -127,7 +128,8 @@ impl MetricsBuilder {
         info.register(&options, &registration)?;
         let instance = Box::leak(Box::new(Instance {
             is_enabled,
-            has_shared_registry,
+            is_plain: skip_rules.are_empty() && self.request_labels.is_empty(),
+            services: Gauge::unlabelled(),
             endpoints,
             owner: OnceLock::new(),
             skip_rules,
@@ -199,7 +201,7 @@ impl Metrics {
         let mut problems = Problems::default();
         let prices = validate::prices(prices, &mut problems);
         problems.into_result()?;
-        set_prices(self.instance.endpoints(), prices, &self.owner.registration)
+        set_prices(self.instance.endpoints(), prices, &self.handle.0.registration)
     }
 }
 

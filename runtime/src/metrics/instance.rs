@@ -15,7 +15,7 @@ use super::lifetime::Owner;
 use super::request_label::RequestLabelSource;
 use super::skip_rules::SkipRules;
 use super::zero_series::ZeroSeries;
-use crate::family::{RequestLabelValues, RequestLabels};
+use crate::family::{Gauge, RequestLabelValues, RequestLabels};
 use crate::series::{Endpoints, warn_undeclared_label};
 
 /// The number of undeclared request labels that an instance warns about.
@@ -29,10 +29,12 @@ const MAX_UNDECLARED_LABELS: usize = 16;
 pub(crate) struct Instance {
     /// Whether anything is recorded and exported.
     pub(super) is_enabled: bool,
-    /// Whether the user has passed the registry.
-    pub(super) has_shared_registry: bool,
+    /// Whether there are neither rules for requests to skip nor request labels.
+    pub(super) is_plain: bool,
+    /// The number of services that layers have created, and of their clones.
+    pub(super) services: Gauge,
     pub(super) endpoints: &'static Endpoints,
-    /// The owner, until it is dropped.
+    /// Upgrades as long as the instance is in use.
     pub(super) owner: OnceLock<Weak<Owner>>,
     pub(super) skip_rules: SkipRules,
     /// The source of each request label, in the order of their declaration.
@@ -53,6 +55,13 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// Returns whether the instance records every request that has a route, and has no request
+    /// labels: whether it need not look at the requests.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// Returns whether the instance records.
     pub(crate) fn is_enabled(&self) -> bool {
         self.is_enabled
@@ -106,9 +115,6 @@ impl Instance {
 
     /// Returns the values of the request labels that a request carries when it arrives.
     pub(crate) fn request_label_values<B>(&self, request: &Request<B>) -> RequestLabelValues {
-        if self.request_label_sources.is_empty() {
-            return RequestLabelValues::default();
-        }
         let sources = self.request_label_sources.iter().enumerate();
         sources.fold(RequestLabelValues::default(), |values, (index, source)| {
             values.set(index, self.request_labels().find(index, source.read(request)))

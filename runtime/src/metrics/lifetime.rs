@@ -1,15 +1,24 @@
 //! When an instance leaves its registry.
 //!
 //! Requests reach an instance through a `&'static` reference, so that no thread waits for a
-//! reference count that another thread changes. The instance is in use as long as a [`Metrics`], a
-//! service of its layers or a page in progress exists: they share an [`Owner`].
+//! reference count that another thread changes. The instance is in use as long as a `Metrics`, a
+//! page in progress or a service of its layers exists. The first two share an [`Owner`]. Services
+//! are cloned for each request, and counted in a `Gauge`, in which each thread writes numbers of
+//! its own.
+//!
+//! Nobody learns when that gauge falls to zero. If the last `Metrics` is dropped before the last
+//! service, the instance therefore leaves the registry when the next instance is built.
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use prometheus::Registry;
 
+use super::Instance;
 use super::registration::Registration;
-use super::{Instance, Metrics};
+
+/// The owners of instances of which only services may be left.
+static WITHOUT_METRICS: Mutex<Vec<Arc<Owner>>> = Mutex::new(Vec::new());
 
 /// What an instance gives up when it is no longer in use: the registry, and its names there.
 pub(crate) struct Owner {
@@ -30,32 +39,54 @@ impl Drop for Owner {
     }
 }
 
-/// A reference from a service of a layer to its instance.
-///
-/// A router clones its services for each request. These clones do not own the instance, because the
-/// router keeps the services that it has cloned. If the user has passed a registry, which others
-/// may read when the router has been cloned and the first one dropped, the clones own the instance
-/// as well.
-pub(crate) struct ServiceHandle {
-    instance: &'static Instance,
-    owner: Option<Arc<Owner>>,
+/// The part of a [`Metrics`](super::Metrics) that all its clones share.
+pub(super) struct MetricsHandle(pub(super) Arc<Owner>);
+
+impl Drop for MetricsHandle {
+    fn drop(&mut self) {
+        if self.0.instance.services.value() > 0 {
+            WITHOUT_METRICS.lock().push(Arc::clone(&self.0));
+        }
+    }
 }
 
+/// Drops the owners of instances that have neither a [`Metrics`](super::Metrics) nor a service.
+pub(super) fn retire_unused() {
+    let (used, unused): (Vec<_>, Vec<_>) = {
+        let mut owners = WITHOUT_METRICS.lock();
+        owners.drain(..).partition(|owner| owner.instance.services.value() > 0)
+    };
+    WITHOUT_METRICS.lock().extend(used);
+    // Dropping a registry drops the collectors of users, which may build instances.
+    drop(unused);
+}
+
+/// A reference from a service of a layer to its instance.
+pub(crate) struct ServiceHandle(&'static Instance);
+
 impl ServiceHandle {
-    pub(crate) fn new(metrics: &Metrics) -> Self {
-        Self { instance: metrics.instance, owner: Some(Arc::clone(&metrics.owner)) }
+    #[inline]
+    pub(crate) fn new(instance: &'static Instance) -> Self {
+        instance.services.inc();
+        Self(instance)
     }
 
     #[inline]
     pub(crate) fn instance(&self) -> &'static Instance {
-        self.instance
+        self.0
     }
 }
 
 impl Clone for ServiceHandle {
     #[inline]
     fn clone(&self) -> Self {
-        let owner = if self.instance.has_shared_registry { self.owner.clone() } else { None };
-        Self { instance: self.instance, owner }
+        Self::new(self.0)
+    }
+}
+
+impl Drop for ServiceHandle {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.services.dec();
     }
 }

@@ -28,6 +28,7 @@ use prometheus::Registry;
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
 pub(crate) use self::instance::Instance;
+use self::lifetime::MetricsHandle;
 pub(crate) use self::lifetime::{Owner, ServiceHandle};
 use self::registration::Registration;
 pub(crate) use self::registry::RegistryNames;
@@ -66,7 +67,7 @@ pub(crate) use self::validate::{is_label_name, is_metric_name};
 pub struct Metrics {
     instance: &'static Instance,
     /// Keeps the instance in its registry.
-    owner: Arc<Owner>,
+    handle: Arc<MetricsHandle>,
 }
 
 impl Metrics {
@@ -81,7 +82,7 @@ impl Metrics {
     fn new(instance: &'static Instance, registration: Registration) -> Self {
         let owner = Arc::new(Owner { instance, registration });
         instance.owner.get_or_init(|| Arc::downgrade(&owner));
-        Self { instance, owner }
+        Self { instance, handle: Arc::new(MetricsHandle(owner)) }
     }
 
     /// Returns the data of the instance.
@@ -139,7 +140,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn registry(&self) -> &Registry {
-        self.owner.registry()
+        self.handle.0.registry()
     }
 }
 

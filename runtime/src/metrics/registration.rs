@@ -1,6 +1,5 @@
 //! The collectors that an instance has registered.
 
-use std::mem;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -34,20 +33,15 @@ impl Registration {
         self.collectors.lock().push(collector);
         Ok(())
     }
-
-    /// Removes the collectors from the registry.
-    pub(super) fn end(&self) {
-        for collector in mem::take(&mut *self.collectors.lock()) {
-            // An error means that the user has removed the collector. A registry never forgets the
-            // label names and help texts of a metric name.
-            let _ = self.registry.unregister(Box::new(collector));
-        }
-    }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.end();
+        for collector in self.collectors.get_mut().drain(..) {
+            // An error means that the user has removed the collector. A registry never forgets the
+            // label names and help texts of a metric name.
+            let _ = self.registry.unregister(Box::new(collector));
+        }
     }
 }
 

@@ -15,9 +15,9 @@ impl MetricsBuilder {
     /// registry does not give access to them, and the pages of this crate would lack them.
     ///
     /// When the last clone of the instance is dropped, its families leave the registry, and another
-    /// instance can take their names. Layers, their services and endpoints hold clones. The
-    /// registry remembers the label names of each metric name for ever, so the other instance needs
-    /// the same names of constant labels and request labels, or another prefix.
+    /// instance can take their names. Layers, their services, endpoints and pages in progress count
+    /// as clones. The registry remembers the label names of each metric name for ever, so the other
+    /// instance needs the same names of constant labels and request labels, or another prefix.
     ///
     /// # Examples
     ///

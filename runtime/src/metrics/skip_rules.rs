@@ -29,15 +29,19 @@ impl SkipRules {
         Self { paths: paths.collect(), methods: methods.into(), unmatched }
     }
 
+    /// Returns whether no rule looks at a request.
+    pub(super) fn are_empty(&self) -> bool {
+        self.paths.is_empty() && self.methods.is_empty()
+    }
+
     /// Returns whether a request is skipped. `route` returns the route that it has matched, and is
     /// called only if a path is skipped.
-    #[inline]
     pub(super) fn matches<B>(
         &self,
         request: &Request<B>,
         route: impl FnOnce(&Request<B>) -> Option<&str>,
     ) -> bool {
-        (!self.methods.is_empty() && self.methods.contains(request.method()))
+        self.methods.contains(request.method())
             || (!self.paths.is_empty() && self.matches_path(request.uri().path(), route(request)))
     }
 

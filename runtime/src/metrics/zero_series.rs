@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
+use super::lifetime::retire_unused;
 use crate::family::FamilyCollector;
 use crate::series::Endpoints;
 
@@ -50,6 +51,7 @@ impl ZeroSeries {
     pub(super) fn decide(&self, endpoints: &'static Endpoints) {
         if !self.decided.is_completed() && self.has_layer.load(Relaxed) {
             self.decided.call_once(|| {
+                retire_unused();
                 if INSTANCES_WITH_LAYER.load(Relaxed) == 1 {
                     endpoints.declare();
                 }

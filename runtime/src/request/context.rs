@@ -40,11 +40,11 @@ impl ScopeHandle {
     /// A handle without a scope.
     pub(crate) const NONE: Self = Self(None);
 
-    /// Opens a scope in a free slot of this thread, or in a new one.
+    /// Opens a scope with `open` in a free slot of this thread, or in a new one.
     #[inline]
-    pub(crate) fn new(open: impl FnOnce() -> Scope) -> Self {
+    pub(crate) fn new(open: impl FnOnce(&mut Option<Scope>)) -> Self {
         let mut slot = with_free_slots(Vec::pop).flatten().unwrap_or_default();
-        slot.get_or_insert_with(open);
+        open(&mut slot);
         Self(Some(slot))
     }
 
@@ -93,7 +93,6 @@ pub(crate) fn enter<R>(handle: &mut ScopeHandle, f: impl FnOnce() -> R) -> R {
         was_panicking: bool,
         #[cfg(feature = "exemplars")]
         trace: Option<Trace>,
-        _outside_calls: Option<EnteredCall>,
     }
 
     impl Drop for Restore<'_> {
@@ -116,14 +115,13 @@ pub(crate) fn enter<R>(handle: &mut ScopeHandle, f: impl FnOnce() -> R) -> R {
     #[cfg(feature = "exemplars")]
     let trace = Trace::replace_request_trace(handle.get().and_then(|scope| scope.trace()));
     // What a disabled instance serves belongs to no call of an enabled one around it.
-    let outside_calls = handle.get().is_none().then(EnteredCall::outside);
+    let _outside_calls = handle.get().is_none().then(EnteredCall::outside);
     swap_current(handle);
     let _restore = Restore {
         handle,
         was_panicking: thread::panicking(),
         #[cfg(feature = "exemplars")]
         trace,
-        _outside_calls: outside_calls,
     };
     f()
 }

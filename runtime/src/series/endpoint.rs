@@ -36,7 +36,7 @@ pub(crate) struct EndpointSeries {
     /// The list is short: most endpoints have one method.
     requests: AppendList<Method, RequestSeries>,
     /// By exception type and status.
-    exceptions: BoundedMap<AppendList<Option<u16>, SeriesHandle<Counter>>>,
+    exceptions: BoundedMap<(Box<str>, ByStatus)>,
     stream: OnceLock<Box<StreamSeries>>,
     /// By model.
     pace: BoundedMap<PaceSeries>,
@@ -47,6 +47,9 @@ pub(crate) struct EndpointSeries {
     calls_per_request: OnceLock<SeriesHandle<Histogram>>,
     overhead: OnceLock<SeriesHandle<Histogram>>,
 }
+
+/// The counters of an exception type by status.
+type ByStatus = AppendList<Option<u16>, SeriesHandle<Counter>>;
 
 impl EndpointSeries {
     /// Creates the series of an endpoint without values of the request labels.
@@ -109,7 +112,7 @@ impl EndpointSeries {
             .find_or_append(|known| *known == method, || (method, RequestSeries::new(self, method)))
     }
 
-    /// Returns a number that tells instances apart.
+    /// Returns a number that differs between instances.
     pub(crate) fn instance_address(&self) -> usize {
         std::ptr::from_ref(self.families).addr()
     }
@@ -177,6 +180,7 @@ impl EndpointSeries {
         make: impl Fn(&str) -> V,
     ) -> &'static V {
         match self.families.allows(label, value) {
+            None if value.is_empty() => map.get_or_insert_unbounded(value, make),
             None => map.get_or_insert_with(value, make),
             Some(true) => map.get_or_insert_unbounded(value, make),
             Some(false) => map.get_or_insert_unbounded(OVERFLOW, make),
@@ -229,14 +233,15 @@ impl EndpointSeries {
     /// Counts an exception in `exceptions_total`. `status` is the one that the error became, if
     /// that is known.
     pub(crate) fn count_exception(&self, exception_type: &str, status: Option<u16>) {
-        self.exceptions
-            .get_or_insert_with(exception_type, |_| AppendList::new())
+        let new = |exception_type: &str| (exception_type.into(), AppendList::new());
+        let (exception_type, by_status) = self.exceptions.get_or_insert_with(exception_type, new);
+        by_status
             .find_or_append(
                 |known| *known == status,
                 || {
                     let status_label = status.map(|status| self.families.status_label(status));
                     let status_label = status_label.unwrap_or_default();
-                    let labels = [self.label, exception_type, &*status_label];
+                    let labels = [self.label, &**exception_type, &*status_label];
                     (status, self.families.exceptions.series(self.request_values.with(labels)))
                 },
             )
@@ -311,7 +316,7 @@ impl RequestSeries {
         let duration = nanos(request.duration);
         let request_size = request.request_size.map(|size| (counted.request_size(), size));
         let response_size = request.response_size.map(|size| (counted.response_size(), size));
-        recording(|writer| {
+        recording(move |writer| {
             active.dec_and_show(writer);
             ended.requests.add_with(writer, 1);
             if let Some(errors) = &ended.errors {

@@ -30,6 +30,7 @@ closed_set! { indexed
 pub(crate) struct Endpoints {
     families: &'static Families,
     by_label: BoundedMap<EndpointSeries>,
+    by_run_time_label: BoundedMap<EndpointSeries>,
     /// In the order of [`SITES`].
     by_site: Box<[OnceLock<&'static EndpointSeries>]>,
     /// The address of the first of [`SITES`], whose accessor checks the whole slice each time.
@@ -50,6 +51,7 @@ impl Endpoints {
         Self {
             families,
             by_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
+            by_run_time_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
             first_site: SITES.as_ptr().addr(),
             unlisted_sites: AppendList::new(),
@@ -72,13 +74,26 @@ impl Endpoints {
         &self.prices
     }
 
-    /// Returns the endpoint with this label.
+    /// Returns the endpoint of a route.
     #[inline]
-    pub(crate) fn get_or_create(&'static self, label: &str) -> &'static EndpointSeries {
-        self.by_label.get_or_insert_with(label, |label| {
-            let (limit, siblings) = (self.limits.labels, &self.siblings);
-            EndpointSeries::new(self.families, label, limit, &self.prices, siblings)
-        })
+    pub(crate) fn of_route(&'static self, route: &str) -> &'static EndpointSeries {
+        self.by_label.get_or_insert_with(route, |label| self.create(label))
+    }
+
+    /// Returns the endpoint with a label that is in the source of the program, or of this crate.
+    pub(crate) fn with_fixed_label(&'static self, label: &'static str) -> &'static EndpointSeries {
+        self.by_label.get_or_insert_unbounded(label, |label| self.create(label))
+    }
+
+    /// Returns the endpoint with a label that the program makes up at run time, perhaps from what a
+    /// client has sent. Such labels have a limit of their own, so that they leave room for routes.
+    pub(crate) fn with_run_time_label(&'static self, label: &str) -> &'static EndpointSeries {
+        self.by_run_time_label.get_or_insert_with(label, |label| self.create(label))
+    }
+
+    fn create(&'static self, label: &str) -> EndpointSeries {
+        let (limit, siblings) = (self.limits.labels, &self.siblings);
+        EndpointSeries::new(self.families, label, limit, &self.prices, siblings)
     }
 
     /// Returns the endpoint of a call site outside any request: the one that the attribute names,
@@ -87,10 +102,10 @@ impl Endpoints {
     pub(crate) fn for_site(&'static self, site: &'static Site) -> &'static EndpointSeries {
         let label = site.endpoint_label();
         match self.by_site.get(site.index_from(self.first_site)) {
-            Some(endpoint) => endpoint.get_or_init(|| self.get_or_create(label)),
+            Some(endpoint) => endpoint.get_or_init(|| self.with_fixed_label(label)),
             None => self
                 .unlisted_sites
-                .find_or_append(|known| *known == label, || (label, self.get_or_create(label))),
+                .find_or_append(|known| *known == label, || (label, self.with_fixed_label(label))),
         }
     }
 

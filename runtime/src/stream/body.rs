@@ -79,12 +79,13 @@ impl BodyRecorder {
     }
 
     /// Must be called before each poll of the body. The guard that it returns must be dropped after
-    /// the poll.
+    /// the poll, or passed to [`leave`](Self::leave).
     pub(crate) fn begin_poll(&mut self) -> Option<SourcePoll> {
         self.recorder.as_mut().map(StreamRecorder::begin_poll)
     }
 
-    /// Drops the guard of a poll. The next poll then costs less.
+    /// Takes the guard of a poll. The next poll then does not change the reference count of the
+    /// call.
     pub(crate) fn leave(&mut self, poll: SourcePoll) {
         if let Some(recorder) = &mut self.recorder {
             recorder.leave(poll);

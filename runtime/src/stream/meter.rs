@@ -132,17 +132,17 @@ impl StreamMeter {
         self.unflushed_bytes = self.unflushed_bytes.saturating_add(bytes as u64);
         let Some(last) = self.last_chunk.replace(now) else {
             self.pace.record_first_chunk(now - self.entered);
-            return self.flush_at(now);
+            return self.flush_and_schedule(now);
         };
         self.pace.batch_gap(&mut self.unflushed_gaps, now - last);
         let is_full = self.unflushed_chunks >= FLUSH_CHUNKS || self.unflushed_bytes >= FLUSH_BYTES;
         if is_full || now >= self.flush_at {
-            self.flush_at(now);
+            self.flush_and_schedule(now);
         }
     }
 
     #[cold]
-    fn flush_at(&mut self, now: Instant) {
+    fn flush_and_schedule(&mut self, now: Instant) {
         self.flush_at = now + FLUSH_AFTER;
         self.flush();
     }

@@ -72,7 +72,8 @@ where
 ///
 /// Within a request, the stream is recorded in the instance whose layer serves the request, and the
 /// request's duration ends with the response head. Outside any request, it is recorded in
-/// [`Metrics::global`]. The response to a `HEAD` request has no body: its stream is not recorded.
+/// [`Metrics::global`](crate::Metrics::global). The response to a `HEAD` request has no body: its
+/// stream is not recorded.
 ///
 /// # Examples
 ///
@@ -117,7 +118,7 @@ fn recorder_without_scope(endpoint: &str) -> Option<StreamRecorder> {
         (request.endpoint_by_label(endpoint), request.entered())
     } else {
         let metrics = Instance::for_report_outside_requests("wrap_streaming_response", &WARNED)?;
-        (metrics.endpoints().get_or_create(endpoint), Instant::now())
+        (metrics.endpoints().with_run_time_label(endpoint), Instant::now())
     };
     StreamRecorder::without_scope(StreamInfo::for_endpoint(endpoint), entered)
 }

@@ -152,7 +152,8 @@ impl StreamRecorder {
         }
     }
 
-    /// Drops the guard of a poll. The next poll then costs less.
+    /// Takes the guard of a poll. The next poll then does not change the reference count of the
+    /// call.
     pub(crate) fn leave(&mut self, poll: SourcePoll) {
         if let (Some(parser), Some(call)) = (&mut self.record.parser, poll.call) {
             parser.leave(call);

@@ -37,7 +37,7 @@ impl SocketStream {
             (Serving::Nothing, None) => {
                 let metrics =
                     Some(Metrics::global().instance()).filter(|instance| instance.is_enabled())?;
-                (Instant::now(), metrics.endpoints().get_or_create(""))
+                (Instant::now(), metrics.endpoints().with_fixed_label(""))
             }
         };
         let labels = Mutex::new((endpoint, Label::Static("")));

@@ -134,7 +134,7 @@ pub mod token_usage_context {
 
     fn record_outside(usage: Usage) {
         let Some(metrics) = Instance::for_usage_outside_requests() else { return };
-        let endpoint = metrics.endpoints().get_or_create("");
+        let endpoint = metrics.endpoints().with_fixed_label("");
         endpoint.calls("", "").record(&CallRecord::of_usage(&usage));
     }
 

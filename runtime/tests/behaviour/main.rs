@@ -45,6 +45,7 @@ mod nested_replies;
 mod nested_values;
 mod overflow;
 mod page_route;
+mod pages_under_load;
 mod panics;
 mod price_files;
 mod price_reloads;

@@ -2,8 +2,11 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::routing::get as route_get;
-use streamgauge::{Metrics, Usage, track_tokens, wrap_streaming_response};
+use streamgauge::{
+    Metrics, Usage, track_detailed_exception, track_tokens, wrap_streaming_response,
+};
 use streamgauge_test_support::client::{get, metrics};
 use streamgauge_test_support::{Scrape, page_of};
 
@@ -59,7 +62,10 @@ async fn overflow_bounds_endpoints_named_at_run_time() {
         let chunks = futures_util::stream::iter([Ok::<_, std::io::Error>("one")]);
         axum::body::Body::from_stream(wrap_streaming_response(chunks, &name))
     };
-    let app = Router::new().route("/made-up/{name}", route_get(stream)).layer(metrics.layer());
+    let app = Router::new()
+        .route("/made-up/{name}", route_get(stream))
+        .route("/orders", route_get(|| async {}))
+        .layer(metrics.layer());
     for name in 0..5_000 {
         get(&app, &format!("/made-up/{name}")).await;
     }
@@ -67,6 +73,61 @@ async fn overflow_bounds_endpoints_named_at_run_time() {
     assert!(scrape.count("app_stream_chunks_total", &[]) <= 4_097);
     assert_eq!(scrape.sum("app_stream_chunks_total", &[]), 5_000);
     assert_eq!(scrape.sum("app_active_streams", &[]), 0);
+    // Names that clients make up leave room for routes and for requests without one.
+    for path in ["/orders", "/nowhere"] {
+        get(&app, path).await;
+    }
+    let scrape = Scrape::of(&metrics);
+    for endpoint in ["/orders", "unmatched"] {
+        assert_eq!(scrape.sum("app_http_requests_total", &[("endpoint", endpoint)]), 1);
+    }
+}
+
+#[tokio::test]
+async fn overflow_limit_does_not_count_the_empty_value() {
+    let metrics = Metrics::builder().max_label_values(1).build().expect("valid");
+    let ask_nobody = || async {
+        ask("", "").await;
+    };
+    let app = Router::new()
+        .route("/ask", route_get(ask_nobody))
+        .route("/ask/{provider}/{model}", route_get(ask_handler))
+        .layer(metrics.layer());
+    get(&app, "/ask").await;
+    get(&app, "/ask/house/small-1").await;
+    let scrape = Scrape::of(&metrics);
+    assert_eq!(scrape.values("app_llm_calls_total", "model"), ["", "small-1"]);
+    assert_eq!(scrape.sum("app_metrics_overflow_total", &[]), 0);
+}
+
+#[tokio::test]
+async fn overflow_of_an_exception_type_does_not_count_as_another_type() {
+    struct First;
+    struct Second;
+    struct Third;
+    let metrics = Metrics::builder().max_label_values(1).build().expect("valid");
+    let fail = |name: &'static str| {
+        route_get(move || async move {
+            let status = StatusCode::BAD_REQUEST;
+            match name {
+                "first" => track_detailed_exception(&First, status),
+                "second" => track_detailed_exception(&Second, status),
+                _ => track_detailed_exception(&Third, status),
+            }
+        })
+    };
+    let app = Router::new()
+        .route("/first", fail("first"))
+        .route("/{any}/second", fail("second"))
+        .route("/{any}/first", fail("first"))
+        .route("/{any}/third", fail("third"))
+        .layer(metrics.layer());
+    for path in ["/first", "/a/second", "/a/first", "/a/third"] {
+        get(&app, path).await;
+    }
+    let scrape = Scrape::of(&metrics);
+    let count = |name| scrape.sum("app_exceptions_total", &[("exception_type", name)]);
+    assert_eq!((count("First"), count("other")), (2, 2));
 }
 
 #[tokio::test]

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
+use axum::Router;
 use axum::http::StatusCode;
+use axum::routing::get as route_get;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use streamgauge::testing::Page;
-use streamgauge::{BuildError, EncodeError, Metrics, Price, Prices, RequestLabel};
-use streamgauge_test_support::client::metrics;
+use streamgauge::{
+    BuildError, EncodeError, Metrics, Price, Prices, RequestLabel, metrics_endpoint,
+};
+use streamgauge_test_support::client::{get, metrics};
 use streamgauge_test_support::strict::{self, Format};
 use streamgauge_test_support::{Scrape, page_of};
 
@@ -210,6 +214,39 @@ fn registry_keeps_the_names_of_prices_that_were_set_later_while_the_instance_liv
         let prices = || Prices::new().price("m", Price::per_million(1.0, 1.0));
         metrics.set_prices(prices()).expect("the names are free");
         metrics.set_prices(prices()).expect("the families exist");
+    }
+}
+
+#[tokio::test]
+async fn registry_keeps_the_names_while_a_clone_of_a_router_exists() {
+    for own_registry in [false, true] {
+        let registry = Registry::new();
+        let builder = || {
+            if own_registry {
+                Metrics::builder()
+            } else {
+                Metrics::builder().registry(registry.clone())
+            }
+        };
+        let metrics = builder().build().expect("the registry is empty");
+        register_application_metrics(metrics.registry());
+        let app = Router::new()
+            .route("/", route_get(|| async {}))
+            .route("/metrics", route_get(metrics_endpoint));
+        let app: Router = app.layer(metrics.layer()).with_state(());
+        // The clone shares its routes with nothing once it has a route more.
+        let served: Router = app.clone().route("/more", route_get(|| async {}));
+        drop((app, metrics));
+        get(&served, "/").await;
+        let (_, page) = get(&served, "/metrics").await;
+        let page = String::from_utf8(page.to_vec()).expect("pages are UTF-8");
+        assert!(page.contains("app_http_requests_total{"), "{page}");
+        assert!(page.contains("shop_stock"), "{page}");
+        if !own_registry {
+            assert!(builder().build().is_err(), "a service is left");
+            drop(served);
+            assert!(builder().build().is_ok());
+        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! cargo test --manifest-path tests/models/Cargo.toml
 //! ```
 //!
-//! The files of the storage are compiled as they are. Only the types in `sync` are others.
+//! The files of the storage are compiled as they are. Only the types in `sync` differ. Readers that
+//! divert a writer, and the leases of real threads, are left to the unit tests.
 
 #![cfg(test)]
 // The models do not use all of the storage.

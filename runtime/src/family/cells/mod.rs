@@ -13,8 +13,9 @@
 //!   reader sums over the blocks.
 //! - Threads without a slot record into *overflow blocks*, each under a lock.
 //!
-//! Blocks, segments and runs are never freed, also not when an instance is dropped: threads reach
-//! cells without counting references to them. `docs/architecture.md` describes what that costs.
+//! Blocks, segments and runs are never freed, not even when their instance is dropped: threads
+//! reach cells without counting references to them. `docs/architecture.md` describes what that
+//! costs.
 
 mod block;
 mod gauge;
@@ -86,7 +87,7 @@ pub(crate) fn recording(write: impl Fn(&Writer<'_>)) {
                 RECENT.set(used);
             }
         }
-        _ => find_block(&|block| {
+        _ => find_block(move |block| {
             block.write_together(Segment::NONE, |writer| write(writer));
         }),
     }
@@ -97,27 +98,27 @@ pub(crate) fn recording(write: impl Fn(&Writer<'_>)) {
 fn with_run(cells: Cells, write: impl Fn(Run<'_>)) {
     match RECENT.get().find(cells) {
         Some(run) => write(run),
-        None => find_run(cells, &write),
+        None => find_run(cells, write),
     }
 }
 
 #[inline(never)]
-fn find_run(cells: Cells, write: &dyn Fn(Run<'_>)) {
+fn find_run(cells: Cells, write: impl Fn(Run<'_>)) {
     match BLOCK.get() {
         Some(block) => {
             let segment = block.segment(cells);
             RECENT.set(segment);
             write(segment.run(cells));
         }
-        None => find_block(&|block| write(block.run(cells))),
+        None => find_block(move |block| write(block.run(cells))),
     }
 }
 
 #[cold]
-fn find_block(write: &dyn Fn(&Block)) {
+fn find_block(write: impl Fn(&Block)) {
     match LEASE.try_with(Lease::block).ok().flatten() {
         Some(block) if !block.is_read() => write(block),
-        _ => STORE.with_overflow_block(write),
+        _ => STORE.with_overflow_block(&write),
     }
 }
 
@@ -132,7 +133,7 @@ impl CounterCells {
 
     #[inline]
     pub(super) fn add(self, amount: u64) {
-        with_run(self.0, |run| run.add(0, amount, Relaxed));
+        with_run(self.0, move |run| run.add(0, amount, Relaxed));
     }
 
     #[inline]
@@ -146,7 +147,7 @@ impl CounterCells {
 
     #[inline]
     pub(super) fn add_float(self, amount: f64) {
-        with_run(self.0, |run| run.add_float(0, amount));
+        with_run(self.0, move |run| run.add_float(0, amount));
     }
 
     pub(super) fn float_value(self) -> f64 {
@@ -215,7 +216,7 @@ impl HistogramCells {
     /// Adds values to one bucket. `sum` is the sum of the values.
     #[inline]
     pub(super) fn add(self, bucket: usize, count: u64, sum: f64) {
-        recording(|writer| self.add_with(writer, bucket, count, sum));
+        recording(move |writer| self.add_with(writer, bucket, count, sum));
     }
 
     #[inline]

@@ -25,6 +25,30 @@ impl Scope {
         }
         let status = self.head.map(|head| head.status);
         let termination = termination.after_upload(self.was_upload_cut_off());
+        // Nearly all requests end here: complete, without errors, calls or a panic.
+        if recording == Recording::Active
+            && termination == Termination::Complete
+            && self.panic == Panic::None
+            && self.details.get().is_none()
+        {
+            #[cfg(feature = "exemplars")]
+            let outer = Trace::replace_request_trace(self.trace);
+            self.record(request_end(status, termination), response_size, None);
+            #[cfg(feature = "exemplars")]
+            Trace::replace_request_trace(outer);
+            return;
+        }
+        self.close_with_details(recording, termination, response_size);
+    }
+
+    /// Records a request that needs more than to be counted.
+    fn close_with_details(
+        &mut self,
+        recording: Recording,
+        termination: Termination,
+        response_size: Option<u64>,
+    ) {
+        let status = self.head.map(|head| head.status);
         let details = self.details.get_mut();
         let calls = details.and_then(|details| details.calls.take());
         if let Some(calls) = &calls {
@@ -68,7 +92,7 @@ impl Scope {
         }
         let endpoint = self.endpoint;
         let is_page_request = matches!(self.method, Method::Get | Method::Head);
-        if is_page_request && end.outcome == Outcome::Success {
+        if is_page_request && end.outcome == Outcome::Success && !endpoint.is_beyond_limit() {
             endpoint.set_page_route(PageRoute::No);
         }
         self.begin_active(endpoint);
@@ -129,8 +153,8 @@ impl Scope {
             current(|outer| outer.panic_counted = true);
         }
         if !self.panic_counted && recording == Recording::Active {
-            let endpoint = self.unlabelled_endpoint().label();
-            self.instance().endpoints().count_global_exception(ErrorType::Panic.as_str(), endpoint);
+            let endpoint = self.endpoint.label();
+            self.instance.endpoints().count_global_exception(ErrorType::Panic.as_str(), endpoint);
         }
     }
 
@@ -154,6 +178,8 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        self.abandon(None);
+        if self.recording != Recording::Done {
+            self.abandon(None);
+        }
     }
 }

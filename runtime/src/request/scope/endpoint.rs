@@ -30,8 +30,8 @@ impl Scope {
     /// now.
     pub(crate) fn endpoint_for_site(&self, site: &'static Site) -> &'static EndpointSeries {
         let endpoint = match site.endpoint() {
-            Some(_) => self.instance().endpoints().for_site(site),
-            None => self.unlabelled_endpoint(),
+            Some(_) => self.instance.endpoints().for_site(site),
+            None => self.endpoint,
         };
         endpoint.with_request_labels(self.request_values)
     }
@@ -39,13 +39,13 @@ impl Scope {
     /// Returns the endpoint with this label. Its series have the values that the request labels
     /// have now.
     pub(crate) fn endpoint_by_label(&self, label: &str) -> &'static EndpointSeries {
-        let endpoint = self.instance().endpoints().get_or_create(label);
+        let endpoint = self.instance.endpoints().with_run_time_label(label);
         endpoint.with_request_labels(self.request_values)
     }
 
     /// Sets the value of a request label. Returns whether the instance declares the label.
     pub(crate) fn set_request_label(&mut self, name: &str, value: &str) -> bool {
-        let labels = self.instance().request_labels();
+        let labels = self.instance.request_labels();
         let Some(index) = labels.index_of(name) else { return false };
         let value = labels.find(index, value.as_bytes());
         self.request_values = self.request_values.set(index, value);
@@ -77,7 +77,7 @@ impl Scope {
             self.begin_active(self.endpoint);
         }
         if site.endpoint().is_some() || self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(self.instance().endpoints().for_site(site));
+            self.set_endpoint(self.instance.endpoints().for_site(site));
         }
         self.endpoint_source = EndpointSource::Handler;
         true
@@ -87,7 +87,7 @@ impl Scope {
     /// layer around a whole router does not see the route itself.
     pub(crate) fn note_route(&mut self, route: &str) {
         if self.endpoint_source == EndpointSource::Unmatched {
-            self.set_endpoint(self.instance().endpoints().get_or_create(route));
+            self.set_endpoint(self.instance.endpoints().of_route(route));
             self.endpoint_source = EndpointSource::Route;
         }
     }
@@ -131,10 +131,13 @@ impl Scope {
     /// Notes that the route of this request is the one of the metrics endpoint. A route with
     /// parameters is not noted: other handlers may serve other paths of it.
     fn note_page_route(&self) {
-        let endpoint = self.unlabelled_endpoint();
-        if self.endpoint_source == EndpointSource::Route && !endpoint.label().contains('{') {
+        let endpoint = self.endpoint;
+        let has_own_series = self.endpoint_source == EndpointSource::Route
+            && !endpoint.is_beyond_limit()
+            && !endpoint.label().contains('{');
+        if has_own_series {
             endpoint.set_page_route(PageRoute::Yes);
-            self.instance().endpoints().note_page_route();
+            self.instance.endpoints().note_page_route();
         }
     }
 }

@@ -85,12 +85,16 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Scope {
-    /// Opens the scope of a request.
+    /// Opens the scope of a request in an empty place, so that it is not copied there.
     #[inline]
-    pub(crate) fn open(instance: &'static Instance, entry: Entry<'_>) -> Self {
+    pub(crate) fn open_in(place: &mut Option<Self>, instance: &'static Instance, entry: Entry<'_>) {
         let Entry { route, method, request_values, size, recorded, marked } = entry;
         instance.decide_zero_series();
-        let endpoint = instance.endpoints().get_or_create(route.unwrap_or(UNMATCHED));
+        let endpoints = instance.endpoints();
+        let endpoint = match route {
+            Some(route) => endpoints.of_route(route),
+            None => endpoints.with_fixed_label(UNMATCHED),
+        };
         let mut active_in = None;
         let recording = if !recorded {
             Recording::Skipped
@@ -105,7 +109,7 @@ impl Scope {
             }
             recording
         };
-        Self {
+        *place = Some(Self {
             instance,
             #[cfg(feature = "exemplars")]
             trace: Trace::current(),
@@ -130,7 +134,7 @@ impl Scope {
             body_end: None,
             request_size: size,
             details: RequestDetails::default(),
-        }
+        });
     }
 
     /// Returns whether a request that a nested layer has received is this one, and not one that the
@@ -170,14 +174,9 @@ impl Scope {
         self.instance
     }
 
-    /// Returns the endpoint without values of the request labels.
-    fn unlabelled_endpoint(&self) -> &'static EndpointSeries {
-        self.endpoint
-    }
-
     /// Returns the endpoint with the values that the request labels have now.
     pub(crate) fn endpoint(&self) -> &'static EndpointSeries {
-        self.unlabelled_endpoint().with_request_labels(self.request_values)
+        self.endpoint.with_request_labels(self.request_values)
     }
 
     /// Counts the request as active at an endpoint, and no longer at another one.
@@ -265,7 +264,7 @@ impl Scope {
     /// Counts a failure that belongs to no handler, if the request is recorded.
     pub(crate) fn count_global_exception(&self, exception_type: &str) {
         if self.is_recorded() {
-            let endpoint = self.unlabelled_endpoint().label();
+            let endpoint = self.endpoint.label();
             self.instance.endpoints().count_global_exception(exception_type, endpoint);
         }
     }
