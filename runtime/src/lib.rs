@@ -135,6 +135,7 @@ mod error_chain;
 mod exception;
 mod export;
 mod family;
+mod free_list;
 // Only text: `tests` compiles the snippets, with the dependencies that the chapters name.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;

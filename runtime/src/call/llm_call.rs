@@ -1,6 +1,5 @@
 //! One model call that several owners share: open, then perhaps parsing, then closed.
 
-use std::cell::RefCell;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -14,6 +13,7 @@ use super::rate_limit::RateLimits;
 use super::start::CallStart;
 use super::{Reply, RequestCalls};
 use crate::callsite::Site;
+use crate::free_list::FreeList;
 use crate::label::Label;
 use crate::outcome::{CallErrorType, ReplyEnd};
 use crate::series::{CallRecord, CallSeries};
@@ -75,7 +75,7 @@ impl Phase {
 impl LlmCall {
     /// Makes a call that several owners can refer to. It takes a free allocation, or a new one.
     pub(super) fn share(start: CallStart) -> Arc<Self> {
-        if let Some(mut free) = with_free(Vec::pop).flatten() {
+        if let Some(mut free) = FreeList::take(&FREE) {
             // A free call is in the state of a new one.
             if let Some(call) = Arc::get_mut(&mut free) {
                 call.start = start;
@@ -98,11 +98,7 @@ impl LlmCall {
             (start.provider, start.model) = (Label::Static(""), Label::Static(""));
             *call.awaits_first_chunk.get_mut() = false;
             *call.state.get_mut() = CallState::default();
-            with_free(|free| {
-                if free.len() < MAX_FREE {
-                    free.push(self);
-                }
-            });
+            FreeList::keep(&FREE, self);
         }
     }
 
@@ -258,16 +254,9 @@ impl LlmCall {
     }
 }
 
-/// The number of allocations of ended calls that a thread keeps for later ones.
-const MAX_FREE: usize = 64;
-
 thread_local! {
-    static FREE: RefCell<Vec<Arc<LlmCall>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Runs `f` on the free allocations of this thread, unless its thread-locals are already destroyed.
-fn with_free<R>(f: impl FnOnce(&mut Vec<Arc<LlmCall>>) -> R) -> Option<R> {
-    FREE.try_with(|free| Some(f(&mut *free.try_borrow_mut().ok()?))).ok()?
+    /// The allocations of ended calls.
+    static FREE: FreeList<Arc<LlmCall>> = const { FreeList::new() };
 }
 
 /// Takes the newest of the calls for which no usage has been recorded.

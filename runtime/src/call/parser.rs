@@ -18,9 +18,9 @@ pub(crate) struct ReplyParser {
     content: BodyContent,
     call: Arc<LlmCall>,
     /// A second reference to the call, which is lent to the thread while the source is polled.
-    /// `None` until the first poll has ended.
+    /// `None` before the first poll has ended, and while the source is polled.
     lent: Option<Arc<LlmCall>>,
-    /// Whether the reply has had a chunk that is no keep-alive.
+    /// Whether a chunk with more than comments has arrived.
     has_chunk: bool,
     /// Where error events are reported; `None` if the reply is not the response of a request.
     protocol_errors: Option<Arc<ProtocolErrors>>,

@@ -13,6 +13,7 @@ mod cells;
 mod collector;
 #[cfg(feature = "exemplars")]
 mod exemplar;
+mod handle;
 mod histogram;
 mod limit;
 mod options;
@@ -28,6 +29,7 @@ pub(crate) use self::cells::recording;
 pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
+pub(crate) use self::handle::SeriesHandle;
 pub(crate) use self::histogram::{Batch, Histogram, nanos};
 pub(crate) use self::limit::{LabelLimit, OVERFLOW};
 pub(crate) use self::options::{AllowedValues, FamilyOptions, SeriesLimits, ValueSet};
@@ -40,7 +42,7 @@ pub(crate) use self::snapshot::{
     ConstLabels, HistogramSnapshot, SeriesKey, SeriesLabels, SeriesSink, SeriesValue,
     openmetrics_float, push_escaped, push_label,
 };
-pub(crate) use self::store::{AnyFamily, Family, LabelValues, SeriesHandle};
+pub(crate) use self::store::{AnyFamily, Family, LabelValues};
 pub(crate) use self::table::{
     Families, FamilyGroup, histogram_name, histogram_names, is_family_label,
 };

@@ -14,7 +14,7 @@ pub(crate) trait SeriesSink {
     /// Receives the next series of the family.
     fn series(&mut self, labels: &SeriesLabels<'_>, value: SeriesValue<'_>);
 
-    /// Returns whether the sink wants no more series for now.
+    /// Returns whether the sink has as many series as it takes at once.
     fn is_full(&self) -> bool {
         false
     }

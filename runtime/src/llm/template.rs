@@ -137,7 +137,8 @@ pub(super) struct Template {
     variables: Variables,
     /// Those of the variables that differ.
     differing: Variables,
-    /// The content of each frame that matches. `None` if there is no template.
+    /// What kind of content the frame has, and with it each frame that matches. `None` if the
+    /// template is discarded.
     content: Option<Content>,
     /// How many templates have been kept since the last match.
     unused: u8,

@@ -39,7 +39,7 @@ pub(crate) struct Instance {
     pub(super) skip_rules: SkipRules,
     /// The source of each request label, in the order of their declaration.
     pub(super) request_label_sources: Box<[RequestLabelSource]>,
-    /// The undeclared labels that handlers have set. A warning is logged once for each.
+    /// The names of undeclared labels that handlers have set. Each is logged once.
     pub(super) undeclared_labels: Mutex<Vec<Box<str>>>,
     /// Whether the instance has a layer, and whether it has decided about its series at zero.
     pub(super) zero_series: &'static ZeroSeries,
@@ -67,8 +67,8 @@ impl Instance {
         self.is_enabled
     }
 
-    /// Returns the owner of the instance, or `None` if the instance is no longer in use. Requests
-    /// may still be in progress then.
+    /// Returns the owner, or `None` if the instance has left its registry. Requests that began
+    /// before may still be in progress.
     pub(crate) fn owner(&self) -> Option<Arc<Owner>> {
         self.owner.get()?.upgrade()
     }

@@ -6,7 +6,7 @@
 //! are cloned for each request, and counted in a `Gauge`, in which each thread writes numbers of
 //! its own.
 //!
-//! Nobody learns when that gauge falls to zero. If the last `Metrics` is dropped before the last
+//! No code runs when that gauge falls to zero. If the last `Metrics` is dropped before the last
 //! service, the instance therefore leaves the registry when the next instance is built.
 
 use std::sync::Arc;
@@ -20,7 +20,8 @@ use super::registration::Registration;
 /// The owners of instances of which only services may be left.
 static WITHOUT_METRICS: Mutex<Vec<Arc<Owner>>> = Mutex::new(Vec::new());
 
-/// What an instance gives up when it is no longer in use: the registry, and its names there.
+/// Holds the registry of an instance, and the names of the instance there. Dropping it releases
+/// both.
 pub(crate) struct Owner {
     pub(super) instance: &'static Instance,
     pub(super) registration: Registration,

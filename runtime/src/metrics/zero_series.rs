@@ -59,7 +59,7 @@ impl ZeroSeries {
         }
     }
 
-    /// Notes that the instance is no longer in use.
+    /// Takes the instance out of the number of instances that have a layer.
     pub(super) fn note_retired(&self) {
         if self.has_layer.swap(false, Relaxed) {
             INSTANCES_WITH_LAYER.fetch_sub(1, Relaxed);

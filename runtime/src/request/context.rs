@@ -15,16 +15,14 @@ use super::Scope;
 use crate::call::{EnteredCall, is_in_disabled_stream};
 #[cfg(feature = "exemplars")]
 use crate::family::Trace;
+use crate::free_list::FreeList;
 
 /// An owned place for a scope.
 type ScopeSlot = Box<Option<Scope>>;
 
-/// The number of empty slots that a thread keeps for later requests.
-const MAX_FREE_SLOTS: usize = 64;
-
 thread_local! {
     static CURRENT: RefCell<ScopeHandle> = const { RefCell::new(ScopeHandle::NONE) };
-    static FREE_SLOTS: RefCell<Vec<ScopeSlot>> = const { RefCell::new(Vec::new()) };
+    static FREE_SLOTS: FreeList<ScopeSlot> = const { FreeList::new() };
 }
 
 /// Owns the scope of a request, or none. Dropping the handle drops the scope.
@@ -43,14 +41,14 @@ impl ScopeHandle {
     /// Opens a scope with `open` in a free slot of this thread, or in a new one.
     #[inline]
     pub(crate) fn new(open: impl FnOnce(&mut Option<Scope>)) -> Self {
-        let mut slot = with_free_slots(Vec::pop).flatten().unwrap_or_default();
+        let mut slot = FreeList::take(&FREE_SLOTS).unwrap_or_default();
         open(&mut slot);
         Self(Some(slot))
     }
 
     /// Marks a request of a disabled instance, in a free slot of this thread or in a new one.
     pub(crate) fn disabled() -> Self {
-        Self(Some(with_free_slots(Vec::pop).flatten().unwrap_or_default()))
+        Self(Some(FreeList::take(&FREE_SLOTS).unwrap_or_default()))
     }
 
     /// Returns whether the handle stands for nothing: neither for a scope, nor for a request of a
@@ -70,17 +68,8 @@ impl Drop for ScopeHandle {
     fn drop(&mut self) {
         let Some(mut slot) = self.0.take() else { return };
         *slot = None;
-        with_free_slots(|slots| {
-            if slots.len() < MAX_FREE_SLOTS {
-                slots.push(slot);
-            }
-        });
+        FreeList::keep(&FREE_SLOTS, slot);
     }
-}
-
-/// Runs `f` on the free slots of this thread, unless its thread-locals are already destroyed.
-fn with_free_slots<R>(f: impl FnOnce(&mut Vec<ScopeSlot>) -> R) -> Option<R> {
-    FREE_SLOTS.try_with(|slots| Some(f(&mut *slots.try_borrow_mut().ok()?))).ok()?
 }
 
 /// Runs `f` with the scope of `handle` as the current one of this thread, or with none if the

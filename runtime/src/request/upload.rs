@@ -1,14 +1,13 @@
 //! The progress of a request body, as the layer sees it being read.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// The number of allocations of ended uploads that a thread keeps for later ones.
-const MAX_FREE: usize = 64;
+use crate::free_list::FreeList;
 
 thread_local! {
-    static FREE: RefCell<Vec<Arc<Progress>>> = const { RefCell::new(Vec::new()) };
+    /// The allocations of ended uploads.
+    static FREE: FreeList<Arc<Progress>> = const { FreeList::new() };
 }
 
 /// How much of a request body was read, and whether the client cut it off.
@@ -26,7 +25,7 @@ struct Progress {
 
 impl UploadProgress {
     pub(crate) fn new() -> Self {
-        Self(with_free(Vec::pop).flatten().unwrap_or_default())
+        Self(FreeList::take(&FREE).unwrap_or_default())
     }
 
     /// Adds bytes that were read.
@@ -59,15 +58,6 @@ impl Drop for UploadProgress {
     fn drop(&mut self) {
         let Some(progress) = Arc::get_mut(&mut self.0) else { return };
         *progress = Progress::default();
-        with_free(|free| {
-            if free.len() < MAX_FREE {
-                free.push(Arc::clone(&self.0));
-            }
-        });
+        FreeList::keep(&FREE, Arc::clone(&self.0));
     }
-}
-
-/// Runs `f` on the free allocations of this thread, unless its thread-locals are already destroyed.
-fn with_free<R>(f: impl FnOnce(&mut Vec<Arc<Progress>>) -> R) -> Option<R> {
-    FREE.try_with(|free| Some(f(&mut *free.try_borrow_mut().ok()?))).ok()?
 }

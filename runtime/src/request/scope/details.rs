@@ -1,19 +1,16 @@
 //! What only some requests need: errors, calls, and an expected response body.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::state::AfterPoll;
 use crate::call::{LlmCall, RequestCalls};
+use crate::free_list::FreeList;
 use crate::outcome::ProtocolErrors;
 use crate::request::exception::RequestExceptions;
 use crate::request::{ExpectedReply, StreamInfo};
 
-/// The number of empty allocations that a thread keeps for later requests.
-const MAX_FREE: usize = 64;
-
 thread_local! {
-    static FREE: RefCell<Vec<OwnedDetails>> = const { RefCell::new(Vec::new()) };
+    static FREE: FreeList<OwnedDetails> = const { FreeList::new() };
 }
 
 /// The part of a scope that a request without errors, calls and streams does not have.
@@ -64,7 +61,7 @@ impl RequestDetails {
 
     /// Returns the details, which are created if there are none.
     pub(super) fn get_or_create(&mut self) -> &mut Details {
-        self.0.get_or_insert_with(|| with_free(Vec::pop).flatten().unwrap_or_default())
+        self.0.get_or_insert_with(|| FreeList::take(&FREE).unwrap_or_default())
     }
 }
 
@@ -73,15 +70,6 @@ impl Drop for RequestDetails {
         let Some(mut details) = self.0.take() else { return };
         // Dropping the contents may record.
         *details = Details::default();
-        with_free(|free| {
-            if free.len() < MAX_FREE {
-                free.push(details);
-            }
-        });
+        FreeList::keep(&FREE, details);
     }
-}
-
-/// Runs `f` on the free allocations of this thread, unless its thread-locals are already destroyed.
-fn with_free<R>(f: impl FnOnce(&mut Vec<OwnedDetails>) -> R) -> Option<R> {
-    FREE.try_with(|free| Some(f(&mut *free.try_borrow_mut().ok()?))).ok()?
 }
