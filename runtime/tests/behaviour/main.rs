@@ -24,6 +24,8 @@ mod exception_names;
 mod exception_reports;
 mod exception_types;
 mod exceptions;
+#[cfg(feature = "exemplars")]
+mod exemplars;
 mod forwarded_requests;
 #[cfg(feature = "gzip")]
 mod gzip;
