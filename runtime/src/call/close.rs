@@ -150,7 +150,7 @@ impl CallStart {
         series.record(&CallRecord {
             end,
             usage,
-            by_other_models: others.iter().map(|(_, usage)| *usage).reduce(Usage::plus),
+            by_other_models: others,
             missing: end.outcome.missing_reason(usage.is_some(), reply.unread),
             operation: self.operation(reply.operation),
             duration: ended - self.started,

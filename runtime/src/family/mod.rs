@@ -25,7 +25,7 @@ mod store;
 mod table;
 
 pub(crate) use self::bounded_map::{AppendList, BEYOND_LIMIT, BoundedMap};
-pub(crate) use self::cells::recording;
+pub(crate) use self::cells::{Writer, recording};
 pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};

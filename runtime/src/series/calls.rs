@@ -1,12 +1,14 @@
 //! The series of model calls of one endpoint, provider and model.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::cost::CostSeries;
 use crate::family::{
     AppendList, Counter, Families, Family, Histogram, Level, MoneyCounter, RequestLabelValues,
-    SeriesHandle,
+    SeriesHandle, Writer, nanos, recording,
 };
 use crate::label::closed_set;
 use crate::llm::Operation;
@@ -60,12 +62,26 @@ struct CallKey {
     error: Option<CallErrorType>,
 }
 
+/// A set of classes of tokens.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Classes(u16);
+
+impl Classes {
+    fn add(&mut self, class: TokenClass) {
+        self.0 |= 1 << class.index();
+    }
+
+    fn contains(self, class: TokenClass) -> bool {
+        self.0 & 1 << class.index() != 0
+    }
+}
+
 /// What is recorded when a call has ended.
 pub(crate) struct CallRecord<'a> {
     pub(crate) end: CallEnd,
     pub(crate) usage: Option<&'a Usage>,
-    /// The part of the usage that belongs to other models, if there is one.
-    pub(crate) by_other_models: Option<Usage>,
+    /// The parts of the usage that belong to other models.
+    pub(crate) by_other_models: &'a [(Cow<'a, str>, Usage)],
     /// Why usage, or a part of it, is missing.
     pub(crate) missing: Option<MissingReason>,
     pub(crate) operation: Operation,
@@ -83,7 +99,7 @@ impl<'a> CallRecord<'a> {
         Self {
             end: CallEnd { outcome, finish: FinishReason::Unknown, error: None },
             usage: Some(usage),
-            by_other_models: None,
+            by_other_models: &[],
             missing: None,
             operation: Operation::Unknown,
             duration: Duration::ZERO,
@@ -125,62 +141,101 @@ impl CallSeries {
     /// Records a call that has ended.
     pub(crate) fn record(&self, call: &CallRecord<'_>) {
         let CallEnd { outcome, finish, error } = call.end;
-        self.calls(CallKey { operation: call.operation, finish, error }).add(1);
-        self.duration(outcome).observe_duration(call.duration);
-        if let Some(usage) = call.usage.map(Usage::clamped) {
-            self.record_totals(&usage);
-            match call.by_other_models {
-                None => self.record_classes(&usage, call.service_tier),
-                Some(others) => self.record_classes(&usage.minus(others), call.service_tier),
+        // The series are created before the numbers are written, which must not take long.
+        let calls = self.calls(CallKey { operation: call.operation, finish, error });
+        let duration = (self.duration(outcome), nanos(call.duration));
+        let missing = call.missing.map(|reason| self.missing(reason));
+        let usage = call.usage.map(Usage::clamped);
+        let total = |token_type, tokens: Option<u64>| Some((self.total(token_type), tokens?));
+        let [input, output] = usage.map_or([None, None], |usage| {
+            [
+                total(TokenType::Input, usage.input_tokens()),
+                total(TokenType::Output, usage.output_tokens()),
+            ]
+        });
+        let others = call.by_other_models.iter().map(|(_, usage)| *usage).reduce(Usage::plus);
+        let of_model = match others {
+            Some(others) => usage.map(|usage| usage.minus(others)),
+            None => usage,
+        };
+        let new_classes = Cell::new(Classes::default());
+        recording(|writer| {
+            calls.add_with(writer, 1);
+            let (series, time) = duration;
+            series.observe_with(writer, time);
+            if let Some(missing) = missing {
+                missing.add_with(writer, 1);
             }
+            if let Some((series, tokens)) = input {
+                series.observe_with(writer, tokens);
+            }
+            if let Some((series, tokens)) = output {
+                series.observe_with(writer, tokens);
+            }
+            if let Some(usage) = &of_model {
+                new_classes.set(self.add_classes(writer, usage));
+            }
+        });
+        #[cfg(feature = "exemplars")]
+        for (series, amount) in [Some(duration), input, output].into_iter().flatten() {
+            series.record_exemplar(amount);
         }
-        if let Some(missing) = call.missing {
-            self.missing(missing).add(1);
+        if let Some(usage) = &of_model {
+            self.finish_classes(usage, new_classes.get(), call.service_tier);
         }
         if let Some(dollars) = call.provider_cost {
-            let families = self.families;
-            self.provider_cost
-                .get_or_init(|| {
-                    families.provider_cost.series(self.request_values.with(self.labels()))
-                })
-                .add(dollars * 1e12);
+            let new =
+                || self.families.provider_cost.series(self.request_values.with(self.labels()));
+            self.provider_cost.get_or_init(new).add(dollars * 1e12);
         }
     }
 
-    /// Records the input and the output of one call.
-    fn record_totals(&self, usage: &Usage) {
-        let totals =
-            [(TokenType::Input, usage.input_tokens()), (TokenType::Output, usage.output_tokens())];
-        for (token_type, tokens) in totals {
-            if let Some(tokens) = tokens {
-                self.total(token_type).observe(tokens);
-            }
-        }
-    }
-
-    /// Records the tokens of a call, or those of them that this model read and wrote, and their
-    /// cost.
+    /// Records the tokens of a call that this model read and wrote, and their cost.
     pub(crate) fn record_part(&self, usage: &Usage, service_tier: Option<&str>) {
-        self.record_classes(&usage.clamped(), service_tier);
+        let usage = usage.clamped();
+        let new_classes = Cell::new(Classes::default());
+        recording(|writer| new_classes.set(self.add_classes(writer, &usage)));
+        self.finish_classes(&usage, new_classes.get(), service_tier);
     }
 
-    /// Records tokens by class, and their cost. No count is larger than the largest one that is
-    /// recorded.
-    fn record_classes(&self, usage: &Usage, service_tier: Option<&str>) {
-        usage.partition(|class, tokens| {
-            self.usage[class.index()]
-                .get_or_init(|| {
-                    let [endpoint, provider, model] = self.labels();
-                    let (token_type, detail) = (class.token_type().as_str(), class.as_str());
-                    let labels = [endpoint, provider, model, token_type, detail];
-                    self.families.token_usage.series(self.request_values.with(labels))
-                })
-                .add(tokens);
+    /// Records tokens by class. Leaves out the classes that have no series yet, and returns them:
+    /// no series can be created while numbers are written.
+    #[inline]
+    fn add_classes(&self, writer: &Writer<'_>, usage: &Usage) -> Classes {
+        let mut new = Classes::default();
+        usage.partition(|class, tokens| match self.usage[class.index()].get() {
+            Some(series) => series.add_with(writer, tokens),
+            None => new.add(class),
         });
+        new
+    }
+
+    /// Records the tokens of the classes that had no series yet, and the cost of all.
+    #[inline]
+    fn finish_classes(&self, usage: &Usage, new: Classes, service_tier: Option<&str>) {
+        if new != Classes::default() {
+            self.record_new_classes(usage, new);
+        }
         if self.cost.is_recorded() {
             let (families, labels) = (self.families, self.labels());
             self.cost.record(families, labels, self.request_values, usage, service_tier);
         }
+    }
+
+    #[cold]
+    fn record_new_classes(&self, usage: &Usage, new: Classes) {
+        usage.partition(|class, tokens| {
+            if !new.contains(class) {
+                return;
+            }
+            let series = self.usage[class.index()].get_or_init(|| {
+                let [endpoint, provider, model] = self.labels();
+                let (token_type, detail) = (class.token_type().as_str(), class.as_str());
+                let labels = [endpoint, provider, model, token_type, detail];
+                self.families.token_usage.series(self.request_values.with(labels))
+            });
+            series.add(tokens);
+        });
     }
 
     /// Returns whether the labels have these values. They do not if the series are those of all
