@@ -134,6 +134,7 @@ impl SeriesHandle<Histogram> {
     }
 
     /// Adds a duration to a batch. [`flush`](Self::flush) records the rest of the batch.
+    #[inline]
     pub(crate) fn batch_duration(&self, batch: &mut Batch, duration: Duration) {
         self.count_overflow_and_get().observe_in_batch(batch, nanos(duration));
     }

@@ -63,6 +63,7 @@ impl Histogram {
     /// fit, the batch is recorded first.
     ///
     /// Batches have no exemplars, so that only histograms without exemplars use them.
+    #[inline]
     pub(crate) fn observe_in_batch(self, batch: &mut Batch, amount: u64) {
         let bucket = self.buckets.bucket_index(amount);
         let sum = batch.sum.checked_add(amount).filter(|_| bucket == batch.bucket);

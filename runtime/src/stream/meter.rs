@@ -104,6 +104,12 @@ impl StreamMeter {
         }
     }
 
+    /// Returns whether comments are looked for in the bytes of an item that no parser reads.
+    #[inline]
+    pub(super) fn counts_comments(&self) -> bool {
+        matches!(self.framing, StreamFraming::Events(_))
+    }
+
     /// Returns how many bytes of an item belong to comments, if the framing is known.
     pub(super) fn count_comment_bytes(&mut self, bytes: &[u8]) -> usize {
         match &mut self.framing {
@@ -127,6 +133,7 @@ impl StreamMeter {
     }
 
     /// Counts a chunk that was ready at `now`.
+    #[inline]
     pub(super) fn count_chunk(&mut self, bytes: usize, now: Instant) {
         self.unflushed_chunks += 1;
         self.unflushed_bytes = self.unflushed_bytes.saturating_add(bytes as u64);

@@ -17,8 +17,9 @@ use crate::type_name::short_type_name;
 /// record.
 pub(crate) struct StreamRecorder {
     record: Record,
-    /// Set while the source is dropped: what it does is then part of the call.
-    drop_guard: Option<EnteredCall>,
+    /// Set while the source is dropped: what it does is then part of the call. Boxed, because few
+    /// streams have one, and each would be moved with the room for it.
+    drop_guard: Option<Box<EnteredCall>>,
     /// True while the source is polled, and therefore still true if the source has panicked.
     is_polling: bool,
     has_failed: bool,
@@ -129,6 +130,7 @@ impl StreamRecorder {
 
     /// Must be called before each poll of the source. The guard that it returns must be dropped
     /// after the poll, or passed to [`leave`](Self::leave), which saves time.
+    #[inline]
     pub(crate) fn begin_poll(&mut self) -> SourcePoll {
         self.is_polling = true;
         if self.record.meter.as_ref().is_some_and(|meter| !meter.has_chunk()) {
@@ -154,6 +156,7 @@ impl StreamRecorder {
 
     /// Takes the guard of a poll. The next poll then does not change the reference count of the
     /// call.
+    #[inline]
     pub(crate) fn leave(&mut self, poll: SourcePoll) {
         if let (Some(parser), Some(call)) = (&mut self.record.parser, poll.call) {
             parser.leave(call);
@@ -162,6 +165,7 @@ impl StreamRecorder {
 
     /// Must be called after each poll of the source that has not panicked. A source that is pending
     /// may stay so for a long time, so the counts are flushed.
+    #[inline]
     pub(crate) fn end_poll(&mut self, is_pending: bool) {
         self.is_polling = false;
         if let Some(meter) = self.record.meter.as_mut().filter(|_| is_pending) {
@@ -171,10 +175,11 @@ impl StreamRecorder {
 
     /// Must be called before the source is dropped, if the source is dropped before this recorder.
     pub(crate) fn begin_drop(&mut self) {
-        self.drop_guard = self.enter_source();
+        self.drop_guard = self.enter_source().map(Box::new);
     }
 
     /// Makes what the source does part of the call whose reply the stream is.
+    #[inline]
     fn enter_source(&mut self) -> Option<EnteredCall> {
         if self.record.is_disabled {
             return Some(EnteredCall::in_disabled_stream());
@@ -183,7 +188,19 @@ impl StreamRecorder {
     }
 
     /// Records an item of `size` bytes. `bytes` are its bytes, if the item gives access to them.
+    #[inline]
     pub(crate) fn record_item(&mut self, size: usize, bytes: Option<&[u8]>) {
+        match &mut self.record {
+            Record { meter: Some(meter), parser: None, .. } if !meter.counts_comments() => {
+                meter.count_chunk(size, Instant::now());
+            }
+            _ => self.read_item(size, bytes),
+        }
+    }
+
+    /// Records an item whose bytes are read: by the parser of a protocol, or to find comments.
+    #[inline(never)]
+    fn read_item(&mut self, size: usize, bytes: Option<&[u8]>) {
         let Record { meter: Some(meter), parser, .. } = &mut self.record else {
             if let (Some(parser), Some(bytes)) = (&mut self.record.parser, bytes) {
                 if parser.read(bytes, Instant::now).error {
@@ -258,26 +275,23 @@ impl StreamRecorder {
 impl Drop for StreamRecorder {
     fn drop(&mut self) {
         let end = self.source_end();
-        let mut record = Some(mem::take(&mut self.record));
-        let body_end = if end == SourceEnd::Dropped {
-            request::current(|scope| {
-                // If a layer drops the source while the layer is polled, the outcome depends on
-                // this poll.
-                if let Some(record) = record.take_if(|_| scope.is_body_open()) {
-                    scope.defer(Box::new(move |body_end| record.close(end, body_end)));
-                }
-                scope.body_end()
-            })
-        } else {
-            None
-        };
-        let Some(record) = record else { return };
-        let record = if end == SourceEnd::Dropped && body_end == Some(None) {
-            record.without_replaced_stream()
-        } else {
-            record
-        };
-        record.close(end, body_end.flatten());
+        if end != SourceEnd::Dropped {
+            return self.record.close(end, None);
+        }
+        let record = &mut self.record;
+        let body_end = request::current(|scope| {
+            // If a layer drops the source while the layer is polled, the outcome depends on this
+            // poll. The record that is left here is empty, and closing it does nothing.
+            if scope.is_body_open() {
+                let mut record = mem::take(record);
+                scope.defer(Box::new(move |body_end| record.close(end, body_end)));
+            }
+            scope.body_end()
+        });
+        if body_end == Some(None) {
+            self.record.withdraw_replaced_stream();
+        }
+        self.record.close(end, body_end.flatten());
     }
 }
 
@@ -304,7 +318,7 @@ impl Record {
 
     /// Withdraws a response body that is dropped unread before the response head. A layer has sent
     /// another response in its place.
-    fn without_replaced_stream(mut self) -> Self {
+    fn withdraw_replaced_stream(&mut self) {
         let is_unread = |meter: &mut StreamMeter| {
             self.is_body
                 && !meter.is_polled()
@@ -313,7 +327,6 @@ impl Record {
         if let Some(meter) = self.meter.take_if(is_unread) {
             meter.withdraw();
         }
-        self
     }
 
     fn outcome(&self, end: SourceEnd, body_end: Option<BodyEnd>) -> StreamOutcome {
@@ -340,7 +353,7 @@ impl Record {
 
     /// Closes the record. `end` is how the source ended, and `body_end` is how the response body
     /// ended, if that is known.
-    fn close(mut self, end: SourceEnd, body_end: Option<BodyEnd>) {
+    fn close(&mut self, end: SourceEnd, body_end: Option<BodyEnd>) {
         let outcome = self.outcome(end, body_end);
         match outcome {
             StreamOutcome::Panic | StreamOutcome::ErrorEvent => {
@@ -351,10 +364,10 @@ impl Record {
             | StreamOutcome::ClientDisconnect
             | StreamOutcome::Truncated => {}
         }
-        if let Some(mut meter) = self.meter {
+        if let Some(meter) = &mut self.meter {
             meter.close(outcome);
         }
-        if let Some(parser) = self.parser {
+        if let Some(parser) = self.parser.take() {
             parser.close(outcome);
         }
     }

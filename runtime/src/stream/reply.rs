@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures_core::Stream;
 #[cfg(feature = "axum")]
 use http::HeaderMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(feature = "ws")]
 use super::SocketStream;
@@ -53,13 +53,19 @@ impl StreamStart {
         Self { site: self.site, model: self.model.clone(), call: Mutex::new(call) }
     }
 
+    /// Returns the guard of the call, which is locked. Without a protocol there is no call, and so
+    /// nothing to lock.
+    fn call(&self) -> Option<MutexGuard<'_, CallGuard>> {
+        self.site.protocol().map(|_| self.call.lock())
+    }
+
     /// Describes the stream, and takes the call.
     fn info(&self, content: BodyContent, endpoint: &'static EndpointSeries) -> StreamInfo {
         StreamInfo {
             events_only: false,
             content,
             endpoint,
-            call: self.call.lock().take(),
+            call: self.call().and_then(|mut call| call.take()),
             model: self.model.clone(),
         }
     }
@@ -67,7 +73,9 @@ impl StreamStart {
     /// Notes what the headers of the reply say about the provider's rate limit.
     #[cfg(feature = "axum")]
     pub(super) fn note_headers(&self, headers: &HeaderMap) {
-        self.call.lock().note_headers(headers);
+        if let Some(call) = self.call() {
+            call.note_headers(headers);
+        }
     }
 
     /// Closes the call of a function that has returned an error.
