@@ -182,6 +182,21 @@ fn whole_reply_of_any_length_allocates_at_most_three_times() {
     }
 }
 
+/// axum makes a template for each request to a nested service, of which only a few may be kept.
+#[test]
+fn requests_to_a_nested_service_leave_nothing_allocated() {
+    let metrics = Metrics::builder().build().expect("the settings are valid");
+    let inner = Router::new().route("/items/{id}", get("item")).layer(metrics.layer());
+    let router = Router::new().nest_service("/api", inner);
+    let request = || {
+        let request = Request::get("/api/items/7").body(Body::empty()).expect("a valid request");
+        let response = router.clone().oneshot(request).now_or_never();
+        assert!(response.is_some(), "the future is ready on the first poll");
+    };
+    (0..10).for_each(|_| request());
+    assert_eq!(measure(|| (0..100).for_each(|_| request())).count_current, 0);
+}
+
 #[test]
 fn allocation_counter_counts_every_allocation() {
     assert_eq!(allocations_of(|| drop(Box::new(1))), 100);

@@ -114,6 +114,8 @@ pub(super) fn bucket_index(name: &[u8], bucket_count: usize) -> usize {
 /// A linked list to which entries are only appended. Each cell is written once.
 pub(crate) struct AppendList<K, V>(OnceLock<Box<Node<K, V>>>);
 
+/// The key lies beside the first fields of the value, on the same cache line if it is short.
+#[repr(C)]
 struct Node<K, V> {
     key: K,
     value: V,

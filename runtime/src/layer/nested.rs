@@ -51,21 +51,22 @@ pub(super) fn mark_request<B>(request: &mut Request<B>, instance: &'static Insta
 
 /// Returns the template of the route that the request matched. A fallback has none.
 pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
-    let template = request.extensions().get::<MatchedPath>()?.as_str();
-    if is_fallback(template) { None } else { Some(template) }
+    Some(request.extensions().get::<MatchedPath>()?.as_str()).filter(|text| is_route(text))
 }
 
-/// Returns whether axum has added the route with this template itself, to serve a fallback.
+/// Returns whether a template is that of a route, and not of one that axum has added itself to
+/// serve a fallback.
 ///
 /// axum 0.8 keeps fallbacks apart from routes, and their requests have no `MatchedPath`. The next
 /// axum serves the fallback of a router through the route `/{*__private__axum_fallback}`, below the
 /// prefix if the router is nested, and the layers of the router see that template.
-fn is_fallback(template: &str) -> bool {
+pub(super) fn is_route(template: &str) -> bool {
     // Most templates are rejected by their last byte, the others by a search from their end, which
     // is short. A wildcard is always the last segment.
     let bytes = template.as_bytes();
-    bytes.last() == Some(&b'}')
+    let is_fallback = bytes.last() == Some(&b'}')
         && bytes.iter().rposition(|&byte| byte == b'{').is_some_and(|open| {
             bytes[..open].last() == Some(&b'/') && bytes[open..].starts_with(b"{*__private__axum")
-        })
+        });
+    !is_fallback
 }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
+use axum::extract::MatchedPath;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
@@ -13,6 +14,7 @@ use super::{ResponseFuture, axum_version, nested, upload};
 use crate::family::RequestLabelValues;
 use crate::metrics::{Instance, ServiceHandle};
 use crate::request::{Entry, RequestSize, Scope, ScopeHandle, enter};
+use crate::series::{RouteTemplate, SharedTemplate};
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
 ///
@@ -46,9 +48,14 @@ impl<S> Prometheus<S> {
         let marked = nested::mark_request(request, instance);
         let recorded = instance.is_plain() || !instance.skips(request, nested::route);
         let size = if recorded { upload::measure(request) } else { RequestSize::Unknown };
-        let route = nested::route(request);
+        let matched = request.extensions().get::<MatchedPath>();
+        let share = || -> SharedTemplate { Box::new(matched.cloned()) };
         let entry = Entry {
-            route,
+            template: matched.map(|matched| RouteTemplate {
+                text: matched.as_str(),
+                is_route: nested::is_route,
+                share: &share,
+            }),
             method: request.method().into(),
             request_values: if instance.is_plain() {
                 RequestLabelValues::default()

@@ -1,6 +1,7 @@
 //! The series of one endpoint, and the request series in it.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::cost::CostSeries;
@@ -20,32 +21,42 @@ use crate::price::CurrentPrices;
 /// exception types.
 const HASH_BUCKETS: usize = 8;
 
+/// The largest number of templates that are kept for one endpoint. A program has one for each of
+/// its routers that has a route with this label.
+const MAX_TEMPLATES: u8 = 4;
+
 /// All series with one value of the `endpoint` label and one combination of the request labels'
 /// values. Each is resolved when it is first needed.
+///
+/// The fields that each request reads come first, on one or two cache lines: with many endpoints in
+/// use, a request finds most of their memory in none of the nearer caches.
+#[repr(C)]
 pub(crate) struct EndpointSeries {
+    request_values: RequestLabelValues,
+    /// Not used in siblings.
+    page_route: PageRouteState,
+    /// The list is short: most endpoints have one method.
+    requests: AppendList<Method, RequestSeries>,
     families: &'static Families,
     /// The label, or [`BEYOND_LIMIT`] for all endpoints beyond the limit.
     label: &'static str,
-    request_values: RequestLabelValues,
-    /// The same endpoint with other values of the request labels.
-    siblings: Siblings,
-    /// Not used in siblings.
-    page_route: PageRouteState,
-    limit: LabelLimit,
-    prices: &'static CurrentPrices,
-    /// The list is short: most endpoints have one method.
-    requests: AppendList<Method, RequestSeries>,
-    /// By exception type and status.
-    exceptions: BoundedMap<(Box<str>, ByStatus)>,
     stream: OnceLock<Box<StreamSeries>>,
-    /// By model.
-    pace: BoundedMap<PaceSeries>,
+    /// Those of `calls` whose provider and model are literals in attributes, which are few.
+    calls_of_literals: AppendList<[&'static str; 2], &'static CallSeries>,
     /// By provider and model.
     calls: BoundedMap<(Box<str>, BoundedMap<CallSeries>)>,
-    /// Those of them whose provider and model are literals in attributes, which are few.
-    calls_of_literals: AppendList<[&'static str; 2], &'static CallSeries>,
     calls_per_request: OnceLock<SeriesHandle<Histogram>>,
     overhead: OnceLock<SeriesHandle<Histogram>>,
+    /// By model.
+    pace: BoundedMap<PaceSeries>,
+    /// By exception type and status.
+    exceptions: BoundedMap<(Box<str>, ByStatus)>,
+    /// The same endpoint with other values of the request labels.
+    siblings: Siblings,
+    /// The number of templates of this endpoint that are kept.
+    templates: AtomicU8,
+    limit: LabelLimit,
+    prices: &'static CurrentPrices,
 }
 
 /// The counters of an exception type by status.
@@ -81,6 +92,7 @@ impl EndpointSeries {
             request_values,
             siblings: Siblings::new(siblings),
             page_route: PageRouteState::default(),
+            templates: AtomicU8::new(0),
             limit,
             prices,
             requests: AppendList::new(),
@@ -130,6 +142,12 @@ impl EndpointSeries {
     /// Returns whether these are the series of all endpoints beyond the limit.
     pub(crate) fn is_beyond_limit(&self) -> bool {
         self.label == BEYOND_LIMIT
+    }
+
+    /// Returns whether one more template of this endpoint may be kept, and counts it if so.
+    pub(super) fn may_keep_template(&self) -> bool {
+        let one_more = |kept| (kept < MAX_TEMPLATES).then_some(kept + 1);
+        self.templates.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 
     /// Returns whether the metrics page is served at this endpoint.
@@ -257,14 +275,16 @@ impl EndpointSeries {
     }
 }
 
-/// The request series of one endpoint, method and combination of request labels.
+/// The request series of one endpoint, method and combination of request labels. The fields that
+/// each request reads come first.
+#[repr(C)]
 pub(crate) struct RequestSeries {
     endpoint: &'static EndpointSeries,
-    method: Method,
-    active: OnceLock<SeriesHandle<Gauge>>,
-    request_size: OnceLock<SeriesHandle<Histogram>>,
-    response_size: OnceLock<SeriesHandle<Histogram>>,
     ends: AppendList<RequestEnd, RequestEndSeries>,
+    active: OnceLock<SeriesHandle<Gauge>>,
+    response_size: OnceLock<SeriesHandle<Histogram>>,
+    request_size: OnceLock<SeriesHandle<Histogram>>,
+    method: Method,
 }
 
 /// A request that has ended.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::EndpointSeries;
 use super::events;
 use super::siblings::SiblingLimit;
+use super::templates::{RouteTemplate, Templates};
 use crate::callsite::{Records, SITES, Site};
 use crate::family::{AppendList, BoundedMap, Counter, Families, SeriesHandle, SeriesLimits};
 use crate::label::{Method, closed_set};
@@ -31,6 +32,7 @@ pub(crate) struct Endpoints {
     families: &'static Families,
     by_label: BoundedMap<EndpointSeries>,
     by_run_time_label: BoundedMap<EndpointSeries>,
+    by_template: Templates,
     /// In the order of [`SITES`].
     by_site: Box<[OnceLock<&'static EndpointSeries>]>,
     /// The address of the first of [`SITES`], whose accessor checks the whole slice each time.
@@ -52,6 +54,7 @@ impl Endpoints {
             families,
             by_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
             by_run_time_label: BoundedMap::new(ENDPOINT_BUCKETS, limits.endpoints),
+            by_template: Templates::new(),
             by_site: SITES.iter().map(|_| OnceLock::new()).collect(),
             first_site: SITES.as_ptr().addr(),
             unlisted_sites: AppendList::new(),
@@ -72,6 +75,30 @@ impl Endpoints {
     /// Returns the current prices.
     pub(crate) fn prices(&self) -> &CurrentPrices {
         &self.prices
+    }
+
+    /// Returns the endpoint of the route with this template. Returns `None` for the template of a
+    /// fallback, which is no route.
+    #[inline]
+    pub(crate) fn of_template(
+        &'static self,
+        template: &RouteTemplate<'_>,
+    ) -> Option<&'static EndpointSeries> {
+        self.by_template.find(template.text).or_else(|| self.of_new_template(template))
+    }
+
+    #[inline(never)]
+    fn of_new_template(
+        &'static self,
+        template: &RouteTemplate<'_>,
+    ) -> Option<&'static EndpointSeries> {
+        let text = template.text;
+        let endpoint = (template.is_route)(text).then(|| self.of_route(text))?;
+        // axum makes a template for each request to a nested service. Of these, a few are kept.
+        if endpoint.may_keep_template() {
+            self.by_template.keep(template, endpoint);
+        }
+        Some(endpoint)
     }
 
     /// Returns the endpoint of a route.

@@ -11,6 +11,7 @@ mod events;
 mod page_route;
 mod siblings;
 mod stream;
+mod templates;
 
 pub(crate) use self::calls::{CallRecord, CallSeries, Resource};
 pub(crate) use self::endpoint::{EndedRequest, EndpointSeries, RequestSeries};
@@ -25,3 +26,6 @@ pub(crate) use self::events::{
 };
 pub(crate) use self::page_route::PageRoute;
 pub(crate) use self::stream::{PaceSeries, StreamSeries};
+pub(crate) use self::templates::RouteTemplate;
+#[cfg(feature = "axum")]
+pub(crate) use self::templates::SharedTemplate;

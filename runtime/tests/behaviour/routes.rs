@@ -68,6 +68,29 @@ async fn nested_and_merged_routes_have_the_full_template() {
     assert_eq!(get_endpoint(router(), "/items/2").await, "/items/{id}");
 }
 
+/// The allocator often places the template of the next route where that of the last one was.
+#[tokio::test]
+async fn route_has_its_own_endpoint_after_another_router_is_dropped() {
+    let metrics = metrics();
+    for number in 10..60 {
+        let router = Router::new().route(&format!("/route-{number}"), route_get(done));
+        get(&router.layer(metrics.layer()), &format!("/route-{number}")).await;
+        // Each request to a nested service has a template of its own.
+        let inner = Router::new().route(&format!("/{number}"), route_get(done));
+        let router = Router::new().nest_service("/nested", inner.layer(metrics.layer()));
+        for _ in 0..number {
+            get(&router, &format!("/nested/{number}")).await;
+        }
+    }
+    let scrape = settled(&metrics);
+    for number in 10..60 {
+        let requests =
+            |endpoint: &str| scrape.sum("app_http_requests_total", &[("endpoint", endpoint)]);
+        assert_eq!(requests(&format!("/route-{number}")), 1);
+        assert_eq!(requests(&format!("/nested/{number}")), number);
+    }
+}
+
 #[tokio::test]
 async fn nested_service_without_routes_is_unmatched() {
     let service = service_fn(|_: Request<Body>| async {

@@ -32,7 +32,7 @@ use crate::family::Trace;
 use crate::label::{BODY_ERROR, Method};
 use crate::metrics::Instance;
 use crate::outcome::ProtocolErrors;
-use crate::series::{EndpointSeries, RequestSeries};
+use crate::series::{EndpointSeries, RequestSeries, RouteTemplate};
 
 /// The state of the request being served. Closing the scope records the request, once. A scope that
 /// is dropped before that records a client disconnect or a panic.
@@ -72,8 +72,8 @@ pub(crate) struct Scope {
 
 /// The properties of a request before the service is called.
 pub(crate) struct Entry<'a> {
-    /// The template of the matched route, if it is known.
-    pub(crate) route: Option<&'a str>,
+    /// The template that the request has matched, if it is known.
+    pub(crate) template: Option<RouteTemplate<'a>>,
     pub(crate) method: Method,
     /// The values of the request labels that the request carries.
     pub(crate) request_values: RequestLabelValues,
@@ -88,13 +88,11 @@ impl Scope {
     /// Opens the scope of a request in an empty place, so that it is not copied there.
     #[inline]
     pub(crate) fn open_in(place: &mut Option<Self>, instance: &'static Instance, entry: Entry<'_>) {
-        let Entry { route, method, request_values, size, recorded, marked } = entry;
+        let Entry { template, method, request_values, size, recorded, marked } = entry;
         instance.decide_zero_series();
         let endpoints = instance.endpoints();
-        let endpoint = match route {
-            Some(route) => endpoints.of_route(route),
-            None => endpoints.with_fixed_label(UNMATCHED),
-        };
+        let route = template.and_then(|template| endpoints.of_template(&template));
+        let endpoint = route.unwrap_or_else(|| endpoints.with_fixed_label(UNMATCHED));
         let mut active_in = None;
         let recording = if !recorded {
             Recording::Skipped
