@@ -39,7 +39,7 @@ pub(crate) struct Instance {
     pub(super) skip_rules: SkipRules,
     /// The source of each request label, in the order of their declaration.
     pub(super) request_label_sources: Box<[RequestLabelSource]>,
-    /// The names of undeclared labels that handlers have set. Each is logged once.
+    /// The names of undeclared labels that handlers have set. Each name is logged once.
     pub(super) undeclared_labels: Mutex<Vec<Box<str>>>,
     /// Whether the instance has a layer, and whether it has decided about its series at zero.
     pub(super) zero_series: &'static ZeroSeries,
