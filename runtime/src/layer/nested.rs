@@ -10,6 +10,7 @@ use http::Request;
 
 use crate::metrics::Instance;
 use crate::request::{self, Scope};
+use crate::series::SharedTemplate;
 
 /// Marks a request that a layer of this instance records. Stored in the request's extensions.
 #[derive(Clone)]
@@ -54,15 +55,29 @@ pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
     Some(request.extensions().get::<MatchedPath>()?.as_str()).filter(|text| is_route(text))
 }
 
+impl SharedTemplate for MatchedPath {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+
+    fn is_route(&self) -> bool {
+        is_route(self.as_str())
+    }
+
+    fn share(&self) -> Box<dyn SharedTemplate> {
+        Box::new(self.clone())
+    }
+}
+
 /// Returns whether a template is that of a route, and not of one that axum has added itself to
 /// serve a fallback.
 ///
 /// axum 0.8 keeps fallbacks apart from routes, and their requests have no `MatchedPath`. The next
 /// axum serves the fallback of a router through the route `/{*__private__axum_fallback}`, below the
 /// prefix if the router is nested, and the layers of the router see that template.
-pub(super) fn is_route(template: &str) -> bool {
-    // Most templates are rejected by their last byte, the others by a search from their end, which
-    // is short. A wildcard is always the last segment.
+fn is_route(template: &str) -> bool {
+    // The last byte shows that most templates are routes. The others need a search from their end,
+    // which is short: a wildcard is always the last segment.
     let bytes = template.as_bytes();
     let is_fallback = bytes.last() == Some(&b'}')
         && bytes.iter().rposition(|&byte| byte == b'{').is_some_and(|open| {

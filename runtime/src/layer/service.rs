@@ -14,7 +14,7 @@ use super::{ResponseFuture, axum_version, nested, upload};
 use crate::family::RequestLabelValues;
 use crate::metrics::{Instance, ServiceHandle};
 use crate::request::{Entry, RequestSize, Scope, ScopeHandle, enter};
-use crate::series::{RouteTemplate, SharedTemplate};
+use crate::series::RouteTemplate;
 
 /// The service that [`PrometheusLayer`](super::PrometheusLayer) creates around another service.
 ///
@@ -49,13 +49,9 @@ impl<S> Prometheus<S> {
         let recorded = instance.is_plain() || !instance.skips(request, nested::route);
         let size = if recorded { upload::measure(request) } else { RequestSize::Unknown };
         let matched = request.extensions().get::<MatchedPath>();
-        let share = || -> SharedTemplate { Box::new(matched.cloned()) };
         let entry = Entry {
-            template: matched.map(|matched| RouteTemplate {
-                text: matched.as_str(),
-                is_route: nested::is_route,
-                share: &share,
-            }),
+            template: matched
+                .map(|matched| RouteTemplate { text: matched.as_str(), shared: matched }),
             method: request.method().into(),
             request_values: if instance.is_plain() {
                 RequestLabelValues::default()

@@ -146,7 +146,8 @@ impl CallSeries {
         let duration = (self.duration(outcome), nanos(call.duration));
         let missing = call.missing.map(|reason| self.missing(reason));
         let usage = call.usage.map(Usage::clamped);
-        let total = |token_type, tokens: Option<u64>| Some((self.total(token_type), tokens?));
+        let total =
+            |token_type, tokens: Option<u64>| tokens.map(|tokens| (self.total(token_type), tokens));
         let [input, output] = usage.map_or([None, None], |usage| {
             [
                 total(TokenType::Input, usage.input_tokens()),

@@ -29,7 +29,7 @@ const MAX_TEMPLATES: u8 = 4;
 /// values. Each is resolved when it is first needed.
 ///
 /// The fields that each request reads come first, on one or two cache lines: with many endpoints in
-/// use, a request finds most of their memory in none of the nearer caches.
+/// use, most of their memory is not in the nearer caches.
 #[repr(C)]
 pub(crate) struct EndpointSeries {
     request_values: RequestLabelValues,
@@ -144,7 +144,8 @@ impl EndpointSeries {
         self.label == BEYOND_LIMIT
     }
 
-    /// Returns whether one more template of this endpoint may be kept, and counts it if so.
+    /// Returns whether one more template of this endpoint may be kept, and counts it if so. Threads
+    /// that race for the first request to a route count its template several times.
     pub(super) fn may_keep_template(&self) -> bool {
         let one_more = |kept| (kept < MAX_TEMPLATES).then_some(kept + 1);
         self.templates.fetch_update(Relaxed, Relaxed, one_more).is_ok()

@@ -93,9 +93,10 @@ impl Endpoints {
         template: &RouteTemplate<'_>,
     ) -> Option<&'static EndpointSeries> {
         let text = template.text;
-        let endpoint = (template.is_route)(text).then(|| self.of_route(text))?;
-        // axum makes a template for each request to a nested service. Of these, a few are kept.
-        if endpoint.may_keep_template() {
+        let endpoint = template.shared.is_route().then(|| self.of_route(text))?;
+        // The endpoint that all routes beyond the limit share is not that of one template. axum
+        // makes a template for each request to a nested service. Of these, a few are kept.
+        if !endpoint.is_beyond_limit() && endpoint.may_keep_template() {
             self.by_template.keep(template, endpoint);
         }
         Some(endpoint)

@@ -5,27 +5,31 @@
 //! beside its reference count, which each request changes. Only a service that is nested in a
 //! router gets a new template with each request. Its requests are found by the text.
 
-use std::any::Any;
 use std::sync::OnceLock;
 
 use super::EndpointSeries;
 use crate::family::AppendList;
 
-/// The number of hash buckets. With a thousand routes there is about one per bucket, so that a
-/// look-up seldom reads the entry of another route.
+/// The number of hash buckets. A thousand templates at evenly spaced addresses are about one per
+/// bucket, so that a look-up seldom reads the entry of another template.
 const BUCKETS: usize = 1024;
 
 /// The template of a route that a request has matched.
 pub(crate) struct RouteTemplate<'a> {
     pub(crate) text: &'a str,
-    /// Returns whether the text is the template of a route, and not of a fallback.
-    pub(crate) is_route: fn(&str) -> bool,
-    /// Returns a reference to the template, which keeps it at its address.
-    pub(crate) share: &'a dyn Fn() -> SharedTemplate,
+    pub(crate) shared: &'a dyn SharedTemplate,
 }
 
-/// A reference to a template.
-pub(crate) type SharedTemplate = Box<dyn Any + Send + Sync>;
+/// A reference to a template, which keeps the template at its address.
+pub(crate) trait SharedTemplate: Send + Sync {
+    fn text(&self) -> &str;
+
+    /// Returns whether this is the template of a route, and not of a fallback.
+    fn is_route(&self) -> bool;
+
+    /// Returns another reference to the template.
+    fn share(&self) -> Box<dyn SharedTemplate>;
+}
 
 /// The endpoints of the templates that are kept. No other template can be at the address of one of
 /// them.
@@ -39,7 +43,7 @@ struct Address(usize, usize);
 
 struct Kept {
     endpoint: &'static EndpointSeries,
-    _template: SharedTemplate,
+    _template: Box<dyn SharedTemplate>,
 }
 
 impl Templates {
@@ -55,12 +59,16 @@ impl Templates {
         bucket.find(|known| *known == address).map(|kept| kept.endpoint)
     }
 
-    /// Keeps a template, which belongs to this endpoint.
+    /// Keeps a template, which belongs to this endpoint. Keeps nothing if another version of axum
+    /// copies the text instead of sharing it.
     pub(super) fn keep(&self, template: &RouteTemplate<'_>, endpoint: &'static EndpointSeries) {
         let address = Address::of(template.text);
+        if Address::of(template.shared.share().text()) != address {
+            return;
+        }
         let new_buckets = || (0..BUCKETS).map(|_| Bucket::new()).collect();
         let bucket = &self.0.get_or_init(new_buckets)[address.bucket_index()];
-        let new = || (address, Kept { endpoint, _template: (template.share)() });
+        let new = || (address, Kept { endpoint, _template: template.shared.share() });
         bucket.find_or_append(|known| *known == address, new);
     }
 }

@@ -19,7 +19,7 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 /// Counts the chunks of one stream and measures the time between them.
 ///
 /// Counts stay local until the next flush. Most chunks therefore need one clock read, and otherwise
-/// change only values of this meter: together, this costs more than twice the clock read alone.
+/// change only values of this meter.
 pub(super) struct StreamMeter {
     endpoint: &'static EndpointSeries,
     series: &'static StreamSeries,

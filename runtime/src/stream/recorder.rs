@@ -18,7 +18,7 @@ use crate::type_name::short_type_name;
 pub(crate) struct StreamRecorder {
     record: Record,
     /// Set while the source is dropped: what it does is then part of the call. Boxed, because few
-    /// streams have one, and each would be moved with the room for it.
+    /// streams have one, and room for it would make every stream larger to move.
     drop_guard: Option<Box<EnteredCall>>,
     /// True while the source is polled, and therefore still true if the source has panicked.
     is_polling: bool,

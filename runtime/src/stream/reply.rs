@@ -53,8 +53,7 @@ impl StreamStart {
         Self { site: self.site, model: self.model.clone(), call: Mutex::new(call) }
     }
 
-    /// Returns the guard of the call, which is locked. Without a protocol there is no call, and so
-    /// nothing to lock.
+    /// Locks the call. Returns `None` without a protocol, because there is no call then.
     fn call(&self) -> Option<MutexGuard<'_, CallGuard>> {
         self.site.protocol().map(|_| self.call.lock())
     }

@@ -366,3 +366,24 @@ async fn manual_usage_on_drop_of_a_stream_belongs_to_its_request() {
     assert_eq!(scrape.sum("app_token_usage_total", &labels), 4);
     assert_eq!(scrape.sum("app_usage_missing_total", &[]), 0);
 }
+
+#[tokio::test]
+async fn request_tokens_has_no_series_of_a_side_that_is_not_known() {
+    #[derive(TokenUsage)]
+    struct Embedding {
+        #[token_usage(input)]
+        tokens: u32,
+    }
+    #[track_tokens(provider = "house", model = "embed-1")]
+    async fn embed() -> Embedding {
+        Embedding { tokens: 7 }
+    }
+    async fn handler() {
+        embed().await;
+    }
+    let metrics = metrics();
+    get(&Router::new().route("/embed", route_get(handler)).layer(metrics.layer()), "/embed").await;
+    let scrape = settled(&metrics);
+    assert_eq!(scrape.values("app_request_tokens_count", "token_type"), ["input"]);
+    assert_eq!(scrape.sum("app_request_tokens_sum", &[]), 7);
+}
