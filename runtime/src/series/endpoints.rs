@@ -77,8 +77,8 @@ impl Endpoints {
         &self.prices
     }
 
-    /// Returns the endpoint of the route with this template. Returns `None` for the template of a
-    /// fallback, which is no route.
+    /// Returns the endpoint of the route with this template, or `None` if the template belongs to a
+    /// fallback instead of a route.
     #[inline]
     pub(crate) fn of_template(
         &'static self,

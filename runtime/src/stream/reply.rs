@@ -53,7 +53,8 @@ impl StreamStart {
         Self { site: self.site, model: self.model.clone(), call: Mutex::new(call) }
     }
 
-    /// Locks the call. Returns `None` without a protocol, because there is no call then.
+    /// Locks the call. Returns `None` if the attribute names no protocol: only a protocol makes the
+    /// stream a call.
     fn call(&self) -> Option<MutexGuard<'_, CallGuard>> {
         self.site.protocol().map(|_| self.call.lock())
     }
