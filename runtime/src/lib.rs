@@ -146,6 +146,9 @@ mod layer;
 mod llm;
 mod media_type;
 mod metrics;
+#[cfg(feature = "monitoring")]
+#[cfg_attr(docsrs, doc(cfg(feature = "monitoring")))]
+pub mod monitoring;
 mod outcome;
 mod price;
 mod request;

@@ -11,6 +11,8 @@
 mod bounded_map;
 mod cells;
 mod collector;
+#[cfg(feature = "monitoring")]
+mod description;
 #[cfg(feature = "exemplars")]
 mod exemplar;
 mod handle;
@@ -27,6 +29,8 @@ mod table;
 pub(crate) use self::bounded_map::{AppendList, BEYOND_LIMIT, BoundedMap};
 pub(crate) use self::cells::{Writer, recording};
 pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
+#[cfg(feature = "monitoring")]
+pub(crate) use self::description::Described;
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
 pub(crate) use self::handle::SeriesHandle;
@@ -43,6 +47,8 @@ pub(crate) use self::snapshot::{
     openmetrics_float, push_escaped, push_label,
 };
 pub(crate) use self::store::{AnyFamily, Family, LabelValues};
+#[cfg(feature = "monitoring")]
+pub(crate) use self::table::described;
 pub(crate) use self::table::{
     Families, FamilyGroup, histogram_name, histogram_names, is_family_label,
 };

@@ -6,6 +6,8 @@ use std::sync::atomic::{
     Ordering::{Acquire, Release},
 };
 
+#[cfg(feature = "monitoring")]
+use super::description::Described;
 use super::histogram::{Buckets, Histogram, Unit};
 use super::options::{AllowedValues, FamilyOptions};
 use super::primitives::{Counter, Gauge, Level, MoneyCounter};
@@ -104,6 +106,18 @@ macro_rules! families {
         /// The names of all labels, with repetitions.
         const LABELS: &[&str] = &[$($($label,)*)* $($overflow_label),*];
 
+        /// The families, under the names of the fields of [`Families`].
+        #[cfg(feature = "monitoring")]
+        #[expect(non_upper_case_globals, reason = "the names are those of fields")]
+        pub(crate) mod described {
+            use super::{Counter, Described, Gauge, Histogram, Level, MoneyCounter};
+
+            $(pub(crate) const $field: Described<$primitive> =
+                Described::new($name, &[$($label),*], families!(@has_request_labels $($carries)?));)*
+            pub(crate) const $overflow: Described<Counter> =
+                Described::new($overflow_name, &[$($overflow_label),*], false);
+        }
+
         impl Families {
             /// Creates all families.
             ///
@@ -160,6 +174,8 @@ macro_rules! families {
     (@name L $name:literal) => { $name };
     (@request_labels $options:ident L) => { Arc::clone(&$options.request_labels) };
     (@request_labels $options:ident) => { Arc::default() };
+    (@has_request_labels L) => { true };
+    (@has_request_labels) => { false };
     (@group $group:ident) => { FamilyGroup::$group };
     (@group) => { FamilyGroup::Always };
 }

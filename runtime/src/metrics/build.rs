@@ -139,6 +139,8 @@ impl MetricsBuilder {
             deduplicates: AtomicBool::new(false),
             prefix: options.prefix,
             registry_names,
+            #[cfg(feature = "monitoring")]
+            const_labels: options.const_labels,
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),
             page_length: AtomicUsize::new(0),

@@ -15,6 +15,8 @@ use super::lifetime::Owner;
 use super::request_label::RequestLabelSource;
 use super::skip_rules::SkipRules;
 use super::zero_series::ZeroSeries;
+#[cfg(feature = "monitoring")]
+use crate::family::ConstLabels;
 use crate::family::{Gauge, RequestLabelValues, RequestLabels};
 use crate::series::{Endpoints, warn_undeclared_label};
 
@@ -48,6 +50,8 @@ pub(crate) struct Instance {
     pub(super) deduplicates: AtomicBool,
     pub(super) prefix: String,
     pub(super) registry_names: RegistryNames,
+    #[cfg(feature = "monitoring")]
+    pub(super) const_labels: ConstLabels,
     #[cfg(feature = "axum")]
     pub(super) scrape_limit: ScrapeLimit,
     /// The length of the last page that was encoded as a whole.
@@ -71,6 +75,21 @@ impl Instance {
     /// before may still be in progress.
     pub(crate) fn owner(&self) -> Option<Arc<Owner>> {
         self.owner.get()?.upgrade()
+    }
+
+    /// Returns the prefix of all exported names, with its separator.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn exported_prefix(&self) -> String {
+        let separator = if self.prefix.is_empty() { "" } else { "_" };
+        self.registry_names.exported_name(&format!("{}{separator}", self.prefix)).into_owned()
+    }
+
+    /// Returns the labels that all exported series have.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn exported_labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.const_labels.pairs.iter();
+        let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.registry_names.pairs().chain(own)
     }
 
     /// Returns the prefix and the labels that the registry adds to everything in it.

@@ -15,6 +15,8 @@ pub(crate) struct RegistryNames {
     prefix: String,
     /// The labels as they are exported, with a comma after each.
     labels: String,
+    #[cfg(feature = "monitoring")]
+    pairs: Vec<(String, String)>,
 }
 
 impl RegistryNames {
@@ -25,12 +27,21 @@ impl RegistryNames {
     ) -> Self {
         let separator = if prefix.is_empty() { "" } else { "_" };
         let mut text = Vec::new();
+        #[cfg(feature = "monitoring")]
+        let mut pairs = Vec::new();
         for (name, value) in labels {
             push_label(&mut text, name, value);
             text.push(b',');
+            #[cfg(feature = "monitoring")]
+            pairs.push((name.to_owned(), value.to_owned()));
         }
         let labels = String::from_utf8_lossy(&text).into_owned();
-        Self { prefix: format!("{prefix}{separator}"), labels }
+        Self {
+            prefix: format!("{prefix}{separator}"),
+            labels,
+            #[cfg(feature = "monitoring")]
+            pairs,
+        }
     }
 
     /// Returns the name under which a family is exported.
@@ -40,6 +51,12 @@ impl RegistryNames {
         } else {
             Cow::Owned(format!("{}{name}", self.prefix))
         }
+    }
+
+    /// Returns the names and values of these labels.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Returns the labels that are added to every series, with a comma after each.

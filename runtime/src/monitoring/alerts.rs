@@ -1,0 +1,263 @@
+//! The alerts.
+
+use super::program::Program;
+use super::query::Matcher::{Is, IsNot, OneOf};
+use super::query::{Expr, Names, series};
+use super::recording;
+use super::rules::{Alert, Rule, Severity};
+use super::thresholds::Thresholds;
+
+/// The section of the guide that says what to do about each alert.
+const RUNBOOK: &str = "https://docs.rs/streamgauge/latest/streamgauge/guide/alerts/index.html";
+
+/// Returns the alerts of a program.
+pub(super) fn alerts(names: &Names, program: &Program, thresholds: &Thresholds) -> Vec<Rule> {
+    let mut alerts = requests(names, thresholds);
+    if program.has_streams {
+        alerts.extend(streams(names, thresholds));
+    }
+    if program.has_calls {
+        alerts.extend(calls(names, program, thresholds));
+    }
+    if program.has_cost {
+        alerts.extend(cost(names, thresholds));
+    }
+    alerts.extend(health(names));
+    alerts.into_iter().map(|alert| alert.named_for(names)).map(Rule::Alert).collect()
+}
+
+impl Alert {
+    fn new(name: &str, severity: Severity, expr: Expr) -> Self {
+        Self {
+            name: name.to_owned(),
+            expr,
+            pending: None,
+            severity,
+            summary: String::new(),
+            description: String::new(),
+            runbook: format!("{RUNBOOK}#{}", name.to_lowercase()),
+        }
+    }
+
+    fn pending(self, pending: &'static str) -> Self {
+        Self { pending: Some(pending), ..self }
+    }
+
+    fn saying(self, summary: &str, description: &str) -> Self {
+        Self { summary: summary.to_owned(), description: description.to_owned(), ..self }
+    }
+
+    /// Puts the prefix of the families before the name, so that the alerts of two programs differ.
+    fn named_for(self, names: &Names) -> Self {
+        let prefix = names.prefix().split('_').map(capitalized).collect::<String>();
+        Self { name: format!("{prefix}{}", self.name), ..self }
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
+fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
+    let panics = || series!(names, http_requests { outcome: Is("panic") } by endpoint);
+    let all = || series!(names, http_requests);
+    let by_outcome = recording::requests_by_outcome(names);
+    vec![
+        Alert::new(
+            "Failing",
+            Severity::Page,
+            recording::failure_ratio(names).all().above(thresholds.failures),
+        )
+        .pending("10m")
+        .saying(
+            "{{ $value | humanizePercentage }} of {{ $labels.endpoint }} fails.",
+            "Requests end with a status 5xx, with a panic, or with a response body that breaks off.",
+        ),
+        Alert::new(
+            "Panics",
+            Severity::Ticket,
+            panics().increase("10m").above(0.0).or(&panics().new_within("10m")),
+        )
+        .saying(
+            "{{ $labels.endpoint }} has panicked.",
+            "A handler or its response body has panicked within the last ten minutes.",
+        ),
+        Alert::new(
+            "Slow",
+            Severity::Ticket,
+            recording::latency(names).all().above(thresholds.latency.as_secs_f64()),
+        )
+        .pending("15m")
+        .saying(
+            "1 % of {{ $labels.endpoint }} takes {{ $value | humanizeDuration }}.",
+            "The 99th percentile of the duration of requests is too high.",
+        ),
+        Alert::new(
+            "WithoutRequests",
+            Severity::Page,
+            all().rate("15m").equal_to(0.0).and(&all().rate_before("15m", "1h").above(0.0)),
+        )
+        .pending("5m")
+        .saying(
+            "There are no requests, and an hour ago there were.",
+            "Clients or a load balancer may not reach the program.",
+        ),
+        Alert::new(
+            "Stuck",
+            Severity::Page,
+            series!(names, active_requests by endpoint)
+                .sum_of_minima("30m")
+                .above(0.0)
+                .unless(&recording::requests(names).all().above(0.0)),
+        )
+        .pending("15m")
+        .saying(
+            "Requests to {{ $labels.endpoint }} do not end.",
+            "Requests have been in progress for half an hour, and none has ended.",
+        ),
+        Alert::new(
+            "ClientsLeave",
+            Severity::Ticket,
+            by_outcome
+                .sum(&["endpoint"], &[("outcome", Is("cancelled"))])
+                .divided_by(&recording::requests(names).all())
+                .above(thresholds.cancelled),
+        )
+        .pending("15m")
+        .saying(
+            "Clients cancel {{ $value | humanizePercentage }} of {{ $labels.endpoint }}.",
+            "Clients disconnect before the response is complete, perhaps because it takes too long.",
+        ),
+    ]
+}
+
+fn streams(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
+    let failed = series!(names, stream_duration {
+        outcome: OneOf(&["stream_error", "error_event", "truncated", "panic"]),
+    } by endpoint);
+    let all = series!(names, stream_duration by endpoint);
+    let ratio = failed.count_rate("5m").divided_by(&all.count_rate("5m"));
+    vec![
+        Alert::new("StreamsFailing", Severity::Page, ratio.above(thresholds.stream_failures))
+            .pending("10m")
+            .saying(
+                "{{ $value | humanizePercentage }} of the streams of {{ $labels.endpoint }} fail.",
+                "Streams end with an error, or without the end that their protocol requires.",
+            ),
+    ]
+}
+
+fn calls(names: &Names, program: &Program, thresholds: &Thresholds) -> Vec<Alert> {
+    let by_outcome = recording::calls_by_outcome(names);
+    let failed = by_outcome.sum(&["provider"], &[("outcome", OneOf(&["error", "truncated"]))]);
+    let refused = series!(names, llm_calls {
+        error_type: OneOf(&["rate_limited", "overloaded"]),
+    } by provider);
+    let all = series!(names, llm_calls by provider);
+    let left = series!(names, llm_rate_limit_remaining {
+        resource: Is("requests"),
+    } by provider, model);
+    let missing = series!(names, usage_missing).rate("1h");
+    let mut alerts = vec![
+        Alert::new(
+            "ProviderFailing",
+            Severity::Page,
+            failed.divided_by(&by_outcome.sum(&["provider"], &[])).above(thresholds.call_failures),
+        )
+        .pending("10m")
+        .saying(
+            "{{ $value | humanizePercentage }} of the calls to {{ $labels.provider }} fail.",
+            "The label error_type of llm_calls_total says why.",
+        ),
+        Alert::new(
+            "ProviderBusy",
+            Severity::Ticket,
+            refused.rate("5m").divided_by(&all.rate("5m")).above(thresholds.calls_refused),
+        )
+        .pending("10m")
+        .saying(
+            "{{ $labels.provider }} refuses {{ $value | humanizePercentage }} of the calls.",
+            "The provider answers with the status 429, 503 or 529.",
+        ),
+        Alert::new(
+            "RateLimitNearlyUsed",
+            Severity::Ticket,
+            #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
+            left.min().below(thresholds.limit_left as f64),
+        )
+        .pending("5m")
+        .saying(
+            "{{ $labels.provider }} accepts {{ $value }} more requests for {{ $labels.model }}.",
+            "The headers of the newest reply say how many requests are left.",
+        ),
+        Alert::new(
+            "UsageMissing",
+            Severity::Ticket,
+            missing
+                .divided_by(&series!(names, llm_calls).rate("1h"))
+                .above(thresholds.usage_missing),
+        )
+        .pending("30m")
+        .saying(
+            "{{ $value | humanizePercentage }} of the calls have no usage, and so no cost.",
+            "The label reason of usage_missing_total says why.",
+        ),
+    ];
+    if program.has_streamed_replies {
+        let first_token = series!(names, time_to_first_token by endpoint).quantile(0.95, "5m");
+        alerts.push(
+            Alert::new(
+                "FirstTokenSlow",
+                Severity::Ticket,
+                first_token.above(thresholds.first_token.as_secs_f64()),
+            )
+            .pending("15m")
+            .saying(
+                "5 % wait {{ $value | humanizeDuration }} for a token of {{ $labels.endpoint }}.",
+                "The time counts from the arrival of the request, with failed calls before the reply.",
+            ),
+        );
+    }
+    alerts
+}
+
+fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
+    let unpriced = series!(names, unpriced_calls by model).increase("1h");
+    let mut alerts = vec![
+        Alert::new("CallsWithoutPrice", Severity::Ticket, unpriced.above(0.0))
+            .pending("30m")
+            .saying(
+                "The model {{ $labels.model }} has no price.",
+                "Its calls are missing in cost_usd_total.",
+            ),
+    ];
+    if let Some(dollars) = thresholds.cost_per_hour {
+        let cost = recording::cost(names).sum(&[], &[]).times(3600.0);
+        alerts.push(
+            Alert::new("CostHigh", Severity::Ticket, cost.above(dollars)).pending("15m").saying(
+                "Model calls cost {{ $value | humanize }} US dollars per hour.",
+                "The sum of the costs of all models during the last hour.",
+            ),
+        );
+    }
+    alerts
+}
+
+fn health(names: &Names) -> Vec<Alert> {
+    let overflow = series!(names, metrics_overflow { label: IsNot("") } by family, label);
+    let refused = series!(names, scrapes_refused by reason);
+    vec![
+        Alert::new("LabelOverflow", Severity::Ticket, overflow.increase("1h").above(0.0))
+            .pending("30m")
+            .saying(
+                "Values of {{ $labels.label }} in {{ $labels.family }} are recorded as other.",
+                "The label has more values than its limit, or than its list.",
+            ),
+        Alert::new("ScrapesRefused", Severity::Ticket, refused.increase("1h").above(0.0)).saying(
+            "Scrapes were refused: {{ $labels.reason }}.",
+            "Too many scrapes are in progress at the same time, or a client reads too slowly.",
+        ),
+    ]
+}

@@ -1,0 +1,81 @@
+//! Recording rules and alerts that fit the program.
+//!
+//! The linker gathers the attributes of the whole program, and the instance knows its prefix, its
+//! labels and its prices. [`Metrics::monitoring`] therefore knows which families the program has
+//! and how they are named. The rules that it writes contain only queries over these families.
+
+mod alerts;
+mod program;
+mod query;
+mod recording;
+mod rules;
+mod thresholds;
+
+use std::fmt;
+
+use self::program::Program;
+use self::query::Names;
+use self::rules::{Group, rule_file};
+pub use self::thresholds::Thresholds;
+use crate::metrics::Metrics;
+
+impl Metrics {
+    /// Returns the recording rules and alerts of the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().prefix("shop").build()?;
+    /// let rules = metrics.monitoring().prometheus_rules();
+    /// assert!(rules.contains("alert: 'ShopFailing'"));
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn monitoring(&self) -> Monitoring {
+        let instance = self.instance();
+        Monitoring {
+            names: Names::new(instance.exported_prefix(), instance.exported_labels()),
+            program: Program::of(instance),
+            thresholds: Thresholds::default(),
+        }
+    }
+}
+
+/// The recording rules and alerts of a program. [`Metrics::monitoring`] returns it.
+pub struct Monitoring {
+    names: Names,
+    program: Program,
+    thresholds: Thresholds,
+}
+
+impl fmt::Debug for Monitoring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitoring").finish_non_exhaustive()
+    }
+}
+
+impl Monitoring {
+    /// Sets the thresholds of the alerts.
+    #[must_use]
+    pub fn thresholds(self, thresholds: Thresholds) -> Self {
+        Self { thresholds, ..self }
+    }
+
+    /// Returns a rule file of Prometheus, in YAML. Name it in `rule_files` of the configuration.
+    #[must_use]
+    pub fn prometheus_rules(&self) -> String {
+        let Self { names, program, thresholds } = self;
+        let name = names.prefix().trim_end_matches('_');
+        let name = if name.is_empty() { "streamgauge" } else { name };
+        let groups = [
+            Group { name: format!("{name}-recording"), rules: recording::rules(names, program) },
+            Group {
+                name: format!("{name}-alerts"),
+                rules: alerts::alerts(names, program, thresholds),
+            },
+        ];
+        rule_file("Written by streamgauge: Metrics::monitoring().prometheus_rules()", &groups)
+    }
+}

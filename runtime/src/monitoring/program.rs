@@ -1,0 +1,31 @@
+//! What a program has that can be monitored.
+
+use crate::callsite::{Records, SITES};
+use crate::metrics::Instance;
+
+/// The parts of a program that have rows, rules and alerts of their own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Program {
+    pub(super) has_streams: bool,
+    pub(super) has_calls: bool,
+    /// Whether replies are parsed while they are streamed, so that the first token is known.
+    pub(super) has_streamed_replies: bool,
+    pub(super) has_cost: bool,
+}
+
+impl Program {
+    /// Describes the program from the attributes that the linker has gathered, and from the
+    /// settings of the instance.
+    pub(super) fn of(instance: &'static Instance) -> Self {
+        let any = |records: fn(&Records) -> bool| SITES.iter().any(|site| records(site.records()));
+        let has_calls = any(|it| matches!(it, Records::Tokens(_) | Records::Streams(Some(_))));
+        Self {
+            has_streams: any(|it| matches!(it, Records::Streams(_))),
+            has_calls,
+            has_streamed_replies: any(|it| {
+                matches!(it, Records::Tokens(Some(_)) | Records::Streams(Some(_)))
+            }),
+            has_cost: has_calls && instance.endpoints().prices().are_used(),
+        }
+    }
+}

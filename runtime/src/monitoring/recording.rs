@@ -1,0 +1,70 @@
+//! The recording rules: what dashboards and alerts ask for again and again, summed over all
+//! processes.
+
+use super::program::Program;
+use super::query::Matcher::OneOf;
+use super::query::{Names, Recorded, series};
+use super::rules::Rule;
+
+/// The window of the rates that alerts use.
+const WINDOW: &str = "5m";
+
+/// The outcomes of requests that fail through a fault of the server.
+const FAILURES: &[&str] = &["server_error", "panic"];
+
+pub(super) fn requests_by_outcome(names: &Names) -> Recorded<'_> {
+    names.recorded(&["endpoint", "outcome"], "http_requests", "rate5m")
+}
+
+pub(super) fn requests(names: &Names) -> Recorded<'_> {
+    names.recorded(&["endpoint"], "http_requests", "rate5m")
+}
+
+pub(super) fn failure_ratio(names: &Names) -> Recorded<'_> {
+    names.recorded(&["endpoint"], "http_request_failures", "ratio_rate5m")
+}
+
+pub(super) fn latency(names: &Names) -> Recorded<'_> {
+    names.recorded(&["endpoint"], "http_request_duration_seconds", "p99_rate5m")
+}
+
+pub(super) fn calls_by_outcome(names: &Names) -> Recorded<'_> {
+    names.recorded(&["provider", "outcome"], "llm_calls", "rate5m")
+}
+
+pub(super) fn cost(names: &Names) -> Recorded<'_> {
+    names.recorded(&["provider", "model"], "cost_usd", "rate1h")
+}
+
+/// Returns the recording rules of a program. A rule comes after those that it uses.
+pub(super) fn rules(names: &Names, program: &Program) -> Vec<Rule> {
+    let rule = |recorded: Recorded<'_>, expr| Rule::Recording {
+        name: recorded.name().to_owned(),
+        expr,
+        labels: names.labels().to_vec(),
+    };
+    let by_outcome = requests_by_outcome(names);
+    let mut rules = vec![
+        rule(requests(names), by_outcome.sum(&["endpoint"], &[])),
+        rule(
+            failure_ratio(names),
+            by_outcome
+                .sum(&["endpoint"], &[("outcome", OneOf(FAILURES))])
+                .divided_by(&requests(names).all()),
+        ),
+        rule(
+            latency(names),
+            series!(names, http_request_duration by endpoint).quantile(0.99, WINDOW),
+        ),
+    ];
+    let requests = series!(names, http_requests by endpoint, outcome).rate(WINDOW);
+    rules.insert(0, rule(by_outcome, requests));
+    if program.has_calls {
+        let calls = series!(names, llm_call_duration by provider, outcome).count_rate(WINDOW);
+        rules.push(rule(calls_by_outcome(names), calls));
+    }
+    if program.has_cost {
+        rules.push(rule(cost(names), series!(names, cost by provider, model).rate("1h")));
+    }
+    rules
+}

@@ -1,0 +1,127 @@
+//! Rule files of Prometheus.
+
+use std::fmt::Write;
+
+use super::query::Expr;
+
+/// A group of rules, which Prometheus evaluates in order.
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// A recording rule or an alert.
+pub(super) enum Rule {
+    Recording { name: String, expr: Expr, labels: Vec<(String, String)> },
+    Alert(Alert),
+}
+
+/// An alert.
+pub(super) struct Alert {
+    pub(super) name: String,
+    pub(super) expr: Expr,
+    /// How long the condition has to hold, in the notation of Prometheus.
+    pub(super) pending: Option<&'static str>,
+    pub(super) severity: Severity,
+    /// One line, which may use the labels of the result. For example, `{{ $labels.endpoint }}`.
+    pub(super) summary: String,
+    pub(super) description: String,
+    /// The address of the section that says what to do.
+    pub(super) runbook: String,
+}
+
+/// How soon somebody has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    /// Now.
+    Page,
+    /// Within days.
+    Ticket,
+}
+
+impl Severity {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+        }
+    }
+}
+
+/// Writes a rule file in YAML. `comment` is written at its beginning.
+pub(super) fn rule_file(comment: &str, groups: &[Group]) -> String {
+    let mut file = Yaml::default();
+    for line in comment.lines() {
+        file.line(0, &format!("# {line}"));
+    }
+    file.line(0, "groups:");
+    for group in groups.iter().filter(|group| !group.rules.is_empty()) {
+        file.line(1, &format!("- name: {}", quoted(&group.name)));
+        file.line(2, "rules:");
+        for rule in &group.rules {
+            file.rule(rule);
+        }
+    }
+    file.0
+}
+
+#[derive(Default)]
+struct Yaml(String);
+
+impl Yaml {
+    fn line(&mut self, depth: usize, text: &str) {
+        let indent = depth * 2;
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{:indent$}{text}", "");
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        match rule {
+            Rule::Recording { name, expr, labels } => {
+                self.line(3, &format!("- record: {}", quoted(name)));
+                self.line(4, &format!("expr: {}", quoted(&expr.to_string())));
+                self.map(
+                    "labels",
+                    labels.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+                );
+            }
+            Rule::Alert(alert) => {
+                self.line(3, &format!("- alert: {}", quoted(&alert.name)));
+                self.line(4, &format!("expr: {}", quoted(&alert.expr.to_string())));
+                if let Some(pending) = alert.pending {
+                    self.line(4, &format!("for: {pending}"));
+                }
+                self.map("labels", [("severity", alert.severity.as_str())]);
+                self.map(
+                    "annotations",
+                    [
+                        ("summary", alert.summary.as_str()),
+                        ("description", alert.description.as_str()),
+                        ("runbook_url", alert.runbook.as_str()),
+                    ],
+                );
+            }
+        }
+    }
+
+    fn map<'a>(&mut self, name: &str, entries: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        let mut entries = entries.into_iter().peekable();
+        if entries.peek().is_some() {
+            self.line(4, &format!("{name}:"));
+        }
+        for (key, value) in entries {
+            self.line(5, &format!("{key}: {}", quoted(value)));
+        }
+    }
+}
+
+/// Returns a scalar of YAML: the text in single quotes if it has no line break, in which nothing but
+/// the quote itself is escaped, so that queries stay readable; else in double quotes, with the
+/// escapes of JSON, which are also those of YAML.
+fn quoted(text: &str) -> String {
+    if text.chars().any(|character| character.is_control() || ('\u{80}'..).contains(&character)) {
+        serde_json::Value::from(text).to_string()
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}

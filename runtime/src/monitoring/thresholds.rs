@@ -1,0 +1,104 @@
+//! The thresholds of the alerts.
+
+use std::time::Duration;
+
+/// The thresholds of the alerts. The defaults suit a service that people wait for.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use streamgauge::monitoring::Thresholds;
+///
+/// let thresholds = Thresholds::default()
+///     .failures(0.02)
+///     .latency(Duration::from_secs(1))
+///     .cost_per_hour(50.0);
+/// # drop(thresholds);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Thresholds {
+    pub(super) failures: f64,
+    pub(super) latency: Duration,
+    pub(super) cancelled: f64,
+    pub(super) stream_failures: f64,
+    pub(super) first_token: Duration,
+    pub(super) call_failures: f64,
+    pub(super) calls_refused: f64,
+    pub(super) limit_left: u64,
+    pub(super) cost_per_hour: Option<f64>,
+    pub(super) usage_missing: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            failures: 0.05,
+            latency: Duration::from_millis(2_500),
+            cancelled: 0.2,
+            stream_failures: 0.05,
+            first_token: Duration::from_secs(5),
+            call_failures: 0.1,
+            calls_refused: 0.05,
+            limit_left: 10,
+            cost_per_hour: None,
+            usage_missing: 0.05,
+        }
+    }
+}
+
+impl Thresholds {
+    /// Sets the share of the requests of an endpoint that may fail through a fault of the server.
+    /// The default is 0.05.
+    pub fn failures(self, share: f64) -> Self {
+        Self { failures: share, ..self }
+    }
+
+    /// Sets the 99th percentile of the duration of requests. The default is 2.5 seconds.
+    pub fn latency(self, p99: Duration) -> Self {
+        Self { latency: p99, ..self }
+    }
+
+    /// Sets the share of the requests of an endpoint that clients may cancel. The default is 0.2.
+    pub fn cancelled(self, share: f64) -> Self {
+        Self { cancelled: share, ..self }
+    }
+
+    /// Sets the share of the streams of an endpoint that may fail. The default is 0.05.
+    pub fn stream_failures(self, share: f64) -> Self {
+        Self { stream_failures: share, ..self }
+    }
+
+    /// Sets the 95th percentile of the time to the first token. The default is 5 seconds.
+    pub fn first_token(self, p95: Duration) -> Self {
+        Self { first_token: p95, ..self }
+    }
+
+    /// Sets the share of the calls to a provider that may fail. The default is 0.1.
+    pub fn call_failures(self, share: f64) -> Self {
+        Self { call_failures: share, ..self }
+    }
+
+    /// Sets the share of the calls that a provider may refuse because of its rate limit or its
+    /// load. The default is 0.05.
+    pub fn calls_refused(self, share: f64) -> Self {
+        Self { calls_refused: share, ..self }
+    }
+
+    /// Sets how many requests of a provider's rate limit have to be left. The default is 10.
+    pub fn limit_left(self, requests: u64) -> Self {
+        Self { limit_left: requests, ..self }
+    }
+
+    /// Sets what all model calls may cost per hour, in US dollars. Without it, there is no alert on
+    /// the cost.
+    pub fn cost_per_hour(self, dollars: f64) -> Self {
+        Self { cost_per_hour: Some(dollars), ..self }
+    }
+
+    /// Sets the share of the calls whose usage may be missing. The default is 0.05.
+    pub fn usage_missing(self, share: f64) -> Self {
+        Self { usage_missing: share, ..self }
+    }
+}
