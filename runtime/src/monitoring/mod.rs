@@ -5,6 +5,9 @@
 //! and how they are named. The rules that it writes contain only queries over these families.
 
 mod alerts;
+mod grafana;
+mod panels;
+mod perses;
 mod program;
 mod query;
 mod recording;
@@ -14,7 +17,7 @@ mod thresholds;
 use std::fmt;
 
 use self::program::Program;
-use self::query::Names;
+use self::query::{INSTANCE, Names, series};
 use self::rules::{Group, rule_file};
 pub use self::thresholds::Thresholds;
 use crate::metrics::Metrics;
@@ -63,12 +66,49 @@ impl Monitoring {
         Self { thresholds, ..self }
     }
 
+    /// Returns a dashboard for Grafana 11 or later, in JSON. Import it, or provision it as a file.
+    #[must_use]
+    pub fn grafana_dashboard(&self) -> String {
+        let names = self.dashboard_names("=~\"$instance\"", "=~\"$endpoint\"");
+        let rows = panels::rows(&names, &self.program, "$__rate_interval");
+        let dashboard = grafana::dashboard(&self.title(), &self.requests(), &rows);
+        format!("{dashboard:#}\n")
+    }
+
+    /// Returns a dashboard for Perses, in JSON.
+    #[must_use]
+    pub fn perses_dashboard(&self) -> String {
+        let names = self.dashboard_names("=~\"$instance\"", "=~\"$endpoint\"");
+        let rows = panels::rows(&names, &self.program, "$__rate_interval");
+        let dashboard = perses::dashboard(&self.name(), &self.title(), &self.requests(), &rows);
+        format!("{dashboard:#}\n")
+    }
+
+    fn dashboard_names(&self, instance: &str, endpoint: &str) -> Names {
+        let names = self.names.clone();
+        names.with_variable(INSTANCE, instance).with_variable("endpoint", endpoint)
+    }
+
+    /// Returns the prefix without its separator, or the name of this crate.
+    fn name(&self) -> String {
+        let name = self.names.prefix().trim_end_matches('_');
+        if name.is_empty() { "streamgauge" } else { name }.to_owned()
+    }
+
+    fn title(&self) -> String {
+        format!("{}: requests, streams and model calls", self.name())
+    }
+
+    /// Returns the selector of all requests of the program.
+    fn requests(&self) -> String {
+        series!(self.names, http_requests).all()
+    }
+
     /// Returns a rule file of Prometheus, in YAML. Name it in `rule_files` of the configuration.
     #[must_use]
     pub fn prometheus_rules(&self) -> String {
         let Self { names, program, thresholds } = self;
-        let name = names.prefix().trim_end_matches('_');
-        let name = if name.is_empty() { "streamgauge" } else { name };
+        let name = self.name();
         let groups = [
             Group { name: format!("{name}-recording"), rules: recording::rules(names, program) },
             Group {

@@ -39,7 +39,7 @@ macro_rules! series {
 pub(super) use series;
 
 /// How an instance names its families in queries, and which labels all of its series have.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Names {
     /// The prefix of all families, with its separator.
     prefix: String,
@@ -222,6 +222,11 @@ pub(super) struct Series<P> {
 }
 
 impl<P> Series<P> {
+    /// Returns the selector of all series.
+    pub(super) fn all(&self) -> String {
+        self.selector("", "")
+    }
+
     /// Returns the selector of the series whose names end in `suffix`, with these matchers before
     /// the others.
     fn selector(&self, suffix: &str, matcher: &str) -> String {
@@ -381,6 +386,11 @@ impl Expr {
     /// The results for whose labels `condition` has a result, too.
     pub(super) fn and(&self, condition: &Self) -> Self {
         self.binary("and", &condition.operand())
+    }
+
+    /// These results, and zero for the labels that only `other` has.
+    pub(super) fn or_zero_of(&self, other: &Self) -> Self {
+        self.or(&Self { text: format!("0 * {}", other.operand()), is_atom: false })
     }
 
     /// These results, and those of `other` whose labels they lack.

@@ -1,0 +1,163 @@
+//! Dashboards for Grafana 11 and later.
+
+use serde_json::{Value, json};
+
+use super::panels::{Kind, Panel, Row, Unit};
+
+/// The variable of the data source, which the person who looks chooses.
+const DATA_SOURCE: &str = "${datasource}";
+/// The width of a dashboard in columns.
+const COLUMNS: usize = 24;
+
+/// Returns a dashboard in JSON. `requests` is the name of the family of requests, whose labels are
+/// the values of the variables.
+pub(super) fn dashboard(title: &str, requests: &str, rows: &[Row]) -> Value {
+    let mut panels = Vec::new();
+    let (mut id, mut y) = (0, 0);
+    for row in rows {
+        id += 1;
+        panels.push(json!({
+            "id": id,
+            "type": "row",
+            "title": row.title,
+            "collapsed": false,
+            "gridPos": { "h": 1, "w": COLUMNS, "x": 0, "y": y },
+            "panels": [],
+        }));
+        y += 1;
+        let mut x = 0;
+        let mut height = 0;
+        for panel in &row.panels {
+            let (w, h) = size(panel.kind);
+            if x + w > COLUMNS {
+                (x, y) = (0, y + height);
+            }
+            height = h;
+            id += 1;
+            panels.push(panel_at(panel, id, json!({ "h": h, "w": w, "x": x, "y": y })));
+            x += w;
+        }
+        y += height;
+    }
+    json!({
+        "title": title,
+        "description": "Written by streamgauge.",
+        "tags": ["streamgauge"],
+        "editable": true,
+        "schemaVersion": 39,
+        "time": { "from": "now-1h", "to": "now" },
+        "refresh": "30s",
+        "templating": { "list": [
+            {
+                "name": "datasource",
+                "label": "Data source",
+                "type": "datasource",
+                "query": "prometheus",
+            },
+            variable("instance", "Instance", requests),
+            variable("endpoint", "Endpoint", requests),
+        ] },
+        "panels": panels,
+    })
+}
+
+/// Returns the width and the height of a panel.
+pub(super) fn size(kind: Kind) -> (usize, usize) {
+    match kind {
+        Kind::Number => (6, 4),
+        Kind::Lines => (8, 8),
+    }
+}
+
+fn variable(name: &str, label: &str, requests: &str) -> Value {
+    let query = format!("label_values({requests}, {name})");
+    json!({
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": { "type": "prometheus", "uid": DATA_SOURCE },
+        "definition": query,
+        "query": { "query": query, "refId": "variable" },
+        "refresh": 2,
+        "sort": 1,
+        "multi": true,
+        "includeAll": true,
+        "allValue": ".*",
+        "current": { "text": ["All"], "value": ["$__all"] },
+    })
+}
+
+fn panel_at(panel: &Panel, id: usize, place: Value) -> Value {
+    let targets: Vec<_> = panel
+        .queries
+        .iter()
+        .zip('A'..)
+        .map(|(query, reference)| {
+            json!({
+                "refId": reference.to_string(),
+                "datasource": { "type": "prometheus", "uid": DATA_SOURCE },
+                "editorMode": "code",
+                "expr": query.expr.to_string(),
+                "legendFormat": query.legend,
+                "range": true,
+            })
+        })
+        .collect();
+    let (name, options, custom) = match panel.kind {
+        Kind::Number => (
+            "stat",
+            json!({
+                "colorMode": "value",
+                "graphMode": "area",
+                "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
+            }),
+            json!({}),
+        ),
+        Kind::Lines => (
+            "timeseries",
+            json!({
+                "legend": {
+                    "calcs": ["lastNotNull"],
+                    "displayMode": "table",
+                    "placement": "bottom",
+                    "showLegend": true,
+                },
+                "tooltip": { "mode": "multi", "sort": "desc" },
+            }),
+            json!({ "fillOpacity": 10, "lineWidth": 1, "showPoints": "never" }),
+        ),
+    };
+    let mut steps = vec![json!({ "color": "green", "value": null })];
+    steps.extend(panel.threshold.map(|value| json!({ "color": "red", "value": value })));
+    json!({
+        "id": id,
+        "type": name,
+        "title": panel.title,
+        "description": panel.description,
+        "gridPos": place,
+        "datasource": { "type": "prometheus", "uid": DATA_SOURCE },
+        "targets": targets,
+        "options": options,
+        "fieldConfig": {
+            "defaults": {
+                "unit": unit(panel.unit),
+                "min": 0,
+                "thresholds": { "mode": "absolute", "steps": steps },
+                "custom": custom,
+            },
+            "overrides": [],
+        },
+    })
+}
+
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Number => "short",
+        Unit::Seconds => "s",
+        Unit::Share => "percentunit",
+        Unit::PerSecond => "cps",
+        Unit::RequestsPerSecond => "reqps",
+        Unit::BytesPerSecond => "Bps",
+        Unit::Dollars => "currencyUSD",
+    }
+}

@@ -1,0 +1,355 @@
+//! The rows and panels of the dashboards, in the order in which an operator looks at them.
+
+use super::program::Program;
+use super::query::Matcher::{Is, IsNot, OneOf};
+use super::query::{Expr, Names, series};
+
+/// A row of panels.
+pub(super) struct Row {
+    pub(super) title: &'static str,
+    pub(super) panels: Vec<Panel>,
+}
+
+/// A panel.
+pub(super) struct Panel {
+    pub(super) title: &'static str,
+    pub(super) description: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unit: Unit,
+    pub(super) queries: Vec<Query>,
+    /// The value from which on a panel shows a problem.
+    pub(super) threshold: Option<f64>,
+}
+
+/// How a panel shows its results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The newest value, as a number.
+    Number,
+    /// The values over time, as lines.
+    Lines,
+}
+
+/// The unit of a panel's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Number,
+    Seconds,
+    Share,
+    PerSecond,
+    RequestsPerSecond,
+    BytesPerSecond,
+    Dollars,
+}
+
+/// A query of a panel.
+pub(super) struct Query {
+    pub(super) expr: Expr,
+    /// The name of a line, in which `{{label}}` stands for the value of a label.
+    pub(super) legend: String,
+}
+
+impl Panel {
+    fn new(title: &'static str, kind: Kind, unit: Unit) -> Self {
+        Self { title, description: "", kind, unit, queries: Vec::new(), threshold: None }
+    }
+
+    fn saying(self, description: &'static str) -> Self {
+        Self { description, ..self }
+    }
+
+    fn with(mut self, expr: Expr, legend: &str) -> Self {
+        self.queries.push(Query { expr, legend: legend.to_owned() });
+        self
+    }
+
+    fn threshold(self, threshold: f64) -> Self {
+        Self { threshold: Some(threshold), ..self }
+    }
+}
+
+fn number(title: &'static str, unit: Unit) -> Panel {
+    Panel::new(title, Kind::Number, unit)
+}
+
+fn lines(title: &'static str, unit: Unit) -> Panel {
+    Panel::new(title, Kind::Lines, unit)
+}
+
+/// Returns the rows of a program. `window` is the window of rates, which a dashboard chooses by the
+/// time that it shows.
+pub(super) fn rows(names: &Names, program: &Program, window: &str) -> Vec<Row> {
+    let mut rows = vec![overview(names, window), requests(names, window), clients(names, window)];
+    if program.has_streams {
+        rows.push(streams(names, window));
+    }
+    if program.has_calls {
+        rows.push(calls(names, program, window));
+        rows.push(tokens(names, window));
+    }
+    if program.has_cost {
+        rows.push(cost(names, window));
+    }
+    rows.push(health(names, program, window));
+    rows
+}
+
+const FAILURES: &[&str] = &["server_error", "panic"];
+
+fn overview(names: &Names, window: &str) -> Row {
+    let requests = || series!(names, http_requests).rate(window);
+    let failures = series!(names, http_requests { outcome: OneOf(FAILURES) }).rate(window);
+    let duration = series!(names, http_request_duration).quantile(0.95, window);
+    Row {
+        title: "Overview",
+        panels: vec![
+            number("Requests", Unit::RequestsPerSecond)
+                .saying("Requests that end per second.")
+                .with(requests(), "requests"),
+            number("Failures", Unit::Share)
+                .saying("The share of the requests that fails through a fault of the server.")
+                .with(failures.or_zero_of(&requests()).divided_by(&requests()), "failures")
+                .threshold(0.01),
+            number("Latency, 95 %", Unit::Seconds)
+                .saying("95 per cent of the requests take at most this time.")
+                .with(duration, "p95"),
+            number("In progress", Unit::Number)
+                .saying("Requests that have arrived and have not ended.")
+                .with(series!(names, active_requests).sum(), "in progress"),
+        ],
+    }
+}
+
+fn requests(names: &Names, window: &str) -> Row {
+    let all = || series!(names, http_requests by endpoint).rate(window);
+    let failures =
+        series!(names, http_requests { outcome: OneOf(FAILURES) } by endpoint).rate(window);
+    let duration = || series!(names, http_request_duration by endpoint);
+    Row {
+        title: "Requests",
+        panels: vec![
+            lines("Requests by outcome", Unit::RequestsPerSecond)
+                .saying("A stream that breaks off after its head has the outcome server_error.")
+                .with(series!(names, http_requests by outcome).rate(window), "{{outcome}}"),
+            lines("Failures by endpoint", Unit::Share)
+                .saying("The share of an endpoint's requests that fails through a fault of the server.")
+                .with(failures.or_zero_of(&all()).divided_by(&all()), "{{endpoint}}"),
+            lines("Latency by endpoint, 50 %", Unit::Seconds)
+                .saying("Half of the requests take at most this time. A stream counts to its head.")
+                .with(duration().quantile(0.5, window), "{{endpoint}}"),
+            lines("Latency by endpoint, 95 %", Unit::Seconds)
+                .saying("95 per cent of the requests take at most this time.")
+                .with(duration().quantile(0.95, window), "{{endpoint}}"),
+            lines("Latency by endpoint, 99 %", Unit::Seconds)
+                .saying("99 per cent of the requests take at most this time.")
+                .with(duration().quantile(0.99, window), "{{endpoint}}"),
+            lines("Exceptions", Unit::PerSecond)
+                .saying("Errors that handlers return or report, by type, and failures outside handlers.")
+                .with(
+                    series!(names, exceptions by endpoint, exception_type).rate(window),
+                    "{{endpoint}} {{exception_type}}",
+                )
+                .with(
+                    series!(names, global_exceptions by exception_type).rate(window),
+                    "outside handlers: {{exception_type}}",
+                ),
+        ],
+    }
+}
+
+fn clients(names: &Names, window: &str) -> Row {
+    let ended = |outcome| series!(names, http_requests { outcome: Is(outcome) }).rate(window);
+    Row {
+        title: "Clients",
+        panels: vec![
+            lines("In progress by endpoint", Unit::Number)
+                .saying("Requests that have arrived and have not ended.")
+                .with(series!(names, active_requests by endpoint).sum(), "{{endpoint}}"),
+            lines("Cancelled and refused", Unit::RequestsPerSecond)
+                .saying("Requests that clients cancel, and requests that are answered with a status 4xx.")
+                .with(ended("cancelled"), "cancelled")
+                .with(ended("client_error"), "client error"),
+            lines("Body bytes", Unit::BytesPerSecond)
+                .saying("Bytes of request bodies that are read, and of response bodies.")
+                .with(series!(names, request_size).sum_rate(window), "received")
+                .with(series!(names, response_size).sum_rate(window), "sent"),
+        ],
+    }
+}
+
+fn streams(names: &Names, window: &str) -> Row {
+    Row {
+        title: "Streams",
+        panels: vec![
+            lines("Open streams", Unit::Number)
+                .saying("Streams that have been created and have not ended.")
+                .with(series!(names, active_streams by endpoint).sum(), "{{endpoint}}"),
+            lines("Streams by outcome", Unit::PerSecond)
+                .saying("How streams end. A client that disconnects is no failure.")
+                .with(series!(names, stream_duration by outcome).count_rate(window), "{{outcome}}"),
+            lines("First chunk, 95 %", Unit::Seconds)
+                .saying("The time from the arrival of the request to the first chunk.")
+                .with(
+                    series!(names, time_to_first_chunk by endpoint).quantile(0.95, window),
+                    "{{endpoint}}",
+                ),
+            lines("Between chunks, 99 %", Unit::Seconds)
+                .saying("The time between two chunks of a stream.")
+                .with(
+                    series!(names, inter_chunk by endpoint).quantile(0.99, window),
+                    "{{endpoint}}",
+                ),
+            lines("Chunks", Unit::PerSecond)
+                .saying("Chunks that streams send per second.")
+                .with(series!(names, stream_chunks by endpoint).rate(window), "{{endpoint}}"),
+            lines("Stream bytes", Unit::BytesPerSecond)
+                .saying("Bytes of these chunks.")
+                .with(series!(names, stream_bytes by endpoint).rate(window), "{{endpoint}}"),
+        ],
+    }
+}
+
+fn calls(names: &Names, program: &Program, window: &str) -> Row {
+    let errors = series!(names, llm_calls { error_type: IsNot("") } by provider, error_type);
+    let mut panels = vec![
+        lines("Calls by provider and model", Unit::PerSecond)
+            .saying("Model calls that end per second.")
+            .with(
+                series!(names, llm_calls by provider, model).rate(window),
+                "{{provider}} {{model}}",
+            ),
+        lines("Call errors", Unit::PerSecond)
+            .saying("Failed calls by the type of their error.")
+            .with(errors.rate(window), "{{provider}} {{error_type}}"),
+        lines("Call duration, 95 %", Unit::Seconds)
+            .saying("From the start of a successful call to the end of its reply.")
+            .with(
+                series!(names, llm_call_duration { outcome: Is("success") } by provider, model)
+                    .quantile(0.95, window),
+                "{{provider}} {{model}}",
+            ),
+        lines("Calls per request", Unit::Number)
+            .saying("The mean number of calls of a request with calls: retries, fallbacks, tools.")
+            .with(series!(names, llm_calls_per_request by endpoint).mean(window), "{{endpoint}}"),
+        lines("Overhead, 95 %", Unit::Seconds)
+            .saying("The time of a request with calls in which no call was in progress.")
+            .with(series!(names, llm_overhead by endpoint).quantile(0.95, window), "{{endpoint}}"),
+        lines("Rate limits left", Unit::Number)
+            .saying(
+                "What is left of the providers' limits, from the headers of the newest replies.",
+            )
+            .with(
+                series!(names, llm_rate_limit_remaining by provider, model, resource).min(),
+                "{{provider}} {{model}} {{resource}}",
+            ),
+    ];
+    if program.has_streamed_replies {
+        panels.extend([
+            lines("First token, 95 %", Unit::Seconds)
+                .saying(
+                    "From the arrival of the request, with failed calls before: what users wait.",
+                )
+                .with(
+                    series!(names, time_to_first_token by endpoint).quantile(0.95, window),
+                    "{{endpoint}}",
+                ),
+            lines("First token of a call, 95 %", Unit::Seconds)
+                .saying("From the start of the call: what the provider needs.")
+                .with(
+                    series!(names, llm_call_time_to_first_token by provider, model)
+                        .quantile(0.95, window),
+                    "{{provider}} {{model}}",
+                ),
+            lines("Time per output token, 95 %", Unit::Seconds)
+                .saying("The mean time between output tokens of a complete streamed reply.")
+                .with(
+                    series!(names, time_per_output_token by provider, model).quantile(0.95, window),
+                    "{{provider}} {{model}}",
+                ),
+        ]);
+    }
+    Row { title: "Model calls", panels }
+}
+
+fn tokens(names: &Names, window: &str) -> Row {
+    let input = || series!(names, token_usage { token_type: Is("input") } by model).rate(window);
+    let cached = series!(names, token_usage {
+        token_type: Is("input"), detail: Is("cache_read"),
+    } by model);
+    Row {
+        title: "Tokens",
+        panels: vec![
+            lines("Tokens", Unit::PerSecond)
+                .saying("Input and output tokens of all replies per second.")
+                .with(
+                    series!(names, token_usage by model, token_type).rate(window),
+                    "{{model}} {{token_type}}",
+                ),
+            lines("Input from a cache", Unit::Share)
+                .saying("The share of the input tokens that was read from a cache.")
+                .with(cached.rate(window).or_zero_of(&input()).divided_by(&input()), "{{model}}"),
+            lines("Tokens of a call, 95 %", Unit::Number)
+                .saying("The input and the output of one call.")
+                .with(
+                    series!(names, request_tokens by model, token_type).quantile(0.95, window),
+                    "{{model}} {{token_type}}",
+                ),
+        ],
+    }
+}
+
+fn cost(names: &Names, window: &str) -> Row {
+    let per_hour = |expr: Expr| expr.times(3600.0);
+    Row {
+        title: "Cost",
+        panels: vec![
+            lines("Cost per hour", Unit::Dollars)
+                .saying("US dollars per hour, from the configured prices.")
+                .with(
+                    per_hour(series!(names, cost by provider, model).rate(window)),
+                    "{{provider}} {{model}}",
+                ),
+            lines("Cost per hour by token type", Unit::Dollars)
+                .saying("US dollars per hour, for input, cached input, output and reasoning.")
+                .with(
+                    per_hour(series!(names, cost by token_type, detail).rate(window)),
+                    "{{token_type}} {{detail}}",
+                ),
+            lines("Calls without a price", Unit::PerSecond)
+                .saying("Calls of models that have no price. They are missing in the cost.")
+                .with(series!(names, unpriced_calls by model).rate(window), "{{model}}"),
+            lines("Cost stated by providers, per hour", Unit::Dollars)
+                .saying("What replies say that their calls cost.")
+                .with(
+                    per_hour(series!(names, provider_cost by provider, model).rate(window)),
+                    "{{provider}} {{model}}",
+                ),
+        ],
+    }
+}
+
+fn health(names: &Names, program: &Program, window: &str) -> Row {
+    let mut panels = vec![
+        lines("Label overflow", Unit::PerSecond)
+            .saying("Observations whose label value was replaced by other.")
+            .with(
+                series!(names, metrics_overflow by family, label).rate(window),
+                "{{family}} {{label}}",
+            ),
+        lines("Refused scrapes", Unit::PerSecond)
+            .saying("Scrapes that were answered with 503, or broken off.")
+            .with(series!(names, scrapes_refused by reason).rate(window), "{{reason}}"),
+    ];
+    if program.has_calls {
+        panels.insert(
+            0,
+            lines("Missing usage", Unit::PerSecond)
+                .saying("Calls without usage, by the reason. Their tokens and cost are missing.")
+                .with(
+                    series!(names, usage_missing by model, reason).rate(window),
+                    "{{model}} {{reason}}",
+                ),
+        );
+    }
+    Row { title: "Health of the metrics", panels }
+}
