@@ -90,6 +90,10 @@ struct Options {
     /// File to write the metrics to, every 15 seconds and when the gateway ends
     #[arg(help_heading = "Metrics", long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+
+    /// Directory to write a rule file and dashboards to; the gateway then ends
+    #[arg(help_heading = "Metrics", long, value_name = "DIR")]
+    monitoring: Option<PathBuf>,
 }
 
 /// The beginning of the help.
@@ -146,6 +150,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 async fn serve(options: &Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     // The page at `/` and the health check are not the traffic that an operator asks about.
     let metrics = Metrics::builder().skip_paths(["/", "/health"]).install()?;
+    if let Some(directory) = &options.monitoring {
+        metrics.monitoring().write_to(directory)?;
+        return Ok(None);
+    }
     let upstreams = upstreams_from(options)?;
     let app = match upstreams.split_first() {
         Some((first, fallbacks)) => proxy::app(first.clone(), fallbacks.to_vec(), metrics),

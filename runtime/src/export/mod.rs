@@ -26,6 +26,8 @@ mod tests;
 #[cfg(feature = "axum")]
 pub use self::endpoint::{MetricsEndpoint, metrics_endpoint};
 pub use self::error::EncodeError;
+#[cfg(feature = "monitoring")]
+pub(crate) use self::file::replace;
 pub use self::file::{FileWriter, WriteError, generate_prometheus_data};
 #[cfg(feature = "push")]
 pub use self::push::{PushError, PushGateway};

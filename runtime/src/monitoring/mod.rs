@@ -15,11 +15,14 @@ mod rules;
 mod thresholds;
 
 use std::fmt;
+use std::fs;
+use std::path::Path;
 
 use self::program::Program;
 use self::query::{INSTANCE, Names, series};
 use self::rules::{Group, rule_file};
 pub use self::thresholds::Thresholds;
+use crate::export::{WriteError, replace};
 use crate::metrics::Metrics;
 
 impl Metrics {
@@ -102,6 +105,41 @@ impl Monitoring {
     /// Returns the selector of all requests of the program.
     fn requests(&self) -> String {
         series!(self.names, http_requests).all()
+    }
+
+    /// Writes the rule file and the dashboards into a directory, which is created if it does not
+    /// exist: `rules.yml`, `grafana.json` and `perses.json`. A file that exists is replaced as a
+    /// whole.
+    ///
+    /// This blocks the thread, so call it before the program serves requests.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the directory cannot be created, or a file cannot be written. Files that
+    /// were written before stay.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().prefix("shop").build()?;
+    /// metrics.monitoring().write_to("monitoring")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_to(&self, directory: impl AsRef<Path>) -> Result<(), WriteError> {
+        let directory = directory.as_ref();
+        fs::create_dir_all(directory)
+            .map_err(|source| WriteError::Io { path: directory.to_owned(), source })?;
+        let files = [
+            ("rules.yml", self.prometheus_rules()),
+            ("grafana.json", self.grafana_dashboard()),
+            ("perses.json", self.perses_dashboard()),
+        ];
+        for (name, text) in files {
+            replace(&directory.join(name), text.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Returns a rule file of Prometheus, in YAML. Name it in `rule_files` of the configuration.

@@ -9,7 +9,8 @@ use std::path::Path;
 use tokio::runtime::Handle;
 
 pub use self::error::WriteError;
-use self::replace::{remove_leftovers, replace};
+use self::replace::remove_leftovers;
+pub(crate) use self::replace::replace;
 pub use self::writer::FileWriter;
 use crate::metrics::Metrics;
 

@@ -35,7 +35,7 @@ const ATTEMPTS: usize = 100;
 pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(300);
 
 /// Replaces the file at `path` by a file with this text.
-pub(super) fn replace(path: &Path, text: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     let name = file_name(path)?;
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
     if let Some(kind) = irreplaceable(path).map_err(failed)? {
