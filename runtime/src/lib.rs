@@ -149,6 +149,8 @@ mod metrics;
 #[cfg(feature = "monitoring")]
 #[cfg_attr(docsrs, doc(cfg(feature = "monitoring")))]
 pub mod monitoring;
+#[cfg(feature = "monitoring")]
+mod objective;
 mod outcome;
 mod price;
 mod request;
@@ -181,6 +183,9 @@ pub use crate::export::{PushError, PushGateway};
 #[cfg(feature = "axum")]
 pub use crate::layer::{Prometheus, PrometheusLayer, ResponseFuture};
 pub use crate::metrics::{BuildError, Metrics, MetricsBuilder, RequestLabel};
+#[cfg(feature = "monitoring")]
+#[cfg_attr(docsrs, doc(cfg(feature = "monitoring")))]
+pub use crate::objective::Objective;
 pub use crate::price::{Price, PriceFileError, Prices};
 pub use crate::request::{ExceptionName, request_label};
 #[cfg(feature = "axum")]

@@ -47,8 +47,8 @@ pub(crate) use self::snapshot::{
     openmetrics_float, push_escaped, push_label,
 };
 pub(crate) use self::store::{AnyFamily, Family, LabelValues};
-#[cfg(feature = "monitoring")]
-pub(crate) use self::table::described;
 pub(crate) use self::table::{
     Families, FamilyGroup, histogram_name, histogram_names, is_family_label,
 };
+#[cfg(feature = "monitoring")]
+pub(crate) use self::table::{default_buckets, described};

@@ -350,6 +350,12 @@ pub(crate) fn histogram_names() -> impl Iterator<Item = &'static str> {
     HISTOGRAMS.iter().map(|(name, _)| *name)
 }
 
+/// Returns the default bounds of a histogram. Names are without prefix.
+#[cfg(feature = "monitoring")]
+pub(crate) fn default_buckets(name: &str) -> &'static [f64] {
+    HISTOGRAMS.iter().find(|(known, _)| *known == name).map_or(&[], |(_, bounds)| bounds)
+}
+
 /// Returns whether any family has a label with this name.
 pub(crate) fn is_family_label(name: &str) -> bool {
     LABELS.contains(&name)

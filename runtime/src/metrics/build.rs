@@ -102,6 +102,8 @@ impl MetricsBuilder {
             &mut problems,
         );
         let buckets = validate::buckets(self.buckets, &self.prefix, &mut problems);
+        #[cfg(feature = "monitoring")]
+        let goals = validate::objectives(&self.objectives, &buckets, &mut problems);
         problems.into_result()?;
         retire_unused();
         let options = FamilyOptions {
@@ -141,6 +143,8 @@ impl MetricsBuilder {
             registry_names,
             #[cfg(feature = "monitoring")]
             const_labels: options.const_labels,
+            #[cfg(feature = "monitoring")]
+            goals,
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),
             page_length: AtomicUsize::new(0),

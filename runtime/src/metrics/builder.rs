@@ -6,6 +6,8 @@ use prometheus::Registry;
 #[cfg(feature = "process")]
 use super::process::ProcessNames;
 use super::request_label::RequestLabel;
+#[cfg(feature = "monitoring")]
+use crate::objective::Objective;
 use crate::price::Prices;
 
 /// The settings of a [`Metrics`](crate::Metrics), created by
@@ -34,6 +36,8 @@ pub struct MetricsBuilder {
     pub(super) prefix: String,
     pub(super) labels: Vec<(String, String)>,
     pub(super) buckets: Vec<(String, Vec<f64>)>,
+    #[cfg(feature = "monitoring")]
+    pub(super) objectives: Vec<(String, Objective)>,
     pub(super) skip_paths: Vec<String>,
     pub(super) skip_methods: Vec<Method>,
     pub(super) ignore_unmatched: bool,
@@ -60,6 +64,8 @@ impl Default for MetricsBuilder {
             prefix: "app".to_owned(),
             labels: Vec::new(),
             buckets: Vec::new(),
+            #[cfg(feature = "monitoring")]
+            objectives: Vec::new(),
             skip_paths: Vec::new(),
             skip_methods: Vec::new(),
             ignore_unmatched: false,
@@ -176,6 +182,29 @@ impl MetricsBuilder {
         bounds: impl IntoIterator<Item = f64>,
     ) -> Self {
         self.buckets.push((family.into(), bounds.into_iter().collect()));
+        self
+    }
+
+    /// Sets the objectives of an endpoint, from which
+    /// [`Metrics::monitoring`](crate::Metrics::monitoring) writes rules and alerts.
+    ///
+    /// `endpoint` is the value of the label: the template of a route, or the name in an attribute.
+    /// The option may be used several times.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::{Metrics, Objective};
+    ///
+    /// let metrics = Metrics::builder()
+    ///     .objective("/items/{id}", Objective::new().success(99.9))
+    ///     .build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    #[cfg(feature = "monitoring")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "monitoring")))]
+    pub fn objective(mut self, endpoint: impl Into<String>, objective: Objective) -> Self {
+        self.objectives.push((endpoint.into(), objective));
         self
     }
 

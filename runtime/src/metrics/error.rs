@@ -72,6 +72,16 @@ pub enum BuildError {
         /// The mistake in the bounds.
         reason: &'static str,
     },
+    /// An objective is not valid.
+    #[cfg(feature = "monitoring")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "monitoring")))]
+    #[error("objective of {endpoint:?}: {reason}")]
+    Objective {
+        /// The endpoint that was named.
+        endpoint: String,
+        /// The mistake, and how to correct it.
+        reason: String,
+    },
     /// A path to skip matches no request.
     #[error("skip path {path:?} matches no request: {reason}")]
     SkipPath {

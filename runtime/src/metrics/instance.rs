@@ -18,6 +18,8 @@ use super::zero_series::ZeroSeries;
 #[cfg(feature = "monitoring")]
 use crate::family::ConstLabels;
 use crate::family::{Gauge, RequestLabelValues, RequestLabels};
+#[cfg(feature = "monitoring")]
+use crate::objective::Goal;
 use crate::series::{Endpoints, warn_undeclared_label};
 
 /// The number of undeclared request labels that an instance warns about.
@@ -52,6 +54,9 @@ pub(crate) struct Instance {
     pub(super) registry_names: RegistryNames,
     #[cfg(feature = "monitoring")]
     pub(super) const_labels: ConstLabels,
+    /// The goals of endpoints.
+    #[cfg(feature = "monitoring")]
+    pub(super) goals: Vec<(Box<str>, Goal)>,
     #[cfg(feature = "axum")]
     pub(super) scrape_limit: ScrapeLimit,
     /// The length of the last page that was encoded as a whole.
@@ -82,6 +87,12 @@ impl Instance {
     pub(crate) fn exported_prefix(&self) -> String {
         let separator = if self.prefix.is_empty() { "" } else { "_" };
         self.registry_names.exported_name(&format!("{}{separator}", self.prefix)).into_owned()
+    }
+
+    /// Returns the goals of endpoints.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn goals(&self) -> &[(Box<str>, Goal)] {
+        &self.goals
     }
 
     /// Returns the labels that all exported series have.

@@ -1,5 +1,6 @@
 //! The alerts.
 
+use super::burn_rate::SharedGoal;
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, series};
@@ -11,8 +12,14 @@ use super::thresholds::Thresholds;
 const RUNBOOK: &str = "https://docs.rs/streamgauge/latest/streamgauge/guide/alerts/index.html";
 
 /// Returns the alerts of a program.
-pub(super) fn alerts(names: &Names, program: &Program, thresholds: &Thresholds) -> Vec<Rule> {
+pub(super) fn alerts(
+    names: &Names,
+    program: Program,
+    thresholds: &Thresholds,
+    goals: &[SharedGoal<'_>],
+) -> Vec<Rule> {
     let mut alerts = requests(names, thresholds);
+    alerts.extend(goals.iter().flat_map(|goal| goal.alerts(names)));
     if program.has_streams {
         alerts.extend(streams(names, thresholds));
     }
@@ -27,7 +34,7 @@ pub(super) fn alerts(names: &Names, program: &Program, thresholds: &Thresholds) 
 }
 
 impl Alert {
-    fn new(name: &str, severity: Severity, expr: Expr) -> Self {
+    pub(super) fn new(name: &str, severity: Severity, expr: Expr) -> Self {
         Self {
             name: name.to_owned(),
             expr,
@@ -43,7 +50,7 @@ impl Alert {
         Self { pending: Some(pending), ..self }
     }
 
-    fn saying(self, summary: &str, description: &str) -> Self {
+    pub(super) fn saying(self, summary: &str, description: &str) -> Self {
         Self { summary: summary.to_owned(), description: description.to_owned(), ..self }
     }
 
@@ -149,7 +156,7 @@ fn streams(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
     ]
 }
 
-fn calls(names: &Names, program: &Program, thresholds: &Thresholds) -> Vec<Alert> {
+fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert> {
     let by_outcome = recording::calls_by_outcome(names);
     let failed = by_outcome.sum(&["provider"], &[("outcome", OneOf(&["error", "truncated"]))]);
     let refused = series!(names, llm_calls {

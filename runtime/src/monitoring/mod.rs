@@ -5,6 +5,7 @@
 //! and how they are named. The rules that it writes contain only queries over these families.
 
 mod alerts;
+mod burn_rate;
 mod grafana;
 mod panels;
 mod perses;
@@ -23,7 +24,7 @@ use self::query::{INSTANCE, Names, series};
 use self::rules::{Group, rule_file};
 pub use self::thresholds::Thresholds;
 use crate::export::{WriteError, replace};
-use crate::metrics::Metrics;
+use crate::metrics::{Instance, Metrics};
 
 impl Metrics {
     /// Returns the recording rules and alerts of the program.
@@ -45,6 +46,7 @@ impl Metrics {
             names: Names::new(instance.exported_prefix(), instance.exported_labels()),
             program: Program::of(instance),
             thresholds: Thresholds::default(),
+            instance,
         }
     }
 }
@@ -54,6 +56,7 @@ pub struct Monitoring {
     names: Names,
     program: Program,
     thresholds: Thresholds,
+    instance: &'static Instance,
 }
 
 impl fmt::Debug for Monitoring {
@@ -73,7 +76,7 @@ impl Monitoring {
     #[must_use]
     pub fn grafana_dashboard(&self) -> String {
         let names = self.dashboard_names("=~\"$instance\"", "=~\"$endpoint\"");
-        let rows = panels::rows(&names, &self.program, "$__rate_interval");
+        let rows = panels::rows(&names, self.program, "$__rate_interval");
         let dashboard = grafana::dashboard(&self.title(), &self.requests(), &rows);
         format!("{dashboard:#}\n")
     }
@@ -82,7 +85,7 @@ impl Monitoring {
     #[must_use]
     pub fn perses_dashboard(&self) -> String {
         let names = self.dashboard_names("=~\"$instance\"", "=~\"$endpoint\"");
-        let rows = panels::rows(&names, &self.program, "$__rate_interval");
+        let rows = panels::rows(&names, self.program, "$__rate_interval");
         let dashboard = perses::dashboard(&self.name(), &self.title(), &self.requests(), &rows);
         format!("{dashboard:#}\n")
     }
@@ -145,13 +148,16 @@ impl Monitoring {
     /// Returns a rule file of Prometheus, in YAML. Name it in `rule_files` of the configuration.
     #[must_use]
     pub fn prometheus_rules(&self) -> String {
-        let Self { names, program, thresholds } = self;
+        let Self { names, program, thresholds, instance } = self;
+        let goals = burn_rate::shared_goals(instance.goals());
+        let objectives = goals.iter().flat_map(|goal| goal.recording(names)).collect();
         let name = self.name();
         let groups = [
-            Group { name: format!("{name}-recording"), rules: recording::rules(names, program) },
+            Group { name: format!("{name}-recording"), rules: recording::rules(names, *program) },
+            Group { name: format!("{name}-objectives"), rules: objectives },
             Group {
                 name: format!("{name}-alerts"),
-                rules: alerts::alerts(names, program, thresholds),
+                rules: alerts::alerts(names, *program, thresholds, &goals),
             },
         ];
         rule_file("Written by streamgauge: Metrics::monitoring().prometheus_rules()", &groups)

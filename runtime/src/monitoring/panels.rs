@@ -78,7 +78,7 @@ fn lines(title: &'static str, unit: Unit) -> Panel {
 
 /// Returns the rows of a program. `window` is the window of rates, which a dashboard chooses by the
 /// time that it shows.
-pub(super) fn rows(names: &Names, program: &Program, window: &str) -> Vec<Row> {
+pub(super) fn rows(names: &Names, program: Program, window: &str) -> Vec<Row> {
     let mut rows = vec![overview(names, window), requests(names, window), clients(names, window)];
     if program.has_streams {
         rows.push(streams(names, window));
@@ -209,7 +209,7 @@ fn streams(names: &Names, window: &str) -> Row {
     }
 }
 
-fn calls(names: &Names, program: &Program, window: &str) -> Row {
+fn calls(names: &Names, program: Program, window: &str) -> Row {
     let errors = series!(names, llm_calls { error_type: IsNot("") } by provider, error_type);
     let mut panels = vec![
         lines("Calls by provider and model", Unit::PerSecond)
@@ -328,7 +328,7 @@ fn cost(names: &Names, window: &str) -> Row {
     }
 }
 
-fn health(names: &Names, program: &Program, window: &str) -> Row {
+fn health(names: &Names, program: Program, window: &str) -> Row {
     let mut panels = vec![
         lines("Label overflow", Unit::PerSecond)
             .saying("Observations whose label value was replaced by other.")

@@ -330,8 +330,14 @@ impl Series<Histogram> {
         self.sum_rate(window).divided_by(&self.count_rate(window))
     }
 
+    /// The share of the values that are larger than `bound`, which is the bound of a bucket.
+    pub(super) fn share_above(&self, bound: f64, window: &str) -> Expr {
+        let all = self.count_rate(window);
+        all.minus(&self.rate_up_to(bound, window)).divided_by(&all)
+    }
+
     /// The number of values per second that are at most `bound`, which is the bound of a bucket.
-    pub(super) fn rate_up_to(&self, bound: f64, window: &str) -> Expr {
+    fn rate_up_to(&self, bound: f64, window: &str) -> Expr {
         // A page in the text format has `le="1"`, and one in the OpenMetrics format `le="1.0"`.
         let matcher = if bound.fract() == 0.0 {
             format!("le=~\"{bound:.0}([.]0)?\"")
@@ -371,6 +377,10 @@ impl Expr {
 
     pub(super) fn times(&self, factor: f64) -> Self {
         self.binary("*", &factor.to_string())
+    }
+
+    fn minus(&self, right: &Self) -> Self {
+        self.binary("-", &right.operand())
     }
 
     /// The results that are larger than a threshold.

@@ -37,7 +37,7 @@ pub(super) fn cost(names: &Names) -> Recorded<'_> {
 }
 
 /// Returns the recording rules of a program. A rule comes after those that it uses.
-pub(super) fn rules(names: &Names, program: &Program) -> Vec<Rule> {
+pub(super) fn rules(names: &Names, program: Program) -> Vec<Rule> {
     let rule = |recorded: Recorded<'_>, expr| Rule::Recording {
         name: recorded.name().to_owned(),
         expr,

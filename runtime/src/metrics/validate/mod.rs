@@ -1,6 +1,8 @@
 //! Validates settings.
 
 mod names;
+#[cfg(feature = "monitoring")]
+mod objectives;
 mod request_labels;
 
 use std::collections::hash_map::Entry;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 pub(super) use self::names::prefix;
 use self::names::{added_label_name, any_label_name, prefix_problem};
 pub(crate) use self::names::{is_label_name, is_metric_name};
+#[cfg(feature = "monitoring")]
+pub(super) use self::objectives::objectives;
 pub(super) use self::request_labels::request_labels;
 use super::{BuildError, RegistryNames};
 use crate::family::{OVERFLOW, ValueSet, histogram_name, histogram_names};

@@ -1,0 +1,123 @@
+//! Validates objectives.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+
+use super::Problems;
+use crate::family::default_buckets;
+use crate::metrics::BuildError;
+use crate::objective::{Goal, Objective};
+
+/// Validates the objectives of endpoints, and returns their goals. `buckets` are the bounds that
+/// differ from the default ones.
+pub(in crate::metrics) fn objectives(
+    objectives: &[(String, Objective)],
+    buckets: &HashMap<&'static str, Vec<f64>>,
+    problems: &mut Problems,
+) -> Vec<(Box<str>, Goal)> {
+    let mut goals: Vec<(Box<str>, Goal)> = Vec::new();
+    let mut seen = HashSet::new();
+    for (endpoint, objective) in objectives {
+        let mut refuse = |reason: String| {
+            problems.add(BuildError::Objective { endpoint: endpoint.clone(), reason });
+        };
+        if endpoint.is_empty() {
+            refuse(
+                "the endpoint is empty: name a route template or the endpoint of an attribute"
+                    .to_owned(),
+            );
+        }
+        if objective.goals().is_empty() {
+            refuse("it has no condition: add `success`, `latency` or `first_token`".to_owned());
+        }
+        for goal in objective.goals() {
+            let problem = percent_problem(goal.percent).or_else(|| bound_problem(goal, buckets));
+            let is_new = seen.insert((endpoint, mem::discriminant(&goal.condition)));
+            let twice = "the same condition is given twice: give it once".to_owned();
+            match problem.or((!is_new).then_some(twice)) {
+                Some(reason) => refuse(reason),
+                None => goals.push((endpoint.as_str().into(), *goal)),
+            }
+        }
+    }
+    goals
+}
+
+fn percent_problem(percent: f64) -> Option<String> {
+    let is_valid = percent > 0.0 && percent < 100.0;
+    (!is_valid).then(|| {
+        format!(
+            "{percent} per cent is not possible: use a number above 0 and below 100, such as 99.9"
+        )
+    })
+}
+
+/// Returns what is wrong if the time of a condition is not the bound of a bucket.
+fn bound_problem(goal: &Goal, buckets: &HashMap<&'static str, Vec<f64>>) -> Option<String> {
+    let (family, time) = goal.condition.bound()?;
+    let bounds = buckets.get(family).map_or_else(|| default_buckets(family), Vec::as_slice);
+    let seconds = time.as_secs_f64();
+    // Both are the float that is nearest to the same decimal.
+    if bounds.contains(&seconds) {
+        return None;
+    }
+    let nearest: Vec<_> = [
+        bounds.iter().rfind(|bound| **bound < seconds),
+        bounds.iter().find(|bound| **bound > seconds),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|bound| format!("{bound} s"))
+    .collect();
+    Some(format!(
+        "{seconds} s is not the bound of a bucket of `{family}`: use {}, or set other bounds with \
+         `buckets`",
+        nearest.join(" or ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{Metrics, Objective};
+
+    fn refusal(objective: Objective) -> String {
+        let built = Metrics::builder().objective("/chat", objective).build();
+        built.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn objective_with_a_time_between_two_bounds_names_both() {
+        let refused = refusal(Objective::new().latency(Duration::from_millis(300), 99.0));
+        assert_eq!(
+            refused,
+            "objective of \"/chat\": 0.3 s is not the bound of a bucket of \
+             `http_request_duration_seconds`: use 0.25 s or 0.5 s, or set other bounds with `buckets`"
+        );
+        let beyond = refusal(Objective::new().first_token(Duration::from_secs(1000), 99.0));
+        assert!(beyond.contains("use 160 s, or"), "{beyond}");
+    }
+
+    #[test]
+    fn objective_needs_a_condition_and_a_possible_percentage() {
+        assert!(refusal(Objective::new()).contains("no condition"));
+        for percent in [0.0, 100.0, -1.0, f64::NAN, f64::INFINITY] {
+            let refused = refusal(Objective::new().success(percent));
+            assert!(refused.contains("is not possible"), "{percent}: {refused}");
+        }
+        assert!(refusal(Objective::new().success(99.0).success(98.0)).contains("twice"));
+        assert_eq!(refusal(Objective::new().success(99.9)), "");
+    }
+
+    #[test]
+    fn objective_takes_the_bounds_that_are_set() {
+        let build = |bounds: [f64; 2]| {
+            let objective = Objective::new().latency(Duration::from_millis(300), 99.0);
+            let builder = Metrics::builder().buckets("http_request_duration_seconds", bounds);
+            builder.objective("/chat", objective).build().is_ok()
+        };
+        assert!(build([0.1, 0.3]));
+        assert!(!build([0.1, 0.25]));
+    }
+}
