@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Expr, ExprLit, Lit, LitStr, Path, Token, token};
+use syn::{Error, Expr, ExprLit, Lit, LitStr, Path, Token, parenthesized, token};
 
 use crate::errors::Errors;
 use crate::suggest::nearest;
@@ -18,10 +18,15 @@ enum Value {
     Path(Path),
     /// An argument without a value.
     Flag,
+    /// The tokens in the parentheses of an argument.
+    List(TokenStream),
 }
 
 /// The arguments that have no value.
 const FLAGS: &[&str] = &["separate"];
+
+/// The arguments that are written with parentheses, each with an example.
+const LISTS: &[(&str, &str)] = &[("objective", "objective(…)")];
 
 impl Arguments {
     /// Parses the arguments of `#[attribute]`, which has the arguments `known`. The first one of
@@ -60,7 +65,7 @@ impl Arguments {
     pub(crate) fn expression(&mut self, name: &str) -> Option<Expr> {
         match self.take(name)? {
             Value::Expression(expression) => Some(expression),
-            Value::Path(_) | Value::Flag => None,
+            Value::Path(_) | Value::Flag | Value::List(_) => None,
         }
     }
 
@@ -79,6 +84,15 @@ impl Arguments {
     /// Takes an argument that has no value.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         self.take(name).is_some()
+    }
+
+    /// Takes an argument that is written with parentheses: its name, and what is in them.
+    pub(crate) fn list(&mut self, name: &str) -> Option<(Ident, TokenStream)> {
+        let index = self.given.iter().position(|(given, _)| given == name)?;
+        match self.given.swap_remove(index) {
+            (name, Value::List(tokens)) => Some((name, tokens)),
+            _ => None,
+        }
     }
 
     /// Takes the path of the crate streamgauge: the argument `crate`, or `::streamgauge`.
@@ -143,6 +157,15 @@ fn parse_argument(
         let message = unknown_argument(attribute, known, &name.to_string());
         return Err(Error::new_spanned(&name, message));
     }
+    if let Some((_, example)) = LISTS.iter().find(|(list, _)| name == list) {
+        if !input.peek(token::Paren) {
+            let message = format!("`{name}` is written with parentheses: {example}");
+            return Err(Error::new_spanned(&name, message));
+        }
+        let content;
+        parenthesized!(content in input);
+        return add(given, name, Value::List(content.parse()?));
+    }
     let is_flag = FLAGS.iter().any(|flag| name == flag);
     let has_value = !input.is_empty() && !input.peek(Token![,]);
     if is_flag && has_value {
@@ -165,6 +188,10 @@ fn parse_argument(
     } else {
         Value::Expression(input.parse()?)
     };
+    add(given, name, value)
+}
+
+fn add(given: &mut Vec<(Ident, Value)>, name: Ident, value: Value) -> Result<(), Error> {
     if given.iter().any(|(before, _)| *before == name) {
         let message = format!("`{name}` is given twice; remove one of the two");
         return Err(Error::new_spanned(&name, message));

@@ -1,6 +1,6 @@
 //! `#[instrument_endpoint]`: records the requests that a handler serves.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Error, LitStr, Path};
 
@@ -8,6 +8,7 @@ use crate::arguments::Arguments;
 use crate::endpoint::Endpoint;
 use crate::errors::Errors;
 use crate::function::Function;
+use crate::objective::{Condition, Objective};
 use crate::tokens::{hygienic, option};
 use crate::wrap::{Recording, wrap};
 
@@ -27,16 +28,18 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> Result<TokenStr
 struct Args {
     endpoint: Option<LitStr>,
     method: Option<LitStr>,
+    objective: Option<(Ident, TokenStream)>,
     krate: Path,
 }
 
 impl Args {
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known = &["endpoint", "method", "crate"];
+        let known = &["endpoint", "method", "objective", "crate"];
         let mut given = Arguments::parse(NAME, known, tokens, errors);
         Self {
             endpoint: given.string("endpoint", errors),
             method: given.string("method", errors),
+            objective: given.list("objective"),
             krate: given.crate_path(),
         }
     }
@@ -47,22 +50,27 @@ struct Handler {
     function: Function,
     endpoint: Option<Endpoint>,
     method: Method,
+    objective: Objective,
     krate: Path,
 }
 
 impl Handler {
     fn validate(args: Args, function: Option<Function>, errors: &mut Errors) -> Option<Self> {
+        let conditions = [Condition::Success, Condition::Latency];
+        let objective =
+            Objective::validate(args.objective, &conditions, args.endpoint.as_ref(), errors);
         // A function with a method serves requests.
         let endpoint = match args.method {
             Some(_) => Endpoint::validate_route(args.endpoint, errors),
             None => Endpoint::validate(args.endpoint, errors),
         };
         let method = Method::validate(args.method.as_ref(), errors);
-        Some(Self { function: function?, endpoint, method, krate: args.krate })
+        Some(Self { function: function?, endpoint, method, objective, krate: args.krate })
     }
 
     fn expand(self) -> TokenStream {
-        let Self { function, endpoint, method, krate } = self;
+        let Self { function, endpoint, method, objective, krate } = self;
+        let objective = objective.expand(&krate);
         let private = quote! { #krate::__private };
         let (name, endpoint, method) =
             (function.name(), option(endpoint), hygienic(method.variant));
@@ -75,7 +83,7 @@ impl Handler {
             guard: guard.clone(),
             open: quote! {
                 #private::start(#private::site!(
-                    #private::Site::requests(#name, #endpoint, #private::Method::#method)
+                    #private::Site::requests(#name, #endpoint, #private::Method::#method) #objective
                 ))
             },
             enters_call: false,

@@ -19,6 +19,7 @@ mod function;
 mod instrument_endpoint;
 mod label;
 mod model_call;
+mod objective;
 mod operation;
 mod protocol;
 mod return_type;

@@ -9,6 +9,7 @@ use crate::arguments::Arguments;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::model_call::{ModelCall, ModelCallArgs};
+use crate::objective::{Condition, Objective};
 use crate::return_type::{DeclaredItem, Reply, ReplyValue, TupleEnd, ValueKind, replace_value};
 use crate::tokens::{hygienic, located_at};
 use crate::wrap::{Recording, wrap};
@@ -29,17 +30,27 @@ pub(crate) fn attribute(args: TokenStream, item: TokenStream) -> Result<TokenStr
 struct Args {
     call: ModelCallArgs,
     media_type: Option<LitStr>,
+    objective: Option<(Ident, TokenStream)>,
     krate: Path,
 }
 
 impl Args {
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known =
-            &["media_type", "protocol", "endpoint", "model", "provider", "operation", "crate"];
+        let known = &[
+            "media_type",
+            "protocol",
+            "endpoint",
+            "model",
+            "provider",
+            "operation",
+            "objective",
+            "crate",
+        ];
         let mut given = Arguments::parse(NAME, known, tokens, errors);
         Self {
             call: ModelCallArgs::take(&mut given, errors),
             media_type: given.string("media_type", errors),
+            objective: given.list("objective"),
             krate: given.crate_path(),
         }
     }
@@ -54,6 +65,7 @@ struct MeteredFunction {
     results: usize,
     /// The location of the stream's type, where the compiler reports that it cannot be metered.
     span: Span,
+    objective: Objective,
     krate: Path,
 }
 
@@ -135,7 +147,9 @@ impl Metering {
 
 impl MeteredFunction {
     fn validate(args: Args, function: Option<Function>, errors: &mut Errors) -> Option<Self> {
-        let Args { call, media_type, krate } = args;
+        let Args { call, media_type, objective, krate } = args;
+        let conditions = [Condition::FirstToken];
+        let objective = Objective::validate(objective, &conditions, call.endpoint.as_ref(), errors);
         let without_protocol = call.labels_without_protocol();
         let call = ModelCall::validate(call, errors);
         // After another error, `protocol` may be missing because it was wrong.
@@ -166,7 +180,7 @@ impl MeteredFunction {
                 let last = value.last.as_ref().filter(|_| media_type.is_some());
                 let span = last.map_or(value.ty.span(), |last| last.ty.span());
                 let metering = Metering::choose(value, media_type);
-                return Some(Self { function, call, metering, results, span, krate });
+                return Some(Self { function, call, metering, results, span, objective, krate });
             }
             Reply::Unit => "returns nothing",
             Reply::Never => "never returns",
@@ -180,10 +194,11 @@ impl MeteredFunction {
     }
 
     fn expand(self) -> TokenStream {
-        let Self { function, call, metering, results, span, krate } = self;
+        let Self { function, call, metering, results, span, objective, krate } = self;
+        let objective = objective.expand(&krate);
         let private = quote! { #krate::__private };
         let start = hygienic("__start");
-        let arguments = call.open_arguments("streams", &TokenStream::new(), &function, &krate);
+        let arguments = call.open_arguments("streams", &objective, &function, &krate);
         let mut labels = call.bind_labels(&krate);
         if let Metering::Respond { item: Some(item), .. } = &metering {
             let bound = &item.bound;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::label::Method;
 use crate::llm::{Operation, Protocol};
+use crate::objective::Goal;
 
 /// All call sites of the program.
 #[doc(hidden)]
@@ -27,6 +28,12 @@ pub struct Site {
     operation: Operation,
     /// Whether the call always counts, whatever calls are made within it.
     is_separate: bool,
+    /// The goals of the endpoint that the attribute names.
+    #[cfg_attr(
+        not(feature = "monitoring"),
+        expect(dead_code, reason = "only the code of the feature reads the field")
+    )]
+    goals: &'static [Goal],
     warned_missing_layer: WarnOnce,
     warned_outside_requests: WarnOnce,
     warned_named_handler: WarnOnce,
@@ -98,6 +105,7 @@ impl Site {
             records,
             operation: Operation::Unknown,
             is_separate: false,
+            goals: &[],
             warned_missing_layer: WarnOnce::new(),
             warned_outside_requests: WarnOnce::new(),
             warned_named_handler: WarnOnce::new(),
@@ -114,6 +122,18 @@ impl Site {
     #[must_use]
     pub const fn separate(self) -> Self {
         Self { is_separate: true, ..self }
+    }
+
+    /// Sets the goals of the endpoint that the attribute names.
+    #[must_use]
+    pub const fn with_objective(self, goals: &'static [Goal]) -> Self {
+        Self { goals, ..self }
+    }
+
+    /// Returns the goals of the endpoint that the attribute names.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn goals(&self) -> &'static [Goal] {
+        self.goals
     }
 
     /// Returns what the attribute records.

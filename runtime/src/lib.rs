@@ -149,7 +149,6 @@ mod metrics;
 #[cfg(feature = "monitoring")]
 #[cfg_attr(docsrs, doc(cfg(feature = "monitoring")))]
 pub mod monitoring;
-#[cfg(feature = "monitoring")]
 mod objective;
 mod outcome;
 mod price;

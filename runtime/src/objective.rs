@@ -24,6 +24,7 @@ use std::time::Duration;
 /// let metrics = Metrics::builder().objective("/items/{id}", objective).build()?;
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```
+#[cfg(feature = "monitoring")]
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Objective {
@@ -31,11 +32,36 @@ pub struct Objective {
 }
 
 /// One condition of an objective, and the share of the requests that has to meet it.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Goal {
+#[cfg_attr(
+    not(feature = "monitoring"),
+    expect(dead_code, reason = "only the code of the feature reads goals")
+)]
+pub struct Goal {
     pub(crate) condition: Condition,
     /// Above 0 and below 100.
     pub(crate) percent: f64,
+}
+
+impl Goal {
+    /// The goal of the argument `success`.
+    #[must_use]
+    pub const fn success(percent: f64) -> Self {
+        Self { condition: Condition::Success, percent }
+    }
+
+    /// The goal of the argument `latency`.
+    #[must_use]
+    pub const fn latency(nanoseconds: u64, percent: f64) -> Self {
+        Self { condition: Condition::Latency(Duration::from_nanos(nanoseconds)), percent }
+    }
+
+    /// The goal of the argument `first_token`.
+    #[must_use]
+    pub const fn first_token(nanoseconds: u64, percent: f64) -> Self {
+        Self { condition: Condition::FirstToken(Duration::from_nanos(nanoseconds)), percent }
+    }
 }
 
 /// What a request has to be.
@@ -49,6 +75,7 @@ pub(crate) enum Condition {
     FirstToken(Duration),
 }
 
+#[cfg(feature = "monitoring")]
 impl Condition {
     /// Returns the histogram that shows whether requests meet the condition, without prefix, and
     /// the time that has to be the bound of one of its buckets.
@@ -61,6 +88,7 @@ impl Condition {
     }
 }
 
+#[cfg(feature = "monitoring")]
 impl Objective {
     /// Returns an objective without conditions.
     pub fn new() -> Self {

@@ -29,7 +29,7 @@ use std::{
 };
 
 use clap::Parser;
-use streamgauge::{FileWriter, Metrics};
+use streamgauge::{FileWriter, Metrics, Objective};
 use streamgauge_examples::{
     llm_gateway::{
         self, Pace,
@@ -149,7 +149,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 /// Serves until a signal, and returns the writer of the metrics file, if there is one.
 async fn serve(options: &Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     // The page at `/` and the health check are not the traffic that an operator asks about.
-    let metrics = Metrics::builder().skip_paths(["/", "/health"]).install()?;
+    let chat = Objective::new().success(99.5).first_token(Duration::from_secs(1), 95.0);
+    let metrics = Metrics::builder()
+        .skip_paths(["/", "/health"])
+        .objective("/v1/chat/completions", chat)
+        .install()?;
     if let Some(directory) = &options.monitoring {
         metrics.monitoring().write_to(directory)?;
         return Ok(None);

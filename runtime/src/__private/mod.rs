@@ -29,6 +29,7 @@ pub use crate::endpoint::{
 };
 pub use crate::label::{Label, Method};
 pub use crate::llm::{Completion, Operation, Protocol, replay};
+pub use crate::objective::Goal;
 #[cfg(feature = "axum")]
 pub use crate::stream::{StreamHead, response_from_stream, response_head, response_with_head};
 pub use crate::stream::{StreamReply, StreamStart, meter_ok, stream};

@@ -50,6 +50,7 @@ pub(super) fn rules(names: &Names, program: Program) -> Vec<Rule> {
             failure_ratio(names),
             by_outcome
                 .sum(&["endpoint"], &[("outcome", OneOf(FAILURES))])
+                .or_zero_of(&requests(names).all())
                 .divided_by(&requests(names).all()),
         ),
         rule(

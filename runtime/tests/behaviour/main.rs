@@ -40,6 +40,8 @@ mod malformed_replies;
 mod manual_usage;
 mod metered_stream;
 mod metrics_page;
+#[cfg(feature = "monitoring")]
+mod monitoring;
 mod named_endpoints;
 mod nested_calls;
 mod nested_layers;

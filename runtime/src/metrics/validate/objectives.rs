@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 
 use super::Problems;
+use crate::callsite::SITES;
 use crate::family::default_buckets;
 use crate::metrics::BuildError;
 use crate::objective::{Goal, Objective};
@@ -15,7 +16,7 @@ pub(in crate::metrics) fn objectives(
     buckets: &HashMap<&'static str, Vec<f64>>,
     problems: &mut Problems,
 ) -> Vec<(Box<str>, Goal)> {
-    let mut goals: Vec<(Box<str>, Goal)> = Vec::new();
+    let mut goals = goals_of_attributes(buckets, problems);
     let mut seen = HashSet::new();
     for (endpoint, objective) in objectives {
         let mut refuse = |reason: String| {
@@ -37,6 +38,26 @@ pub(in crate::metrics) fn objectives(
             match problem.or((!is_new).then_some(twice)) {
                 Some(reason) => refuse(reason),
                 None => goals.push((endpoint.as_str().into(), *goal)),
+            }
+        }
+    }
+    goals
+}
+
+/// Returns the goals that attributes state. The attributes have checked their percentages.
+fn goals_of_attributes(
+    buckets: &HashMap<&'static str, Vec<f64>>,
+    problems: &mut Problems,
+) -> Vec<(Box<str>, Goal)> {
+    let mut goals = Vec::new();
+    for site in SITES {
+        for goal in site.goals() {
+            let endpoint = site.endpoint_label();
+            match bound_problem(goal, buckets) {
+                Some(reason) => {
+                    problems.add(BuildError::Objective { endpoint: endpoint.to_owned(), reason });
+                }
+                None => goals.push((endpoint.into(), *goal)),
             }
         }
     }
