@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::panels::{Panel, Row, Unit};
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, Recorded, series};
 use super::rules::{Alert, Rule, Severity};
@@ -61,6 +62,18 @@ fn condition_label(condition: Condition) -> String {
 /// The share of an endpoint's requests that does not meet an objective, in a window.
 fn error_ratio<'a>(names: &'a Names, window: &str) -> Recorded<'a> {
     names.recorded(&["endpoint", "objective"], "errors", &format!("ratio_rate{window}"))
+}
+
+/// Returns the row of the objectives, if there are any.
+pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>]) -> Option<Row> {
+    let left = Panel::lines("Error budget left, 30 days", Unit::Share)
+        .saying("The share of the error budget of 30 days that is left. Below 0 it is overdrawn.")
+        .threshold(0.0);
+    let speed = Panel::lines("Use of the error budget, 1 hour", Unit::Number)
+        .saying("At 1, the budget lasts 30 days. An alert fires at 14.4.")
+        .threshold(14.4);
+    let panels = goals.iter().fold([left, speed], |panels, goal| goal.draw(names, panels));
+    (!goals.is_empty()).then(|| Row { title: "Objectives", panels: panels.into() })
 }
 
 impl SharedGoal<'_> {
@@ -125,11 +138,25 @@ impl SharedGoal<'_> {
         ]
     }
 
+    /// Returns the share of the requests that need not meet the goal.
+    fn budget(&self) -> f64 {
+        // Rounded, because 100 - 99.9 is not 0.1 in binary.
+        ((100.0 - self.goal.percent) * 1e10).round() / 1e12
+    }
+
+    /// Adds the lines of the goal to the panels of the budget and of the speed at which it is used.
+    fn draw(&self, names: &Names, [left, speed]: [Panel; 2]) -> [Panel; 2] {
+        let objective = condition_label(self.goal.condition);
+        let matchers = [("objective", Is(&objective)), ("endpoint", OneOf(&self.endpoints))];
+        let used = error_ratio(names, "5m").mean("30d", &matchers).times(1.0 / self.budget());
+        let fast = error_ratio(names, "1h").with(&matchers).times(1.0 / self.budget());
+        let legend = "{{endpoint}} {{objective}}";
+        [left.with(used.complement(), legend), speed.with(fast, legend)]
+    }
+
     fn is_faster_than(&self, names: &Names, speed: &Speed) -> Expr {
         let objective = condition_label(self.goal.condition);
-        // Rounded, because 100 - 99.9 is not 0.1 in binary.
-        let threshold = speed.factor * (100.0 - self.goal.percent) / 100.0;
-        let threshold = (threshold * 1e12).round() / 1e12;
+        let threshold = (speed.factor * self.budget() * 1e12).round() / 1e12;
         let above = |window| {
             let matchers = [("objective", Is(&objective)), ("endpoint", OneOf(&self.endpoints))];
             error_ratio(names, window).with(&matchers).above(threshold)

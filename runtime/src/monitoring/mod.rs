@@ -19,6 +19,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use self::panels::Row;
 use self::program::Program;
 use self::query::{INSTANCE, Names, series};
 use self::rules::{Group, rule_file};
@@ -75,24 +76,25 @@ impl Monitoring {
     /// Returns a dashboard for Grafana 11 or later, in JSON. Import it, or provision it as a file.
     #[must_use]
     pub fn grafana_dashboard(&self) -> String {
-        let names = self.dashboard_names("=~\"$instance\"", "=~\"$endpoint\"");
-        let rows = panels::rows(&names, self.program, "$__rate_interval");
-        let dashboard = grafana::dashboard(&self.title(), &self.requests(), &rows);
+        let dashboard = grafana::dashboard(&self.title(), &self.requests(), &self.rows());
         format!("{dashboard:#}\n")
     }
 
     /// Returns a dashboard for Perses, in JSON.
     #[must_use]
     pub fn perses_dashboard(&self) -> String {
-        let names = self.dashboard_names("=~\"$instance\"", "=~\"$endpoint\"");
-        let rows = panels::rows(&names, self.program, "$__rate_interval");
-        let dashboard = perses::dashboard(&self.name(), &self.title(), &self.requests(), &rows);
+        let (name, title) = (self.name(), self.title());
+        let dashboard = perses::dashboard(&name, &title, &self.requests(), &self.rows());
         format!("{dashboard:#}\n")
     }
 
-    fn dashboard_names(&self, instance: &str, endpoint: &str) -> Names {
+    /// Returns the rows of a dashboard. Grafana and Perses write variables in the same way.
+    fn rows(&self) -> Vec<Row> {
         let names = self.names.clone();
-        names.with_variable(INSTANCE, instance).with_variable("endpoint", endpoint)
+        let names = names.with_variable(INSTANCE, "=~\"$instance\"");
+        let names = names.with_variable("endpoint", "=~\"$endpoint\"");
+        let goals = burn_rate::shared_goals(self.instance.goals());
+        panels::rows(&names, self.program, &goals, "$__rate_interval")
     }
 
     /// Returns the prefix without its separator, or the name of this crate.

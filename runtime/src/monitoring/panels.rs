@@ -1,5 +1,6 @@
 //! The rows and panels of the dashboards, in the order in which an operator looks at them.
 
+use super::burn_rate::{self, SharedGoal};
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, series};
@@ -50,20 +51,24 @@ pub(super) struct Query {
 }
 
 impl Panel {
+    pub(super) fn lines(title: &'static str, unit: Unit) -> Self {
+        Self::new(title, Kind::Lines, unit)
+    }
+
     fn new(title: &'static str, kind: Kind, unit: Unit) -> Self {
         Self { title, description: "", kind, unit, queries: Vec::new(), threshold: None }
     }
 
-    fn saying(self, description: &'static str) -> Self {
+    pub(super) fn saying(self, description: &'static str) -> Self {
         Self { description, ..self }
     }
 
-    fn with(mut self, expr: Expr, legend: &str) -> Self {
+    pub(super) fn with(mut self, expr: Expr, legend: &str) -> Self {
         self.queries.push(Query { expr, legend: legend.to_owned() });
         self
     }
 
-    fn threshold(self, threshold: f64) -> Self {
+    pub(super) fn threshold(self, threshold: f64) -> Self {
         Self { threshold: Some(threshold), ..self }
     }
 }
@@ -73,13 +78,20 @@ fn number(title: &'static str, unit: Unit) -> Panel {
 }
 
 fn lines(title: &'static str, unit: Unit) -> Panel {
-    Panel::new(title, Kind::Lines, unit)
+    Panel::lines(title, unit)
 }
 
 /// Returns the rows of a program. `window` is the window of rates, which a dashboard chooses by the
 /// time that it shows.
-pub(super) fn rows(names: &Names, program: Program, window: &str) -> Vec<Row> {
-    let mut rows = vec![overview(names, window), requests(names, window), clients(names, window)];
+pub(super) fn rows(
+    names: &Names,
+    program: Program,
+    goals: &[SharedGoal<'_>],
+    window: &str,
+) -> Vec<Row> {
+    let mut rows = vec![overview(names, window)];
+    rows.extend(burn_rate::row(names, goals));
+    rows.extend([requests(names, window), clients(names, window)]);
     if program.has_streams {
         rows.push(streams(names, window));
     }

@@ -132,13 +132,26 @@ impl Recorded<'_> {
 
     /// Returns the series whose labels have these values. The labels are of the level of the rule.
     pub(super) fn with(&self, matchers: &[(&str, Matcher<'_>)]) -> Expr {
+        Expr::atom(self.selector(matchers))
+    }
+
+    /// Returns the mean over a window of the series whose labels have these values.
+    pub(super) fn mean(&self, window: &str, matchers: &[(&str, Matcher<'_>)]) -> Expr {
+        Expr::atom(format!("avg_over_time({}[{window}])", self.selector(matchers)))
+    }
+
+    fn selector(&self, matchers: &[(&str, Matcher<'_>)]) -> String {
         debug_assert!(matchers.iter().all(|(label, _)| self.level.contains(label)));
         let own = matchers.iter().map(|(label, matcher)| matcher.of(label));
-        let all: Vec<_> = own.chain(self.names.matchers()).collect();
+        let variables = self.names.variables.iter();
+        let variables = variables
+            .filter(|(label, _)| self.level.contains(label))
+            .map(|(label, matcher)| format!("{label}{matcher}"));
+        let all: Vec<_> = own.chain(self.names.matchers()).chain(variables).collect();
         if all.is_empty() {
-            return Expr::atom(self.name.clone());
+            return self.name.clone();
         }
-        Expr::atom(format!("{}{{{}}}", self.name, all.join(", ")))
+        format!("{}{{{}}}", self.name, all.join(", "))
     }
 
     /// Returns the sum of the series whose labels have these values, for each combination of the
@@ -381,6 +394,11 @@ impl Expr {
 
     fn minus(&self, right: &Self) -> Self {
         self.binary("-", &right.operand())
+    }
+
+    /// What is left of 1.
+    pub(super) fn complement(&self) -> Self {
+        Self { text: format!("1 - {}", self.operand()), is_atom: false }
     }
 
     /// The results that are larger than a threshold.
