@@ -34,7 +34,7 @@ pub(super) fn dashboard(title: &str, requests: &str, rows: &[Row]) -> Value {
             }
             height = h;
             id += 1;
-            panels.push(panel_at(panel, id, json!({ "h": h, "w": w, "x": x, "y": y })));
+            panels.push(panel_at(panel, id, &json!({ "h": h, "w": w, "x": x, "y": y })));
             x += w;
         }
         y += height;
@@ -76,7 +76,6 @@ fn variable(name: &str, label: &str, requests: &str) -> Value {
         "label": label,
         "type": "query",
         "datasource": { "type": "prometheus", "uid": DATA_SOURCE },
-        "definition": query,
         "query": { "query": query, "refId": "variable" },
         "refresh": 2,
         "sort": 1,
@@ -87,7 +86,7 @@ fn variable(name: &str, label: &str, requests: &str) -> Value {
     })
 }
 
-fn panel_at(panel: &Panel, id: usize, place: Value) -> Value {
+fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
     let targets: Vec<_> = panel
         .queries
         .iter()
