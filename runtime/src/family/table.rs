@@ -109,6 +109,7 @@ macro_rules! families {
         /// The families, under the names of the fields of [`Families`].
         #[cfg(feature = "monitoring")]
         #[expect(non_upper_case_globals, reason = "the names are those of fields")]
+        #[expect(dead_code, reason = "some families are in no query")]
         pub(crate) mod described {
             use super::{Counter, Described, Gauge, Histogram, Level, MoneyCounter};
 

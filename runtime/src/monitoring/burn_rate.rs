@@ -73,7 +73,7 @@ pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>]) -> Option<Row> {
         .saying("At 1, the budget lasts 30 days. An alert fires at 14.4.")
         .threshold(14.4);
     let panels = goals.iter().fold([left, speed], |panels, goal| goal.draw(names, panels));
-    (!goals.is_empty()).then(|| Row { title: "Objectives", panels: panels.into() })
+    (!goals.is_empty()).then(|| Row { title: "Objectives".to_owned(), panels: panels.into() })
 }
 
 impl SharedGoal<'_> {

@@ -44,7 +44,11 @@ impl Metrics {
     pub fn monitoring(&self) -> Monitoring {
         let instance = self.instance();
         Monitoring {
-            names: Names::new(instance.exported_prefix(), instance.exported_labels()),
+            names: Names::new(
+                instance.exported_prefix(),
+                instance.exported_labels(),
+                instance.request_labels().names(),
+            ),
             program: Program::of(instance),
             thresholds: Thresholds::default(),
             instance,

@@ -7,7 +7,7 @@ use super::query::{Expr, Names, series};
 
 /// A row of panels.
 pub(super) struct Row {
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) panels: Vec<Panel>,
 }
 
@@ -102,8 +102,41 @@ pub(super) fn rows(
     if program.has_cost {
         rows.push(cost(names, window));
     }
+    let of_label = |label: &String| of_request_label(names, program, label, window);
+    rows.extend(names.request_labels().iter().map(of_label));
     rows.push(health(names, program, window));
     rows
+}
+
+/// Returns the row of a request label, such as that of tenants.
+fn of_request_label(names: &Names, program: Program, label: &str, window: &str) -> Row {
+    let legend = format!("{{{{{label}}}}}");
+    let failures = series!(names, http_requests { outcome: OneOf(FAILURES) }).and_by(label);
+    let all = || series!(names, http_requests).and_by(label).rate(window);
+    let mut panels = vec![
+        lines("Requests", Unit::RequestsPerSecond)
+            .saying("Requests that end per second, by the value of the request label.")
+            .with(all(), &legend),
+        lines("Failures", Unit::Share)
+            .saying("The share of the requests that fails through a fault of the server.")
+            .with(failures.rate(window).or_zero_of(&all()).divided_by(&all()), &legend),
+    ];
+    if program.has_calls {
+        panels.push(
+            lines("Tokens", Unit::PerSecond)
+                .saying("Input and output tokens of all replies per second.")
+                .with(series!(names, token_usage).and_by(label).rate(window), &legend),
+        );
+    }
+    if program.has_cost {
+        let cost = series!(names, cost).and_by(label).rate(window);
+        panels.push(
+            lines("Cost per hour", Unit::Dollars)
+                .saying("US dollars per hour, from the configured prices.")
+                .with(cost.times(3600.0), &legend),
+        );
+    }
+    Row { title: format!("By {label}"), panels }
 }
 
 const FAILURES: &[&str] = &["server_error", "panic"];
@@ -113,7 +146,7 @@ fn overview(names: &Names, window: &str) -> Row {
     let failures = series!(names, http_requests { outcome: OneOf(FAILURES) }).rate(window);
     let duration = series!(names, http_request_duration).quantile(0.95, window);
     Row {
-        title: "Overview",
+        title: "Overview".to_owned(),
         panels: vec![
             number("Requests", Unit::RequestsPerSecond)
                 .saying("Requests that end per second.")
@@ -138,7 +171,7 @@ fn requests(names: &Names, window: &str) -> Row {
         series!(names, http_requests { outcome: OneOf(FAILURES) } by endpoint).rate(window);
     let duration = || series!(names, http_request_duration by endpoint);
     Row {
-        title: "Requests",
+        title: "Requests".to_owned(),
         panels: vec![
             lines("Requests by outcome", Unit::RequestsPerSecond)
                 .saying("A stream that breaks off after its head has the outcome server_error.")
@@ -172,7 +205,7 @@ fn requests(names: &Names, window: &str) -> Row {
 fn clients(names: &Names, window: &str) -> Row {
     let ended = |outcome| series!(names, http_requests { outcome: Is(outcome) }).rate(window);
     Row {
-        title: "Clients",
+        title: "Clients".to_owned(),
         panels: vec![
             lines("In progress by endpoint", Unit::Number)
                 .saying("Requests that have arrived and have not ended.")
@@ -191,7 +224,7 @@ fn clients(names: &Names, window: &str) -> Row {
 
 fn streams(names: &Names, window: &str) -> Row {
     Row {
-        title: "Streams",
+        title: "Streams".to_owned(),
         panels: vec![
             lines("Open streams", Unit::Number)
                 .saying("Streams that have been created and have not ended.")
@@ -280,7 +313,7 @@ fn calls(names: &Names, program: Program, window: &str) -> Row {
                 ),
         ]);
     }
-    Row { title: "Model calls", panels }
+    Row { title: "Model calls".to_owned(), panels }
 }
 
 fn tokens(names: &Names, window: &str) -> Row {
@@ -289,7 +322,7 @@ fn tokens(names: &Names, window: &str) -> Row {
         token_type: Is("input"), detail: Is("cache_read"),
     } by model);
     Row {
-        title: "Tokens",
+        title: "Tokens".to_owned(),
         panels: vec![
             lines("Tokens", Unit::PerSecond)
                 .saying("Input and output tokens of all replies per second.")
@@ -313,7 +346,7 @@ fn tokens(names: &Names, window: &str) -> Row {
 fn cost(names: &Names, window: &str) -> Row {
     let per_hour = |expr: Expr| expr.times(3600.0);
     Row {
-        title: "Cost",
+        title: "Cost".to_owned(),
         panels: vec![
             lines("Cost per hour", Unit::Dollars)
                 .saying("US dollars per hour, from the configured prices.")
@@ -363,5 +396,5 @@ fn health(names: &Names, program: Program, window: &str) -> Row {
                 ),
         );
     }
-    Row { title: "Health of the metrics", panels }
+    Row { title: "Health of the metrics".to_owned(), panels }
 }

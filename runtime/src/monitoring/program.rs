@@ -5,6 +5,7 @@ use crate::metrics::Instance;
 
 /// The parts of a program that have rows, rules and alerts of their own.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each part is there or not")]
 pub(super) struct Program {
     pub(super) has_streams: bool,
     pub(super) has_calls: bool,

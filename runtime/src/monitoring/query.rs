@@ -1,4 +1,4 @@
-//! Queries in PromQL over the families of an instance.
+//! Queries in `PromQL` over the families of an instance.
 //!
 //! A query names a family of the table and labels of this family. The macro [`series!`] checks both
 //! when the crate is compiled. What a query may do depends on the type of the family: only a
@@ -45,6 +45,8 @@ pub(super) struct Names {
     prefix: String,
     /// The labels that all series of the program have.
     labels: Vec<(String, String)>,
+    /// The request labels of the instance.
+    request_labels: Vec<String>,
     /// Matchers that are added if the family has the label: those of a dashboard's variables.
     variables: Vec<(&'static str, String)>,
 }
@@ -54,9 +56,11 @@ impl Names {
     pub(super) fn new<'a>(
         prefix: String,
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        request_labels: impl IntoIterator<Item = &'a str>,
     ) -> Self {
+        let request_labels = request_labels.into_iter().map(str::to_owned).collect();
         let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self { prefix, labels: labels.collect(), variables: Vec::new() }
+        Self { prefix, labels: labels.collect(), request_labels, variables: Vec::new() }
     }
 
     fn matchers(&self) -> impl Iterator<Item = String> {
@@ -79,6 +83,11 @@ impl Names {
     ) -> Recorded<'_> {
         let name = format!("{}:{}{name}:{operation}", level.join("_"), self.prefix);
         Recorded { name, level, names: self }
+    }
+
+    /// Returns the request labels of the instance.
+    pub(super) fn request_labels(&self) -> &[String] {
+        &self.request_labels
     }
 
     /// Returns the constant labels.
@@ -108,6 +117,7 @@ impl Names {
             name: format!("{}{}", self.prefix, family.name()),
             matchers: all.join(", "),
             by: by.join(", "),
+            has_request_labels: family.has_request_labels(),
             primitive: PhantomData,
         }
     }
@@ -199,7 +209,7 @@ fn escape_regex(text: &str) -> String {
     escaped
 }
 
-/// A string literal of PromQL, which has the escapes of Go.
+/// A string literal of `PromQL`, which has the escapes of Go.
 ///
 /// `$` and `[` are written as escapes, too: a dashboard would take `$name` and `[[name]]` for its
 /// variables.
@@ -231,10 +241,22 @@ pub(super) struct Series<P> {
     matchers: String,
     /// The labels that the results have, separated by commas.
     by: String,
+    has_request_labels: bool,
     primitive: PhantomData<fn() -> P>,
 }
 
 impl<P> Series<P> {
+    /// Adds a request label to the labels that the results have. The family must have the request
+    /// labels.
+    pub(super) fn and_by(mut self, request_label: &str) -> Self {
+        debug_assert!(self.has_request_labels, "{} has no request labels", self.name);
+        if !self.by.is_empty() {
+            self.by.push_str(", ");
+        }
+        self.by.push_str(request_label);
+        self
+    }
+
     /// Returns the selector of all series.
     pub(super) fn all(&self) -> String {
         self.selector("", "")
@@ -362,7 +384,7 @@ impl Series<Histogram> {
     }
 }
 
-/// An expression in PromQL.
+/// An expression in `PromQL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expr {
     text: String,
@@ -449,7 +471,7 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        Names::new("app_".to_owned(), [("env", "a\"b\\$c")])
+        Names::new("app_".to_owned(), [("env", "a\"b\\$c")], [])
     }
 
     #[test]
@@ -463,7 +485,7 @@ mod tests {
 
     #[test]
     fn quantile_is_aggregated_by_its_buckets() {
-        let names = Names::new(String::new(), []);
+        let names = Names::new(String::new(), [], []);
         let series = series!(names, http_request_duration by endpoint);
         assert_eq!(
             series.quantile(0.95, "5m").to_string(),
@@ -479,7 +501,7 @@ mod tests {
 
     #[test]
     fn matcher_of_several_values_takes_them_literally() {
-        let names = Names::new(String::new(), []);
+        let names = Names::new(String::new(), [], []);
         let values = ["/items/{id}", "a|b"];
         let series = series!(names, active_requests { endpoint: OneOf(&values) });
         assert_eq!(
@@ -490,7 +512,7 @@ mod tests {
 
     #[test]
     fn variable_is_added_only_to_families_that_have_its_label() {
-        let names = Names::new(String::new(), [])
+        let names = Names::new(String::new(), [], [])
             .with_variable(INSTANCE, "=~\"$instance\"")
             .with_variable("endpoint", "=~\"$endpoint\"");
         let refused = series!(names, scrapes_refused).rate("5m");
@@ -505,7 +527,7 @@ mod tests {
 
     #[test]
     fn operand_that_is_an_operation_is_in_parentheses() {
-        let names = Names::new(String::new(), []);
+        let names = Names::new(String::new(), [], []);
         let [all, failed] = [series!(names, llm_calls), series!(names, llm_calls)];
         let ratio = failed.rate("5m").divided_by(&all.rate("5m"));
         assert_eq!(
@@ -517,7 +539,7 @@ mod tests {
 
     #[test]
     fn bound_of_a_bucket_matches_both_page_formats() {
-        let names = Names::new(String::new(), []);
+        let names = Names::new(String::new(), [], []);
         let series = series!(names, http_request_duration by endpoint);
         let selector = |bound| series.rate_up_to(bound, "5m").to_string();
         assert!(selector(1.0).contains(r#"{le=~"1([.]0)?"}"#), "{}", selector(1.0));

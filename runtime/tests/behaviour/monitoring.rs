@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use streamgauge::monitoring::Thresholds;
-use streamgauge::{Metrics, Objective, Price, Prices, instrument_endpoint, streaming_metrics};
+use streamgauge::{
+    Metrics, Objective, Price, Prices, RequestLabel, instrument_endpoint, streaming_metrics,
+};
 
 #[instrument_endpoint(endpoint = "/orders/{id}", objective(success = 99.9, latency("250ms", 99)))]
 async fn order() {}
@@ -80,4 +82,17 @@ fn dashboards_are_json_without_variables_in_label_values() {
         assert!(!text.contains("$instance [["), "{text}");
         assert!(text.contains("x24instance"), "{text}");
     }
+}
+
+#[test]
+fn dashboard_has_a_row_for_each_request_label() {
+    let metrics = Metrics::builder()
+        .request_label(RequestLabel::new("tenant").values(["acme"]))
+        .build()
+        .expect("valid");
+    let dashboard = metrics.monitoring().grafana_dashboard();
+    assert!(dashboard.contains("\"title\": \"By tenant\""), "{dashboard}");
+    assert!(dashboard.contains("sum by (tenant) (rate(app_token_usage_total{"), "{dashboard}");
+    let plain = Metrics::builder().build().expect("valid").monitoring().grafana_dashboard();
+    assert!(!plain.contains("tenant"), "{plain}");
 }

@@ -1,0 +1,249 @@
+"""The rules that the gateway writes: promtool accepts them, and each alert fires and stays silent."""
+
+import json
+import os
+import subprocess
+import tempfile
+
+from harness.case import SkipReportingTest
+from harness.gateway import program
+
+# Minutes for which the series of a test go on.
+LENGTH = 1600
+
+
+def growing(name, labels, per_minute):
+    """A counter that grows by this number each minute."""
+    return {"series": f"{name}{{{labels}}}", "values": f"0+{per_minute}x{LENGTH}"}
+
+
+def series(name, labels, values):
+    return {"series": f"{name}{{{labels}}}", "values": values}
+
+
+def requests(outcome, per_minute, endpoint="/a"):
+    labels = f'method="GET",endpoint="{endpoint}",status="200",outcome="{outcome}"'
+    return growing("app_http_requests_total", labels, per_minute)
+
+
+def durations(family, labels, at_most, all):
+    """A histogram with this number of values up to its limit per minute, and of all values."""
+    limit, count = at_most
+    return [
+        growing(f"{family}_bucket", f'{labels},le="{limit}"', count),
+        growing(f"{family}_bucket", f'{labels},le="{2 * limit}"', all),
+        growing(f"{family}_bucket", f'{labels},le="+Inf"', all),
+    ]
+
+
+def requests_within(seconds, count):
+    labels = 'method="GET",endpoint="/a",outcome="success"'
+    return durations("app_http_request_duration_seconds", labels, (seconds, count), 100)
+
+
+def first_tokens_within(seconds, count):
+    labels = 'endpoint="/a",provider="p",model="m"'
+    return durations("app_time_to_first_token_seconds", labels, (seconds, count), 100)
+
+
+def streams(outcome, per_minute):
+    labels = f'endpoint="/a",outcome="{outcome}"'
+    return growing("app_stream_duration_seconds_count", labels, per_minute)
+
+
+def ended_calls(outcome, per_minute):
+    labels = f'endpoint="/a",provider="p",model="m",outcome="{outcome}"'
+    return growing("app_llm_call_duration_seconds_count", labels, per_minute)
+
+
+def calls(error_type, per_minute):
+    labels = (
+        'endpoint="/a",provider="p",model="m",operation="chat",finish_reason="stop",'
+        f'error_type="{error_type}"'
+    )
+    return growing("app_llm_calls_total", labels, per_minute)
+
+
+def missing_usage(per_minute):
+    labels = 'endpoint="/a",model="m",reason="not_sent"'
+    return growing("app_usage_missing_total", labels, per_minute)
+
+
+def requests_left(number):
+    labels = 'provider="p",model="m",resource="requests"'
+    return series("app_llm_rate_limit_remaining", labels, f"{number}x{LENGTH}")
+
+
+def active_requests():
+    return series("app_active_requests", 'method="GET",endpoint="/a"', f"2x{LENGTH}")
+
+
+def panics(values):
+    labels = 'method="GET",endpoint="/a",status="500",outcome="panic"'
+    return series("app_http_requests_total", labels, values)
+
+
+def overflow(values):
+    return series("app_metrics_overflow_total", 'family="f",label="model"', values)
+
+
+def refused_scrapes(values):
+    return series("app_scrapes_refused_total", 'reason="too_many"', values)
+
+
+CHAT = "/v1/chat/completions"
+IDLE_AFTER_AN_HOUR = series(
+    "app_http_requests_total",
+    'method="GET",endpoint="/a",status="200",outcome="success"',
+    f"0+60x60 3600x{LENGTH}",
+)
+# By alert and severity: the minute of the evaluation, the labels of the alert, series with which it
+# fires, and series with which it is silent.
+ALERTS = {
+    ("AppFailing", "page"): (
+        30,
+        'endpoint="/a"',
+        [requests("success", 80), requests("server_error", 20)],
+        [requests("success", 99), requests("server_error", 1)],
+    ),
+    ("AppPanics", "ticket"): (
+        12,
+        'endpoint="/a"',
+        [requests("success", 60), panics("_x10 1x20")],
+        [requests("success", 60), panics("1x30")],
+    ),
+    ("AppSlow", "ticket"): (
+        30,
+        'endpoint="/a"',
+        requests_within(2.5, 50),
+        requests_within(2.5, 100),
+    ),
+    ("AppWithoutRequests", "page"): (100, "", [IDLE_AFTER_AN_HOUR], [requests("success", 60)]),
+    ("AppStuck", "page"): (
+        60,
+        'endpoint="/a"',
+        [active_requests()],
+        [active_requests(), requests("success", 1)],
+    ),
+    ("AppClientsLeave", "ticket"): (
+        40,
+        'endpoint="/a"',
+        [requests("success", 60), requests("cancelled", 40)],
+        [requests("success", 95), requests("cancelled", 5)],
+    ),
+    ("AppStreamsFailing", "page"): (
+        30,
+        'endpoint="/a"',
+        [streams("complete", 80), streams("truncated", 20)],
+        [streams("complete", 80), streams("client_disconnect", 20)],
+    ),
+    ("AppProviderFailing", "page"): (
+        30,
+        'provider="p"',
+        [ended_calls("success", 80), ended_calls("error", 20)],
+        [ended_calls("success", 95), ended_calls("error", 5)],
+    ),
+    ("AppProviderBusy", "ticket"): (
+        30,
+        'provider="p"',
+        [calls("", 80), calls("rate_limited", 10), calls("overloaded", 10)],
+        [calls("", 80), calls("timeout", 20)],
+    ),
+    ("AppRateLimitNearlyUsed", "ticket"): (
+        30,
+        'provider="p",model="m"',
+        [requests_left(3)],
+        [requests_left(300)],
+    ),
+    ("AppUsageMissing", "ticket"): (
+        100,
+        "",
+        [missing_usage(10), calls("", 100)],
+        [missing_usage(1), calls("", 100)],
+    ),
+    ("AppFirstTokenSlow", "ticket"): (
+        40,
+        'endpoint="/a"',
+        first_tokens_within(5, 50),
+        first_tokens_within(5, 100),
+    ),
+    ("AppLabelOverflow", "ticket"): (
+        60,
+        'family="f",label="model"',
+        [overflow(f"0+1x{LENGTH}")],
+        [overflow(f"5x{LENGTH}")],
+    ),
+    ("AppScrapesRefused", "ticket"): (
+        30,
+        'reason="too_many"',
+        [refused_scrapes(f"0x10 1x{LENGTH}")],
+        [refused_scrapes(f"0x{LENGTH}")],
+    ),
+    ("AppSuccessObjective", "page"): (
+        70,
+        f'endpoint="{CHAT}",objective="success"',
+        [requests("success", 80, CHAT), requests("server_error", 20, CHAT)],
+        [requests("success", 99.9, CHAT), requests("server_error", 0.1, CHAT)],
+    ),
+    # The page needs 14.4 times the budget of 0.5 %, and the ticket three times.
+    ("AppSuccessObjective", "ticket"): (
+        1500,
+        f'endpoint="{CHAT}",objective="success"',
+        [requests("success", 98, CHAT), requests("server_error", 2, CHAT)],
+        [requests("success", 99.9, CHAT), requests("server_error", 0.1, CHAT)],
+    ),
+}
+
+
+def tests_of(alert, severity):
+    """Returns the two tests of an alert, as promtool expects them."""
+    minute, labels, firing, silent = ALERTS[alert, severity]
+    found = f'alertname="{alert}",alertstate="firing",severity="{severity}"'
+    sample = {"labels": f"ALERTS{{{found}{',' if labels else ''}{labels}}}", "value": 1}
+    for inputs, expected in ((firing, [sample]), (silent, [])):
+        yield {
+            "name": f"{alert} {'fires' if expected else 'is silent'}",
+            "interval": "1m",
+            "input_series": inputs,
+            "promql_expr_test": [
+                {
+                    "expr": f"ALERTS{{{found}}}",
+                    "eval_time": f"{minute}m",
+                    "exp_samples": expected,
+                }
+            ],
+        }
+
+
+class WrittenRules(SkipReportingTest):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="e2e-monitoring-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        subprocess.run(
+            [program(), "--monitoring", self.directory],
+            check=True,
+            timeout=60,
+        )
+        self.rules = os.path.join(self.directory, "rules.yml")
+
+    def promtool(self, *arguments):
+        run = subprocess.run(
+            [self.program("promtool"), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        self.assertEqual(run.returncode, 0, run.stdout)
+
+    def test_rules_are_accepted(self):
+        self.promtool("check", "rules", "--lint-fatal", self.rules)
+
+    def test_each_alert_fires_and_is_silent(self):
+        tests = [test for alert in ALERTS for test in tests_of(*alert)]
+        path = os.path.join(self.directory, "tests.yml")
+        with open(path, "w") as file:
+            # JSON is valid YAML.
+            json.dump({"rule_files": [self.rules], "tests": tests}, file)
+        self.promtool("test", "rules", path)
