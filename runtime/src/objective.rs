@@ -65,7 +65,7 @@ impl Goal {
 }
 
 /// What a request has to be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Condition {
     /// The request does not fail through a fault of the server.
     Success,
@@ -103,7 +103,7 @@ impl Objective {
 
     /// Sets the share of the requests, in per cent, that has to take at most `time`. A stream
     /// counts to its response head. `time` has to be the bound of a bucket of
-    /// `http_request_duration_seconds`.
+    /// `http_request_duration_seconds`. The method may be used again with another time.
     pub fn latency(self, time: Duration, percent: f64) -> Self {
         self.with(Condition::Latency(time), percent)
     }

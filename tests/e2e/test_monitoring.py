@@ -100,7 +100,7 @@ IDLE_AFTER_AN_HOUR = series(
 # By alert and severity: the minute of the evaluation, the labels of the alert, series with which it
 # fires, and series with which it is silent.
 ALERTS = {
-    ("AppFailing", "page"): (
+    ("AppRequestsFailing", "page"): (
         30,
         'endpoint="/a"',
         [requests("success", 80), requests("server_error", 20)],
@@ -112,20 +112,20 @@ ALERTS = {
         [requests("success", 60), panics("_x10 1x20")],
         [requests("success", 60), panics("1x30")],
     ),
-    ("AppSlow", "ticket"): (
+    ("AppRequestsSlow", "ticket"): (
         30,
         'endpoint="/a"',
         requests_within(2.5, 50),
         requests_within(2.5, 100),
     ),
-    ("AppWithoutRequests", "page"): (100, "", [IDLE_AFTER_AN_HOUR], [requests("success", 60)]),
-    ("AppStuck", "page"): (
+    ("AppNoRequests", "page"): (100, "", [IDLE_AFTER_AN_HOUR], [requests("success", 60)]),
+    ("AppRequestsStuck", "page"): (
         60,
         'endpoint="/a"',
         [active_requests()],
         [active_requests(), requests("success", 1)],
     ),
-    ("AppClientsLeave", "ticket"): (
+    ("AppClientDisconnects", "ticket"): (
         40,
         'endpoint="/a"',
         [requests("success", 60), requests("cancelled", 40)],
@@ -181,14 +181,14 @@ ALERTS = {
     ),
     ("AppSuccessObjective", "page"): (
         70,
-        f'endpoint="{CHAT}",objective="success"',
+        f'endpoint="{CHAT}",objective="success_99.5"',
         [requests("success", 80, CHAT), requests("server_error", 20, CHAT)],
         [requests("success", 99.9, CHAT), requests("server_error", 0.1, CHAT)],
     ),
     # The page needs 14.4 times the budget of 0.5 %, and the ticket three times.
     ("AppSuccessObjective", "ticket"): (
         1500,
-        f'endpoint="{CHAT}",objective="success"',
+        f'endpoint="{CHAT}",objective="success_99.5"',
         [requests("success", 98, CHAT), requests("server_error", 2, CHAT)],
         [requests("success", 99.9, CHAT), requests("server_error", 0.1, CHAT)],
     ),

@@ -29,7 +29,7 @@ pub(super) fn alerts(
     if program.has_cost {
         alerts.extend(cost(names, thresholds));
     }
-    alerts.extend(health(names));
+    alerts.extend(health(names, thresholds));
     alerts.into_iter().map(|alert| alert.named_for(names)).map(Rule::Alert).collect()
 }
 
@@ -40,6 +40,7 @@ impl Alert {
             expr,
             pending: None,
             severity,
+            labels: Vec::new(),
             summary: String::new(),
             description: String::new(),
             runbook: format!("{RUNBOOK}#{}", name.to_lowercase()),
@@ -54,9 +55,16 @@ impl Alert {
         Self { summary: summary.to_owned(), description: description.to_owned(), ..self }
     }
 
-    /// Puts the prefix of the families before the name, so that the alerts of two programs differ.
-    fn named_for(self, names: &Names) -> Self {
+    pub(super) fn label(mut self, name: &str, value: String) -> Self {
+        self.labels.push((name.to_owned(), value));
+        self
+    }
+
+    /// Puts the prefix of the families before the name, so that the alerts of two programs differ,
+    /// and adds the constant labels, which aggregations remove.
+    fn named_for(mut self, names: &Names) -> Self {
         let prefix = names.prefix().split('_').map(capitalized).collect::<String>();
+        self.labels.extend_from_slice(names.labels());
         Self { name: format!("{prefix}{}", self.name), ..self }
     }
 }
@@ -72,8 +80,12 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
     let all = || series!(names, http_requests);
     let by_outcome = recording::requests_by_outcome(names);
     vec![
+        Alert::new("Down", Severity::Page, all().down_targets("1h")).pending("2m").saying(
+            "{{ $labels.instance }} cannot be scraped.",
+            "Prometheus scraped this process within the last hour, and now it cannot.",
+        ),
         Alert::new(
-            "Failing",
+            "RequestsFailing",
             Severity::Page,
             recording::failure_ratio(names).all().above(thresholds.failures),
         )
@@ -92,7 +104,7 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             "A handler or its response body has panicked within the last ten minutes.",
         ),
         Alert::new(
-            "Slow",
+            "RequestsSlow",
             Severity::Ticket,
             recording::latency(names).all().above(thresholds.latency.as_secs_f64()),
         )
@@ -102,7 +114,7 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             "The 99th percentile of the duration of requests is too high.",
         ),
         Alert::new(
-            "WithoutRequests",
+            "NoRequests",
             Severity::Page,
             all().rate("15m").equal_to(0.0).and(&all().rate_before("15m", "1h").above(0.0)),
         )
@@ -112,7 +124,7 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             "Clients or a load balancer may not reach the program.",
         ),
         Alert::new(
-            "Stuck",
+            "RequestsStuck",
             Severity::Page,
             series!(names, active_requests by endpoint)
                 .sum_of_minima("30m")
@@ -125,7 +137,7 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             "Requests have been in progress for half an hour, and none has ended.",
         ),
         Alert::new(
-            "ClientsLeave",
+            "ClientDisconnects",
             Severity::Ticket,
             by_outcome
                 .sum(&["endpoint"], &[("outcome", Is("cancelled"))])
@@ -233,12 +245,10 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
 fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
     let unpriced = series!(names, unpriced_calls by model).increase("1h");
     let mut alerts = vec![
-        Alert::new("CallsWithoutPrice", Severity::Ticket, unpriced.above(0.0))
-            .pending("30m")
-            .saying(
-                "The model {{ $labels.model }} has no price.",
-                "Its calls are missing in cost_usd_total.",
-            ),
+        Alert::new("UnpricedCalls", Severity::Ticket, unpriced.above(0.0)).pending("30m").saying(
+            "The model {{ $labels.model }} has no price.",
+            "Its calls are missing in cost_usd_total.",
+        ),
     ];
     if let Some(dollars) = thresholds.cost_per_hour {
         let cost = recording::cost(names).sum(&[], &[]).times(3600.0);
@@ -249,13 +259,30 @@ fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             ),
         );
     }
+    // Of a label that the instance does not have, `Monitoring::thresholds` has warned.
+    for (label, dollars) in &thresholds.cost_per_hour_of {
+        if !names.request_labels().contains(label) {
+            continue;
+        }
+        let cost = series!(names, cost).and_by(label).rate("1h").times(3600.0);
+        let of_value = format!("{label} {{{{ $labels.{label} }}}}");
+        alerts.push(
+            Alert::new("LabelCostHigh", Severity::Ticket, cost.above(*dollars))
+                .label("request_label", label.clone())
+                .pending("15m")
+                .saying(
+                    &format!("{of_value} costs {{{{ $value | humanize }}}} US dollars per hour."),
+                    "The sum of the costs of its model calls during the last hour.",
+                ),
+        );
+    }
     alerts
 }
 
-fn health(names: &Names) -> Vec<Alert> {
+fn health(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
     let overflow = series!(names, metrics_overflow { label: IsNot("") } by family, label);
     let refused = series!(names, scrapes_refused by reason);
-    vec![
+    let mut alerts = vec![
         Alert::new("LabelOverflow", Severity::Ticket, overflow.increase("1h").above(0.0))
             .pending("30m")
             .saying(
@@ -266,5 +293,13 @@ fn health(names: &Names) -> Vec<Alert> {
             "Scrapes were refused: {{ $labels.reason }}.",
             "Too many scrapes are in progress at the same time, or a client reads too slowly.",
         ),
-    ]
+    ];
+    if let Some((name, age)) = &thresholds.metrics_file {
+        let stale = Expr::age_of_text_file(name).above(age.as_secs_f64());
+        alerts.push(Alert::new("MetricsFileStale", Severity::Ticket, stale).pending("1m").saying(
+            "The metrics in {{ $labels.file }} are {{ $value | humanizeDuration }} old.",
+            "The program does not write its metrics file, so node-exporter exports old numbers.",
+        ));
+    }
+    alerts
 }

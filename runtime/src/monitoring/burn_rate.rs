@@ -5,7 +5,6 @@
 //! short one, which shows that it is still there.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::panels::{Panel, Row, Unit};
 use super::query::Matcher::{Is, IsNot, OneOf};
@@ -39,8 +38,7 @@ pub(super) struct SharedGoal<'a> {
 pub(super) fn shared_goals(goals: &[(Box<str>, Goal)]) -> Vec<SharedGoal<'_>> {
     let mut shared: BTreeMap<String, SharedGoal<'_>> = BTreeMap::new();
     for (endpoint, goal) in goals {
-        let key = format!("{} {}", condition_label(goal.condition), goal.percent);
-        let entry = shared.entry(key);
+        let entry = shared.entry(label_of(*goal));
         entry
             .or_insert_with(|| SharedGoal { goal: *goal, endpoints: Vec::new() })
             .endpoints
@@ -49,13 +47,13 @@ pub(super) fn shared_goals(goals: &[(Box<str>, Goal)]) -> Vec<SharedGoal<'_>> {
     shared.into_values().collect()
 }
 
-/// Returns the value of the label `objective`.
-fn condition_label(condition: Condition) -> String {
-    let seconds = |time: Duration| time.as_secs_f64();
-    match condition {
-        Condition::Success => "success".to_owned(),
-        Condition::Latency(time) => format!("latency_{}s", seconds(time)),
-        Condition::FirstToken(time) => format!("first_token_{}s", seconds(time)),
+/// Returns the value of the label `objective`, which differs from goal to goal.
+fn label_of(goal: Goal) -> String {
+    let percent = goal.percent;
+    match goal.condition {
+        Condition::Success => format!("success_{percent}"),
+        Condition::Latency(time) => format!("latency_{}s_{percent}", time.as_secs_f64()),
+        Condition::FirstToken(time) => format!("first_token_{}s_{percent}", time.as_secs_f64()),
     }
 }
 
@@ -64,16 +62,18 @@ fn error_ratio<'a>(names: &'a Names, window: &str) -> Recorded<'a> {
     names.recorded(&["endpoint", "objective"], "errors", &format!("ratio_rate{window}"))
 }
 
-/// Returns the row of the objectives, if there are any.
-pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>]) -> Option<Row> {
+/// Returns the row of the objectives, if there are any. `window` is the window of rates.
+pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>], window: &str) -> Option<Row> {
     let left = Panel::lines("Error budget left, 30 days", Unit::Share)
         .saying("The share of the error budget of 30 days that is left. Below 0 it is overdrawn.")
-        .threshold(0.0);
+        .below(0.0);
     let speed = Panel::lines("Use of the error budget, 1 hour", Unit::Number)
         .saying("At 1, the budget lasts 30 days. An alert fires at 14.4.")
-        .threshold(14.4);
+        .threshold(PAGE[0].factor);
     let panels = goals.iter().fold([left, speed], |panels, goal| goal.draw(names, panels));
-    (!goals.is_empty()).then(|| Row { title: "Objectives".to_owned(), panels: panels.into() })
+    let goals = goals.iter().map(|goal| goal.panel(names, window));
+    let panels: Vec<_> = panels.into_iter().chain(goals).collect();
+    (panels.len() > 2).then(|| Row { title: "Objectives".to_owned(), panels })
 }
 
 impl SharedGoal<'_> {
@@ -107,7 +107,7 @@ impl SharedGoal<'_> {
     /// Returns the recording rules of the goal, one for each window.
     pub(super) fn recording(&self, names: &Names) -> Vec<Rule> {
         let rule = |window: &&str| {
-            let mut labels = vec![("objective".to_owned(), condition_label(self.goal.condition))];
+            let mut labels = vec![("objective".to_owned(), label_of(self.goal))];
             labels.extend_from_slice(names.labels());
             let name = error_ratio(names, window).name().to_owned();
             Rule::Recording { name, expr: self.errors(names, window), labels }
@@ -124,17 +124,16 @@ impl SharedGoal<'_> {
         };
         let alert = |severity, speeds: &[Speed; 2], text: &str| {
             let [fast, slow] = speeds.each_ref().map(|speed| self.is_faster_than(names, speed));
-            Alert::new(name, severity, fast.or(&slow)).saying(
-                &format!("{{{{ $labels.endpoint }}}} uses up its error budget{text}."),
-                &format!(
-                    "{} % of the requests have to meet the objective {{{{ $labels.objective }}}}.",
-                    self.goal.percent
-                ),
-            )
+            Alert::new(name, severity, fast.or(&slow))
+                .label("objective", label_of(self.goal))
+                .saying(
+                    &format!("{{{{ $labels.endpoint }}}} uses up its error budget {text}."),
+                    &format!("The objective: {}", self.sentence()),
+                )
         };
         vec![
-            alert(Severity::Page, &PAGE, " within days"),
-            alert(Severity::Ticket, &TICKET, " too fast"),
+            alert(Severity::Page, &PAGE, "within days"),
+            alert(Severity::Ticket, &TICKET, "too fast"),
         ]
     }
 
@@ -144,10 +143,54 @@ impl SharedGoal<'_> {
         ((100.0 - self.goal.percent) * 1e10).round() / 1e12
     }
 
+    /// States the goal in a sentence.
+    fn sentence(&self) -> String {
+        let percent = self.goal.percent;
+        match self.goal.condition {
+            Condition::Success => format!("{percent} % of the requests have to succeed."),
+            Condition::Latency(time) => {
+                format!("{percent} % of the requests have to take at most {time:?}.")
+            }
+            Condition::FirstToken(time) => {
+                format!("{percent} % of the first tokens have to come within {time:?}.")
+            }
+        }
+    }
+
+    /// Returns the panel of the goal, with the goal drawn in.
+    fn panel(&self, names: &Names, window: &str) -> Panel {
+        let endpoints = OneOf(&self.endpoints);
+        let percent = self.goal.percent;
+        let quantile = percent / 100.0;
+        let panel = match self.goal.condition {
+            Condition::Success => {
+                Panel::lines(format!("Failures, {percent} % success"), Unit::Share)
+                    .with(self.errors(names, window), "{{endpoint}}")
+                    .threshold(self.budget())
+            }
+            Condition::Latency(time) => {
+                let durations = series!(names, http_request_duration {
+                    endpoint: endpoints, outcome: IsNot("cancelled"),
+                } by endpoint);
+                Panel::lines(format!("Latency, {percent} % within {time:?}"), Unit::Seconds)
+                    .with(durations.quantile(quantile, window), "{{endpoint}}")
+                    .threshold(time.as_secs_f64())
+            }
+            Condition::FirstToken(time) => {
+                let durations =
+                    series!(names, time_to_first_token { endpoint: endpoints } by endpoint);
+                Panel::lines(format!("First token, {percent} % within {time:?}"), Unit::Seconds)
+                    .with(durations.quantile(quantile, window), "{{endpoint}}")
+                    .threshold(time.as_secs_f64())
+            }
+        };
+        panel.saying(self.sentence())
+    }
+
     /// Adds the lines of the goal to the panels of the budget and of the speed at which it is used.
     fn draw(&self, names: &Names, [left, speed]: [Panel; 2]) -> [Panel; 2] {
-        let objective = condition_label(self.goal.condition);
-        let matchers = [("objective", Is(&objective)), ("endpoint", OneOf(&self.endpoints))];
+        let objective = label_of(self.goal);
+        let matchers = [("objective", Is(&objective))];
         let used = error_ratio(names, "5m").mean("30d", &matchers).times(1.0 / self.budget());
         let fast = error_ratio(names, "1h").with(&matchers).times(1.0 / self.budget());
         let legend = "{{endpoint}} {{objective}}";
@@ -155,11 +198,10 @@ impl SharedGoal<'_> {
     }
 
     fn is_faster_than(&self, names: &Names, speed: &Speed) -> Expr {
-        let objective = condition_label(self.goal.condition);
+        let objective = label_of(self.goal);
         let threshold = (speed.factor * self.budget() * 1e12).round() / 1e12;
         let above = |window| {
-            let matchers = [("objective", Is(&objective)), ("endpoint", OneOf(&self.endpoints))];
-            error_ratio(names, window).with(&matchers).above(threshold)
+            error_ratio(names, window).with(&[("objective", Is(&objective))]).above(threshold)
         };
         let [long, short] = speed.windows.map(above);
         long.and(&short)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::panels::{Kind, Panel, Row, Unit};
+use super::panels::{Kind, Panel, Row, Threshold, Unit};
 
 /// The variable of the data source, which the person who looks chooses.
 const DATA_SOURCE: &str = "${datasource}";
@@ -102,6 +102,7 @@ fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
             })
         })
         .collect();
+    let threshold_style = if panel.threshold.is_some() { "line" } else { "off" };
     let (name, options, custom) = match panel.kind {
         Kind::Number => (
             "stat",
@@ -123,11 +124,34 @@ fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
                 },
                 "tooltip": { "mode": "multi", "sort": "desc" },
             }),
-            json!({ "fillOpacity": 10, "lineWidth": 1, "showPoints": "never" }),
+            json!({
+                "fillOpacity": 10,
+                "lineWidth": 1,
+                "showPoints": "never",
+                "thresholdsStyle": { "mode": threshold_style },
+            }),
         ),
     };
-    let mut steps = vec![json!({ "color": "green", "value": null })];
-    steps.extend(panel.threshold.map(|value| json!({ "color": "red", "value": value })));
+    let steps = match panel.threshold {
+        None => json!([{ "color": "green", "value": null }]),
+        Some(Threshold::From(value)) => json!([
+            { "color": "green", "value": null },
+            { "color": "red", "value": value },
+        ]),
+        Some(Threshold::Below(value)) => json!([
+            { "color": "red", "value": null },
+            { "color": "green", "value": value },
+        ]),
+    };
+    let mut defaults = json!({
+        "unit": unit(panel.unit),
+        "thresholds": { "mode": "absolute", "steps": steps },
+        "custom": custom,
+    });
+    // Only what can fall below its threshold can be negative.
+    if !matches!(panel.threshold, Some(Threshold::Below(_))) {
+        defaults["min"] = json!(0);
+    }
     json!({
         "id": id,
         "type": name,
@@ -137,15 +161,7 @@ fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
         "datasource": { "type": "prometheus", "uid": DATA_SOURCE },
         "targets": targets,
         "options": options,
-        "fieldConfig": {
-            "defaults": {
-                "unit": unit(panel.unit),
-                "min": 0,
-                "thresholds": { "mode": "absolute", "steps": steps },
-                "custom": custom,
-            },
-            "overrides": [],
-        },
+        "fieldConfig": { "defaults": defaults, "overrides": [] },
     })
 }
 

@@ -37,7 +37,7 @@ impl Metrics {
     ///
     /// let metrics = Metrics::builder().prefix("shop").build()?;
     /// let rules = metrics.monitoring().prometheus_rules();
-    /// assert!(rules.contains("alert: 'ShopFailing'"));
+    /// assert!(rules.contains("alert: 'ShopRequestsFailing'"));
     /// # Ok::<(), streamgauge::BuildError>(())
     /// ```
     #[must_use]
@@ -74,6 +74,15 @@ impl Monitoring {
     /// Sets the thresholds of the alerts.
     #[must_use]
     pub fn thresholds(self, thresholds: Thresholds) -> Self {
+        for (label, _) in &thresholds.cost_per_hour_of {
+            if !self.names.request_labels().contains(label) {
+                tracing::warn!(
+                    target: "streamgauge",
+                    label,
+                    "there is no alert on the cost of this label, which is no request label"
+                );
+            }
+        }
         Self { thresholds, ..self }
     }
 

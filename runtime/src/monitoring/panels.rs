@@ -1,5 +1,7 @@
 //! The rows and panels of the dashboards, in the order in which an operator looks at them.
 
+use std::borrow::Cow;
+
 use super::burn_rate::{self, SharedGoal};
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
@@ -13,13 +15,21 @@ pub(super) struct Row {
 
 /// A panel.
 pub(super) struct Panel {
-    pub(super) title: &'static str,
-    pub(super) description: &'static str,
+    pub(super) title: Cow<'static, str>,
+    pub(super) description: Cow<'static, str>,
     pub(super) kind: Kind,
     pub(super) unit: Unit,
     pub(super) queries: Vec<Query>,
-    /// The value from which on a panel shows a problem.
-    pub(super) threshold: Option<f64>,
+    pub(super) threshold: Option<Threshold>,
+}
+
+/// The value at which a panel draws a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Threshold {
+    /// Values from here on are a problem.
+    From(f64),
+    /// Values below are a problem.
+    Below(f64),
 }
 
 /// How a panel shows its results.
@@ -51,16 +61,17 @@ pub(super) struct Query {
 }
 
 impl Panel {
-    pub(super) fn lines(title: &'static str, unit: Unit) -> Self {
-        Self::new(title, Kind::Lines, unit)
+    pub(super) fn lines(title: impl Into<Cow<'static, str>>, unit: Unit) -> Self {
+        Self::new(title.into(), Kind::Lines, unit)
     }
 
-    fn new(title: &'static str, kind: Kind, unit: Unit) -> Self {
-        Self { title, description: "", kind, unit, queries: Vec::new(), threshold: None }
+    fn new(title: Cow<'static, str>, kind: Kind, unit: Unit) -> Self {
+        let description = Cow::Borrowed("");
+        Self { title, description, kind, unit, queries: Vec::new(), threshold: None }
     }
 
-    pub(super) fn saying(self, description: &'static str) -> Self {
-        Self { description, ..self }
+    pub(super) fn saying(self, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { description: description.into(), ..self }
     }
 
     pub(super) fn with(mut self, expr: Expr, legend: &str) -> Self {
@@ -68,13 +79,19 @@ impl Panel {
         self
     }
 
-    pub(super) fn threshold(self, threshold: f64) -> Self {
-        Self { threshold: Some(threshold), ..self }
+    /// Draws a line at a value from which on the panel shows a problem.
+    pub(super) fn threshold(self, value: f64) -> Self {
+        Self { threshold: Some(Threshold::From(value)), ..self }
+    }
+
+    /// Draws a line at a value below which the panel shows a problem.
+    pub(super) fn below(self, value: f64) -> Self {
+        Self { threshold: Some(Threshold::Below(value)), ..self }
     }
 }
 
 fn number(title: &'static str, unit: Unit) -> Panel {
-    Panel::new(title, Kind::Number, unit)
+    Panel::new(title.into(), Kind::Number, unit)
 }
 
 fn lines(title: &'static str, unit: Unit) -> Panel {
@@ -90,7 +107,7 @@ pub(super) fn rows(
     window: &str,
 ) -> Vec<Row> {
     let mut rows = vec![overview(names, window)];
-    rows.extend(burn_rate::row(names, goals));
+    rows.extend(burn_rate::row(names, goals, window));
     rows.extend([requests(names, window), clients(names, window)]);
     if program.has_streams {
         rows.push(streams(names, window));

@@ -295,6 +295,12 @@ impl Growing for Counter {}
 impl Growing for MoneyCounter {}
 
 impl<P: Growing> Series<P> {
+    /// The targets that Prometheus cannot scrape, and that had these series within a window.
+    pub(super) fn down_targets(&self, window: &str) -> Expr {
+        let known = format!("count_over_time({}[{window}])", self.selector("", ""));
+        Expr { text: format!("(up == 0) and on (job, instance) {known}"), is_atom: false }
+    }
+
     /// The increase per second.
     pub(super) fn rate(&self, window: &str) -> Expr {
         self.sum_of("rate", "", window)
@@ -416,6 +422,13 @@ impl Expr {
 
     fn minus(&self, right: &Self) -> Self {
         self.binary("-", &right.operand())
+    }
+
+    /// The age, in seconds, of a file of this name that node-exporter reads.
+    pub(super) fn age_of_text_file(name: &str) -> Self {
+        let path = format!("(.*/)?{}", escape_regex(name));
+        let written = format!("node_textfile_mtime_seconds{{file=~{}}}", Quoted(&path));
+        Self { text: format!("time() - {written}"), is_atom: false }
     }
 
     /// What is left of 1.

@@ -23,6 +23,8 @@ pub(super) struct Alert {
     /// How long the condition has to hold, in the notation of Prometheus.
     pub(super) pending: Option<&'static str>,
     pub(super) severity: Severity,
+    /// The labels besides those of the result. Their values are no templates.
+    pub(super) labels: Vec<(String, String)>,
     /// One line, which may use the labels of the result. For example, `{{ $labels.endpoint }}`.
     pub(super) summary: String,
     pub(super) description: String,
@@ -91,7 +93,11 @@ impl Yaml {
                 if let Some(pending) = alert.pending {
                     self.line(4, &format!("for: {pending}"));
                 }
-                self.map("labels", [("severity", alert.severity.as_str())]);
+                let labels: Vec<_> =
+                    alert.labels.iter().map(|(name, value)| (name, literal(value))).collect();
+                let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let severity = [("severity", alert.severity.as_str())];
+                self.map("labels", severity.into_iter().chain(labels));
                 self.map(
                     "annotations",
                     [
@@ -113,6 +119,11 @@ impl Yaml {
             self.line(5, &format!("{key}: {}", quoted(value)));
         }
     }
+}
+
+/// Returns a template that writes this text, whatever the text contains.
+fn literal(text: &str) -> String {
+    text.replace("{{", "{{ `{{` }}")
 }
 
 /// Returns a scalar of YAML: the text in single quotes if it has no line break, in which nothing but

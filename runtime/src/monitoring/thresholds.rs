@@ -13,7 +13,8 @@ use std::time::Duration;
 /// let thresholds = Thresholds::default()
 ///     .failures(0.02)
 ///     .latency(Duration::from_secs(1))
-///     .cost_per_hour(50.0);
+///     .cost_per_hour(50.0)
+///     .cost_per_hour_of("tenant", 10.0);
 /// # drop(thresholds);
 /// ```
 #[derive(Clone, Debug)]
@@ -28,6 +29,9 @@ pub struct Thresholds {
     pub(super) calls_refused: f64,
     pub(super) limit_left: u64,
     pub(super) cost_per_hour: Option<f64>,
+    /// By request label.
+    pub(super) cost_per_hour_of: Vec<(String, f64)>,
+    pub(super) metrics_file: Option<(String, Duration)>,
     pub(super) usage_missing: f64,
 }
 
@@ -43,6 +47,8 @@ impl Default for Thresholds {
             calls_refused: 0.05,
             limit_left: 10,
             cost_per_hour: None,
+            cost_per_hour_of: Vec::new(),
+            metrics_file: None,
             usage_missing: 0.05,
         }
     }
@@ -95,6 +101,24 @@ impl Thresholds {
     /// the cost.
     pub fn cost_per_hour(self, dollars: f64) -> Self {
         Self { cost_per_hour: Some(dollars), ..self }
+    }
+
+    /// Sets what the model calls of one value of a request label may cost per hour, in US dollars:
+    /// for example, those of one tenant. Without it, there is no alert on the cost of a tenant.
+    ///
+    /// The method may be used once for each request label. A label that the instance does not have
+    /// is ignored, with a warning.
+    pub fn cost_per_hour_of(mut self, request_label: impl Into<String>, dollars: f64) -> Self {
+        self.cost_per_hour_of.push((request_label.into(), dollars));
+        self
+    }
+
+    /// Sets how old the metrics file of the program may become, which
+    /// [`Metrics::spawn_file_writer`](crate::Metrics::spawn_file_writer) writes and node-exporter
+    /// reads. `name` is the name of the file without its directory. Without it, there is no alert on
+    /// the age of the file.
+    pub fn metrics_file(self, name: impl Into<String>, age: Duration) -> Self {
+        Self { metrics_file: Some((name.into(), age)), ..self }
     }
 
     /// Sets the share of the calls whose usage may be missing. The default is 0.05.

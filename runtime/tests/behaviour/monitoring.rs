@@ -26,8 +26,8 @@ async fn objective_of_an_attribute_has_rules_and_alerts() {
     let rules = rules(&Metrics::builder().build().expect("valid"));
     for expected in [
         r#"endpoint=~"/orders/\\{id\\}""#,
-        "objective: 'latency_0.25s'",
-        "objective: 'first_token_1s'",
+        "objective: 'latency_0.25s_99'",
+        "objective: 'first_token_1s_95'",
         "alert: 'AppSuccessObjective'",
         // 14.4 times the error budget of 99.9 %.
         "> 0.0144",
@@ -37,10 +37,55 @@ async fn objective_of_an_attribute_has_rules_and_alerts() {
 }
 
 #[test]
+fn objective_of_the_settings_may_repeat_one_of_an_attribute_but_not_contradict_it() {
+    let build = |percent| {
+        let objective = Objective::new().success(percent);
+        Metrics::builder().objective("/orders/{id}", objective).build()
+    };
+    assert!(build(99.9).is_ok());
+    let refused = build(99.0).expect_err("the attribute says 99.9").to_string();
+    assert!(refused.contains("two different goals have the same condition"), "{refused}");
+}
+
+#[test]
+fn objective_panels_draw_the_goal_in() {
+    let objective = Objective::new().latency(Duration::from_secs(1), 99.0);
+    let metrics = Metrics::builder().objective("/a", objective).build().expect("valid");
+    let dashboard: serde_json::Value =
+        serde_json::from_str(&metrics.monitoring().grafana_dashboard()).expect("valid JSON");
+    let panels = dashboard["panels"].as_array().expect("a list");
+    let panel = panels.iter().find(|panel| panel["title"] == "Latency, 99 % within 1s");
+    let defaults = &panel.expect("a panel of the goal")["fieldConfig"]["defaults"];
+    assert_eq!(defaults["thresholds"]["steps"][1]["value"], 1.0);
+    assert_eq!(defaults["custom"]["thresholdsStyle"]["mode"], "line");
+}
+
+#[test]
+fn alert_on_the_cost_of_a_request_label_needs_the_label() {
+    let rules = |builder: streamgauge::MetricsBuilder| {
+        let prices = Prices::new().price("small-1", Price::per_million(1.0, 2.0));
+        let thresholds = Thresholds::default().cost_per_hour_of("tenant", 10.0);
+        let metrics = builder.prices(prices).build().expect("valid");
+        metrics.monitoring().thresholds(thresholds).prometheus_rules()
+    };
+    let tenant = RequestLabel::new("tenant").values(["acme"]);
+    let with_label = rules(Metrics::builder().request_label(tenant));
+    assert!(with_label.contains("sum by (tenant) (rate(app_cost_usd_total[1h]))"), "{with_label}");
+    assert!(!rules(Metrics::builder()).contains("LabelCostHigh"));
+}
+
+#[test]
+fn alert_labels_keep_constant_labels_that_look_like_templates() {
+    let metrics = Metrics::builder().label("owner", "{{ x }}").build().expect("valid");
+    let rules = rules(&metrics);
+    assert!(rules.contains("owner: '{{ `{{` }} x }}'"), "{rules}");
+}
+
+#[test]
 fn rules_have_the_prefix_and_the_labels_of_the_instance() {
     let metrics = Metrics::builder().prefix("my_shop").label("env", "it's").build().expect("valid");
     let rules = rules(&metrics);
-    assert!(rules.contains("alert: 'MyShopFailing'"), "{rules}");
+    assert!(rules.contains("alert: 'MyShopRequestsFailing'"), "{rules}");
     assert!(rules.contains(r#"my_shop_http_requests_total{env="it''s"}"#), "{rules}");
     assert!(rules.contains("env: 'it''s'"), "{rules}");
     assert!(!rules.contains("app_"), "{rules}");

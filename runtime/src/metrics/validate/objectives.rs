@@ -1,13 +1,12 @@
 //! Validates objectives.
 
 use std::collections::{HashMap, HashSet};
-use std::mem;
 
 use super::Problems;
 use crate::callsite::SITES;
 use crate::family::default_buckets;
 use crate::metrics::BuildError;
-use crate::objective::{Goal, Objective};
+use crate::objective::{Condition, Goal, Objective};
 
 /// Validates the objectives of endpoints, and returns their goals. `buckets` are the bounds that
 /// differ from the default ones.
@@ -16,52 +15,69 @@ pub(in crate::metrics) fn objectives(
     buckets: &HashMap<&'static str, Vec<f64>>,
     problems: &mut Problems,
 ) -> Vec<(Box<str>, Goal)> {
-    let mut goals = goals_of_attributes(buckets, problems);
-    let mut seen = HashSet::new();
-    for (endpoint, objective) in objectives {
-        let mut refuse = |reason: String| {
-            problems.add(BuildError::Objective { endpoint: endpoint.clone(), reason });
-        };
-        if endpoint.is_empty() {
-            refuse(
-                "the endpoint is empty: name a route template or the endpoint of an attribute"
-                    .to_owned(),
-            );
-        }
-        if objective.goals().is_empty() {
-            refuse("it has no condition: add `success`, `latency` or `first_token`".to_owned());
-        }
-        for goal in objective.goals() {
-            let problem = percent_problem(goal.percent).or_else(|| bound_problem(goal, buckets));
-            let is_new = seen.insert((endpoint, mem::discriminant(&goal.condition)));
-            let twice = "the same condition is given twice: give it once".to_owned();
-            match problem.or((!is_new).then_some(twice)) {
-                Some(reason) => refuse(reason),
-                None => goals.push((endpoint.as_str().into(), *goal)),
-            }
-        }
-    }
-    goals
-}
-
-/// Returns the goals that attributes state. The attributes have checked their percentages.
-fn goals_of_attributes(
-    buckets: &HashMap<&'static str, Vec<f64>>,
-    problems: &mut Problems,
-) -> Vec<(Box<str>, Goal)> {
-    let mut goals = Vec::new();
+    let mut goals = Goals { accepted: Vec::new(), seen: HashMap::new(), buckets, problems };
+    // The macros have checked the percentages.
     for site in SITES {
         for goal in site.goals() {
-            let endpoint = site.endpoint_label();
-            match bound_problem(goal, buckets) {
-                Some(reason) => {
-                    problems.add(BuildError::Objective { endpoint: endpoint.to_owned(), reason });
-                }
-                None => goals.push((endpoint.into(), *goal)),
+            goals.add(site.endpoint_label(), *goal);
+        }
+    }
+    let mut of_options = HashSet::new();
+    for (endpoint, objective) in objectives {
+        if endpoint.is_empty() {
+            let reason =
+                "the endpoint is empty: name a route template or the endpoint of an attribute";
+            goals.refuse(endpoint, reason.to_owned());
+        }
+        if objective.goals().is_empty() {
+            let reason = "it has no condition: add `success`, `latency` or `first_token`";
+            goals.refuse(endpoint, reason.to_owned());
+        }
+        for goal in objective.goals() {
+            if !of_options.insert((endpoint, goal.condition)) {
+                goals.refuse(endpoint, TWICE.to_owned());
+            } else if let Some(reason) = percent_problem(goal.percent) {
+                goals.refuse(endpoint, reason);
+            } else {
+                goals.add(endpoint, *goal);
             }
         }
     }
-    goals
+    goals.accepted
+}
+
+const TWICE: &str = "the same condition is given twice: give it once";
+
+/// Collects goals.
+struct Goals<'a> {
+    accepted: Vec<(Box<str>, Goal)>,
+    seen: HashMap<(String, Condition), Goal>,
+    buckets: &'a HashMap<&'static str, Vec<f64>>,
+    problems: &'a mut Problems,
+}
+
+impl Goals<'_> {
+    /// Adds a goal of an endpoint. Two attributes may state the same goal: those of the functions
+    /// for two methods of a route, for example.
+    fn add(&mut self, endpoint: &str, goal: Goal) {
+        let key = (endpoint.to_owned(), goal.condition);
+        match self.seen.insert(key, goal) {
+            Some(other) if other == goal => {}
+            Some(_) => {
+                let reason = "two different goals have the same condition: leave one of them out, \
+                              in an attribute or in the settings";
+                self.refuse(endpoint, reason.to_owned());
+            }
+            None => match bound_problem(&goal, self.buckets) {
+                Some(reason) => self.refuse(endpoint, reason),
+                None => self.accepted.push((endpoint.into(), goal)),
+            },
+        }
+    }
+
+    fn refuse(&mut self, endpoint: &str, reason: String) {
+        self.problems.add(BuildError::Objective { endpoint: endpoint.to_owned(), reason });
+    }
 }
 
 fn percent_problem(percent: f64) -> Option<String> {
@@ -129,6 +145,14 @@ mod tests {
         }
         assert!(refusal(Objective::new().success(99.0).success(98.0)).contains("twice"));
         assert_eq!(refusal(Objective::new().success(99.9)), "");
+    }
+
+    #[test]
+    fn objective_may_have_two_times_with_a_percentage_each() {
+        let [quick, slow] = [Duration::from_millis(250), Duration::from_secs(1)];
+        assert_eq!(refusal(Objective::new().latency(quick, 95.0).latency(slow, 99.9)), "");
+        let refused = refusal(Objective::new().latency(quick, 95.0).latency(quick, 99.9));
+        assert!(refused.contains("twice"), "{refused}");
     }
 
     #[test]
