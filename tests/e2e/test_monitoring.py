@@ -1,7 +1,8 @@
-"""The rules that the gateway writes: promtool accepts them, and each alert fires and stays silent."""
+"""The rules of a program with everything: promtool accepts them, each alert fires and is silent."""
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 
@@ -10,6 +11,7 @@ from harness.gateway import program
 
 # Minutes for which the series of a test go on.
 LENGTH = 1600
+A_DAY = 1440
 
 
 def growing(name, labels, per_minute):
@@ -33,16 +35,17 @@ def durations(family, labels, at_most, all):
         growing(f"{family}_bucket", f'{labels},le="{limit}"', count),
         growing(f"{family}_bucket", f'{labels},le="{2 * limit}"', all),
         growing(f"{family}_bucket", f'{labels},le="+Inf"', all),
+        growing(f"{family}_count", labels, all),
     ]
 
 
-def requests_within(seconds, count):
-    labels = 'method="GET",endpoint="/a",outcome="success"'
+def requests_within(seconds, count, endpoint="/a"):
+    labels = f'method="GET",endpoint="{endpoint}",outcome="success"'
     return durations("app_http_request_duration_seconds", labels, (seconds, count), 100)
 
 
-def first_tokens_within(seconds, count):
-    labels = 'endpoint="/a",provider="p",model="m"'
+def first_tokens_within(seconds, count, endpoint="/a"):
+    labels = f'endpoint="{endpoint}",provider="p",model="m"'
     return durations("app_time_to_first_token_seconds", labels, (seconds, count), 100)
 
 
@@ -67,6 +70,30 @@ def calls(error_type, per_minute):
 def missing_usage(per_minute):
     labels = 'endpoint="/a",model="m",reason="not_sent"'
     return growing("app_usage_missing_total", labels, per_minute)
+
+
+def unpriced_calls(per_minute):
+    return growing("app_unpriced_calls_total", 'endpoint="/a",model="m"', per_minute)
+
+
+def dollars(per_hour):
+    labels = (
+        'endpoint="/a",provider="p",model="m",token_type="input",detail="uncached",tenant="acme"'
+    )
+    return growing("app_cost_usd_total", labels, per_hour / 60)
+
+
+def target(is_up):
+    """A target that has been scraped, and that can be scraped now or not."""
+    labels = 'job="j",instance="i"'
+    return [
+        series("up", labels, f"1x10 {int(is_up)}x{LENGTH}"),
+        series("app_http_requests_total", f'{labels},endpoint="/a"', "1x10"),
+    ]
+
+
+def file_written_at(time):
+    return series("node_textfile_mtime_seconds", 'file="/metrics/service.prom"', time)
 
 
 def requests_left(number):
@@ -100,6 +127,7 @@ IDLE_AFTER_AN_HOUR = series(
 # By alert and severity: the minute of the evaluation, the labels of the alert, series with which it
 # fires, and series with which it is silent.
 ALERTS = {
+    ("AppDown", "page"): (20, 'job="j",instance="i"', target(is_up=False), target(is_up=True)),
     ("AppRequestsFailing", "page"): (
         30,
         'endpoint="/a"',
@@ -179,20 +207,53 @@ ALERTS = {
         [refused_scrapes(f"0x10 1x{LENGTH}")],
         [refused_scrapes(f"0x{LENGTH}")],
     ),
-    ("AppSuccessObjective", "page"): (
-        70,
-        f'endpoint="{CHAT}",objective="success_99.5"',
-        [requests("success", 80, CHAT), requests("server_error", 20, CHAT)],
-        [requests("success", 99.9, CHAT), requests("server_error", 0.1, CHAT)],
+    ("AppUnpricedCalls", "ticket"): (
+        60,
+        'model="m"',
+        [unpriced_calls(1)],
+        [unpriced_calls(0)],
     ),
-    # The page needs 14.4 times the budget of 0.5 %, and the ticket three times.
-    ("AppSuccessObjective", "ticket"): (
-        1500,
-        f'endpoint="{CHAT}",objective="success_99.5"',
-        [requests("success", 98, CHAT), requests("server_error", 2, CHAT)],
-        [requests("success", 99.9, CHAT), requests("server_error", 0.1, CHAT)],
+    ("AppCostHigh", "ticket"): (100, "", [dollars(per_hour=60)], [dollars(per_hour=40)]),
+    ("AppLabelCostHigh", "ticket"): (
+        100,
+        'request_label="tenant",tenant="acme"',
+        [dollars(per_hour=20)],
+        [dollars(per_hour=5)],
+    ),
+    ("AppMetricsFileStale", "ticket"): (
+        10,
+        'file="/metrics/service.prom"',
+        [file_written_at(f"0x{LENGTH}")],
+        # Seconds since the beginning: the file is written each minute.
+        [file_written_at(f"0+60x{LENGTH}")],
     ),
 }
+# By objective: the alert, the percentage that has to be good, and the series of an endpoint at which
+# a percentage is good.
+OBJECTIVES = {
+    "success_99.5": (
+        "AppSuccessObjective",
+        99.5,
+        lambda good: [requests("success", good, CHAT), requests("server_error", 100 - good, CHAT)],
+    ),
+    "latency_2.5s_99": (
+        "AppLatencyObjective",
+        99,
+        lambda good: requests_within(2.5, good, CHAT),
+    ),
+    "first_token_1s_95": (
+        "AppFirstTokenObjective",
+        95,
+        lambda good: first_tokens_within(1, good, CHAT),
+    ),
+}
+for objective, (alert, percent, with_good) in OBJECTIVES.items():
+    found = f'endpoint="{CHAT}",objective="{objective}"'
+    # By severity: the minute, and how many times the budget is exceeded. The page needs 14.4 times
+    # the budget, and the ticket three times.
+    for severity, minute, factor in (("page", 70, 15), ("ticket", 1500, 4)):
+        firing, silent = (with_good(100 - (100 - percent) * by) for by in (factor, 0.5))
+        ALERTS[alert, severity] = (minute, found, firing, silent)
 
 
 def tests_of(alert, severity):
@@ -221,7 +282,7 @@ class WrittenRules(SkipReportingTest):
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
         subprocess.run(
-            [program(), "--monitoring", self.directory],
+            [program("MONITORING"), self.directory],
             check=True,
             timeout=60,
         )
@@ -241,9 +302,27 @@ class WrittenRules(SkipReportingTest):
         self.promtool("check", "rules", "--lint-fatal", self.rules)
 
     def test_each_alert_fires_and_is_silent(self):
-        tests = [test for alert in ALERTS for test in tests_of(*alert)]
-        path = os.path.join(self.directory, "tests.yml")
+        with open(self.rules) as file:
+            written = re.findall(r"alert: '(\w+)'.*?severity: '(\w+)'", file.read(), re.DOTALL)
+        self.assertEqual(sorted(written), sorted(ALERTS))
+        # Tests of more than a day evaluate the rules less often, which would otherwise take a minute.
+        for name, interval, minutes in (
+            ("short", "1m", range(A_DAY)),
+            ("long", "10m", range(A_DAY, LENGTH)),
+        ):
+            alerts = [alert for alert, (minute, *_) in ALERTS.items() if minute in minutes]
+            self.promtool("test", "rules", self.write_tests(name, interval, alerts))
+
+    def write_tests(self, name, interval, alerts):
+        path = os.path.join(self.directory, f"{name}.yml")
+        tests = {
+            "rule_files": [self.rules],
+            "evaluation_interval": interval,
+            # Alerts use the series that the groups before record.
+            "group_eval_order": ["app-recording", "app-objectives", "app-alerts"],
+            "tests": [test for alert in alerts for test in tests_of(*alert)],
+        }
         with open(path, "w") as file:
             # JSON is valid YAML.
-            json.dump({"rule_files": [self.rules], "tests": tests}, file)
-        self.promtool("test", "rules", path)
+            json.dump(tests, file)
+        return path
