@@ -73,6 +73,7 @@
 //! | give an error a name in its response | [`ExceptionName`] |
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
 //! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
+//! | write dashboards, rules and alerts | the module `monitoring`, with the feature `monitoring` |
 //! | meter a WebSocket | `ws`, with the feature `ws` |
 //! | push from a batch job | `PushGateway`, with the feature `push` |
 //!
@@ -97,6 +98,8 @@
 //! - `exemplars`: [exemplars](guide::exporting#exemplars) in the `OpenMetrics` format, which name
 //!   the traces of recorded values.
 //! - `gzip`: compressed metrics pages.
+//! - `monitoring`: the module `monitoring`, which writes dashboards, recording rules and alerts that
+//!   fit the program, and the objectives of endpoints.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
 //! - `push`: `PushGateway`, for batch jobs.

@@ -34,10 +34,6 @@ pub struct Objective {
 /// One condition of an objective, and the share of the requests that has to meet it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(
-    not(feature = "monitoring"),
-    expect(dead_code, reason = "only the code of the feature reads goals")
-)]
 pub struct Goal {
     pub(crate) condition: Condition,
     /// Above 0 and below 100.

@@ -228,8 +228,8 @@ ALERTS = {
         [file_written_at(f"0+60x{LENGTH}")],
     ),
 }
-# By objective: the alert, the percentage that has to be good, and the series of an endpoint at which
-# a percentage is good.
+# By objective: the alert, the percentage that has to be good, and a function that returns the series
+# of an endpoint at which a percentage is good.
 OBJECTIVES = {
     "success_99.5": (
         "AppSuccessObjective",
@@ -305,7 +305,7 @@ class WrittenRules(SkipReportingTest):
         with open(self.rules) as file:
             written = re.findall(r"alert: '(\w+)'.*?severity: '(\w+)'", file.read(), re.DOTALL)
         self.assertEqual(sorted(written), sorted(ALERTS))
-        # Tests of more than a day evaluate the rules less often, which would otherwise take a minute.
+        # Tests of more than a day evaluate the rules less often, because they would take a minute.
         for name, interval, minutes in (
             ("short", "1m", range(A_DAY)),
             ("long", "10m", range(A_DAY, LENGTH)),

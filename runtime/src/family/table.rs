@@ -114,7 +114,11 @@ macro_rules! families {
             use super::{Counter, Described, Gauge, Histogram, Level, MoneyCounter};
 
             $(pub(crate) const $field: Described<$primitive> =
-                Described::new($name, &[$($label),*], families!(@has_request_labels $($carries)?));)*
+                Described::new(
+                    $name,
+                    &[$($label),*],
+                    families!(@has_request_labels $($carries)?),
+                );)*
             pub(crate) const $overflow: Described<Counter> =
                 Described::new($overflow_name, &[$($overflow_label),*], false);
         }

@@ -44,7 +44,12 @@ pub(super) fn shared_goals(goals: &[(Box<str>, Goal)]) -> Vec<SharedGoal<'_>> {
             .endpoints
             .push(endpoint);
     }
-    shared.into_values().collect()
+    let mut shared: Vec<_> = shared.into_values().collect();
+    for goal in &mut shared {
+        // The linker chooses the order of the attributes.
+        goal.endpoints.sort_unstable();
+    }
+    shared
 }
 
 /// Returns the value of the label `objective`, which differs from goal to goal.

@@ -126,8 +126,8 @@ fn literal(text: &str) -> String {
     text.replace("{{", "{{ `{{` }}")
 }
 
-/// Returns a scalar of YAML: the text in single quotes if it has no line break, in which nothing but
-/// the quote itself is escaped, so that queries stay readable; else in double quotes, with the
+/// Returns a scalar of YAML. Text in ASCII without line breaks is in single quotes, within which only
+/// the quote is escaped, so that queries stay readable. Other text is in double quotes, with the
 /// escapes of JSON, which are also those of YAML.
 fn quoted(text: &str) -> String {
     if text.chars().any(|character| character.is_control() || ('\u{80}'..).contains(&character)) {

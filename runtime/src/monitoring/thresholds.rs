@@ -115,8 +115,8 @@ impl Thresholds {
 
     /// Sets how old the metrics file of the program may become, which
     /// [`Metrics::spawn_file_writer`](crate::Metrics::spawn_file_writer) writes and node-exporter
-    /// reads. `name` is the name of the file without its directory. Without it, there is no alert on
-    /// the age of the file.
+    /// reads. `name` is the name of the file without its directory. Without this setting, there is
+    /// no alert on the age of the file.
     pub fn metrics_file(self, name: impl Into<String>, age: Duration) -> Self {
         Self { metrics_file: Some((name.into(), age)), ..self }
     }
