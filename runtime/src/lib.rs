@@ -98,8 +98,8 @@
 //! - `exemplars`: [exemplars](guide::exporting#exemplars) in the `OpenMetrics` format, which name
 //!   the traces of recorded values.
 //! - `gzip`: compressed metrics pages.
-//! - `monitoring`: the module `monitoring`, which writes dashboards, recording rules and alerts that
-//!   fit the program, and the objectives of endpoints.
+//! - `monitoring`: the module `monitoring`, which writes dashboards, recording rules and alerts
+//!   that fit the program, and the objectives of endpoints.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
 //! - `push`: `PushGateway`, for batch jobs.

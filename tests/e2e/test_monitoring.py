@@ -228,8 +228,8 @@ ALERTS = {
         [file_written_at(f"0+60x{LENGTH}")],
     ),
 }
-# By objective: the alert, the percentage that has to be good, and a function that returns the series
-# of an endpoint at which a percentage is good.
+# By objective: the alert, the percentage that has to be good, and a function that returns series at
+# which a percentage is good.
 OBJECTIVES = {
     "success_99.5": (
         "AppSuccessObjective",

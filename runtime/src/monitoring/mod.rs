@@ -1,8 +1,24 @@
-//! Recording rules and alerts that fit the program.
+//! Dashboards, recording rules and alerts that fit the program.
 //!
-//! The linker gathers the attributes of the whole program, and the instance knows its prefix, its
-//! labels and its prices. [`Metrics::monitoring`] therefore knows which families the program has
-//! and how they are named. The rules that it writes contain only queries over these families.
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use streamgauge::monitoring::Thresholds;
+//! use streamgauge::{Metrics, Objective};
+//!
+//! let metrics = Metrics::builder()
+//!     .prefix("shop")
+//!     .objective("/items/{id}", Objective::new().success(99.9))
+//!     .build()?;
+//! let thresholds = Thresholds::default().latency(Duration::from_secs(1));
+//! metrics.monitoring().thresholds(thresholds).write_to("monitoring")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The linker gathers the attributes of the whole program, and the instance has a prefix, labels,
+//! buckets and prices. So [`Metrics::monitoring`] writes queries only over families that the program
+//! exports, under the names that the instance exports, and leaves out the rows and the alerts of
+//! what the program does not have: streams, model calls, prices, request labels.
 
 mod alerts;
 mod burn_rate;
@@ -28,7 +44,8 @@ use crate::export::{WriteError, replace};
 use crate::metrics::{Instance, Metrics};
 
 impl Metrics {
-    /// Returns the recording rules and alerts of the program.
+    /// Returns the dashboards, recording rules and alerts of the program, which
+    /// [`Monitoring::write_to`] writes into files.
     ///
     /// # Examples
     ///
@@ -56,7 +73,7 @@ impl Metrics {
     }
 }
 
-/// The recording rules and alerts of a program. [`Metrics::monitoring`] returns it.
+/// The dashboards, recording rules and alerts of a program, created by [`Metrics::monitoring`].
 pub struct Monitoring {
     names: Names,
     program: Program,
@@ -86,14 +103,17 @@ impl Monitoring {
         Self { thresholds, ..self }
     }
 
-    /// Returns a dashboard for Grafana 11 or later, in JSON. Import it, or provision it as a file.
+    /// Returns a dashboard for Grafana 11 or later, in JSON, to import or to provision as a file.
+    ///
+    /// The dashboard has variables for the data source, the instances and the endpoints.
     #[must_use]
     pub fn grafana_dashboard(&self) -> String {
         let dashboard = grafana::dashboard(&self.title(), &self.requests(), &self.rows());
         format!("{dashboard:#}\n")
     }
 
-    /// Returns a dashboard for Perses, in JSON.
+    /// Returns a dashboard for Perses, in JSON, with the panels of the Grafana dashboard. Its
+    /// queries go to the default Prometheus data source of the Perses project.
     #[must_use]
     pub fn perses_dashboard(&self) -> String {
         let (name, title) = (self.name(), self.title());
@@ -160,7 +180,10 @@ impl Monitoring {
         Ok(())
     }
 
-    /// Returns a rule file of Prometheus, in YAML. Name it in `rule_files` of the configuration.
+    /// Returns a rule file for Prometheus, in YAML, to name in `rule_files` of its configuration.
+    ///
+    /// The recording rules sum over all processes. Each alert has a summary, a description and a
+    /// link to the section of the guide that says what to do.
     #[must_use]
     pub fn prometheus_rules(&self) -> String {
         let Self { names, program, thresholds, instance } = self;

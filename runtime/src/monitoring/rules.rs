@@ -126,9 +126,9 @@ fn literal(text: &str) -> String {
     text.replace("{{", "{{ `{{` }}")
 }
 
-/// Returns a scalar of YAML. Text in ASCII without line breaks is in single quotes, within which only
-/// the quote is escaped, so that queries stay readable. Other text is in double quotes, with the
-/// escapes of JSON, which are also those of YAML.
+/// Returns a scalar of YAML. Text in ASCII without line breaks is in single quotes, within which
+/// only the quote is escaped, so that queries stay readable. Other text is in double quotes, with
+/// the escapes of JSON, which are also those of YAML.
 fn quoted(text: &str) -> String {
     if text.chars().any(|character| character.is_control() || ('\u{80}'..).contains(&character)) {
         serde_json::Value::from(text).to_string()
