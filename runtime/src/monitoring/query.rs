@@ -67,6 +67,14 @@ impl Names {
         self.labels.iter().map(|(name, value)| format!("{name}={}", Quoted(value)))
     }
 
+    /// Returns the labels of the results of an aggregation, separated by commas: `by` and the
+    /// constant labels. A recording rule adds the constant labels to its series, and Prometheus
+    /// matches the operands of an operation by all of their labels.
+    fn grouping(&self, by: &[&str]) -> String {
+        let constant = self.labels.iter().map(|(name, _)| name.as_str());
+        by.iter().copied().chain(constant).collect::<Vec<_>>().join(", ")
+    }
+
     /// Adds a matcher to all series that have a label.
     pub(super) fn with_variable(mut self, label: &'static str, matcher: &str) -> Self {
         self.variables.push((label, matcher.to_owned()));
@@ -116,7 +124,7 @@ impl Names {
         Series {
             name: format!("{}{}", self.prefix, family.name()),
             matchers: all.join(", "),
-            by: by.join(", "),
+            by: self.grouping(by),
             has_request_labels: family.has_request_labels(),
             primitive: PhantomData,
         }
@@ -168,7 +176,8 @@ impl Recorded<'_> {
     /// labels `by`.
     pub(super) fn sum(&self, by: &[&str], matchers: &[(&str, Matcher<'_>)]) -> Expr {
         debug_assert!(by.iter().all(|label| self.level.contains(label)));
-        let by = if by.is_empty() { String::new() } else { format!(" by ({}) ", by.join(", ")) };
+        let by = self.names.grouping(by);
+        let by = if by.is_empty() { by } else { format!(" by ({by}) ") };
         Expr::atom(format!("sum{by}({})", self.with(matchers)))
     }
 }
@@ -492,7 +501,17 @@ mod tests {
         let series = series!(names(), http_requests { outcome: Is("success") } by endpoint, method);
         assert_eq!(
             series.rate("5m").to_string(),
-            r#"sum by (endpoint, method) (rate(app_http_requests_total{outcome="success", env="a\"b\\\x24c"}[5m]))"#
+            r#"sum by (endpoint, method, env) (rate(app_http_requests_total{outcome="success", env="a\"b\\\x24c"}[5m]))"#
+        );
+    }
+
+    #[test]
+    fn sum_of_recorded_series_keeps_the_constant_labels() {
+        let names = names();
+        let requests = names.recorded(&["endpoint"], "requests", "rate5m");
+        assert_eq!(
+            requests.sum(&["endpoint"], &[]).to_string(),
+            r#"sum by (endpoint, env) (endpoint:app_requests:rate5m{env="a\"b\\\x24c"})"#
         );
     }
 
