@@ -7,7 +7,7 @@
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
-use crate::family::{Counter, Described, Gauge, Histogram, Level, MoneyCounter};
+use crate::family::{Counter, Described, Gauge, Histogram, Level, MoneyCounter, openmetrics_float};
 
 /// Selects series of a family: `series!(names, family { label: matcher } by label)`. The query has
 /// one result for each combination of the labels after `by`.
@@ -389,11 +389,11 @@ impl Series<Histogram> {
     /// The number of values per second that are at most `bound`, which is the bound of a bucket.
     fn rate_up_to(&self, bound: f64, window: &str) -> Expr {
         // A page in the text format has `le="1"`, and one in the OpenMetrics format `le="1.0"`.
-        let matcher = if bound.fract() == 0.0 {
-            format!("le=~\"{bound:.0}([.]0)?\"")
-        } else {
-            format!("le=\"{bound}\"")
-        };
+        // Prometheus 3 stores the second form of both.
+        let [text, open_metrics] = [bound.to_string(), openmetrics_float(bound)];
+        let both = [&*text, &*open_metrics];
+        let matcher = if text == open_metrics { Matcher::Is(&text) } else { Matcher::OneOf(&both) };
+        let matcher = matcher.of("le");
         let selector = self.selector("_bucket", &matcher);
         self.aggregate("sum", "", &format!("rate({selector}[{window}])"))
     }
@@ -574,7 +574,9 @@ mod tests {
         let names = Names::new(String::new(), [], []);
         let series = series!(names, http_request_duration by endpoint);
         let selector = |bound| series.rate_up_to(bound, "5m").to_string();
-        assert!(selector(1.0).contains(r#"{le=~"1([.]0)?"}"#), "{}", selector(1.0));
+        assert!(selector(1.0).contains(r#"{le=~"1|1\\.0"}"#), "{}", selector(1.0));
+        let small = selector(0.000_05);
+        assert!(small.contains(r#"{le=~"0\\.00005|5e-05"}"#), "{small}");
         assert!(selector(0.25).contains(r#"{le="0.25"}"#), "{}", selector(0.25));
     }
 }

@@ -126,13 +126,50 @@ fn literal(text: &str) -> String {
     text.replace("{{", "{{ `{{` }}")
 }
 
-/// Returns a scalar of YAML. Text in ASCII without line breaks is in single quotes, within which
-/// only the quote is escaped, so that queries stay readable. Other text is in double quotes, with
-/// the escapes of JSON, which are also those of YAML.
+/// Returns a scalar of YAML. Printable ASCII text is in single quotes, within which only the quote
+/// is escaped, so that queries stay readable. Other text is in double quotes.
 fn quoted(text: &str) -> String {
-    if text.chars().any(|character| character.is_control() || ('\u{80}'..).contains(&character)) {
-        serde_json::Value::from(text).to_string()
-    } else {
-        format!("'{}'", text.replace('\'', "''"))
+    if text.chars().all(|character| matches!(character, ' '..='~')) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            character if must_be_escaped(character) => {
+                // Writing to a string does not fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
+            character => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Returns whether YAML does not accept a character or takes it for the end of a line, or an editor
+/// shows the text around the character in another order than Prometheus reads it.
+fn must_be_escaped(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{fffe}'..='\u{ffff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn scalar_that_is_not_ascii_has_escapes_for_what_yaml_does_not_accept() {
+        assert_eq!(quoted("it's \"a\\b\": #1"), "'it''s \"a\\b\": #1'");
+        assert_eq!(quoted("\"ü\\😀\""), "\"\\\"ü\\\\😀\\\"\"");
+        let special = "\n\u{7f}\u{85} \u{2028} \u{202e}\u{feff}\u{ffff}";
+        assert_eq!(quoted(special), r#""\u000a\u007f\u0085 \u2028 \u202e\ufeff\uffff""#);
     }
 }
