@@ -107,8 +107,8 @@ class GuideQueries(SkipReportingTest):
     def setUp(self):
         program = self.scraper()
         self.faults = self._start(FaultServer())
-        first = self._start(ScriptedProvider(is_refusing=True))
-        second = self._start(ScriptedProvider(is_refusing=False))
+        first = self._start(ScriptedProvider(has_faults=True))
+        second = self._start(ScriptedProvider(has_faults=False))
         prices = tempfile.NamedTemporaryFile("w", suffix=".json")
         self.addCleanup(prices.close)
         price = {"input": 2.5, "output": 10, "cache_read": 1.25}

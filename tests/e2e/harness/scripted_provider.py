@@ -14,33 +14,49 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 10},
     "cost": 0.002,
 }
+# Seconds before a slow reply.
+SLOW = 3
 CHUNK = {"choices": [{"delta": {"content": "word "}}]}
 
 
 class ScriptedProvider:
     """A server with the API of OpenAI.
 
-    The model `busy` is refused with 429, `broken` with 500, and `unknown` with 404. A stream of
-    `cut` ends too early, and one of `endless` lasts until its client leaves. `silent` has no usage,
-    and the replies of `long` stop at the length limit.
+    While the provider has faults, the model `busy` is refused with 429, `broken` with 500, and
+    `unknown` with 404. A stream of `cut` ends too early, and a reply of `slow` takes three seconds.
+    Otherwise these models reply like every other model.
+
+    A stream of `endless` lasts until its client leaves. `silent` has no usage, and the replies of
+    `long` stop at the length limit.
     """
 
-    def __init__(self, is_refusing):
-        """With `is_refusing`, answers the models that are refused so; otherwise with a reply."""
+    def __init__(self, has_faults, is_listening=True):
         provider = self
-        self.is_refusing = is_refusing
+        self.has_faults = has_faults
 
         class Handler(_Handler):
             def do_POST(self):
                 self.answer(provider)
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), Handler, bind_and_activate=False
+        )
         self._server.daemon_threads = True
+        # A port that is bound and not listened to refuses connections, and stays reserved.
+        self._server.server_bind()
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        if is_listening:
+            self.listen()
+
+    def listen(self):
+        """Accepts connections, which were refused before."""
+        self._server.server_activate()
+        self._thread.start()
 
     def stop(self):
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
         self._server.server_close()
 
 
@@ -52,10 +68,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         question = json.loads(self.rfile.read(int(self.headers["content-length"])))
         model = question["model"]
         refusals = {"busy": 429, "broken": 500, "unknown": 404}
-        if model in refusals and provider.is_refusing:
+        if model == "slow" and provider.has_faults:
+            time.sleep(SLOW)
+        if model in refusals and provider.has_faults:
             self._send_whole(refusals[model], {"error": {"message": "on purpose"}})
         elif question.get("stream"):
-            self._send_stream(model)
+            self._send_stream(model, is_cut=model == "cut" and provider.has_faults)
         else:
             finish = "length" if model == "long" else "stop"
             choice = {"message": {"content": "word " * 30}, "finish_reason": finish}
@@ -67,13 +85,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._begin(status, "application/json", {"content-length": str(len(body))})
         self.wfile.write(body)
 
-    def _send_stream(self, model):
+    def _send_stream(self, model, is_cut):
         self._begin(200, "text/event-stream", {"transfer-encoding": "chunked"})
         try:
             for _ in range(1000 if model == "endless" else 5):
                 self._event({"model": model, **CHUNK})
                 time.sleep(0.01)
-            if model != "cut":
+            if not is_cut:
                 end = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
                 self._event({"model": model, **end})
                 self._event({"model": model, "choices": [], "usage": USAGE})
