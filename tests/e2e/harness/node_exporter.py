@@ -30,6 +30,10 @@ class NodeExporter:
             self._directory.cleanup()
             raise
 
+    @property
+    def address(self):
+        return self._server.address
+
     def page(self):
         """Scrapes the current page."""
         status, body = self._server.get("/metrics")

@@ -9,7 +9,34 @@ import urllib.parse
 from harness.server import Server
 
 
-class Prometheus:
+class PromQl:
+    """A running server that evaluates PromQL. Its process is `_server`."""
+
+    @property
+    def url(self):
+        return f"http://{self._server.address}"
+
+    def query(self, promql):
+        """Returns the values of an instant query, one for each series."""
+        result = self.query_response(promql)["data"]["result"]
+        return [float(sample["value"][1]) for sample in result]
+
+    def query_response(self, promql):
+        """Returns the whole response to an instant query, with its warnings."""
+        query = urllib.parse.urlencode({"query": promql})
+        status, body = self._server.get(f"/api/v1/query?{query}")
+        assert status == 200, f"{promql}\n{body}"
+        return json.loads(body)
+
+
+def loaded_rules(server):
+    """Returns the rules that a Prometheus or vmalert has loaded, with their queries and health."""
+    status, body = server.get("/api/v1/rules")
+    assert status == 200, body
+    return [rule for group in json.loads(body)["data"]["groups"] for rule in group["rules"]]
+
+
+class Prometheus(PromQl):
     """A running Prometheus with its data in a temporary directory."""
 
     def __init__(self, program, target, *options, further_targets=(), files=None):
@@ -44,24 +71,9 @@ class Prometheus:
             self.stop()
             raise
 
-    def query(self, promql):
-        """Returns the values of an instant query, one for each series."""
-        result = self.query_response(promql)["data"]["result"]
-        return [float(sample["value"][1]) for sample in result]
-
-    def query_response(self, promql):
-        """Returns the whole response to an instant query, with its warnings."""
-        query = urllib.parse.urlencode({"query": promql})
-        status, body = self._server.get(f"/api/v1/query?{query}")
-        assert status == 200, f"{promql}\n{body}"
-        return json.loads(body)
-
     def rules(self):
         """Returns the rules that are loaded, each with its query and its health."""
-        status, body = self._server.get("/api/v1/rules")
-        assert status == 200, body
-        groups = json.loads(body)["data"]["groups"]
-        return [rule for group in groups for rule in group["rules"]]
+        return loaded_rules(self._server)
 
     def query_range(self, promql, start, end):
         """Evaluates a query at every second and returns its values by time; it has one series."""
