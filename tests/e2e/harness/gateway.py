@@ -30,10 +30,10 @@ class Gateway:
     # The path of a health check that is in no metric, if the gateway has one.
     health = "/health"
 
-    def __init__(self, *options):
+    def __init__(self, *options, listen="127.0.0.1:0"):
         """Starts the gateway with these command line options."""
         self.process = Process(
-            [program(self.variable), "--listen", "127.0.0.1:0", *options],
+            [program(self.variable), "--listen", listen, *options],
             stdout=subprocess.PIPE,
             stderr=self.stderr,
         )
