@@ -4,10 +4,10 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 
 from harness.case import SkipReportingTest
 from harness.gateway import program
+from harness.monitoring import written_files
 
 # Minutes for which the series of a test go on.
 LENGTH = 1600
@@ -278,14 +278,7 @@ def tests_of(alert, severity):
 
 class WrittenRules(SkipReportingTest):
     def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="e2e-monitoring-")
-        self.addCleanup(directory.cleanup)
-        self.directory = directory.name
-        subprocess.run(
-            [program("MONITORING"), self.directory],
-            check=True,
-            timeout=60,
-        )
+        self.directory = written_files(self, program("MONITORING"))
         self.rules = os.path.join(self.directory, "rules.yml")
 
     def promtool(self, *arguments):

@@ -42,6 +42,13 @@ class SkipReportingTest(unittest.TestCase):
             return None
         return [node, script]
 
+    def installed(self, variable, package):
+        """Returns the directory that tests/e2e/run has made of a package, or skips the test."""
+        directory = os.environ.get(variable, "")
+        if not os.path.isdir(directory):
+            self._skip(f"{variable} does not name the installed {package}")
+        return directory
+
     def prometheus_3(self):
         """Returns the path of a Prometheus 3 (stricter than version 2), or skips the test."""
         path = os.environ.get("PROMETHEUS_3", "")
