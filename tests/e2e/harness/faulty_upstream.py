@@ -15,13 +15,14 @@ REFUSAL = b'{"error": {"message": "on purpose", "type": "server_error"}}'
 class FaultyUpstream:
     """A server that forwards requests to `gateway`, each with the next of the faults."""
 
-    def __init__(self, gateway, slow):
-        """Answers slow requests after `slow` seconds."""
+    def __init__(self, gateway, slow, faults=FAULTS, headers=None):
+        """Answers slow requests after `slow` seconds, and sends `headers` with every reply."""
         self.address = gateway.address
         self.slow = slow
+        self.headers = headers or {}
         # The number of answers with each fault.
         self.given = collections.Counter()
-        self._faults = itertools.cycle(FAULTS)
+        self._faults = itertools.cycle(faults)
         self._lock = threading.Lock()
         upstream = self
 
@@ -55,20 +56,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(upstream.slow)
             self.close_connection = True
         elif fault in ("429", "500"):
-            self._begin(int(fault))
+            self._begin(int(fault), upstream.headers)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(REFUSAL)))
             self.end_headers()
             self.wfile.write(REFUSAL)
         else:
-            self._forward(upstream.address, body, is_cut=fault == "cut")
+            self._forward(upstream, body, is_cut=fault == "cut")
 
-    def _forward(self, address, body, is_cut):
-        connection = http.client.HTTPConnection(address, timeout=30)
+    def _forward(self, upstream, body, is_cut):
+        connection = http.client.HTTPConnection(upstream.address, timeout=30)
         try:
             connection.request("POST", self.path, body, {"content-type": "application/json"})
             reply = connection.getresponse()
-            self._begin(reply.status)
+            self._begin(reply.status, upstream.headers)
             self.send_header("content-type", reply.headers["content-type"])
             if length := reply.headers["content-length"]:
                 self.send_header("content-length", length)
@@ -88,10 +89,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def _begin(self, status):
-        """Sends the status of the only reply on this connection, which a cut reply breaks."""
+    def _begin(self, status, headers):
+        """Begins the head of the only reply on this connection, which a cut reply breaks."""
         self.send_response(status)
         self.send_header("connection", "close")
+        for name, value in headers.items():
+            self.send_header(name, value)
 
     def log_message(self, *arguments):
         pass
