@@ -1,13 +1,26 @@
-"""The dashboards that the gateway writes: Grafana's published types accept the one for Grafana."""
+"""The dashboards of the gateway: Grafana's types accept one, and Perses renders the other."""
 
 import copy
+import itertools
 import json
 import os
 import subprocess
 import tempfile
 
 from harness.case import SkipReportingTest
+from harness.gateway_traffic import GatewayTraffic
 from harness.monitoring import written_files
+from harness.perses import Perses, problems, queries
+from harness.polling import eventually
+
+# Queries that return nothing here, each with the reason.
+EMPTY = {
+    "app_exceptions_total": "no handler of the proxy returns an error",
+    "app_metrics_overflow_total": "the traffic has few label values",
+    "app_scrapes_refused_total": "only Prometheus scrapes",
+}
+# The values of the variables, and a window with some scrapes.
+VALUES = {"$instance": ".*", "$endpoint": ".*", "$__rate_interval": "10s"}
 
 
 def written(test, *names):
@@ -135,3 +148,110 @@ class GrafanaDashboard(SkipReportingTest):
             )
         found = json.loads(run.stdout)
         return [found[path] for path in paths]
+
+
+def break_query(panel):
+    panel["queries"][0]["spec"]["plugin"]["spec"]["query"] = "rate("
+
+
+def break_query_kind(panel):
+    panel["queries"][0]["spec"]["plugin"]["kind"] = "PrometheusQuery"
+
+
+def break_panel_kind(panel):
+    panel["plugin"]["kind"] = "LineChart"
+
+
+def break_unit(panel):
+    panel["plugin"]["spec"]["yAxis"]["format"]["unit"] = "secs"
+
+
+def break_variable(panel):
+    panel["queries"][0]["spec"]["plugin"]["spec"]["query"] = 'up{job="$job"}'
+
+
+PERSES_FAULTS = [break_query, break_query_kind, break_panel_kind, break_unit, break_variable]
+
+
+class Dashboards(SkipReportingTest):
+    def setUp(self):
+        texts = written(self, "grafana.json", "perses.json")
+        self.grafana, self.perses = (json.loads(text) for text in texts)
+
+    def test_both_have_the_same_queries(self):
+        targets = [panel.get("targets", []) for panel in self.grafana["panels"]]
+        expressions = [target["expr"] for target in itertools.chain(*targets)]
+        self.assertGreater(len(expressions), 30)
+        self.assertEqual(expressions, queries(self.perses))
+
+    def test_queries_without_data_are_still_in_the_dashboard(self):
+        text = "\n".join(queries(self.perses))
+        for part in EMPTY:
+            self.assertIn(part, text)
+
+
+class PersesTest(SkipReportingTest):
+    """A test with a gateway that has traffic, and a page that renders its dashboard."""
+
+    # Many short replies.
+    traffic = {"clients": 4, "pause": 0.1, "pace": 2, "slow": 1}
+
+    def setUp(self):
+        page = self.installed("PERSES_PAGE", "tests/e2e/perses/package.json")
+        chromium, prometheus = self.program("chromium"), self.program("prometheus")
+        text, rules = written(self, "perses.json", "rules.yml")
+        self.dashboard = json.loads(text)
+        traffic = GatewayTraffic(**self.traffic)
+        self.addCleanup(traffic.stop)
+        self.perses = Perses(page, chromium, prometheus, traffic.gateway.address, rules)
+        self.addCleanup(self.perses.stop)
+
+
+class PersesDashboard(PersesTest):
+    def test_every_panel_is_rendered_with_data(self):
+        for expression in queries(self.dashboard):
+            if not any(part in expression for part in EMPTY):
+                self._await_data(expression)
+        for listed in self.dashboard["spec"]["variables"]:
+            [selector] = listed["spec"]["plugin"]["spec"]["matchers"]
+            label = listed["spec"]["plugin"]["spec"]["labelName"]
+            self.assertTrue(self.perses.prometheus.label_values(label, selector), label)
+        # A panel is drawn once it is in the window.
+        picture = os.environ.get("DASHBOARD_SCREENSHOT", os.devnull)
+        page = self.perses.render(self.dashboard, picture, (1600, 6000), duration=30)
+        self.assertEqual(problems(self.dashboard, page), [])
+
+    def test_mistakes_are_found(self):
+        dashboard = self._dashboard_with_one_panel()
+        self.assertEqual(problems(dashboard, self._small_page(dashboard)), [])
+        for make in PERSES_FAULTS:
+            dashboard = self._dashboard_with_one_panel()
+            [panel] = dashboard["spec"]["panels"].values()
+            make(panel["spec"])
+            with self.subTest(make.__name__):
+                self.assertNotEqual(problems(dashboard, self._small_page(dashboard)), [])
+
+    def _await_data(self, expression):
+        for name, value in VALUES.items():
+            expression = expression.replace(name, value)
+
+        def has_data():
+            self.assertNotEqual(self.perses.prometheus.query(expression), [], expression)
+
+        eventually(has_data, within=60)
+
+    def _dashboard_with_one_panel(self):
+        """Returns a dashboard with the first panel that has lines."""
+        dashboard = copy.deepcopy(self.dashboard)
+        spec = dashboard["spec"]
+        for layout in spec["layouts"]:
+            for item in layout["spec"]["items"]:
+                key = item["content"]["$ref"].rpartition("/")[2]
+                if spec["panels"][key]["spec"]["plugin"]["kind"] == "TimeSeriesChart":
+                    layout["spec"]["items"] = [item]
+                    spec["layouts"], spec["panels"] = [layout], {key: spec["panels"][key]}
+                    return dashboard
+        raise AssertionError("no panel has lines")
+
+    def _small_page(self, dashboard):
+        return self.perses.render(dashboard, os.devnull, (800, 600), duration=30)

@@ -71,9 +71,20 @@ class Prometheus(PromQl):
             self.stop()
             raise
 
+    @property
+    def address(self):
+        return self._server.address
+
     def rules(self):
         """Returns the rules that are loaded, each with its query and its health."""
         return loaded_rules(self._server)
+
+    def label_values(self, label, selector):
+        """Returns the values of a label of the selected series."""
+        query = urllib.parse.urlencode({"match[]": selector})
+        status, body = self._server.get(f"/api/v1/label/{label}/values?{query}")
+        assert status == 200, body
+        return json.loads(body)["data"]
 
     def query_range(self, promql, start, end):
         """Evaluates a query at every second and returns its values by time; it has one series."""

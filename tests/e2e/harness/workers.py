@@ -22,8 +22,8 @@ UNDER_LOAD = [
     "test_scrapes_under_load",
     "test_soak",
 ]
-# Occupies both processors. Its tests have no time limits that a server under load could exceed.
-NICE = ["test_pages"]
+# Occupy both processors. Their tests have no time limits that a server under load could exceed.
+NICE = ["test_dashboards", "test_pages"]
 
 
 def main():
