@@ -1,4 +1,8 @@
-"""The dashboards of the gateway: Grafana's types accept one, and Perses renders the other."""
+"""The dashboards of the gateway: Grafana's types accept one, and Perses renders the other.
+
+With DASHBOARD_PICTURE=dashboard.png, the last test makes the picture of the guide; see
+.ci/dashboard_picture.
+"""
 
 import copy
 import itertools
@@ -6,6 +10,8 @@ import json
 import os
 import subprocess
 import tempfile
+import time
+import unittest
 
 from harness.case import SkipReportingTest
 from harness.gateway_traffic import GatewayTraffic
@@ -21,6 +27,10 @@ EMPTY = {
 }
 # The values of the variables, and a window with some scrapes.
 VALUES = {"$instance": ".*", "$endpoint": ".*", "$__rate_interval": "10s"}
+PICTURE = os.environ.get("DASHBOARD_PICTURE", "")
+PICTURE_SECONDS = int(os.environ.get("DASHBOARD_SECONDS", "480"))
+# The rows that are open in the picture.
+PICTURE_ROWS = {"Overview", "Objectives", "Streams"}
 
 
 def written(test, *names):
@@ -255,3 +265,18 @@ class PersesDashboard(PersesTest):
 
     def _small_page(self, dashboard):
         return self.perses.render(dashboard, os.devnull, (800, 600), duration=30)
+
+
+@unittest.skipUnless(PICTURE, "only for the picture of the guide")
+class DashboardPicture(PersesTest):
+    traffic = {"clients": 8, "pause": 0.4, "pace": 15, "slow": 1.5}
+
+    def test_picture(self):
+        time.sleep(PICTURE_SECONDS)
+        for layout in self.dashboard["spec"]["layouts"]:
+            display = layout["spec"]["display"]
+            display["collapse"]["open"] = display["title"] in PICTURE_ROWS
+        # Without the first half minute, in which most lines begin.
+        duration = PICTURE_SECONDS - 30
+        page = self.perses.render(self.dashboard, PICTURE, (1200, 2400), duration, interval=10)
+        self.assertEqual(page.console, [])
