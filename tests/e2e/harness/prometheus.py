@@ -13,8 +13,8 @@ class PromQl:
     """A running server that evaluates PromQL. Its process is `_server`."""
 
     @property
-    def url(self):
-        return f"http://{self._server.address}"
+    def address(self):
+        return self._server.address
 
     def query(self, promql):
         """Returns the values of an instant query, one for each series."""
@@ -70,10 +70,6 @@ class Prometheus(PromQl):
         except BaseException:
             self.stop()
             raise
-
-    @property
-    def address(self):
-        return self._server.address
 
     def rules(self):
         """Returns the rules that are loaded, each with its query and its health."""

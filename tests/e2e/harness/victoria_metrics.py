@@ -57,8 +57,8 @@ class VmAlert:
                 program,
                 f"-httpListenAddr={address}",
                 f"-rule={rules}",
-                f"-datasource.url={storage.url}",
-                f"-remoteWrite.url={storage.url}",
+                f"-datasource.url=http://{storage.address}",
+                f"-remoteWrite.url=http://{storage.address}",
                 f"-notifier.url=http://{alertmanager.address}",
                 "-evaluationInterval=1s",
                 # Rules use the results of others, which are sent every five seconds by default.
