@@ -105,6 +105,12 @@ def active_requests():
     return series("app_active_requests", 'method="GET",endpoint="/a"', f"2x{LENGTH}")
 
 
+def growing_after_a_pause(outcome):
+    """Requests of the chat endpoint, with none in the second hour."""
+    labels = f'method="GET",endpoint="{CHAT}",status="200",outcome="{outcome}"'
+    return series("app_http_requests_total", labels, f"0+5x60 300x60 300+5x{LENGTH}")
+
+
 def panics(values):
     labels = 'method="GET",endpoint="/a",status="500",outcome="panic"'
     return series("app_http_requests_total", labels, values)
@@ -146,7 +152,7 @@ ALERTS = {
         requests_within(2.5, 50),
         requests_within(2.5, 100),
     ),
-    ("AppNoRequests", "page"): (100, "", [IDLE_AFTER_AN_HOUR], [requests("success", 60)]),
+    ("AppNoRequests", "ticket"): (100, "", [IDLE_AFTER_AN_HOUR], [requests("success", 60)]),
     ("AppRequestsStuck", "page"): (
         60,
         'endpoint="/a"',
@@ -180,8 +186,8 @@ ALERTS = {
     ("AppRateLimitNearlyUsed", "ticket"): (
         30,
         'provider="p",model="m"',
-        [requests_left(3)],
-        [requests_left(300)],
+        [requests_left(3), calls("", 10)],
+        [requests_left(300), calls("", 10)],
     ),
     ("AppUsageMissing", "ticket"): (
         100,
@@ -228,6 +234,52 @@ ALERTS = {
         [file_written_at(f"0+60x{LENGTH}")],
     ),
 }
+# Cases that a simpler query would get wrong. By what they are: the alert, its severity, the minute of
+# the evaluation, the labels of the alert or None if it is silent, and the series.
+HARD_CASES = {
+    "an old panic, and a scrape that failed ten minutes ago": (
+        *("AppPanics", "ticket", 30, None),
+        [panics(f"1x19 stale 1x{LENGTH}")],
+    ),
+    "all overflow within one scrape interval": (
+        *("AppLabelOverflow", "ticket", 60, 'family="f",label="model"'),
+        [overflow(f"_x10 10x{LENGTH}")],
+    ),
+    "all unpriced calls within one scrape interval": (
+        *("AppUnpricedCalls", "ticket", 60, 'model="m"'),
+        [series("app_unpriced_calls_total", 'endpoint="/a",model="m"', f"_x10 10x{LENGTH}")],
+    ),
+    "a limit that was nearly used up before calls stopped": (
+        *("AppRateLimitNearlyUsed", "ticket", 60, None),
+        [
+            requests_left(3),
+            series("app_llm_calls_total", 'provider="p",model="m"', f"0+5x10 50x{LENGTH}"),
+        ],
+    ),
+    "streams that stay open": (
+        *("AppRequestsStuck", "page", 60, None),
+        [active_requests(), series("app_active_streams", 'endpoint="/a"', f"2x{LENGTH}")],
+    ),
+    "a process that is stuck beside one that is not": (
+        *("AppRequestsStuck", "page", 60, 'endpoint="/a",instance="i"'),
+        [
+            series("app_active_requests", 'endpoint="/a",instance="i"', f"1x{LENGTH}"),
+            growing("app_http_requests_total", 'endpoint="/a",instance="j"', 60),
+        ],
+    ),
+    "a process that has been down for hours": (
+        *("AppDown", "page", 600, 'job="j",instance="i"'),
+        target(is_up=False),
+    ),
+    # The mean over 30 days of a ratio would have no value.
+    "failures after an hour without requests": (
+        *("AppSuccessObjective", "page", 190, f'endpoint="{CHAT}",objective="success_99.5"'),
+        [
+            growing_after_a_pause("success"),
+            growing_after_a_pause("server_error"),
+        ],
+    ),
+}
 # By objective: the alert, the percentage that has to be good, and a function that returns series at
 # which a percentage is good.
 OBJECTIVES = {
@@ -256,24 +308,31 @@ for objective, (alert, percent, with_good) in OBJECTIVES.items():
         ALERTS[alert, severity] = (minute, found, firing, silent)
 
 
-def tests_of(alert, severity):
-    """Returns the two tests of an alert, as promtool expects them."""
-    minute, labels, firing, silent = ALERTS[alert, severity]
+def test_of(name, alert, severity, minute, labels, inputs):
+    """Returns a test as promtool expects it: the alert fires with these labels, or not with None."""
     found = f'alertname="{alert}",alertstate="firing",severity="{severity}"'
-    sample = {"labels": f"ALERTS{{{found}{',' if labels else ''}{labels}}}", "value": 1}
-    for inputs, expected in ((firing, [sample]), (silent, [])):
-        yield {
-            "name": f"{alert} {'fires' if expected else 'is silent'}",
-            "interval": "1m",
-            "input_series": inputs,
-            "promql_expr_test": [
-                {
-                    "expr": f"ALERTS{{{found}}}",
-                    "eval_time": f"{minute}m",
-                    "exp_samples": expected,
-                }
-            ],
-        }
+    firing = f"ALERTS{{{found}{',' if labels else ''}{labels}}}"
+    return {
+        "name": f"{alert}: {name}",
+        "interval": "1m",
+        "input_series": inputs,
+        "promql_expr_test": [
+            {
+                "expr": f"ALERTS{{{found}}}",
+                "eval_time": f"{minute}m",
+                "exp_samples": [] if labels is None else [{"labels": firing, "value": 1}],
+            }
+        ],
+    }
+
+
+def all_tests():
+    """Returns the tests of all alerts, each with the minute of its evaluation."""
+    for (alert, severity), (minute, labels, firing, silent) in ALERTS.items():
+        yield minute, test_of("fires", alert, severity, minute, labels, firing)
+        yield minute, test_of("is silent", alert, severity, minute, None, silent)
+    for name, (alert, severity, minute, labels, inputs) in HARD_CASES.items():
+        yield minute, test_of(name, alert, severity, minute, labels, inputs)
 
 
 class WrittenRules(SkipReportingTest):
@@ -303,19 +362,39 @@ class WrittenRules(SkipReportingTest):
             ("short", "1m", range(A_DAY)),
             ("long", "10m", range(A_DAY, LENGTH)),
         ):
-            alerts = [alert for alert, (minute, *_) in ALERTS.items() if minute in minutes]
-            self.promtool("test", "rules", self.write_tests(name, interval, alerts))
+            tests = [test for minute, test in all_tests() if minute in minutes]
+            self.promtool("test", "rules", self.write_tests(name, interval, tests))
 
-    def write_tests(self, name, interval, alerts):
+    def test_error_budget_has_a_value_after_time_without_requests(self):
+        budget = 'avg_over_time(endpoint_objective:app_errors:ratio_rate5m[30d])'
+        test = {
+            "interval": "1m",
+            "input_series": HARD_CASES["failures after an hour without requests"][-1],
+            "promql_expr_test": [
+                {
+                    "expr": f"{budget} > 0.4 < 0.6",
+                    "eval_time": "190m",
+                    "exp_samples": [
+                        {
+                            "labels": f'{{endpoint="{CHAT}",objective="success_99.5"}}',
+                            "value": 0.5,
+                        }
+                    ],
+                }
+            ],
+        }
+        self.promtool("test", "rules", self.write_tests("budget", "1m", [test]))
+
+    def write_tests(self, name, interval, tests):
         path = os.path.join(self.directory, f"{name}.yml")
-        tests = {
+        file_of_tests = {
             "rule_files": [self.rules],
             "evaluation_interval": interval,
             # Alerts use the series that the groups before record.
             "group_eval_order": ["app-recording", "app-objectives", "app-alerts"],
-            "tests": [test for alert in alerts for test in tests_of(*alert)],
+            "tests": tests,
         }
         with open(path, "w") as file:
             # JSON is valid YAML.
-            json.dump(tests, file)
+            json.dump(file_of_tests, file)
         return path

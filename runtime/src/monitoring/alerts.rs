@@ -18,7 +18,7 @@ pub(super) fn alerts(
     thresholds: &Thresholds,
     goals: &[SharedGoal<'_>],
 ) -> Vec<Rule> {
-    let mut alerts = requests(names, thresholds);
+    let mut alerts = requests(names, program, thresholds);
     alerts.extend(goals.iter().flat_map(|goal| goal.alerts(names)));
     if program.has_streams {
         alerts.extend(streams(names, thresholds));
@@ -75,15 +75,29 @@ fn capitalized(word: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
-    let panics = || series!(names, http_requests { outcome: Is("panic") } by endpoint);
+/// Returns the requests of each process that have been in progress for half an hour, without those
+/// whose responses are open streams.
+fn stuck(names: &Names, program: Program) -> Expr {
+    let active = series!(names, active_requests by endpoint).by_process().sum_of_minima("30m");
+    if !program.has_streams {
+        return active;
+    }
+    let streams = series!(names, active_streams by endpoint).by_process().sum_of_maxima("30m");
+    active.minus(&streams.or_zero_of(&active))
+}
+
+fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert> {
+    let panics = series!(names, http_requests { outcome: Is("panic") } by endpoint);
     let all = || series!(names, http_requests);
+    let ending = series!(names, http_requests by endpoint).by_process();
     let by_outcome = recording::requests_by_outcome(names);
     vec![
-        Alert::new("Down", Severity::Page, all().down_targets("1h")).pending("2m").saying(
-            "{{ $labels.instance }} cannot be scraped.",
-            "Prometheus scraped this process within the last hour, and now it cannot.",
-        ),
+        Alert::new("Down", Severity::Page, recording::targets(names).down_targets("1d"))
+            .pending("2m")
+            .saying(
+                "{{ $labels.instance }} cannot be scraped.",
+                "Prometheus scraped this process within the last day, and now it cannot.",
+            ),
         Alert::new(
             "RequestsFailing",
             Severity::Page,
@@ -97,7 +111,7 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
         Alert::new(
             "Panics",
             Severity::Ticket,
-            panics().increase("10m").above(0.0).or(&panics().new_within("10m")),
+            panics.grown_within("10m"),
         )
         .saying(
             "{{ $labels.endpoint }} has panicked.",
@@ -115,7 +129,7 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
         ),
         Alert::new(
             "NoRequests",
-            Severity::Page,
+            Severity::Ticket,
             all().rate("15m").equal_to(0.0).and(&all().rate_before("15m", "1h").above(0.0)),
         )
         .pending("5m")
@@ -126,15 +140,12 @@ fn requests(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
         Alert::new(
             "RequestsStuck",
             Severity::Page,
-            series!(names, active_requests by endpoint)
-                .sum_of_minima("30m")
-                .above(0.0)
-                .unless(&recording::requests(names).all().above(0.0)),
+            stuck(names, program).above(0.0).unless(&ending.rate("5m").above(0.0)),
         )
         .pending("15m")
         .saying(
-            "Requests to {{ $labels.endpoint }} do not end.",
-            "Requests have been in progress for half an hour, and none has ended.",
+            "Requests to {{ $labels.endpoint }} of {{ $labels.instance }} do not end.",
+            "For half an hour, requests have been in progress in this process, and none has ended.",
         ),
         Alert::new(
             "ClientDisconnects",
@@ -204,7 +215,10 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
             "RateLimitNearlyUsed",
             Severity::Ticket,
             #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
-            left.min().below(thresholds.limit_left as f64),
+            left.min()
+                .below(thresholds.limit_left as f64)
+                // The gauge keeps its value when there are no more calls.
+                .and(&series!(names, llm_calls by provider, model).rate("5m").above(0.0)),
         )
         .pending("5m")
         .saying(
@@ -243,12 +257,14 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
 }
 
 fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
-    let unpriced = series!(names, unpriced_calls by model).increase("1h");
+    let unpriced = series!(names, unpriced_calls by model);
     let mut alerts = vec![
-        Alert::new("UnpricedCalls", Severity::Ticket, unpriced.above(0.0)).pending("30m").saying(
-            "The model {{ $labels.model }} has no price.",
-            "Its calls are missing in cost_usd_total.",
-        ),
+        Alert::new("UnpricedCalls", Severity::Ticket, unpriced.grown_within("1h"))
+            .pending("30m")
+            .saying(
+                "The model {{ $labels.model }} has no price.",
+                "Its calls are missing in cost_usd_total.",
+            ),
     ];
     if let Some(dollars) = thresholds.cost_per_hour {
         let cost = recording::cost(names).sum(&[], &[]).times(3600.0);
@@ -283,13 +299,13 @@ fn health(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
     let overflow = series!(names, metrics_overflow { label: IsNot("") } by family, label);
     let refused = series!(names, scrapes_refused by reason);
     let mut alerts = vec![
-        Alert::new("LabelOverflow", Severity::Ticket, overflow.increase("1h").above(0.0))
+        Alert::new("LabelOverflow", Severity::Ticket, overflow.grown_within("1h"))
             .pending("30m")
             .saying(
                 "Values of {{ $labels.label }} in {{ $labels.family }} are recorded as other.",
                 "The label has more values than its limit, or than its list.",
             ),
-        Alert::new("ScrapesRefused", Severity::Ticket, refused.increase("1h").above(0.0)).saying(
+        Alert::new("ScrapesRefused", Severity::Ticket, refused.grown_within("1h")).saying(
             "Scrapes were refused: {{ $labels.reason }}.",
             "Too many scrapes are in progress at the same time, or a client reads too slowly.",
         ),

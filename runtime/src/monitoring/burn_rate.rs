@@ -94,7 +94,7 @@ impl SharedGoal<'_> {
                     endpoint: endpoints, outcome: IsNot("cancelled"),
                 } by endpoint);
                 let all = all.rate(window);
-                failed.rate(window).or_zero_of(&all).divided_by(&all)
+                failed.rate(window).or_zero_of(&all).divided_by_nonzero(&all)
             }
             Condition::Latency(time) => {
                 let all = series!(names, http_request_duration {

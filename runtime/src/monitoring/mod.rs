@@ -16,9 +16,9 @@
 //! ```
 //!
 //! The linker gathers the attributes of the whole program, and the instance has a prefix, labels,
-//! buckets and prices. So [`Metrics::monitoring`] writes queries only over families that the program
-//! exports, under the names that the instance exports, and leaves out the rows and the alerts of
-//! what the program does not have: streams, model calls, prices, request labels.
+//! buckets and prices. So [`Metrics::monitoring`] writes queries only over families that the
+//! program exports, under the names that the instance exports, and leaves out the rows and the
+//! alerts of what the program does not have: streams, model calls, prices, request labels.
 
 mod alerts;
 mod burn_rate;

@@ -153,6 +153,12 @@ impl Recorded<'_> {
         Expr::atom(self.selector(matchers))
     }
 
+    /// Returns the targets that Prometheus cannot scrape and that had these series within a window.
+    pub(super) fn down_targets(&self, window: &str) -> Expr {
+        let known = format!("count_over_time({}[{window}])", self.selector(&[]));
+        Expr { text: format!("(up == 0) and on (job, instance) {known}"), is_atom: false }
+    }
+
     /// Returns the mean over a window of the series whose labels have these values.
     pub(super) fn mean(&self, window: &str, matchers: &[(&str, Matcher<'_>)]) -> Expr {
         Expr::atom(format!("avg_over_time({}[{window}])", self.selector(matchers)))
@@ -259,11 +265,21 @@ impl<P> Series<P> {
     /// labels.
     pub(super) fn and_by(mut self, request_label: &str) -> Self {
         debug_assert!(self.has_request_labels, "{} has no request labels", self.name);
+        self.push_by(request_label);
+        self
+    }
+
+    /// Adds the label of the process to the labels that the results have.
+    pub(super) fn by_process(mut self) -> Self {
+        self.push_by(INSTANCE);
+        self
+    }
+
+    fn push_by(&mut self, label: &str) {
         if !self.by.is_empty() {
             self.by.push_str(", ");
         }
-        self.by.push_str(request_label);
-        self
+        self.by.push_str(label);
     }
 
     /// Returns the selector of all series.
@@ -304,10 +320,9 @@ impl Growing for Counter {}
 impl Growing for MoneyCounter {}
 
 impl<P: Growing> Series<P> {
-    /// The targets that Prometheus cannot scrape, and that had these series within a window.
-    pub(super) fn down_targets(&self, window: &str) -> Expr {
-        let known = format!("count_over_time({}[{window}])", self.selector("", ""));
-        Expr { text: format!("(up == 0) and on (job, instance) {known}"), is_atom: false }
+    /// One result for each target of Prometheus that has these series.
+    pub(super) fn targets(&self) -> Expr {
+        self.aggregate("group", "job, instance", &self.selector("", ""))
     }
 
     /// The increase per second.
@@ -322,14 +337,20 @@ impl<P: Growing> Series<P> {
     }
 
     /// The series that have appeared within a window. The first value of such a series is no
-    /// increase for Prometheus.
-    pub(super) fn new_within(&self, window: &str) -> Expr {
+    /// increase for Prometheus. A scrape that failed in the window before does not matter.
+    fn new_within(&self, window: &str) -> Expr {
         let selector = self.selector("", "");
-        self.aggregate("sum", "", &format!("{selector} unless {selector} offset {window}"))
+        let before = format!("count_over_time({selector}[{window}] offset {window})");
+        self.aggregate("sum", "", &format!("{selector} unless {before}"))
+    }
+
+    /// The results that have increased within a window, from the first value on.
+    pub(super) fn grown_within(&self, window: &str) -> Expr {
+        self.increase(window).above(0.0).or(&self.new_within(window).above(0.0))
     }
 
     /// The increase in a window.
-    pub(super) fn increase(&self, window: &str) -> Expr {
+    fn increase(&self, window: &str) -> Expr {
         self.sum_of("increase", "", window)
     }
 }
@@ -351,9 +372,14 @@ impl<P: RisingAndFalling> Series<P> {
         self.aggregate("min", "", &self.selector("", ""))
     }
 
-    /// The smallest value within a window, summed over all processes.
+    /// The sum of the smallest values within a window.
     pub(super) fn sum_of_minima(&self, window: &str) -> Expr {
         self.sum_of("min_over_time", "", window)
+    }
+
+    /// The sum of the largest values within a window.
+    pub(super) fn sum_of_maxima(&self, window: &str) -> Expr {
+        self.sum_of("max_over_time", "", window)
     }
 }
 
@@ -383,7 +409,7 @@ impl Series<Histogram> {
     /// The share of the values that are larger than `bound`, which is the bound of a bucket.
     pub(super) fn share_above(&self, bound: f64, window: &str) -> Expr {
         let all = self.count_rate(window);
-        all.minus(&self.rate_up_to(bound, window)).divided_by(&all)
+        all.minus(&self.rate_up_to(bound, window)).divided_by_nonzero(&all)
     }
 
     /// The number of values per second that are at most `bound`, which is the bound of a bucket.
@@ -425,11 +451,17 @@ impl Expr {
         self.binary("/", &divisor.operand())
     }
 
+    /// The ratio of two expressions with the same labels, where the divisor is not zero.
+    pub(super) fn divided_by_nonzero(&self, divisor: &Self) -> Self {
+        // A recorded `NaN` would make each mean over a window that contains it `NaN`.
+        self.divided_by(&divisor.above(0.0))
+    }
+
     pub(super) fn times(&self, factor: f64) -> Self {
         self.binary("*", &factor.to_string())
     }
 
-    fn minus(&self, right: &Self) -> Self {
+    pub(super) fn minus(&self, right: &Self) -> Self {
         self.binary("-", &right.operand())
     }
 

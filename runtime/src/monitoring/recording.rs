@@ -20,6 +20,10 @@ pub(super) fn requests(names: &Names) -> Recorded<'_> {
     names.recorded(&["endpoint"], "http_requests", "rate5m")
 }
 
+pub(super) fn targets(names: &Names) -> Recorded<'_> {
+    names.recorded(&["job", "instance"], "http_requests", "present")
+}
+
 pub(super) fn failure_ratio(names: &Names) -> Recorded<'_> {
     names.recorded(&["endpoint"], "http_request_failures", "ratio_rate5m")
 }
@@ -45,13 +49,14 @@ pub(super) fn rules(names: &Names, program: Program) -> Vec<Rule> {
     };
     let by_outcome = requests_by_outcome(names);
     let mut rules = vec![
+        rule(targets(names), series!(names, http_requests).targets()),
         rule(requests(names), by_outcome.sum(&["endpoint"], &[])),
         rule(
             failure_ratio(names),
             by_outcome
                 .sum(&["endpoint"], &[("outcome", OneOf(FAILURES))])
                 .or_zero_of(&requests(names).all())
-                .divided_by(&requests(names).all()),
+                .divided_by_nonzero(&requests(names).all()),
         ),
         rule(
             latency(names),
