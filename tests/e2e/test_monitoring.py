@@ -1,4 +1,7 @@
-"""The rules of a program with everything: promtool accepts them, each alert fires and is silent."""
+"""The rules of a program with everything: promtool accepts them, each alert fires and is silent.
+
+The configuration in the directory `monitoring` of the repository is checked, too.
+"""
 
 import json
 import os
@@ -9,6 +12,8 @@ from harness.case import SkipReportingTest
 from harness.gateway import program
 from harness.monitoring import written_files
 
+# The files of the gateway, and configuration that loads them.
+MONITORING = os.path.join(os.path.dirname(__file__), "..", "..", "monitoring")
 # Minutes for which the series of a test go on.
 LENGTH = 1600
 A_DAY = 1440
@@ -335,23 +340,44 @@ def all_tests():
         yield minute, test_of(name, alert, severity, minute, labels, inputs)
 
 
+def run_successfully(test, program, *arguments):
+    """Runs a program to its end, or skips the test if the program is missing."""
+    run = subprocess.run(
+        [test.program(program), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    test.assertEqual(run.returncode, 0, run.stdout)
+
+
+class KeptConfiguration(SkipReportingTest):
+    def test_prometheus_accepts_its_configuration_and_the_rules(self):
+        path = os.path.join(MONITORING, "prometheus.yml")
+        run_successfully(self, "promtool", "check", "config", "--lint-fatal", path)
+
+    def test_alertmanager_accepts_its_configuration(self):
+        path = os.path.join(MONITORING, "alertmanager.yml")
+        run_successfully(self, "amtool", "check-config", path)
+
+
 class WrittenRules(SkipReportingTest):
     def setUp(self):
         self.directory = written_files(self, program("MONITORING"))
         self.rules = os.path.join(self.directory, "rules.yml")
 
     def promtool(self, *arguments):
-        run = subprocess.run(
-            [self.program("promtool"), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-        )
-        self.assertEqual(run.returncode, 0, run.stdout)
+        run_successfully(self, "promtool", *arguments)
 
     def test_rules_are_accepted(self):
         self.promtool("check", "rules", "--lint-fatal", self.rules)
+
+    def test_rules_are_accepted_by_vmalert(self):
+        # No server is contacted.
+        server = "http://127.0.0.1:9"
+        options = [f"-rule={self.rules}", f"-datasource.url={server}", f"-notifier.url={server}"]
+        run_successfully(self, "vmalert", "-dryRun", *options)
 
     def test_each_alert_fires_and_is_silent(self):
         with open(self.rules) as file:
