@@ -50,6 +50,10 @@ use crate::errors::report;
 ///   request, or if no route is known, defaults to the bare name of the function.
 /// - `method = "GET"`: the label `method` outside a request: `GET`, `HEAD`, `POST`, `PUT`,
 ///   `DELETE`, `PATCH`, `OPTIONS`, `TRACE` or `CONNECT`. Defaults to empty, for an unknown method.
+/// - `objective(success = 99.9, latency("250ms", 99.0))`: the share of the endpoint's requests, in
+///   per cent, that must not fail through a fault of the server, and the share that has to take at
+///   most this time. One of the two may be left out. Needs an `endpoint`. With the feature
+///   `monitoring` of streamgauge, rules and alerts are written from it.
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
 ///   to `::streamgauge`.
 ///
@@ -508,6 +512,10 @@ pub fn track_tokens(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   `protocol`. Defaults to empty, for an unknown provider.
 /// - `operation = "chat"`: the label `operation` of the model call, as in [`macro@track_tokens`].
 ///   Needs a `protocol`. Defaults to the operation that the reply shows.
+/// - `objective(first_token("1s", 95.0))`: the share of the streamed replies, in per cent, whose
+///   first token has to come within this time after the arrival of the request. Needs an `endpoint`
+///   and a `protocol`. With the feature `monitoring` of streamgauge, rules and alerts are written
+///   from it.
 /// - `crate = my::streamgauge`: the path of the crate streamgauge if it has another name. Defaults
 ///   to `::streamgauge`.
 ///
