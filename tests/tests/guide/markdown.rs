@@ -30,6 +30,7 @@ impl Document {
         let entries = fs::read_dir(Path::new(ROOT).join("docs")).expect("docs can be read");
         let names = entries.map(|entry| entry.expect("docs can be read").file_name());
         let paths = names.map(|name| Path::new("docs").join(name));
+        let paths = paths.filter(|path| path.extension().is_some_and(|it| it == "md"));
         let mut paths: Vec<_> = paths.filter(|path| !path.ends_with("SUMMARY.md")).collect();
         paths.sort();
         paths.into_iter().map(Self::read).collect()
@@ -76,18 +77,30 @@ impl Document {
         count(anchor) > 0 || count(base) > number && number > 0
     }
 
-    /// Returns the anchors of the headings; equal headings have equal ones here.
-    fn anchors(&self) -> impl Iterator<Item = String> {
+    /// Returns the titles of the headings, with their number signs.
+    pub(crate) fn headings(&self) -> impl Iterator<Item = &str> {
         let mut in_fence = false;
-        let headings = self.text.lines().filter(move |line| {
+        self.text.lines().filter(move |line| {
             in_fence ^= line.trim_start().starts_with("```");
             !in_fence && line.starts_with('#')
-        });
-        headings.map(|heading| {
+        })
+    }
+
+    /// Returns the anchors of the headings; equal headings have equal ones here.
+    fn anchors(&self) -> impl Iterator<Item = String> {
+        self.headings().map(|heading| {
             let title = heading.trim_start_matches('#').trim().to_lowercase();
             let title = title.replace(' ', "-");
             title.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
         })
+    }
+
+    /// Returns the cells of each row of the table below a line that begins with `header`, without
+    /// the table's two first lines.
+    pub(crate) fn table(&self, header: &str) -> Vec<Vec<&str>> {
+        let lines = self.text.lines().skip_while(|line| !line.starts_with(header)).skip(2);
+        let rows = lines.take_while(|line| line.starts_with('|'));
+        rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
     }
 }
 
