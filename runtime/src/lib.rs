@@ -42,7 +42,9 @@
 //! | count tokens and cost | [LLM calls, tokens and prices](guide::llm_calls) |
 //! | know which replies are read, and how far | [What is read from replies](guide::protocols) |
 //! | retry and fall back between providers | [A gateway with fallbacks](guide::gateway) |
-//! | write queries and alerts | [Queries, alerts and dashboards](guide::promql) |
+//! | get dashboards and alerts | [Dashboards, rules and objectives](guide::monitoring) |
+//! | know what to do about an alert | [Alerts](guide::alerts) |
+//! | write queries | [PromQL queries](guide::promql) |
 //! | tell tenants apart | [Request labels and tenants](guide::request_labels) |
 //! | export by page, file or push | [Exporting](guide::exporting) |
 //! | test your metrics | [Testing your metrics](guide::testing) |
@@ -98,8 +100,8 @@
 //! - `exemplars`: [exemplars](guide::exporting#exemplars) in the `OpenMetrics` format, which name
 //!   the traces of recorded values.
 //! - `gzip`: compressed metrics pages.
-//! - `monitoring`: the module `monitoring`, which writes dashboards, recording rules and alerts
-//!   that fit the program, and the objectives of endpoints.
+//! - `monitoring`: the module `monitoring`, which writes [dashboards, recording rules and
+//!   alerts](guide::monitoring) that fit the program, and the objectives of endpoints.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
 //! - `push`: `PushGateway`, for batch jobs.

@@ -24,6 +24,8 @@ snippets! {
     llm_calls "docs/llm-calls.md"
     protocols "docs/protocols.md"
     gateway "docs/gateway.md"
+    monitoring "docs/monitoring.md"
+    alerts "docs/alerts.md"
     promql "docs/promql.md"
     request_labels "docs/request-labels.md"
     exporting "docs/exporting.md"

@@ -26,6 +26,8 @@ chapters! {
     llm_calls "llm-calls.md"
     protocols "protocols.md"
     gateway "gateway.md"
+    monitoring "monitoring.md"
+    alerts "alerts.md"
     promql "promql.md"
     request_labels "request-labels.md"
     exporting "exporting.md"

@@ -30,6 +30,7 @@ mod links;
 mod llm_calls;
 mod markdown;
 mod metrics;
+mod monitoring;
 mod pages;
 mod readme;
 mod request_labels;
