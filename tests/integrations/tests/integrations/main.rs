@@ -1,7 +1,9 @@
-//! Tests with crates that take long to build: client crates, OpenTelemetry and utoipa.
+//! Tests with crates that take long to build: client crates, OpenTelemetry, utoipa, and parsers of
+//! rules and queries.
 
 mod client_crates;
 mod exemplars;
 mod gateway;
+mod monitoring;
 mod openapi;
 mod reqwest_replies;
