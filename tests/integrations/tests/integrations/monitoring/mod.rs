@@ -5,6 +5,7 @@
 
 mod buckets;
 mod instances;
+mod objectives;
 mod output;
 mod program;
 mod promql;
