@@ -149,6 +149,7 @@ impl MeteredFunction {
     fn validate(args: Args, function: Option<Function>, errors: &mut Errors) -> Option<Self> {
         let Args { call, media_type, objective, krate } = args;
         let conditions = [Condition::FirstToken];
+        let objective_name = objective.as_ref().map(|(name, _)| name.clone());
         let objective = Objective::validate(objective, &conditions, call.endpoint.as_ref(), errors);
         let without_protocol = call.labels_without_protocol();
         let call = ModelCall::validate(call, errors);
@@ -160,6 +161,11 @@ impl MeteredFunction {
                      `protocol`, or remove `{name}`"
                 );
                 errors.at(value, message);
+            }
+            if let Some(name) = objective_name.filter(|_| call.protocol.is_none()) {
+                let message = "the first token is read from a reply with a `protocol`: add a \
+                               `protocol`, such as `protocol = \"openai\"`";
+                errors.at(&name, message.to_owned());
             }
         }
         if let Some(media_type) = &media_type {

@@ -239,8 +239,8 @@ ALERTS = {
         [file_written_at(f"0+60x{LENGTH}")],
     ),
 }
-# Cases that a simpler query would get wrong. By what they are: the alert, its severity, the minute of
-# the evaluation, the labels of the alert or None if it is silent, and the series.
+# Cases that a simpler query would get wrong. By what they are: the alert, its severity, the minute
+# of the evaluation, the labels of the alert or None if it is silent, and the series.
 HARD_CASES = {
     "an old panic, and a scrape that failed ten minutes ago": (
         *("AppPanics", "ticket", 30, None),

@@ -105,7 +105,7 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         )
         .pending("10m")
         .saying(
-            "{{ $value | humanizePercentage }} of {{ $labels.endpoint }} fails.",
+            "{{ $value | humanizePercentage }} of the requests to {{ $labels.endpoint }} fail.",
             "Requests end with a status 5xx, with a panic, or with a response body that breaks off.",
         ),
         Alert::new(
@@ -114,7 +114,7 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
             panics.grown_within("10m"),
         )
         .saying(
-            "{{ $labels.endpoint }} has panicked.",
+            "A request to {{ $labels.endpoint }} has panicked.",
             "A handler or its response body has panicked within the last ten minutes.",
         ),
         Alert::new(
@@ -124,7 +124,7 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         )
         .pending("15m")
         .saying(
-            "1 % of {{ $labels.endpoint }} takes {{ $value | humanizeDuration }}.",
+            "1 % of the requests to {{ $labels.endpoint }} take {{ $value | humanizeDuration }} or longer.",
             "The 99th percentile of the duration of requests is too high.",
         ),
         Alert::new(
@@ -157,7 +157,7 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         )
         .pending("15m")
         .saying(
-            "Clients cancel {{ $value | humanizePercentage }} of {{ $labels.endpoint }}.",
+            "Clients cancel {{ $value | humanizePercentage }} of the requests to {{ $labels.endpoint }}.",
             "Clients disconnect before the response is complete, perhaps because it takes too long.",
         ),
     ]
@@ -248,8 +248,8 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
             )
             .pending("15m")
             .saying(
-                "5 % wait {{ $value | humanizeDuration }} for a token of {{ $labels.endpoint }}.",
-                "The time counts from the arrival of the request, with failed calls before the reply.",
+                "5 % of the replies of {{ $labels.endpoint }} begin after {{ $value | humanizeDuration }}.",
+                "The time from the arrival of the request to the first token of a streamed reply.",
             ),
         );
     }

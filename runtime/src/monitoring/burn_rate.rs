@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::panels::{Panel, Row, Unit};
+use super::panel::{Panel, Row, Unit};
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, Recorded, series};
 use super::rules::{Alert, Rule, Severity};
@@ -72,8 +72,11 @@ pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>], window: &str) -> Opti
     let left = Panel::lines("Error budget left, 30 days", Unit::Share)
         .saying("The share of the error budget of 30 days that is left. Below 0 it is overdrawn.")
         .below(0.0);
-    let speed = Panel::lines("Use of the error budget, 1 hour", Unit::Number)
-        .saying("At 1, the budget lasts 30 days. An alert fires at 14.4.")
+    let speed = Panel::lines("Burn rate, 1 hour", Unit::Number)
+        .saying(
+            "At 1, the budget lasts 30 days. A page fires above 14.4 in the last hour and the last 5 \
+             minutes, or above 6 in the last 6 hours and the last 30 minutes.",
+        )
         .threshold(PAGE[0].factor);
     let panels = goals.iter().fold([left, speed], |panels, goal| goal.draw(names, panels));
     let goals = goals.iter().map(|goal| goal.panel(names, window));
@@ -132,13 +135,13 @@ impl SharedGoal<'_> {
             Alert::new(name, severity, fast.or(&slow))
                 .label("objective", label_of(self.goal))
                 .saying(
-                    &format!("{{{{ $labels.endpoint }}}} uses up its error budget {text}."),
+                    &format!("{{{{ $labels.endpoint }}}} will use up its error budget {text}."),
                     &format!("The objective: {}", self.sentence()),
                 )
         };
         vec![
-            alert(Severity::Page, &PAGE, "within days"),
-            alert(Severity::Ticket, &TICKET, "too fast"),
+            alert(Severity::Page, &PAGE, "within five days"),
+            alert(Severity::Ticket, &TICKET, "before its 30 days end"),
         ]
     }
 

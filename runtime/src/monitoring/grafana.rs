@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::panels::{Kind, Panel, Row, Threshold, Unit};
+use super::panel::{Kind, Panel, Row, Threshold, Unit};
 
 /// The variable of the data source, which the person who looks chooses.
 const DATA_SOURCE: &str = "${datasource}";
@@ -148,8 +148,7 @@ fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
         "thresholds": { "mode": "absolute", "steps": steps },
         "custom": custom,
     });
-    // Only what can fall below its threshold can be negative.
-    if !matches!(panel.threshold, Some(Threshold::Below(_))) {
+    if panel.has_no_negative_values() {
         defaults["min"] = json!(0);
     }
     json!({

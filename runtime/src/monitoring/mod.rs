@@ -23,11 +23,12 @@
 mod alerts;
 mod burn_rate;
 mod grafana;
-mod panels;
+mod panel;
 mod perses;
 mod program;
 mod query;
 mod recording;
+mod rows;
 mod rules;
 mod thresholds;
 
@@ -35,7 +36,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use self::panels::Row;
+use self::panel::Row;
 use self::program::Program;
 use self::query::{INSTANCE, Names, series};
 use self::rules::{Group, rule_file};
@@ -96,7 +97,7 @@ impl Monitoring {
                 tracing::warn!(
                     target: "streamgauge",
                     label,
-                    "there is no alert on the cost of this label, which is no request label"
+                    "there is no alert on the cost of this label, because it is not a request label"
                 );
             }
         }
@@ -127,7 +128,7 @@ impl Monitoring {
         let names = names.with_variable(INSTANCE, "=~\"$instance\"");
         let names = names.with_variable("endpoint", "=~\"$endpoint\"");
         let goals = burn_rate::shared_goals(self.instance.goals());
-        panels::rows(&names, self.program, &goals, "$__rate_interval")
+        rows::rows(&names, self.program, &goals, "$__rate_interval")
     }
 
     /// Returns the prefix without its separator, or the name of this crate.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::panels::{Kind, Panel, Row, Unit};
+use super::panel::{Kind, Panel, Row, Threshold, Unit};
 
 /// Returns a dashboard in JSON. `name` has only letters, digits, `_` and `-`.
 pub(super) fn dashboard(name: &str, title: &str, requests: &str, rows: &[Row]) -> Value {
@@ -68,7 +68,7 @@ fn variable(name: &str, title: &str, requests: &str) -> Value {
 
 fn panel(panel: &Panel) -> Value {
     let format = json!({ "unit": unit(panel.unit) });
-    let plugin = match panel.kind {
+    let mut plugin = match panel.kind {
         Kind::Number => json!({
             "kind": "StatChart",
             "spec": { "calculation": "last-number", "format": format, "sparkline": {} },
@@ -77,10 +77,16 @@ fn panel(panel: &Panel) -> Value {
             "kind": "TimeSeriesChart",
             "spec": {
                 "legend": { "position": "bottom", "mode": "list" },
-                "yAxis": { "format": format, "min": 0 },
+                "yAxis": { "format": format },
             },
         }),
     };
+    if let Some(Threshold::From(value) | Threshold::Below(value)) = panel.threshold {
+        plugin["spec"]["thresholds"] = json!({ "steps": [{ "value": value }] });
+    }
+    if panel.kind == Kind::Lines && panel.has_no_negative_values() {
+        plugin["spec"]["yAxis"]["min"] = json!(0);
+    }
     let queries: Vec<_> = panel
         .queries
         .iter()

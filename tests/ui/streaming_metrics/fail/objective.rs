@@ -13,4 +13,9 @@ fn without_endpoint() -> impl Stream<Item = &'static str> {
     futures_util::stream::empty()
 }
 
+#[streaming_metrics(endpoint = "/a", objective(first_token("1s", 95.0)))]
+fn without_protocol() -> impl Stream<Item = &'static str> {
+    futures_util::stream::empty()
+}
+
 fn main() {}
