@@ -103,7 +103,11 @@ impl MetricsBuilder {
         );
         let buckets = validate::buckets(self.buckets, &self.prefix, &mut problems);
         #[cfg(feature = "monitoring")]
-        let goals = validate::objectives(&self.objectives, &buckets, &mut problems);
+        let goals = {
+            let constant = const_labels.keys().map(String::as_str);
+            let labels = registry_names.pairs().map(|(name, _)| name).chain(constant);
+            validate::objectives(&self.objectives, labels, &buckets, &mut problems)
+        };
         problems.into_result()?;
         retire_unused();
         let options = FamilyOptions {

@@ -31,10 +31,11 @@ pub enum BuildError {
         /// The mistake.
         reason: &'static str,
     },
-    /// The families, the histogram format or Prometheus itself use a label of this name.
+    /// The families, the rules of objectives, the histogram format or Prometheus itself use a label
+    /// of this name.
     #[error(
-        "label {name:?} is taken: the families, the histogram format (`le`) or Prometheus itself \
-         (`__…`) use it; choose another name"
+        "label {name:?} is taken: the families, the rules of objectives (`objective`), the \
+         histogram format (`le`) or Prometheus itself (`__…`) use it; choose another name"
     )]
     LabelTaken {
         /// The name that was set.

@@ -61,13 +61,17 @@ impl Alert {
     }
 
     /// Puts the prefix of the families before the name, so that the alerts of two programs differ,
-    /// and adds the constant labels, which aggregations remove.
+    /// and adds the constant labels, which the series of other programs lack.
     fn named_for(mut self, names: &Names) -> Self {
         let prefix = names.prefix().split('_').map(capitalized).collect::<String>();
-        self.labels.extend_from_slice(names.labels());
+        let is_own = |name: &str| OWN_LABELS.contains(&name);
+        self.labels.extend(names.labels().iter().filter(|(name, _)| !is_own(name)).cloned());
         Self { name: format!("{prefix}{}", self.name), ..self }
     }
 }
+
+/// The labels that alerts have for themselves.
+const OWN_LABELS: &[&str] = &["severity", "objective", "request_label"];
 
 fn capitalized(word: &str) -> String {
     let mut characters = word.chars();

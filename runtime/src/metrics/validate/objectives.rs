@@ -8,10 +8,11 @@ use crate::family::default_buckets;
 use crate::metrics::BuildError;
 use crate::objective::{Condition, Goal, Objective};
 
-/// Validates the objectives of endpoints, and returns their goals. `buckets` are the bounds that
-/// differ from the default ones.
-pub(in crate::metrics) fn objectives(
+/// Validates the objectives of endpoints, and returns their goals. `labels` are the names of the
+/// labels that all series have, and `buckets` are the bounds that differ from the default ones.
+pub(in crate::metrics) fn objectives<'a>(
     objectives: &[(String, Objective)],
+    mut labels: impl Iterator<Item = &'a str>,
     buckets: &HashMap<&'static str, Vec<f64>>,
     problems: &mut Problems,
 ) -> Vec<(Box<str>, Goal)> {
@@ -43,8 +44,15 @@ pub(in crate::metrics) fn objectives(
             }
         }
     }
+    // The recording rules have both the label of the objective and those of all series.
+    if !goals.seen.is_empty() && labels.any(|label| label == OBJECTIVE) {
+        goals.problems.add(BuildError::LabelTaken { name: OBJECTIVE.to_owned() });
+    }
     goals.accepted
 }
+
+/// The label of recorded series and alerts that names the objective.
+const OBJECTIVE: &str = "objective";
 
 const TWICE: &str = "the same condition is given twice: give it once";
 
@@ -117,7 +125,7 @@ fn bound_problem(goal: &Goal, buckets: &HashMap<&'static str, Vec<f64>>) -> Opti
 mod tests {
     use std::time::Duration;
 
-    use crate::{Metrics, Objective};
+    use crate::{BuildError, Metrics, Objective};
 
     fn refusal(objective: Objective) -> String {
         let built = Metrics::builder().objective("/chat", objective).build();
@@ -153,6 +161,14 @@ mod tests {
         assert_eq!(refusal(Objective::new().latency(quick, 95.0).latency(slow, 99.9)), "");
         let refused = refusal(Objective::new().latency(quick, 95.0).latency(quick, 99.9));
         assert!(refused.contains("twice"), "{refused}");
+    }
+
+    #[test]
+    fn objective_refuses_a_constant_label_with_the_name_of_its_own() {
+        let objective = Objective::new().success(99.0);
+        let builder = Metrics::builder().label("objective", "x");
+        let refused = builder.objective("/chat", objective).build().err();
+        assert!(matches!(refused, Some(BuildError::LabelTaken { name }) if name == "objective"));
     }
 
     #[test]
