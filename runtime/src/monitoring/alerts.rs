@@ -1,6 +1,7 @@
 //! The alerts.
 
 use super::burn_rate::SharedGoal;
+use super::outcomes::{CANCELLED, FAILED_CALLS, FAILED_STREAMS, PANICKED, REFUSED_CALLS};
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, series};
@@ -91,7 +92,7 @@ fn stuck(names: &Names, program: Program) -> Expr {
 }
 
 fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert> {
-    let panics = series!(names, http_requests { outcome: Is("panic") } by endpoint);
+    let panics = series!(names, http_requests { outcome: Is(PANICKED) } by endpoint);
     let all = || series!(names, http_requests);
     let ending = series!(names, http_requests by endpoint).by_process();
     let by_outcome = recording::requests_by_outcome(names);
@@ -155,7 +156,7 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
             "ClientDisconnects",
             Severity::Ticket,
             by_outcome
-                .sum(&["endpoint"], &[("outcome", Is("cancelled"))])
+                .sum(&["endpoint"], &[("outcome", Is(CANCELLED))])
                 .divided_by(&recording::requests(names).all())
                 .above(thresholds.cancelled),
         )
@@ -169,7 +170,7 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
 
 fn streams(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
     let failed = series!(names, stream_duration {
-        outcome: OneOf(&["stream_error", "error_event", "truncated", "panic"]),
+        outcome: OneOf(FAILED_STREAMS),
     } by endpoint);
     let all = series!(names, stream_duration by endpoint);
     let ratio = failed.count_rate("5m").divided_by(&all.count_rate("5m"));
@@ -185,9 +186,9 @@ fn streams(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
 
 fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert> {
     let by_outcome = recording::calls_by_outcome(names);
-    let failed = by_outcome.sum(&["provider"], &[("outcome", OneOf(&["error", "truncated"]))]);
+    let failed = by_outcome.sum(&["provider"], &[("outcome", OneOf(FAILED_CALLS))]);
     let refused = series!(names, llm_calls {
-        error_type: OneOf(&["rate_limited", "overloaded"]),
+        error_type: OneOf(REFUSED_CALLS),
     } by provider);
     let all = series!(names, llm_calls by provider);
     let left = series!(names, llm_rate_limit_remaining {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::outcomes::{CANCELLED, FAILED_REQUESTS};
 use super::panel::{Panel, Row, Unit};
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, Recorded, series};
@@ -91,17 +92,17 @@ impl SharedGoal<'_> {
         match self.goal.condition {
             Condition::Success => {
                 let failed = series!(names, http_requests {
-                    endpoint: endpoints, outcome: OneOf(&["server_error", "panic"]),
+                    endpoint: endpoints, outcome: OneOf(FAILED_REQUESTS),
                 } by endpoint);
                 let all = series!(names, http_requests {
-                    endpoint: endpoints, outcome: IsNot("cancelled"),
+                    endpoint: endpoints, outcome: IsNot(CANCELLED),
                 } by endpoint);
                 let all = all.rate(window);
                 failed.rate(window).or_zero_of(&all).divided_by_nonzero(&all)
             }
             Condition::Latency(time) => {
                 let all = series!(names, http_request_duration {
-                    endpoint: endpoints, outcome: IsNot("cancelled"),
+                    endpoint: endpoints, outcome: IsNot(CANCELLED),
                 } by endpoint);
                 all.share_above(time.as_secs_f64(), window)
             }
@@ -178,7 +179,7 @@ impl SharedGoal<'_> {
             }
             Condition::Latency(time) => {
                 let durations = series!(names, http_request_duration {
-                    endpoint: endpoints, outcome: IsNot("cancelled"),
+                    endpoint: endpoints, outcome: IsNot(CANCELLED),
                 } by endpoint);
                 Panel::lines(format!("Latency, {percent} % within {time:?}"), Unit::Seconds)
                     .with(durations.quantile(quantile, window), "{{endpoint}}")

@@ -23,6 +23,7 @@
 mod alerts;
 mod burn_rate;
 mod grafana;
+mod outcomes;
 mod panel;
 mod perses;
 mod program;

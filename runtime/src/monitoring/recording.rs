@@ -1,6 +1,7 @@
 //! The recording rules: what dashboards and alerts ask for again and again, summed over all
 //! processes.
 
+use super::outcomes::FAILED_REQUESTS;
 use super::program::Program;
 use super::query::Matcher::OneOf;
 use super::query::{Names, Recorded, series};
@@ -8,9 +9,6 @@ use super::rules::Rule;
 
 /// The window of the rates that alerts use.
 const WINDOW: &str = "5m";
-
-/// The outcomes of requests that fail through a fault of the server.
-const FAILURES: &[&str] = &["server_error", "panic"];
 
 pub(super) fn requests_by_outcome(names: &Names) -> Recorded<'_> {
     names.recorded(&["endpoint", "outcome"], "http_requests", "rate5m")
@@ -54,7 +52,7 @@ pub(super) fn rules(names: &Names, program: Program) -> Vec<Rule> {
         rule(
             failure_ratio(names),
             by_outcome
-                .sum(&["endpoint"], &[("outcome", OneOf(FAILURES))])
+                .sum(&["endpoint"], &[("outcome", OneOf(FAILED_REQUESTS))])
                 .or_zero_of(&requests(names).all())
                 .divided_by_nonzero(&requests(names).all()),
         ),

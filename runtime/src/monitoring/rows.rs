@@ -1,6 +1,7 @@
 //! The rows of the dashboards and their panels, in the order in which an operator looks at them.
 
 use super::burn_rate::{self, SharedGoal};
+use super::outcomes::{CANCELLED, CLIENT_ERROR, FAILED_REQUESTS, SUCCESSFUL_CALL};
 use super::panel::{Kind, Panel, Row, Unit};
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
@@ -44,7 +45,7 @@ pub(super) fn rows(
 /// Returns the row of a request label, such as that of tenants.
 fn of_request_label(names: &Names, program: Program, label: &str, window: &str) -> Row {
     let legend = format!("{{{{{label}}}}}");
-    let failures = series!(names, http_requests { outcome: OneOf(FAILURES) }).and_by(label);
+    let failures = series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) }).and_by(label);
     let all = || series!(names, http_requests).and_by(label).rate(window);
     let mut panels = vec![
         lines("Requests", Unit::RequestsPerSecond)
@@ -72,11 +73,9 @@ fn of_request_label(names: &Names, program: Program, label: &str, window: &str) 
     Row { title: format!("By {label}"), panels }
 }
 
-const FAILURES: &[&str] = &["server_error", "panic"];
-
 fn overview(names: &Names, window: &str) -> Row {
     let requests = || series!(names, http_requests).rate(window);
-    let failures = series!(names, http_requests { outcome: OneOf(FAILURES) }).rate(window);
+    let failures = series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) }).rate(window);
     let duration = series!(names, http_request_duration).quantile(0.95, window);
     Row {
         title: "Overview".to_owned(),
@@ -101,7 +100,7 @@ fn overview(names: &Names, window: &str) -> Row {
 fn requests(names: &Names, window: &str) -> Row {
     let all = || series!(names, http_requests by endpoint).rate(window);
     let failures =
-        series!(names, http_requests { outcome: OneOf(FAILURES) } by endpoint).rate(window);
+        series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) } by endpoint).rate(window);
     let duration = || series!(names, http_request_duration by endpoint);
     Row {
         title: "Requests".to_owned(),
@@ -145,8 +144,8 @@ fn clients(names: &Names, window: &str) -> Row {
                 .with(series!(names, active_requests by endpoint).sum(), "{{endpoint}}"),
             lines("Cancelled and refused", Unit::RequestsPerSecond)
                 .saying("Requests that clients cancel, and requests that are answered with a status 4xx.")
-                .with(ended("cancelled"), "cancelled")
-                .with(ended("client_error"), "client error"),
+                .with(ended(CANCELLED), "cancelled")
+                .with(ended(CLIENT_ERROR), "client error"),
             lines("Body bytes", Unit::BytesPerSecond)
                 .saying("Bytes of request bodies that are read, and of response bodies.")
                 .with(series!(names, request_size).sum_rate(window), "received")
@@ -202,8 +201,10 @@ fn calls(names: &Names, program: Program, window: &str) -> Row {
         lines("Call duration, 95 %", Unit::Seconds)
             .saying("From the start of a successful call to the end of its reply.")
             .with(
-                series!(names, llm_call_duration { outcome: Is("success") } by provider, model)
-                    .quantile(0.95, window),
+                series!(names, llm_call_duration {
+                    outcome: Is(SUCCESSFUL_CALL),
+                } by provider, model)
+                .quantile(0.95, window),
                 "{{provider}} {{model}}",
             ),
         lines("Calls per request", Unit::Number)
