@@ -1,6 +1,7 @@
 """Perses dashboards, rendered by the page in ../perses."""
 
 import collections
+import contextlib
 import html
 import json
 import os
@@ -8,7 +9,7 @@ import re
 import shutil
 import tempfile
 
-from harness.browser import render
+from harness.browser import Browser
 from harness.prometheus import Prometheus
 
 # The variables that the Prometheus plugin of Perses replaces in queries.
@@ -22,30 +23,40 @@ class Perses:
 
     def __init__(self, page, chromium, prometheus, target, rules):
         """Starts to scrape `target` and to evaluate the rules, both every second."""
-        self._chromium = chromium
-        self._files = tempfile.TemporaryDirectory(prefix="e2e-perses-")
-        files = {"prometheus.yml": json.dumps(_configuration(target)), "rules.yml": rules}
+        self._stack = contextlib.ExitStack()
         try:
-            shutil.copytree(page, self._files.name, dirs_exist_ok=True)
-            assets = f"--web.user-assets={self._files.name}"
+            directory = tempfile.TemporaryDirectory(prefix="e2e-perses-")
+            self._files = self._stack.enter_context(directory)
+            shutil.copytree(page, self._files, dirs_exist_ok=True)
+            assets = f"--web.user-assets={self._files}"
+            files = {"prometheus.yml": json.dumps(_configuration(target)), "rules.yml": rules}
             self.prometheus = Prometheus(prometheus, target, assets, files=files)
+            self._stack.callback(self.prometheus.stop)
+            self._browser = Browser(chromium)
+            self._stack.callback(self._browser.stop)
         except BaseException:
-            self._files.cleanup()
+            self.stop()
             raise
 
-    def render(self, dashboard, picture, size, duration, interval=1):
+    def stop(self):
+        self._stack.close()
+
+    def render(self, dashboard, size, duration, interval=1, picture=None):
         """Renders the last seconds in a window of this width and height."""
-        with open(os.path.join(self._files.name, "dashboard.json"), "w") as file:
+        with open(os.path.join(self._files, "dashboard.json"), "w") as file:
             json.dump(dashboard, file)
         parameters = f"dashboard=dashboard.json&duration={duration}s&interval={interval}s"
         url = f"http://{self.prometheus.address}/user/?{parameters}"
-        return render(self._chromium, url, picture, size)
-
-    def stop(self):
-        try:
-            self.prometheus.stop()
-        finally:
-            self._files.cleanup()
+        open_layouts = [
+            layout["spec"]["items"]
+            for layout in dashboard["spec"]["layouts"]
+            if layout["spec"]["display"]["collapse"]["open"]
+        ]
+        # Each panel becomes a chart or an error, and an empty chart before its query is sent.
+        panels = sum(map(len, open_layouts))
+        shown = "document.querySelectorAll('canvas, [role=alert]').length"
+        is_ready = f"globalThis.hasAllResults?.() && {shown} >= {panels}"
+        return self._browser.render(url, size, is_ready, picture)
 
 
 def _configuration(target):

@@ -113,6 +113,16 @@ function Page({ dashboard }) {
   );
 }
 
+// For the tests, which wait until no query is in progress or waits for the values of variables.
+// Queries without observers were replaced when a value arrived.
+globalThis.hasAllResults = () => {
+  return queryClient
+    .getQueryCache()
+    .getAll()
+    .filter((query) => query.getObserversCount() > 0)
+    .every(({ state }) => state.status !== "loading" && state.fetchStatus === "idle");
+};
+
 const response = await fetch(parameters.get("dashboard"));
 const dashboard = await response.json();
 createRoot(document.getElementById("root")).render(<Page dashboard={dashboard} />);
