@@ -51,7 +51,7 @@ pub(crate) struct Objective(Vec<Goal>);
 
 impl Objective {
     /// Checks the argument, or reports what is wrong with it. `allowed` are the conditions that the
-    /// attribute knows, and `endpoint` is its argument of that name.
+    /// attribute accepts, and `endpoint` is its argument of that name.
     pub(crate) fn validate(
         argument: Option<(Ident, TokenStream)>,
         allowed: &[Condition],
@@ -147,6 +147,9 @@ fn parse_goal(input: ParseStream<'_>, allowed: &[Condition]) -> Result<(Ident, G
     Ok((word, Goal { condition, nanoseconds, percent }))
 }
 
+/// The largest percentage, as in the settings of an instance.
+const MOST_PERCENT: f64 = 99.9999;
+
 fn parse_percent(input: ParseStream<'_>) -> Result<f64, Error> {
     let literal: Lit = input
         .parse()
@@ -156,8 +159,9 @@ fn parse_percent(input: ParseStream<'_>) -> Result<f64, Error> {
         Lit::Int(number) => number.base10_parse::<u32>().ok().map(f64::from),
         _ => None,
     };
-    percent.filter(|percent| *percent > 0.0 && *percent < 100.0).ok_or_else(|| {
-        let message = "a percentage is a number above 0 and below 100, such as 99.9";
+    percent.filter(|percent| *percent > 0.0 && *percent <= MOST_PERCENT).ok_or_else(|| {
+        let message =
+            format!("a percentage is a number above 0 and at most {MOST_PERCENT}, such as 99.9");
         Error::new_spanned(&literal, message)
     })
 }
@@ -167,18 +171,25 @@ fn nanoseconds(text: &str) -> Option<u64> {
     let unit_at = text.find(|character: char| !character.is_ascii_digit() && character != '.')?;
     let (number, unit) = text.split_at(unit_at);
     let unit: u64 = match unit {
-        "us" | "µs" => 1_000,
+        "us" => 1_000,
         "ms" => 1_000_000,
         "s" => 1_000_000_000,
         _ => return None,
     };
     // Decimal arithmetic: 0.25 s is exactly 250,000,000 ns.
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if fraction.is_empty() {
+        return None;
+    }
     let mut nanoseconds = whole.parse::<u64>().ok()?.checked_mul(unit)?;
     let mut place = unit;
     for digit in fraction.bytes() {
         place /= 10;
-        nanoseconds = nanoseconds.checked_add(u64::from(digit.checked_sub(b'0')?) * place)?;
+        let digit = u64::from(digit.checked_sub(b'0')?);
+        if place == 0 && digit != 0 {
+            return None;
+        }
+        nanoseconds = nanoseconds.checked_add(digit * place)?;
     }
     (nanoseconds > 0).then_some(nanoseconds)
 }

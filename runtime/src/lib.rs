@@ -101,7 +101,8 @@
 //!   the traces of recorded values.
 //! - `gzip`: compressed metrics pages.
 //! - `monitoring`: the module `monitoring`, which writes [dashboards, recording rules and
-//!   alerts](guide::monitoring) that fit the program, and the objectives of endpoints.
+//!   alerts](guide::monitoring) that fit the program, and the objectives of endpoints. Without this
+//!   feature, the argument `objective` of attributes has no effect.
 //! - `process`: memory, processor time, threads and open files of the process, switched on by
 //!   [`process_metrics`](MetricsBuilder#method.process_metrics). Linux only.
 //! - `push`: `PushGateway`, for batch jobs.

@@ -84,6 +84,14 @@ impl Condition {
     }
 }
 
+/// Returns a time in seconds, as the float that is nearest to its decimal. `Duration::as_secs_f64`
+/// rounds twice, so 1.118 s would not equal a bound of 1.118.
+#[cfg(feature = "monitoring")]
+pub(crate) fn seconds(time: Duration) -> f64 {
+    let decimal = format!("{}.{:09}", time.as_secs(), time.subsec_nanos());
+    decimal.parse().unwrap_or(time.as_secs_f64())
+}
+
 #[cfg(feature = "monitoring")]
 impl Objective {
     /// Returns an objective without conditions.

@@ -233,6 +233,8 @@ class PersesDashboard(PersesTest):
             [selector] = listed["spec"]["plugin"]["spec"]["matchers"]
             label = listed["spec"]["plugin"]["spec"]["labelName"]
             self.assertTrue(self.perses.prometheus.label_values(label, selector), label)
+        # So that the screenshot has lines instead of points.
+        self._await_data("count_over_time(up[1m]) > 15")
         # A panel is drawn once it is in the window.
         picture = os.environ.get("DASHBOARD_SCREENSHOT")
         page = self.perses.render(self.dashboard, (1600, 6000), duration=30, picture=picture)

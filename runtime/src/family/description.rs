@@ -1,4 +1,4 @@
-//! What queries need to know of a family: its name, its labels and its type.
+//! The name, the labels and the type of a family, for queries.
 
 use std::marker::PhantomData;
 

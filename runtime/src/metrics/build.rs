@@ -148,6 +148,8 @@ impl MetricsBuilder {
             #[cfg(feature = "monitoring")]
             const_labels: options.const_labels,
             #[cfg(feature = "monitoring")]
+            buckets: options.buckets,
+            #[cfg(feature = "monitoring")]
             goals,
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),

@@ -1,5 +1,7 @@
 //! The data of an instance, which live until the process ends.
 
+#[cfg(feature = "monitoring")]
+use std::collections::HashMap;
 use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -16,7 +18,7 @@ use super::request_label::RequestLabelSource;
 use super::skip_rules::SkipRules;
 use super::zero_series::ZeroSeries;
 #[cfg(feature = "monitoring")]
-use crate::family::ConstLabels;
+use crate::family::{ConstLabels, default_buckets};
 use crate::family::{Gauge, RequestLabelValues, RequestLabels};
 #[cfg(feature = "monitoring")]
 use crate::objective::Goal;
@@ -54,6 +56,9 @@ pub(crate) struct Instance {
     pub(super) registry_names: RegistryNames,
     #[cfg(feature = "monitoring")]
     pub(super) const_labels: ConstLabels,
+    /// The bounds of histograms that differ from the default ones.
+    #[cfg(feature = "monitoring")]
+    pub(super) buckets: HashMap<&'static str, Vec<f64>>,
     /// The goals of endpoints.
     #[cfg(feature = "monitoring")]
     pub(super) goals: Vec<(Box<str>, Goal)>,
@@ -87,6 +92,14 @@ impl Instance {
     pub(crate) fn exported_prefix(&self) -> String {
         let separator = if self.prefix.is_empty() { "" } else { "_" };
         self.registry_names.exported_name(&format!("{}{separator}", self.prefix)).into_owned()
+    }
+
+    /// Returns the largest bound of a histogram, which is named without prefix.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn largest_bound(&self, family: &str) -> f64 {
+        let bounds =
+            self.buckets.get(family).map_or_else(|| default_buckets(family), Vec::as_slice);
+        bounds.last().copied().unwrap_or(f64::INFINITY)
     }
 
     /// Returns the goals of endpoints.

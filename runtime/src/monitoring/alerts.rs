@@ -1,13 +1,18 @@
 //! The alerts.
 
+use std::time::Duration;
+
 use super::burn_rate::SharedGoal;
-use super::outcomes::{CANCELLED, FAILED_CALLS, FAILED_STREAMS, PANICKED, REFUSED_CALLS};
+use super::label_values::{
+    CANCELLED, FAILED_STREAMS, NO_PROVIDER_FAILURES, PANICKED, REFUSED_CALLS, REQUESTS,
+};
 use super::program::Program;
-use super::query::Matcher::{Is, IsNot, OneOf};
+use super::query::Matcher::{Is, NoneOf, OneOf};
 use super::query::{Expr, Names, series};
 use super::recording;
 use super::rules::{Alert, Rule, Severity};
 use super::thresholds::Thresholds;
+use crate::objective::seconds;
 
 /// The section of the guide that says what to do about each alert.
 const RUNBOOK: &str = "https://docs.rs/streamgauge/latest/streamgauge/guide/alerts/index.html";
@@ -71,8 +76,19 @@ impl Alert {
     }
 }
 
-/// The labels that alerts have for themselves.
-const OWN_LABELS: &[&str] = &["severity", "objective", "request_label"];
+/// The labels that Prometheus and the rules add to alerts.
+const OWN_LABELS: &[&str] = &["alertname", "severity", "objective", "request_label"];
+
+/// Returns why there is no alert on the cost of a request label.
+pub(super) fn cost_alert_problem(names: &Names, label: &str) -> Option<&'static str> {
+    if !names.request_labels().iter().any(|known| known == label) {
+        Some("the instance has no such request label")
+    } else if OWN_LABELS.contains(&label) {
+        Some("alerts have a label of this name")
+    } else {
+        None
+    }
+}
 
 fn capitalized(word: &str) -> String {
     let mut characters = word.chars();
@@ -80,21 +96,30 @@ fn capitalized(word: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-/// Returns the requests of each process that have been in progress for half an hour, without those
-/// whose responses are open streams.
+/// Returns the results of a quantile that are above a time. `longest` is the largest bound of the
+/// histogram, which quantiles never exceed.
+fn slower_than(quantile: &Expr, time: Duration, longest: f64) -> Expr {
+    let seconds = seconds(time);
+    if seconds < longest { quantile.above(seconds) } else { quantile.at_least(longest) }
+}
+
+/// Returns the processes in which requests of an endpoint are in progress, and none ends. Requests
+/// whose responses are open streams do not count.
 fn stuck(names: &Names, program: Program) -> Expr {
-    let active = series!(names, active_requests by endpoint).by_process().sum_of_minima("30m");
-    if !program.has_streams {
-        return active;
+    let active = series!(names, active_requests by endpoint).by_process();
+    let mut lasting = active.sum_of_minima("30m");
+    if program.has_streams {
+        let streams = series!(names, active_streams by endpoint).by_process().sum_of_maxima("30m");
+        lasting = lasting.minus(&streams.or_zero_of(&lasting));
     }
-    let streams = series!(names, active_streams by endpoint).by_process().sum_of_maxima("30m");
-    active.minus(&streams.or_zero_of(&active))
+    let ending = series!(names, http_requests by endpoint).by_process().rate("5m");
+    // A process that has ended has samples in the window of 30 minutes, too.
+    lasting.above(0.0).unless(&ending.above(0.0)).and(&active.sum().above(0.0))
 }
 
 fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert> {
     let panics = series!(names, http_requests { outcome: Is(PANICKED) } by endpoint);
     let all = || series!(names, http_requests);
-    let ending = series!(names, http_requests by endpoint).by_process();
     let by_outcome = recording::requests_by_outcome(names);
     vec![
         Alert::new("Down", Severity::Page, recording::targets(names).down_targets("1d"))
@@ -106,7 +131,10 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         Alert::new(
             "RequestsFailing",
             Severity::Page,
-            recording::failure_ratio(names).all().above(thresholds.failures),
+            recording::failure_ratio(names).all().above(thresholds.failures).and(
+                // One failed request at night is not an outage.
+                &recording::requests(names).all().above(thresholds.requests_per_second),
+            ),
         )
         .pending("10m")
         .saying(
@@ -125,7 +153,11 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         Alert::new(
             "RequestsSlow",
             Severity::Ticket,
-            recording::latency(names).all().above(thresholds.latency.as_secs_f64()),
+            slower_than(
+                &recording::latency(names).all(),
+                thresholds.latency,
+                program.longest_duration,
+            ),
         )
         .pending("15m")
         .saying(
@@ -135,22 +167,17 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         Alert::new(
             "NoRequests",
             Severity::Ticket,
-            all().rate("15m").equal_to(0.0).and(&all().rate_before("15m", "1h").above(0.0)),
+            all().rate_before("15m", "1h").above(0.0).unless(&all().rate("15m").above(0.0)),
         )
         .pending("5m")
         .saying(
             "There are no requests, and an hour ago there were.",
-            "Clients or a load balancer may not reach the program.",
+            "Clients or a load balancer may not reach the program, or no process of it is scraped.",
         ),
-        Alert::new(
-            "RequestsStuck",
-            Severity::Page,
-            stuck(names, program).above(0.0).unless(&ending.rate("5m").above(0.0)),
-        )
-        .pending("15m")
-        .saying(
+        Alert::new("RequestsStuck", Severity::Page, stuck(names, program)).pending("15m").saying(
             "Requests to {{ $labels.endpoint }} of {{ $labels.instance }} do not end.",
-            "For half an hour, requests have been in progress in this process, and none has ended.",
+            "Requests have been in progress in this process for at least 15 minutes, and none has \
+             ended in the last 20 minutes.",
         ),
         Alert::new(
             "ClientDisconnects",
@@ -185,31 +212,30 @@ fn streams(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
 }
 
 fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert> {
-    let by_outcome = recording::calls_by_outcome(names);
-    let failed = by_outcome.sum(&["provider"], &[("outcome", OneOf(FAILED_CALLS))]);
-    let refused = series!(names, llm_calls {
-        error_type: OneOf(REFUSED_CALLS),
-    } by provider);
-    let all = series!(names, llm_calls by provider);
+    let calls = recording::calls(names);
+    let of_type = |types| calls.sum(&["provider"], &[("error_type", types)]);
+    let all = calls.sum(&["provider"], &[]);
     let left = series!(names, llm_rate_limit_remaining {
-        resource: Is("requests"),
-    } by provider, model);
+        resource: Is(REQUESTS),
+    } by provider, model)
+    .by_process();
+    let by_model = series!(names, llm_calls by provider, model).by_process();
     let missing = series!(names, usage_missing).rate("1h");
     let mut alerts = vec![
         Alert::new(
             "ProviderFailing",
             Severity::Page,
-            failed.divided_by(&by_outcome.sum(&["provider"], &[])).above(thresholds.call_failures),
+            of_type(NoneOf(NO_PROVIDER_FAILURES)).divided_by(&all).above(thresholds.call_failures),
         )
         .pending("10m")
         .saying(
             "{{ $value | humanizePercentage }} of the calls to {{ $labels.provider }} fail.",
-            "The label error_type of llm_calls_total says why.",
+            "The label error_type of llm_calls_total says why. Errors of the caller do not count.",
         ),
         Alert::new(
             "ProviderBusy",
             Severity::Ticket,
-            refused.rate("5m").divided_by(&all.rate("5m")).above(thresholds.calls_refused),
+            of_type(OneOf(REFUSED_CALLS)).divided_by(&all).above(thresholds.calls_refused),
         )
         .pending("10m")
         .saying(
@@ -222,8 +248,8 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
             #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
             left.min()
                 .below(thresholds.limit_left as f64)
-                // The gauge keeps its value when there are no more calls.
-                .and(&series!(names, llm_calls by provider, model).rate("5m").above(0.0)),
+                // The gauge of a process keeps its value when the process makes no more calls.
+                .and(&by_model.rate("5m").above(0.0)),
         )
         .pending("5m")
         .saying(
@@ -249,7 +275,7 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
             Alert::new(
                 "FirstTokenSlow",
                 Severity::Ticket,
-                first_token.above(thresholds.first_token.as_secs_f64()),
+                slower_than(&first_token, thresholds.first_token, program.longest_first_token),
             )
             .pending("15m")
             .saying(
@@ -280,12 +306,11 @@ fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             ),
         );
     }
-    // Of a label that the instance does not have, `Monitoring::thresholds` has warned.
     for (label, dollars) in &thresholds.cost_per_hour_of {
-        if !names.request_labels().contains(label) {
+        if cost_alert_problem(names, label).is_some() {
             continue;
         }
-        let cost = series!(names, cost).and_by(label).rate("1h").times(3600.0);
+        let cost = series!(names, cost for each label).rate("1h").times(3600.0);
         let of_value = format!("{label} {{{{ $labels.{label} }}}}");
         alerts.push(
             Alert::new("LabelCostHigh", Severity::Ticket, cost.above(*dollars))
@@ -301,7 +326,7 @@ fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
 }
 
 fn health(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
-    let overflow = series!(names, metrics_overflow { label: IsNot("") } by family, label);
+    let overflow = series!(names, metrics_overflow by family, label);
     let refused = series!(names, scrapes_refused by reason);
     let mut alerts = vec![
         Alert::new("LabelOverflow", Severity::Ticket, overflow.grown_within("1h"))
@@ -316,7 +341,7 @@ fn health(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
         ),
     ];
     if let Some((name, age)) = &thresholds.metrics_file {
-        let stale = Expr::age_of_text_file(name).above(age.as_secs_f64());
+        let stale = Expr::age_of_text_file(name).above(seconds(*age));
         alerts.push(Alert::new("MetricsFileStale", Severity::Ticket, stale).pending("1m").saying(
             "The metrics in {{ $labels.file }} are {{ $value | humanizeDuration }} old.",
             "The program does not write its metrics file, so node-exporter exports old numbers.",

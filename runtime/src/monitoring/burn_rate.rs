@@ -6,15 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use super::outcomes::{CANCELLED, FAILED_REQUESTS};
+use super::label_values::{CANCELLED, FAILED_REQUESTS};
 use super::panel::{Panel, Row, Unit};
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, Recorded, series};
 use super::rules::{Alert, Rule, Severity};
-use crate::objective::{Condition, Goal};
+use crate::objective::{Condition, Goal, seconds};
 
 /// The windows of the recording rules.
 const WINDOWS: &[&str] = &["5m", "30m", "1h", "2h", "6h", "1d", "3d"];
+
+/// The period of an error budget.
+const PERIOD: &str = "30d";
 
 /// A speed at which a budget is used up: the factor by which it is too fast, and the long and the
 /// short window in which it has to be.
@@ -58,8 +61,8 @@ fn label_of(goal: Goal) -> String {
     let percent = goal.percent;
     match goal.condition {
         Condition::Success => format!("success_{percent}"),
-        Condition::Latency(time) => format!("latency_{}s_{percent}", time.as_secs_f64()),
-        Condition::FirstToken(time) => format!("first_token_{}s_{percent}", time.as_secs_f64()),
+        Condition::Latency(time) => format!("latency_{}s_{percent}", seconds(time)),
+        Condition::FirstToken(time) => format!("first_token_{}s_{percent}", seconds(time)),
     }
 }
 
@@ -70,6 +73,9 @@ fn error_ratio<'a>(names: &'a Names, window: &str) -> Recorded<'a> {
 
 /// Returns the row of the objectives, if there are any. `window` is the window of rates.
 pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>], window: &str) -> Option<Row> {
+    if goals.is_empty() {
+        return None;
+    }
     let left = Panel::lines("Error budget left, 30 days", Unit::Share)
         .saying("The share of the error budget of 30 days that is left. Below 0 it is overdrawn.")
         .below(0.0);
@@ -81,8 +87,8 @@ pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>], window: &str) -> Opti
         .threshold(PAGE[0].factor);
     let panels = goals.iter().fold([left, speed], |panels, goal| goal.draw(names, panels));
     let goals = goals.iter().map(|goal| goal.panel(names, window));
-    let panels: Vec<_> = panels.into_iter().chain(goals).collect();
-    (panels.len() > 2).then(|| Row { title: "Objectives".to_owned(), panels })
+    let panels = panels.into_iter().chain(goals).collect();
+    Some(Row { title: "Objectives".to_owned(), panels })
 }
 
 impl SharedGoal<'_> {
@@ -104,24 +110,29 @@ impl SharedGoal<'_> {
                 let all = series!(names, http_request_duration {
                     endpoint: endpoints, outcome: IsNot(CANCELLED),
                 } by endpoint);
-                all.share_above(time.as_secs_f64(), window)
+                all.share_above(seconds(time), window)
             }
             Condition::FirstToken(time) => {
                 let all = series!(names, time_to_first_token { endpoint: endpoints } by endpoint);
-                all.share_above(time.as_secs_f64(), window)
+                all.share_above(seconds(time), window)
             }
         }
     }
 
-    /// Returns the recording rules of the goal, one for each window.
+    /// Returns the recording rules of the goal, one for each window and one for the period.
     pub(super) fn recording(&self, names: &Names) -> Vec<Rule> {
-        let rule = |window: &&str| {
-            let mut labels = vec![("objective".to_owned(), label_of(self.goal))];
+        let objective = label_of(self.goal);
+        let rule = |recorded: Recorded<'_>, expr| {
+            let mut labels = vec![("objective".to_owned(), objective.clone())];
             labels.extend_from_slice(names.labels());
-            let name = error_ratio(names, window).name().to_owned();
-            Rule::Recording { name, expr: self.errors(names, window), labels }
+            Rule::Recording { name: recorded.name().to_owned(), expr, labels }
         };
-        WINDOWS.iter().map(rule).collect()
+        let windows = WINDOWS.iter();
+        let of_windows =
+            windows.map(|window| rule(error_ratio(names, window), self.errors(names, window)));
+        // The mean of recorded values, because a rate over 30 days would read all buckets.
+        let mean = error_ratio(names, "5m").mean(PERIOD, &[("objective", Is(&objective))]);
+        of_windows.chain([rule(error_ratio(names, PERIOD), mean)]).collect()
     }
 
     /// Returns the two alerts of the goal: one that cannot wait, and one that can.
@@ -170,7 +181,8 @@ impl SharedGoal<'_> {
     fn panel(&self, names: &Names, window: &str) -> Panel {
         let endpoints = OneOf(&self.endpoints);
         let percent = self.goal.percent;
-        let quantile = percent / 100.0;
+        // Rounded, because 99.9 / 100 is not 0.999 in binary.
+        let quantile = (percent * 1e10).round() / 1e12;
         let panel = match self.goal.condition {
             Condition::Success => {
                 Panel::lines(format!("Failures, {percent} % success"), Unit::Share)
@@ -183,14 +195,14 @@ impl SharedGoal<'_> {
                 } by endpoint);
                 Panel::lines(format!("Latency, {percent} % within {time:?}"), Unit::Seconds)
                     .with(durations.quantile(quantile, window), "{{endpoint}}")
-                    .threshold(time.as_secs_f64())
+                    .threshold(seconds(time))
             }
             Condition::FirstToken(time) => {
                 let durations =
                     series!(names, time_to_first_token { endpoint: endpoints } by endpoint);
                 Panel::lines(format!("First token, {percent} % within {time:?}"), Unit::Seconds)
                     .with(durations.quantile(quantile, window), "{{endpoint}}")
-                    .threshold(time.as_secs_f64())
+                    .threshold(seconds(time))
             }
         };
         panel.saying(self.sentence())
@@ -200,7 +212,7 @@ impl SharedGoal<'_> {
     fn draw(&self, names: &Names, [left, speed]: [Panel; 2]) -> [Panel; 2] {
         let objective = label_of(self.goal);
         let matchers = [("objective", Is(&objective))];
-        let used = error_ratio(names, "5m").mean("30d", &matchers).times(1.0 / self.budget());
+        let used = error_ratio(names, PERIOD).with(&matchers).times(1.0 / self.budget());
         let fast = error_ratio(names, "1h").with(&matchers).times(1.0 / self.budget());
         let legend = "{{endpoint}} {{objective}}";
         [left.with(used.complement(), legend), speed.with(fast, legend)]

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::panel::{Kind, Panel, Row, Threshold, Unit};
+use super::panel::{COLUMNS, Kind, Panel, Place, Row, Threshold, Unit};
 
 /// The variable of the data source, which the person who looks chooses.
 const DATA_SOURCE: &str = "${datasource}";
-/// The width of a dashboard in columns.
-const COLUMNS: usize = 24;
+/// The longest identifier of a dashboard.
+const UID_LENGTH: usize = 40;
 
-/// Returns a dashboard in JSON. `requests` is the name of the family of requests, whose labels are
-/// the values of the variables.
-pub(super) fn dashboard(title: &str, requests: &str, rows: &[Row]) -> Value {
+/// Returns a dashboard in JSON. `name` has only ASCII letters, digits and `_`. `requests` is the name
+/// of the family of requests, whose labels are the values of the variables.
+pub(super) fn dashboard(name: &str, title: &str, requests: &str, rows: &[Row]) -> Value {
     let mut panels = Vec::new();
     let (mut id, mut y) = (0, 0);
     for row in rows {
@@ -25,21 +25,19 @@ pub(super) fn dashboard(title: &str, requests: &str, rows: &[Row]) -> Value {
             "panels": [],
         }));
         y += 1;
-        let mut x = 0;
         let mut height = 0;
-        for panel in &row.panels {
-            let (w, h) = size(panel.kind);
-            if x + w > COLUMNS {
-                (x, y) = (0, y + height);
-            }
-            height = h;
+        for (place, panel) in row.places() {
             id += 1;
-            panels.push(panel_at(panel, id, &json!({ "h": h, "w": w, "x": x, "y": y })));
-            x += w;
+            let Place { x, y: line, width, height: lines } = place;
+            let grid = json!({ "h": lines, "w": width, "x": x, "y": y + line });
+            panels.push(panel_at(panel, id, &grid));
+            height = line + lines;
         }
         y += height;
     }
+    let uid: String = format!("streamgauge-{name}").chars().take(UID_LENGTH).collect();
     json!({
+        "uid": uid,
         "title": title,
         "description": "Written by streamgauge.",
         "tags": ["streamgauge"],
@@ -59,14 +57,6 @@ pub(super) fn dashboard(title: &str, requests: &str, rows: &[Row]) -> Value {
         ] },
         "panels": panels,
     })
-}
-
-/// Returns the width and the height of a panel.
-pub(super) fn size(kind: Kind) -> (usize, usize) {
-    match kind {
-        Kind::Number => (6, 4),
-        Kind::Lines => (8, 8),
-    }
 }
 
 fn variable(name: &str, label: &str, requests: &str) -> Value {
@@ -148,8 +138,8 @@ fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
         "thresholds": { "mode": "absolute", "steps": steps },
         "custom": custom,
     });
-    if panel.has_no_negative_values() {
-        defaults["min"] = json!(0);
+    if let Some((name, limit)) = panel.axis_limit() {
+        defaults[name] = json!(limit);
     }
     json!({
         "id": id,

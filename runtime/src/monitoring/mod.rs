@@ -23,7 +23,7 @@
 mod alerts;
 mod burn_rate;
 mod grafana;
-mod outcomes;
+mod label_values;
 mod panel;
 mod perses;
 mod program;
@@ -94,13 +94,22 @@ impl Monitoring {
     #[must_use]
     pub fn thresholds(self, thresholds: Thresholds) -> Self {
         for (label, _) in &thresholds.cost_per_hour_of {
-            if !self.names.request_labels().contains(label) {
+            if let Some(reason) = alerts::cost_alert_problem(&self.names, label) {
                 tracing::warn!(
                     target: "streamgauge",
                     label,
-                    "there is no alert on the cost of this label, because it is not a request label"
+                    reason,
+                    "there is no alert on the cost of this label"
                 );
             }
+        }
+        for (name, value) in thresholds.impossible_shares() {
+            tracing::warn!(
+                target: "streamgauge",
+                name,
+                value,
+                "a threshold is not a share between 0 and 1"
+            );
         }
         Self { thresholds, ..self }
     }
@@ -110,7 +119,8 @@ impl Monitoring {
     /// The dashboard has variables for the data source, the instances and the endpoints.
     #[must_use]
     pub fn grafana_dashboard(&self) -> String {
-        let dashboard = grafana::dashboard(&self.title(), &self.requests(), &self.rows());
+        let (name, title) = (self.name(), self.title());
+        let dashboard = grafana::dashboard(&name, &title, &self.requests(), &self.rows());
         format!("{dashboard:#}\n")
     }
 
@@ -129,7 +139,7 @@ impl Monitoring {
         let names = names.with_variable(INSTANCE, "=~\"$instance\"");
         let names = names.with_variable("endpoint", "=~\"$endpoint\"");
         let goals = burn_rate::shared_goals(self.instance.goals());
-        rows::rows(&names, self.program, &goals, "$__rate_interval")
+        rows::rows(&names, self.program, &goals, &self.thresholds, "$__rate_interval")
     }
 
     /// Returns the prefix without its separator, or the name of this crate.
@@ -139,7 +149,7 @@ impl Monitoring {
     }
 
     fn title(&self) -> String {
-        format!("{}: requests, streams and model calls", self.name())
+        format!("{}: metrics", self.name())
     }
 
     /// Returns the selector of all requests of the program.

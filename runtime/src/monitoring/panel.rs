@@ -10,6 +10,38 @@ pub(super) struct Row {
     pub(super) panels: Vec<Panel>,
 }
 
+/// The width of a dashboard, in columns.
+pub(super) const COLUMNS: usize = 24;
+
+/// Where a panel is in its row.
+pub(super) struct Place {
+    pub(super) x: usize,
+    pub(super) y: usize,
+    pub(super) width: usize,
+    pub(super) height: usize,
+}
+
+impl Row {
+    /// Returns the panels, each with its place.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Place, &Panel)> {
+        // Two or four panels fill whole lines if each takes half of one.
+        let per_line = if matches!(self.panels.len(), 2 | 4) { 2 } else { 3 };
+        let (mut x, mut y) = (0, 0);
+        self.panels.iter().map(move |panel| {
+            let (width, height) = match panel.kind {
+                Kind::Number => (COLUMNS / 4, 4),
+                Kind::Lines => (COLUMNS / per_line, 8),
+            };
+            if x + width > COLUMNS {
+                (x, y) = (0, y + height);
+            }
+            let place = Place { x, y, width, height };
+            x += width;
+            (place, panel)
+        })
+    }
+}
+
 /// A panel.
 pub(super) struct Panel {
     pub(super) title: Cow<'static, str>,
@@ -76,9 +108,14 @@ impl Panel {
         self
     }
 
-    /// Whether the axis begins at zero. Only what can fall below its threshold can be negative.
-    pub(super) fn has_no_negative_values(&self) -> bool {
-        !matches!(self.threshold, Some(Threshold::Below(_)))
+    /// Returns the name and the value of the limit of the axis. Only panels with a lower threshold,
+    /// which show what is left of a whole, have negative values.
+    pub(super) fn axis_limit(&self) -> Option<(&'static str, u8)> {
+        match (self.kind, self.threshold) {
+            (Kind::Number, _) => None,
+            (Kind::Lines, Some(Threshold::Below(_))) => Some(("max", 1)),
+            (Kind::Lines, _) => Some(("min", 0)),
+        }
     }
 
     /// Draws a line at a value from which on the panel shows a problem.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::panel::{Kind, Panel, Row, Threshold, Unit};
+use super::panel::{Kind, Panel, Place, Row, Threshold, Unit};
 
 /// Returns a dashboard in JSON. `name` has only letters, digits, `_` and `-`.
 pub(super) fn dashboard(name: &str, title: &str, requests: &str, rows: &[Row]) -> Value {
@@ -11,21 +11,15 @@ pub(super) fn dashboard(name: &str, title: &str, requests: &str, rows: &[Row]) -
         .iter()
         .enumerate()
         .map(|(row_index, row)| {
-            let (mut x, mut y, mut row_height) = (0, 0, 0);
             let mut items = Vec::new();
-            for (index, panel) in row.panels.iter().enumerate() {
-                let (width, height) = super::grafana::size(panel.kind);
-                if x + width > 24 {
-                    (x, y) = (0, y + row_height);
-                }
-                row_height = height;
+            for (index, (place, panel)) in row.places().enumerate() {
+                let Place { x, y, width, height } = place;
                 let key = format!("panel_{row_index}_{index}");
                 let content = json!({ "$ref": format!("#/spec/panels/{key}") });
                 items.push(json!({
                     "x": x, "y": y, "width": width, "height": height, "content": content,
                 }));
                 panels.insert(key, self::panel(panel));
-                x += width;
             }
             let display = json!({ "title": row.title, "collapse": { "open": true } });
             json!({ "kind": "Grid", "spec": { "display": display, "items": items } })
@@ -78,14 +72,19 @@ fn panel(panel: &Panel) -> Value {
             "spec": {
                 "legend": { "position": "bottom", "mode": "list" },
                 "yAxis": { "format": format },
+                // Without a palette, the name of a line decides its colour: red for `success`.
+                "visual": {
+                    "palette": { "mode": "categorical" }, "areaOpacity": 0.1, "lineWidth": 1.5,
+                },
             },
         }),
     };
     if let Some(Threshold::From(value) | Threshold::Below(value)) = panel.threshold {
-        plugin["spec"]["thresholds"] = json!({ "steps": [{ "value": value }] });
+        let step = json!({ "value": value, "color": "#d62f3f", "name": "limit" });
+        plugin["spec"]["thresholds"] = json!({ "steps": [step] });
     }
-    if panel.kind == Kind::Lines && panel.has_no_negative_values() {
-        plugin["spec"]["yAxis"]["min"] = json!(0);
+    if let Some((name, limit)) = panel.axis_limit() {
+        plugin["spec"]["yAxis"][name] = json!(limit);
     }
     let queries: Vec<_> = panel
         .queries
@@ -111,7 +110,8 @@ fn panel(panel: &Panel) -> Value {
 
 fn unit(unit: Unit) -> &'static str {
     match unit {
-        Unit::Number | Unit::Dollars => "decimal",
+        Unit::Number => "decimal",
+        Unit::Dollars => "usd",
         Unit::Seconds => "seconds",
         Unit::Share => "percent-decimal",
         Unit::PerSecond => "counts/sec",

@@ -1,6 +1,7 @@
 //! What a program has that can be monitored.
 
 use crate::callsite::{Records, SITES};
+use crate::family::described;
 use crate::metrics::Instance;
 
 /// The parts of a program that have rows, rules and alerts of their own.
@@ -12,6 +13,10 @@ pub(super) struct Program {
     /// Whether replies are parsed while they are streamed, so that the first token is known.
     pub(super) has_streamed_replies: bool,
     pub(super) has_cost: bool,
+    /// The largest bound of the histogram of request durations, in seconds.
+    pub(super) longest_duration: f64,
+    /// The largest bound of the histogram of first tokens, in seconds.
+    pub(super) longest_first_token: f64,
 }
 
 impl Program {
@@ -27,6 +32,8 @@ impl Program {
                 matches!(it, Records::Tokens(Some(_)) | Records::Streams(Some(_)))
             }),
             has_cost: has_calls && instance.endpoints().prices().are_used(),
+            longest_duration: instance.largest_bound(described::http_request_duration.name()),
+            longest_first_token: instance.largest_bound(described::time_to_first_token.name()),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The recording rules: what dashboards and alerts ask for again and again, summed over all
+//! The recording rules: results that several alerts and users' queries share, summed over all
 //! processes.
 
-use super::outcomes::FAILED_REQUESTS;
+use super::label_values::FAILED_REQUESTS;
 use super::program::Program;
 use super::query::Matcher::OneOf;
 use super::query::{Names, Recorded, series};
@@ -30,8 +30,8 @@ pub(super) fn latency(names: &Names) -> Recorded<'_> {
     names.recorded(&["endpoint"], "http_request_duration_seconds", "p99_rate5m")
 }
 
-pub(super) fn calls_by_outcome(names: &Names) -> Recorded<'_> {
-    names.recorded(&["provider", "outcome"], "llm_calls", "rate5m")
+pub(super) fn calls(names: &Names) -> Recorded<'_> {
+    names.recorded(&["provider", "error_type"], "llm_calls", "rate5m")
 }
 
 pub(super) fn cost(names: &Names) -> Recorded<'_> {
@@ -64,8 +64,8 @@ pub(super) fn rules(names: &Names, program: Program) -> Vec<Rule> {
     let requests = series!(names, http_requests by endpoint, outcome).rate(WINDOW);
     rules.insert(0, rule(by_outcome, requests));
     if program.has_calls {
-        let calls = series!(names, llm_call_duration by provider, outcome).count_rate(WINDOW);
-        rules.push(rule(calls_by_outcome(names), calls));
+        let rate = series!(names, llm_calls by provider, error_type).rate(WINDOW);
+        rules.push(rule(calls(names), rate));
     }
     if program.has_cost {
         rules.push(rule(cost(names), series!(names, cost by provider, model).rate("1h")));

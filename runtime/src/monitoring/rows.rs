@@ -1,11 +1,12 @@
 //! The rows of the dashboards and their panels, in the order in which an operator looks at them.
 
 use super::burn_rate::{self, SharedGoal};
-use super::outcomes::{CANCELLED, CLIENT_ERROR, FAILED_REQUESTS, SUCCESSFUL_CALL};
+use super::label_values::{CANCELLED, CLIENT_ERROR, FAILED_REQUESTS, REQUESTS, SUCCESSFUL_CALL};
 use super::panel::{Kind, Panel, Row, Unit};
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
 use super::query::{Expr, Names, series};
+use super::thresholds::Thresholds;
 
 fn number(title: &'static str, unit: Unit) -> Panel {
     Panel::new(title.into(), Kind::Number, unit)
@@ -21,9 +22,10 @@ pub(super) fn rows(
     names: &Names,
     program: Program,
     goals: &[SharedGoal<'_>],
+    thresholds: &Thresholds,
     window: &str,
 ) -> Vec<Row> {
-    let mut rows = vec![overview(names, window)];
+    let mut rows = vec![overview(names, thresholds, window)];
     rows.extend(burn_rate::row(names, goals, window));
     rows.extend([requests(names, window), clients(names, window)]);
     if program.has_streams {
@@ -45,8 +47,8 @@ pub(super) fn rows(
 /// Returns the row of a request label, such as that of tenants.
 fn of_request_label(names: &Names, program: Program, label: &str, window: &str) -> Row {
     let legend = format!("{{{{{label}}}}}");
-    let failures = series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) }).and_by(label);
-    let all = || series!(names, http_requests).and_by(label).rate(window);
+    let failures = series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) } for each label);
+    let all = || series!(names, http_requests for each label).rate(window);
     let mut panels = vec![
         lines("Requests", Unit::RequestsPerSecond)
             .saying("Requests that end per second, by the value of the request label.")
@@ -59,11 +61,11 @@ fn of_request_label(names: &Names, program: Program, label: &str, window: &str) 
         panels.push(
             lines("Tokens", Unit::PerSecond)
                 .saying("Input and output tokens of all replies per second.")
-                .with(series!(names, token_usage).and_by(label).rate(window), &legend),
+                .with(series!(names, token_usage for each label).rate(window), &legend),
         );
     }
     if program.has_cost {
-        let cost = series!(names, cost).and_by(label).rate(window);
+        let cost = series!(names, cost for each label).rate(window);
         panels.push(
             lines("Cost per hour", Unit::Dollars)
                 .saying("US dollars per hour, from the configured prices.")
@@ -73,7 +75,7 @@ fn of_request_label(names: &Names, program: Program, label: &str, window: &str) 
     Row { title: format!("By {label}"), panels }
 }
 
-fn overview(names: &Names, window: &str) -> Row {
+fn overview(names: &Names, thresholds: &Thresholds, window: &str) -> Row {
     let requests = || series!(names, http_requests).rate(window);
     let failures = series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) }).rate(window);
     let duration = series!(names, http_request_duration).quantile(0.95, window);
@@ -86,7 +88,7 @@ fn overview(names: &Names, window: &str) -> Row {
             number("Failures", Unit::Share)
                 .saying("The share of the requests that fails through a fault of the server.")
                 .with(failures.or_zero_of(&requests()).divided_by(&requests()), "failures")
-                .threshold(0.01),
+                .threshold(thresholds.failures),
             number("Latency, 95 %", Unit::Seconds)
                 .saying("95 per cent of the requests take at most this time.")
                 .with(duration, "p95"),
@@ -188,6 +190,11 @@ fn streams(names: &Names, window: &str) -> Row {
 
 fn calls(names: &Names, program: Program, window: &str) -> Row {
     let errors = series!(names, llm_calls { error_type: IsNot("") } by provider, error_type);
+    let left = |resource| {
+        series!(names, llm_rate_limit_remaining {
+            resource: resource,
+        } by provider, model, resource)
+    };
     let mut panels = vec![
         lines("Calls by provider and model", Unit::PerSecond)
             .saying("Model calls that end per second.")
@@ -213,14 +220,14 @@ fn calls(names: &Names, program: Program, window: &str) -> Row {
         lines("Overhead, 95 %", Unit::Seconds)
             .saying("The time of a request with calls in which no call was in progress.")
             .with(series!(names, llm_overhead by endpoint).quantile(0.95, window), "{{endpoint}}"),
-        lines("Rate limits left", Unit::Number)
+        lines("Requests left of rate limits", Unit::Number)
             .saying(
                 "What is left of the providers' limits, from the headers of the newest replies.",
             )
-            .with(
-                series!(names, llm_rate_limit_remaining by provider, model, resource).min(),
-                "{{provider}} {{model}} {{resource}}",
-            ),
+            .with(left(Is(REQUESTS)).min(), "{{provider}} {{model}}"),
+        lines("Tokens left of rate limits", Unit::Number)
+            .saying("The tokens that the providers' limits leave until they are renewed.")
+            .with(left(IsNot(REQUESTS)).min(), "{{provider}} {{model}} {{resource}}"),
     ];
     if program.has_streamed_replies {
         panels.extend([

@@ -32,12 +32,12 @@ pub(super) struct Alert {
     pub(super) runbook: String,
 }
 
-/// How soon somebody has to look.
+/// How urgent an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Severity {
     /// Now.
     Page,
-    /// Within days.
+    /// On the next working day.
     Ticket,
 }
 

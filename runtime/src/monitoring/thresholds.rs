@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The thresholds of the alerts. The defaults suit a service that people wait for.
+/// The thresholds of the alerts. The defaults suit interactive services. A share is a number between
+/// 0 and 1.
 ///
 /// # Examples
 ///
@@ -21,6 +22,7 @@ use std::time::Duration;
 #[must_use]
 pub struct Thresholds {
     pub(super) failures: f64,
+    pub(super) requests_per_second: f64,
     pub(super) latency: Duration,
     pub(super) cancelled: f64,
     pub(super) stream_failures: f64,
@@ -39,6 +41,7 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             failures: 0.05,
+            requests_per_second: 0.02,
             latency: Duration::from_millis(2_500),
             cancelled: 0.2,
             stream_failures: 0.05,
@@ -55,13 +58,34 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
+    /// Returns the shares that are not between 0 and 1, each with the name of its method.
+    pub(super) fn impossible_shares(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let shares = [
+            ("failures", self.failures),
+            ("cancelled", self.cancelled),
+            ("stream_failures", self.stream_failures),
+            ("call_failures", self.call_failures),
+            ("calls_refused", self.calls_refused),
+            ("usage_missing", self.usage_missing),
+        ];
+        shares.into_iter().filter(|(_, share)| !(0.0..=1.0).contains(share))
+    }
+
     /// Sets the share of the requests of an endpoint that may fail through a fault of the server.
     /// The default is 0.05.
     pub fn failures(self, share: f64) -> Self {
         Self { failures: share, ..self }
     }
 
-    /// Sets the 99th percentile of the duration of requests. The default is 2.5 seconds.
+    /// Sets how many requests per second an endpoint must have, so that the share of failures may
+    /// fire an alert: one failed request at night is not an outage. The default is 0.02, which is
+    /// six requests in five minutes.
+    pub fn requests_per_second(self, requests: f64) -> Self {
+        Self { requests_per_second: requests, ..self }
+    }
+
+    /// Sets the 99th percentile of the duration of requests. The default is 2.5 seconds. A time
+    /// above the largest bound of the histogram counts as this bound.
     pub fn latency(self, p99: Duration) -> Self {
         Self { latency: p99, ..self }
     }
@@ -76,7 +100,8 @@ impl Thresholds {
         Self { stream_failures: share, ..self }
     }
 
-    /// Sets the 95th percentile of the time to the first token. The default is 5 seconds.
+    /// Sets the 95th percentile of the time to the first token. The default is 5 seconds. A time
+    /// above the largest bound of the histogram counts as this bound.
     pub fn first_token(self, p95: Duration) -> Self {
         Self { first_token: p95, ..self }
     }
@@ -106,10 +131,12 @@ impl Thresholds {
     /// Sets what the model calls of one value of a request label may cost per hour, in US dollars:
     /// for example, those of one tenant. Without it, there is no alert on the cost of a tenant.
     ///
-    /// The method may be used once for each request label. A label that the instance does not have
-    /// is ignored, with a warning.
+    /// The method may be used once for each request label. A label that the instance does not have,
+    /// or that alerts have for themselves (`severity`), is ignored, with a warning.
     pub fn cost_per_hour_of(mut self, request_label: impl Into<String>, dollars: f64) -> Self {
-        self.cost_per_hour_of.push((request_label.into(), dollars));
+        let label = request_label.into();
+        self.cost_per_hour_of.retain(|(known, _)| *known != label);
+        self.cost_per_hour_of.push((label, dollars));
         self
     }
 

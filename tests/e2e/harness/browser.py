@@ -25,6 +25,7 @@ OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--hide-scrollbars",
     "--no-first-run",
 ]
 # Seconds for one command, and for a page to become ready: other tests run at the same time.

@@ -6,7 +6,7 @@ use super::Problems;
 use crate::callsite::SITES;
 use crate::family::default_buckets;
 use crate::metrics::BuildError;
-use crate::objective::{Condition, Goal, Objective};
+use crate::objective::{Condition, Goal, Objective, seconds};
 
 /// Validates the objectives of endpoints, and returns their goals. `labels` are the names of the
 /// labels that all series have, and `buckets` are the bounds that differ from the default ones.
@@ -88,11 +88,15 @@ impl Goals<'_> {
     }
 }
 
+/// The largest percentage, as in the macros. With it, one request in a million may fail.
+const MOST_PERCENT: f64 = 99.9999;
+
 fn percent_problem(percent: f64) -> Option<String> {
-    let is_valid = percent > 0.0 && percent < 100.0;
+    let is_valid = percent > 0.0 && percent <= MOST_PERCENT;
     (!is_valid).then(|| {
         format!(
-            "{percent} per cent is not possible: use a number above 0 and below 100, such as 99.9"
+            "{percent} per cent is not possible: use a number above 0 and at most {MOST_PERCENT}, \
+             such as 99.9"
         )
     })
 }
@@ -101,8 +105,7 @@ fn percent_problem(percent: f64) -> Option<String> {
 fn bound_problem(goal: &Goal, buckets: &HashMap<&'static str, Vec<f64>>) -> Option<String> {
     let (family, time) = goal.condition.bound()?;
     let bounds = buckets.get(family).map_or_else(|| default_buckets(family), Vec::as_slice);
-    let seconds = time.as_secs_f64();
-    // Both are the float that is nearest to the same decimal.
+    let seconds = seconds(time);
     if bounds.contains(&seconds) {
         return None;
     }
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn objective_needs_a_condition_and_a_possible_percentage() {
         assert!(refusal(Objective::new()).contains("no condition"));
-        for percent in [0.0, 100.0, -1.0, f64::NAN, f64::INFINITY] {
+        for percent in [0.0, 100.0, 99.999_999_999_99, -1.0, f64::NAN, f64::INFINITY] {
             let refused = refusal(Objective::new().success(percent));
             assert!(refused.contains("is not possible"), "{percent}: {refused}");
         }
@@ -161,6 +164,13 @@ mod tests {
         assert_eq!(refusal(Objective::new().latency(quick, 95.0).latency(slow, 99.9)), "");
         let refused = refusal(Objective::new().latency(quick, 95.0).latency(quick, 99.9));
         assert!(refused.contains("twice"), "{refused}");
+    }
+
+    #[test]
+    fn objective_takes_a_bound_whose_seconds_are_rounded_twice() {
+        let objective = Objective::new().latency(Duration::from_millis(1_118), 99.0);
+        let builder = Metrics::builder().buckets("http_request_duration_seconds", [0.5, 1.118]);
+        assert!(builder.objective("/chat", objective).build().is_ok());
     }
 
     #[test]

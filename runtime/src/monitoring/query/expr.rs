@@ -56,7 +56,7 @@ impl Expr {
         Self::operation(format!("time() - {written}"))
     }
 
-    /// What is left of 1.
+    /// 1 minus this expression.
     pub(in crate::monitoring) fn complement(&self) -> Self {
         Self::operation(format!("1 - {}", self.operand()))
     }
@@ -64,6 +64,11 @@ impl Expr {
     /// The results that are larger than a threshold.
     pub(in crate::monitoring) fn above(&self, threshold: f64) -> Self {
         self.binary(">", &threshold.to_string())
+    }
+
+    /// The results that are a threshold or more.
+    pub(in crate::monitoring) fn at_least(&self, threshold: f64) -> Self {
+        self.binary(">=", &threshold.to_string())
     }
 
     /// The results that are smaller than a threshold.
@@ -89,11 +94,6 @@ impl Expr {
     /// The results for whose labels `condition` has no result.
     pub(in crate::monitoring) fn unless(&self, condition: &Self) -> Self {
         self.binary("unless", &condition.operand())
-    }
-
-    /// The results that are equal to a number.
-    pub(in crate::monitoring) fn equal_to(&self, number: f64) -> Self {
-        self.binary("==", &number.to_string())
     }
 }
 

@@ -8,6 +8,7 @@ pub(in crate::monitoring) enum Matcher<'a> {
     Is(&'a str),
     IsNot(&'a str),
     OneOf(&'a [&'a str]),
+    NoneOf(&'a [&'a str]),
 }
 
 impl Matcher<'_> {
@@ -15,12 +16,15 @@ impl Matcher<'_> {
         match self {
             Self::Is(value) => format!("{label}={}", Quoted(value)),
             Self::IsNot(value) => format!("{label}!={}", Quoted(value)),
-            Self::OneOf(values) => {
-                let values: Vec<_> = values.iter().map(|value| escape_regex(value)).collect();
-                format!("{label}=~{}", Quoted(&values.join("|")))
-            }
+            Self::OneOf(values) => format!("{label}=~{}", Quoted(&alternatives(values))),
+            Self::NoneOf(values) => format!("{label}!~{}", Quoted(&alternatives(values))),
         }
     }
+}
+
+/// Returns a regular expression that matches exactly these values.
+fn alternatives(values: &[&str]) -> String {
+    values.iter().map(|value| escape_regex(value)).collect::<Vec<_>>().join("|")
 }
 
 /// Escapes the characters that have a meaning in the regular expressions of Prometheus (RE2).

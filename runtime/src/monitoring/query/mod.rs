@@ -15,12 +15,14 @@ pub(super) use self::names::{Names, Recorded};
 pub(super) use self::selection::INSTANCE;
 
 /// Selects series of a family: `series!(names, family { label: matcher } by label)`. The query has
-/// one result for each combination of the labels after `by`.
+/// one result for each combination of the labels after `by`. With `for each name`, it has one for
+/// each value of this request label, too.
 macro_rules! series {
     (
         $names:expr, $family:ident
         $({ $($label:ident: $matcher:expr),+ $(,)? })?
         $(by $($by:ident),+)?
+        $(for each $request_label:ident)?
     ) => {{
         $($(const {
             assert!(
@@ -34,11 +36,18 @@ macro_rules! series {
                 "the family has no such label"
             );
         };)+)?
+        $(const {
+            assert!(
+                $crate::family::described::$family.has_request_labels(),
+                concat!("the family has no request label ", stringify!($request_label))
+            );
+        };)?
         $names.select(
             &$crate::family::described::$family,
             &[$($((stringify!($label), $matcher)),+)?],
             &[$($(stringify!($by)),+)?],
         )
+        $(.for_each($request_label))?
     }};
 }
 pub(super) use series;

@@ -92,12 +92,8 @@ impl Names {
             .filter(|(label, _)| *label == INSTANCE || family.has_label(label))
             .map(|(label, matcher)| format!("{label}{matcher}"));
         let all: Vec<_> = own.chain(self.matchers()).chain(variables).collect();
-        Series::new(
-            format!("{}{}", self.prefix, family.name()),
-            all.join(", "),
-            self.grouping(by),
-            family.has_request_labels(),
-        )
+        let name = format!("{}{}", self.prefix, family.name());
+        Series::new(name, all.join(", "), self.grouping(by))
     }
 }
 
@@ -139,7 +135,6 @@ impl Recorded<'_> {
     }
 
     fn selector(&self, matchers: &[(&str, Matcher<'_>)]) -> String {
-        debug_assert!(matchers.iter().all(|(label, _)| self.level.contains(label)));
         let own = matchers.iter().map(|(label, matcher)| matcher.of(label));
         let variables = self.names.variables.iter();
         let variables = variables
@@ -155,7 +150,6 @@ impl Recorded<'_> {
     /// Returns the sum of the series whose labels have these values, for each combination of the
     /// labels `by`.
     pub(in crate::monitoring) fn sum(&self, by: &[&str], matchers: &[(&str, Matcher<'_>)]) -> Expr {
-        debug_assert!(by.iter().all(|label| self.level.contains(label)));
         let by = self.names.grouping(by);
         let by = if by.is_empty() { by } else { format!(" by ({by}) ") };
         Expr::atom(format!("sum{by}({})", self.with(matchers)))

@@ -16,25 +16,18 @@ pub(in crate::monitoring) struct Series<P> {
     matchers: String,
     /// The labels that the results have, separated by commas.
     by: String,
-    has_request_labels: bool,
     primitive: PhantomData<fn() -> P>,
 }
 
 impl<P> Series<P> {
     /// `by` are the labels that the results have, separated by commas.
-    pub(super) fn new(
-        name: String,
-        matchers: String,
-        by: String,
-        has_request_labels: bool,
-    ) -> Self {
-        Self { name, matchers, by, has_request_labels, primitive: PhantomData }
+    pub(super) fn new(name: String, matchers: String, by: String) -> Self {
+        Self { name, matchers, by, primitive: PhantomData }
     }
 
-    /// Adds a request label to the labels that the results have. The family must have the request
-    /// labels.
-    pub(in crate::monitoring) fn and_by(mut self, request_label: &str) -> Self {
-        debug_assert!(self.has_request_labels, "{} has no request labels", self.name);
+    /// Adds a request label to the labels that the results have. The macro `series!` calls it for
+    /// families that have the request labels.
+    pub(in crate::monitoring) fn for_each(mut self, request_label: &str) -> Self {
         self.push_by(request_label);
         self
     }
