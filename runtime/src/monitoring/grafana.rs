@@ -9,8 +9,8 @@ const DATA_SOURCE: &str = "${datasource}";
 /// The longest identifier of a dashboard.
 const UID_LENGTH: usize = 40;
 
-/// Returns a dashboard in JSON. `name` has only ASCII letters, digits and `_`. `requests` is the name
-/// of the family of requests, whose labels are the values of the variables.
+/// Returns a dashboard in JSON. `name` has only ASCII letters, digits and `_`. `requests` is the
+/// name of the family of requests, whose labels are the values of the variables.
 pub(super) fn dashboard(name: &str, title: &str, requests: &str, rows: &[Row]) -> Value {
     let mut panels = Vec::new();
     let (mut id, mut y) = (0, 0);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The thresholds of the alerts. The defaults suit interactive services. A share is a number between
-/// 0 and 1.
+/// The thresholds of the alerts. The defaults suit interactive services. A share is a number
+/// between 0 and 1.
 ///
 /// # Examples
 ///
