@@ -75,6 +75,31 @@ fn alert_on_the_cost_of_a_request_label_needs_the_label() {
 }
 
 #[test]
+fn alert_on_the_cost_of_a_request_label_has_the_last_limit_and_no_label_of_alerts() {
+    let labels = ["tenant", "severity"].map(|name| RequestLabel::new(name).values(["acme"]));
+    let prices = Prices::new().price("small-1", Price::per_million(1.0, 2.0));
+    let builder = Metrics::builder().prices(prices);
+    let metrics = labels.into_iter().fold(builder, |it, label| it.request_label(label)).build();
+    let thresholds = Thresholds::default()
+        .cost_per_hour_of("tenant", 10.0)
+        .cost_per_hour_of("tenant", 20.0)
+        .cost_per_hour_of("severity", 10.0);
+    let rules = metrics.expect("valid").monitoring().thresholds(thresholds).prometheus_rules();
+    assert_eq!(rules.matches("LabelCostHigh").count(), 1, "{rules}");
+    assert!(rules.contains("(rate(app_cost_usd_total[1h])) * 3600) > 20"), "{rules}");
+}
+
+#[test]
+fn alert_on_latency_counts_a_limit_beyond_the_largest_bound_as_this_bound() {
+    let bounds = |bounds: [f64; 2]| {
+        let builder = Metrics::builder().buckets("http_request_duration_seconds", bounds);
+        rules(&builder.build().expect("valid"))
+    };
+    assert!(bounds([0.5, 1.0]).contains("duration_seconds:p99_rate5m >= 1'"));
+    assert!(bounds([0.5, 10.0]).contains("duration_seconds:p99_rate5m > 2.5'"));
+}
+
+#[test]
 fn alert_labels_keep_constant_labels_that_look_like_templates() {
     let metrics = Metrics::builder().label("owner", "{{ x }}").build().expect("valid");
     let rules = rules(&metrics);

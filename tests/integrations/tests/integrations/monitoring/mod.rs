@@ -5,6 +5,7 @@
 
 mod buckets;
 mod instances;
+mod kept_files;
 mod objectives;
 mod output;
 mod program;
