@@ -16,7 +16,7 @@ use slokit::generate::generate_rules;
 use slokit::spec::{EventsSli, SliSpec, SloSpec, Spec};
 use streamgauge::{Metrics, Objective};
 
-use super::output::{Dashboard, Rule, RuleFile};
+use super::output::{Rule, RuleFile};
 use super::promql::{parse, selectors};
 
 /// A condition of an alert: severity, long window, short window, and the threshold in billionths.
@@ -147,39 +147,33 @@ fn objective_has_the_alert_windows_and_thresholds_of_sloth() {
 
 #[test]
 fn objective_has_the_recorded_windows_of_sloth() {
-    let mut expected = recorded_windows(&sloth_without_period());
+    let mut expected = recorded_windows(&sloth(99.9));
     assert_eq!(recorded_windows(&ours(99.9)), expected);
     // Every window of an alert is recorded.
     for (_, long, short, _) in conditions(&ours(99.9)) {
         expected.retain(|window| *window != long && *window != short);
     }
-    assert_eq!(expected, BTreeSet::new());
+    // The window that is left is the period of the budget.
+    assert_eq!(expected, BTreeSet::from([PERIOD.to_owned()]));
 }
 
-/// Returns Sloth's rules without that of the whole period, which is the mean of those of 5 minutes.
-fn sloth_without_period() -> RuleFile {
-    let mut rules = sloth(99.9);
-    for group in &mut rules.groups {
-        group.rules.retain(|rule| !is_ratio_of_period(rule));
-    }
-    rules
-}
+const PERIOD: &str = "30d";
 
 fn is_ratio_of_period(rule: &Rule) -> bool {
-    rule.record.as_deref().and_then(window_of) == Some("30d")
+    rule.record.as_deref().and_then(window_of) == Some(PERIOD)
 }
 
 #[test]
-fn objective_has_the_ratio_of_the_period_of_sloth_in_its_dashboards() {
-    let rules = sloth(99.9);
-    let of_period = rules.rules().find(|rule| is_ratio_of_period(rule)).expect("a rule of 30 days");
+fn objective_has_the_ratio_of_the_period_of_sloth() {
+    let of_period = |rules: &RuleFile| {
+        let rule = rules.rules().find(|rule| is_ratio_of_period(rule));
+        rule.expect("a rule of the period").expr.clone()
+    };
     // The sum over the number of ratios is their mean.
-    assert!(of_period.expr.contains("sum_over_time(slo:sli_error:ratio_rate5m{"), "{of_period:?}");
-    assert_eq!(ranges(&parse(&of_period.expr)), ["30d", "30d"]);
-    for dashboard in Dashboard::both(&metrics(99.9).monitoring()) {
-        let mean = "avg_over_time(endpoint_objective:app_errors:ratio_rate5m{";
-        let query = dashboard.queries.iter().find(|query| query.expr.contains(mean));
-        let query = query.expect("a panel of the error budget");
-        assert!(query.expr.contains("[30d])"), "{query:?}");
-    }
+    let expected = of_period(&sloth(99.9));
+    assert!(expected.contains("sum_over_time(slo:sli_error:ratio_rate5m{"), "{expected}");
+    assert_eq!(ranges(&parse(&expected)), [PERIOD, PERIOD]);
+    let mean = of_period(&ours(99.9));
+    assert!(mean.contains("avg_over_time(endpoint_objective:app_errors:ratio_rate5m{"), "{mean}");
+    assert_eq!(ranges(&parse(&mean)), [PERIOD]);
 }
