@@ -1,6 +1,17 @@
-//! The name, the labels and the type of a family, for queries.
+//! The name, the labels, the unit and the type of a family, for queries.
 
 use std::marker::PhantomData;
+
+/// The unit of the values of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BaseUnit {
+    Seconds,
+    Bytes,
+    Dollars,
+    Requests,
+    /// A number of other things, such as tokens.
+    Number,
+}
 
 /// A family of the table whose values are of the type `P`.
 pub(crate) struct Described<P> {
@@ -22,6 +33,18 @@ impl<P> Described<P> {
     /// Returns the name without prefix.
     pub(crate) const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Returns the unit of the values, which is the last word of the name before `_total`.
+    pub(crate) fn unit(&self) -> BaseUnit {
+        let name = self.name.strip_suffix("_total").unwrap_or(self.name);
+        match name.rsplit('_').next() {
+            Some("seconds") => BaseUnit::Seconds,
+            Some("bytes") => BaseUnit::Bytes,
+            Some("usd") => BaseUnit::Dollars,
+            Some("requests") => BaseUnit::Requests,
+            _ => BaseUnit::Number,
+        }
     }
 
     /// Returns whether the family has the request labels of its instance.

@@ -30,7 +30,7 @@ pub(crate) use self::bounded_map::{AppendList, BEYOND_LIMIT, BoundedMap};
 pub(crate) use self::cells::{Writer, recording};
 pub(crate) use self::collector::{FamilyCollector, are_excluded, exclude_while};
 #[cfg(feature = "monitoring")]
-pub(crate) use self::description::Described;
+pub(crate) use self::description::{BaseUnit, Described};
 #[cfg(feature = "exemplars")]
 pub(crate) use self::exemplar::{Exemplar, Trace};
 pub(crate) use self::handle::SeriesHandle;

@@ -298,7 +298,7 @@ fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
             ),
     ];
     if let Some(dollars) = thresholds.cost_per_hour {
-        let cost = recording::cost(names).sum(&[], &[]).times(3600.0);
+        let cost = recording::cost(names).sum(&[], &[]).per_hour();
         alerts.push(
             Alert::new("CostHigh", Severity::Ticket, cost.above(dollars)).pending("15m").saying(
                 "Model calls cost {{ $value | humanize }} US dollars per hour.",
@@ -310,7 +310,7 @@ fn cost(names: &Names, thresholds: &Thresholds) -> Vec<Alert> {
         if cost_alert_problem(names, label).is_some() {
             continue;
         }
-        let cost = series!(names, cost for each label).rate("1h").times(3600.0);
+        let cost = series!(names, cost for each label).rate("1h").per_hour();
         let of_value = format!("{label} {{{{ $labels.{label} }}}}");
         alerts.push(
             Alert::new("LabelCostHigh", Severity::Ticket, cost.above(*dollars))

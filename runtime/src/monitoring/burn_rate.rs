@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::label_values::{CANCELLED, FAILED_REQUESTS};
-use super::panel::{Panel, Row, Unit};
+use super::panel::{Panel, Row};
 use super::query::Matcher::{Is, IsNot, OneOf};
-use super::query::{Expr, Names, Recorded, series};
+use super::query::{Expr, Names, Recorded, Unit, series};
 use super::rules::{Alert, Rule, Severity};
 use crate::objective::{Condition, Goal, seconds};
 
@@ -68,7 +68,8 @@ fn label_of(goal: Goal) -> String {
 
 /// The share of an endpoint's requests that does not meet an objective, in a window.
 fn error_ratio<'a>(names: &'a Names, window: &str) -> Recorded<'a> {
-    names.recorded(&["endpoint", "objective"], "errors", &format!("ratio_rate{window}"))
+    let operation = format!("ratio_rate{window}");
+    names.recorded(&["endpoint", "objective"], "errors", &operation, Unit::Share)
 }
 
 /// Returns the row of the objectives, if there are any. `window` is the window of rates.
@@ -76,10 +77,10 @@ pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>], window: &str) -> Opti
     if goals.is_empty() {
         return None;
     }
-    let left = Panel::lines("Error budget left, 30 days", Unit::Share)
+    let left = Panel::lines("Error budget left, 30 days")
         .saying("The share of the error budget of 30 days that is left. Below 0 it is overdrawn.")
         .below(0.0);
-    let speed = Panel::lines("Burn rate, 1 hour", Unit::Number)
+    let speed = Panel::lines("Burn rate, 1 hour")
         .saying(
             "At 1, the budget lasts 30 days. A page fires above 14.4 in the last hour and the last 5 \
              minutes, or above 6 in the last 6 hours and the last 30 minutes.",
@@ -184,23 +185,21 @@ impl SharedGoal<'_> {
         // Rounded, because 99.9 / 100 is not 0.999 in binary.
         let quantile = (percent * 1e10).round() / 1e12;
         let panel = match self.goal.condition {
-            Condition::Success => {
-                Panel::lines(format!("Failures, {percent} % success"), Unit::Share)
-                    .with(self.errors(names, window), "{{endpoint}}")
-                    .threshold(self.budget())
-            }
+            Condition::Success => Panel::lines(format!("Failures, {percent} % success"))
+                .with(self.errors(names, window), "{{endpoint}}")
+                .threshold(self.budget()),
             Condition::Latency(time) => {
                 let durations = series!(names, http_request_duration {
                     endpoint: endpoints, outcome: IsNot(CANCELLED),
                 } by endpoint);
-                Panel::lines(format!("Latency, {percent} % within {time:?}"), Unit::Seconds)
+                Panel::lines(format!("Latency, {percent} % within {time:?}"))
                     .with(durations.quantile(quantile, window), "{{endpoint}}")
                     .threshold(seconds(time))
             }
             Condition::FirstToken(time) => {
                 let durations =
                     series!(names, time_to_first_token { endpoint: endpoints } by endpoint);
-                Panel::lines(format!("First token, {percent} % within {time:?}"), Unit::Seconds)
+                Panel::lines(format!("First token, {percent} % within {time:?}"))
                     .with(durations.quantile(quantile, window), "{{endpoint}}")
                     .threshold(seconds(time))
             }
@@ -212,8 +211,8 @@ impl SharedGoal<'_> {
     fn draw(&self, names: &Names, [left, speed]: [Panel; 2]) -> [Panel; 2] {
         let objective = label_of(self.goal);
         let matchers = [("objective", Is(&objective))];
-        let used = error_ratio(names, PERIOD).with(&matchers).times(1.0 / self.budget());
-        let fast = error_ratio(names, "1h").with(&matchers).times(1.0 / self.budget());
+        let used = error_ratio(names, PERIOD).with(&matchers).multiple_of(self.budget());
+        let fast = error_ratio(names, "1h").with(&matchers).multiple_of(self.budget());
         let legend = "{{endpoint}} {{objective}}";
         [left.with(used.complement(), legend), speed.with(fast, legend)]
     }

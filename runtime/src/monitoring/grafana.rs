@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::panel::{COLUMNS, Kind, Panel, Place, Row, Threshold, Unit};
+use super::panel::{COLUMNS, Kind, Panel, Place, Row, Threshold};
+use super::query::Unit;
 
 /// The variable of the data source, which the person who looks chooses.
 const DATA_SOURCE: &str = "${datasource}";
@@ -134,7 +135,7 @@ fn panel_at(panel: &Panel, id: usize, place: &Value) -> Value {
         ]),
     };
     let mut defaults = json!({
-        "unit": unit(panel.unit),
+        "unit": unit(panel.unit()),
         "thresholds": { "mode": "absolute", "steps": steps },
         "custom": custom,
     });
@@ -158,10 +159,11 @@ fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Number => "short",
         Unit::Seconds => "s",
+        Unit::Bytes => "bytes",
         Unit::Share => "percentunit",
         Unit::PerSecond => "cps",
         Unit::RequestsPerSecond => "reqps",
         Unit::BytesPerSecond => "Bps",
-        Unit::Dollars => "currencyUSD",
+        Unit::Dollars | Unit::DollarsPerSecond => "currencyUSD",
     }
 }

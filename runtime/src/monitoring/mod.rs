@@ -213,3 +213,6 @@ impl Monitoring {
         rule_file("Written by streamgauge: Metrics::monitoring().prometheus_rules()", &groups)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::query::Expr;
+use super::query::{Expr, Unit};
 
 /// A row of panels.
 pub(super) struct Row {
@@ -47,7 +47,6 @@ pub(super) struct Panel {
     pub(super) title: Cow<'static, str>,
     pub(super) description: Cow<'static, str>,
     pub(super) kind: Kind,
-    pub(super) unit: Unit,
     pub(super) queries: Vec<Query>,
     pub(super) threshold: Option<Threshold>,
 }
@@ -70,18 +69,6 @@ pub(super) enum Kind {
     Lines,
 }
 
-/// The unit of a panel's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    Number,
-    Seconds,
-    Share,
-    PerSecond,
-    RequestsPerSecond,
-    BytesPerSecond,
-    Dollars,
-}
-
 /// A query of a panel.
 pub(super) struct Query {
     pub(super) expr: Expr,
@@ -90,13 +77,18 @@ pub(super) struct Query {
 }
 
 impl Panel {
-    pub(super) fn lines(title: impl Into<Cow<'static, str>>, unit: Unit) -> Self {
-        Self::new(title.into(), Kind::Lines, unit)
+    pub(super) fn lines(title: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(title.into(), Kind::Lines)
     }
 
-    pub(super) fn new(title: Cow<'static, str>, kind: Kind, unit: Unit) -> Self {
+    pub(super) fn new(title: Cow<'static, str>, kind: Kind) -> Self {
         let description = Cow::Borrowed("");
-        Self { title, description, kind, unit, queries: Vec::new(), threshold: None }
+        Self { title, description, kind, queries: Vec::new(), threshold: None }
+    }
+
+    /// Returns the unit of the first query, which the other queries have, too.
+    pub(super) fn unit(&self) -> Unit {
+        self.queries.first().map_or(Unit::Number, |query| query.expr.unit())
     }
 
     pub(super) fn saying(self, description: impl Into<Cow<'static, str>>) -> Self {

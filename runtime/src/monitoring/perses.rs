@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::panel::{Kind, Panel, Place, Row, Threshold, Unit};
+use super::panel::{Kind, Panel, Place, Row, Threshold};
+use super::query::Unit;
 
 /// Returns a dashboard in JSON. `name` has only letters, digits, `_` and `-`.
 pub(super) fn dashboard(name: &str, title: &str, requests: &str, rows: &[Row]) -> Value {
@@ -61,7 +62,7 @@ fn variable(name: &str, title: &str, requests: &str) -> Value {
 }
 
 fn panel(panel: &Panel) -> Value {
-    let format = json!({ "unit": unit(panel.unit) });
+    let format = json!({ "unit": unit(panel.unit()) });
     let mut plugin = match panel.kind {
         Kind::Number => json!({
             "kind": "StatChart",
@@ -111,8 +112,9 @@ fn panel(panel: &Panel) -> Value {
 fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Number => "decimal",
-        Unit::Dollars => "usd",
+        Unit::Dollars | Unit::DollarsPerSecond => "usd",
         Unit::Seconds => "seconds",
+        Unit::Bytes => "bytes",
         Unit::Share => "percent-decimal",
         Unit::PerSecond => "counts/sec",
         Unit::RequestsPerSecond => "requests/sec",

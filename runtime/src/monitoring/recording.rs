@@ -4,38 +4,38 @@
 use super::label_values::FAILED_REQUESTS;
 use super::program::Program;
 use super::query::Matcher::OneOf;
-use super::query::{Names, Recorded, series};
+use super::query::{Names, Recorded, Unit, series};
 use super::rules::Rule;
 
 /// The window of the rates that alerts use.
 const WINDOW: &str = "5m";
 
 pub(super) fn requests_by_outcome(names: &Names) -> Recorded<'_> {
-    names.recorded(&["endpoint", "outcome"], "http_requests", "rate5m")
+    names.recorded(&["endpoint", "outcome"], "http_requests", "rate5m", Unit::RequestsPerSecond)
 }
 
 pub(super) fn requests(names: &Names) -> Recorded<'_> {
-    names.recorded(&["endpoint"], "http_requests", "rate5m")
+    names.recorded(&["endpoint"], "http_requests", "rate5m", Unit::RequestsPerSecond)
 }
 
 pub(super) fn targets(names: &Names) -> Recorded<'_> {
-    names.recorded(&["job", "instance"], "http_requests", "present")
+    names.recorded(&["job", "instance"], "http_requests", "present", Unit::Number)
 }
 
 pub(super) fn failure_ratio(names: &Names) -> Recorded<'_> {
-    names.recorded(&["endpoint"], "http_request_failures", "ratio_rate5m")
+    names.recorded(&["endpoint"], "http_request_failures", "ratio_rate5m", Unit::Share)
 }
 
 pub(super) fn latency(names: &Names) -> Recorded<'_> {
-    names.recorded(&["endpoint"], "http_request_duration_seconds", "p99_rate5m")
+    names.recorded(&["endpoint"], "http_request_duration_seconds", "p99_rate5m", Unit::Seconds)
 }
 
 pub(super) fn calls(names: &Names) -> Recorded<'_> {
-    names.recorded(&["provider", "error_type"], "llm_calls", "rate5m")
+    names.recorded(&["provider", "error_type"], "llm_calls", "rate5m", Unit::PerSecond)
 }
 
 pub(super) fn cost(names: &Names) -> Recorded<'_> {
-    names.recorded(&["provider", "model"], "cost_usd", "rate1h")
+    names.recorded(&["provider", "model"], "cost_usd", "rate1h", Unit::DollarsPerSecond)
 }
 
 /// Returns the recording rules of a program. A rule comes after those that it uses.

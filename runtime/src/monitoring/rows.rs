@@ -2,18 +2,18 @@
 
 use super::burn_rate::{self, SharedGoal};
 use super::label_values::{CANCELLED, CLIENT_ERROR, FAILED_REQUESTS, REQUESTS, SUCCESSFUL_CALL};
-use super::panel::{Kind, Panel, Row, Unit};
+use super::panel::{Kind, Panel, Row};
 use super::program::Program;
 use super::query::Matcher::{Is, IsNot, OneOf};
-use super::query::{Expr, Names, series};
+use super::query::{Names, series};
 use super::thresholds::Thresholds;
 
-fn number(title: &'static str, unit: Unit) -> Panel {
-    Panel::new(title.into(), Kind::Number, unit)
+fn number(title: &'static str) -> Panel {
+    Panel::new(title.into(), Kind::Number)
 }
 
-fn lines(title: &'static str, unit: Unit) -> Panel {
-    Panel::lines(title, unit)
+fn lines(title: &'static str) -> Panel {
+    Panel::lines(title)
 }
 
 /// Returns the rows of a program. `window` is the window of rates, which a dashboard chooses by the
@@ -50,16 +50,16 @@ fn of_request_label(names: &Names, program: Program, label: &str, window: &str) 
     let failures = series!(names, http_requests { outcome: OneOf(FAILED_REQUESTS) } for each label);
     let all = || series!(names, http_requests for each label).rate(window);
     let mut panels = vec![
-        lines("Requests", Unit::RequestsPerSecond)
+        lines("Requests")
             .saying("Requests that end per second, by the value of the request label.")
             .with(all(), &legend),
-        lines("Failures", Unit::Share)
+        lines("Failures")
             .saying("The share of the requests that fails through a fault of the server.")
             .with(failures.rate(window).or_zero_of(&all()).divided_by(&all()), &legend),
     ];
     if program.has_calls {
         panels.push(
-            lines("Tokens", Unit::PerSecond)
+            lines("Tokens")
                 .saying("Input and output tokens of all replies per second.")
                 .with(series!(names, token_usage for each label).rate(window), &legend),
         );
@@ -67,9 +67,9 @@ fn of_request_label(names: &Names, program: Program, label: &str, window: &str) 
     if program.has_cost {
         let cost = series!(names, cost for each label).rate(window);
         panels.push(
-            lines("Cost per hour", Unit::Dollars)
+            lines("Cost per hour")
                 .saying("US dollars per hour, from the configured prices.")
-                .with(cost.times(3600.0), &legend),
+                .with(cost.per_hour(), &legend),
         );
     }
     Row { title: format!("By {label}"), panels }
@@ -82,17 +82,15 @@ fn overview(names: &Names, thresholds: &Thresholds, window: &str) -> Row {
     Row {
         title: "Overview".to_owned(),
         panels: vec![
-            number("Requests", Unit::RequestsPerSecond)
-                .saying("Requests that end per second.")
-                .with(requests(), "requests"),
-            number("Failures", Unit::Share)
+            number("Requests").saying("Requests that end per second.").with(requests(), "requests"),
+            number("Failures")
                 .saying("The share of the requests that fails through a fault of the server.")
                 .with(failures.or_zero_of(&requests()).divided_by(&requests()), "failures")
                 .threshold(thresholds.failures),
-            number("Latency, 95 %", Unit::Seconds)
+            number("Latency, 95 %")
                 .saying("95 per cent of the requests take at most this time.")
                 .with(duration, "p95"),
-            number("In progress", Unit::Number)
+            number("In progress")
                 .saying("Requests that have arrived and have not ended.")
                 .with(series!(names, active_requests).sum(), "in progress"),
         ],
@@ -107,22 +105,22 @@ fn requests(names: &Names, window: &str) -> Row {
     Row {
         title: "Requests".to_owned(),
         panels: vec![
-            lines("Requests by outcome", Unit::RequestsPerSecond)
+            lines("Requests by outcome")
                 .saying("A stream that breaks off after its head has the outcome server_error.")
                 .with(series!(names, http_requests by outcome).rate(window), "{{outcome}}"),
-            lines("Failures by endpoint", Unit::Share)
+            lines("Failures by endpoint")
                 .saying("The share of an endpoint's requests that fails through a fault of the server.")
                 .with(failures.or_zero_of(&all()).divided_by(&all()), "{{endpoint}}"),
-            lines("Latency by endpoint, 50 %", Unit::Seconds)
+            lines("Latency by endpoint, 50 %")
                 .saying("Half of the requests take at most this time. A stream counts to its head.")
                 .with(duration().quantile(0.5, window), "{{endpoint}}"),
-            lines("Latency by endpoint, 95 %", Unit::Seconds)
+            lines("Latency by endpoint, 95 %")
                 .saying("95 per cent of the requests take at most this time.")
                 .with(duration().quantile(0.95, window), "{{endpoint}}"),
-            lines("Latency by endpoint, 99 %", Unit::Seconds)
+            lines("Latency by endpoint, 99 %")
                 .saying("99 per cent of the requests take at most this time.")
                 .with(duration().quantile(0.99, window), "{{endpoint}}"),
-            lines("Exceptions", Unit::PerSecond)
+            lines("Exceptions")
                 .saying("Errors that handlers return or report, by type, and failures outside handlers.")
                 .with(
                     series!(names, exceptions by endpoint, exception_type).rate(window),
@@ -141,14 +139,14 @@ fn clients(names: &Names, window: &str) -> Row {
     Row {
         title: "Clients".to_owned(),
         panels: vec![
-            lines("In progress by endpoint", Unit::Number)
+            lines("In progress by endpoint")
                 .saying("Requests that have arrived and have not ended.")
                 .with(series!(names, active_requests by endpoint).sum(), "{{endpoint}}"),
-            lines("Cancelled and refused", Unit::RequestsPerSecond)
+            lines("Cancelled and refused")
                 .saying("Requests that clients cancel, and requests that are answered with a status 4xx.")
                 .with(ended(CANCELLED), "cancelled")
                 .with(ended(CLIENT_ERROR), "client error"),
-            lines("Body bytes", Unit::BytesPerSecond)
+            lines("Body bytes")
                 .saying("Bytes of request bodies that are read, and of response bodies.")
                 .with(series!(names, request_size).sum_rate(window), "received")
                 .with(series!(names, response_size).sum_rate(window), "sent"),
@@ -160,28 +158,26 @@ fn streams(names: &Names, window: &str) -> Row {
     Row {
         title: "Streams".to_owned(),
         panels: vec![
-            lines("Open streams", Unit::Number)
+            lines("Open streams")
                 .saying("Streams that have been created and have not ended.")
                 .with(series!(names, active_streams by endpoint).sum(), "{{endpoint}}"),
-            lines("Streams by outcome", Unit::PerSecond)
+            lines("Streams by outcome")
                 .saying("How streams end. A client that disconnects is no failure.")
                 .with(series!(names, stream_duration by outcome).count_rate(window), "{{outcome}}"),
-            lines("First chunk, 95 %", Unit::Seconds)
+            lines("First chunk, 95 %")
                 .saying("The time from the arrival of the request to the first chunk.")
                 .with(
                     series!(names, time_to_first_chunk by endpoint).quantile(0.95, window),
                     "{{endpoint}}",
                 ),
-            lines("Between chunks, 99 %", Unit::Seconds)
-                .saying("The time between two chunks of a stream.")
-                .with(
-                    series!(names, inter_chunk by endpoint).quantile(0.99, window),
-                    "{{endpoint}}",
-                ),
-            lines("Chunks", Unit::PerSecond)
+            lines("Between chunks, 99 %").saying("The time between two chunks of a stream.").with(
+                series!(names, inter_chunk by endpoint).quantile(0.99, window),
+                "{{endpoint}}",
+            ),
+            lines("Chunks")
                 .saying("Chunks that streams send per second.")
                 .with(series!(names, stream_chunks by endpoint).rate(window), "{{endpoint}}"),
-            lines("Stream bytes", Unit::BytesPerSecond)
+            lines("Stream bytes")
                 .saying("Bytes of these chunks.")
                 .with(series!(names, stream_bytes by endpoint).rate(window), "{{endpoint}}"),
         ],
@@ -196,16 +192,14 @@ fn calls(names: &Names, program: Program, window: &str) -> Row {
         } by provider, model, resource)
     };
     let mut panels = vec![
-        lines("Calls by provider and model", Unit::PerSecond)
-            .saying("Model calls that end per second.")
-            .with(
-                series!(names, llm_calls by provider, model).rate(window),
-                "{{provider}} {{model}}",
-            ),
-        lines("Call errors", Unit::PerSecond)
+        lines("Calls by provider and model").saying("Model calls that end per second.").with(
+            series!(names, llm_calls by provider, model).rate(window),
+            "{{provider}} {{model}}",
+        ),
+        lines("Call errors")
             .saying("Failed calls by the type of their error.")
             .with(errors.rate(window), "{{provider}} {{error_type}}"),
-        lines("Call duration, 95 %", Unit::Seconds)
+        lines("Call duration, 95 %")
             .saying("From the start of a successful call to the end of its reply.")
             .with(
                 series!(names, llm_call_duration {
@@ -214,24 +208,24 @@ fn calls(names: &Names, program: Program, window: &str) -> Row {
                 .quantile(0.95, window),
                 "{{provider}} {{model}}",
             ),
-        lines("Calls per request", Unit::Number)
+        lines("Calls per request")
             .saying("The mean number of calls of a request with calls: retries, fallbacks, tools.")
             .with(series!(names, llm_calls_per_request by endpoint).mean(window), "{{endpoint}}"),
-        lines("Overhead, 95 %", Unit::Seconds)
+        lines("Overhead, 95 %")
             .saying("The time of a request with calls in which no call was in progress.")
             .with(series!(names, llm_overhead by endpoint).quantile(0.95, window), "{{endpoint}}"),
-        lines("Requests left of rate limits", Unit::Number)
+        lines("Requests left of rate limits")
             .saying(
                 "What is left of the providers' limits, from the headers of the newest replies.",
             )
             .with(left(Is(REQUESTS)).min(), "{{provider}} {{model}}"),
-        lines("Tokens left of rate limits", Unit::Number)
+        lines("Tokens left of rate limits")
             .saying("The tokens that the providers' limits leave until they are renewed.")
             .with(left(IsNot(REQUESTS)).min(), "{{provider}} {{model}} {{resource}}"),
     ];
     if program.has_streamed_replies {
         panels.extend([
-            lines("First token, 95 %", Unit::Seconds)
+            lines("First token, 95 %")
                 .saying(
                     "From the arrival of the request, with failed calls before: what users wait.",
                 )
@@ -239,14 +233,14 @@ fn calls(names: &Names, program: Program, window: &str) -> Row {
                     series!(names, time_to_first_token by endpoint).quantile(0.95, window),
                     "{{endpoint}}",
                 ),
-            lines("First token of a call, 95 %", Unit::Seconds)
+            lines("First token of a call, 95 %")
                 .saying("From the start of the call: what the provider needs.")
                 .with(
                     series!(names, llm_call_time_to_first_token by provider, model)
                         .quantile(0.95, window),
                     "{{provider}} {{model}}",
                 ),
-            lines("Time per output token, 95 %", Unit::Seconds)
+            lines("Time per output token, 95 %")
                 .saying("The mean time between output tokens of a complete streamed reply.")
                 .with(
                     series!(names, time_per_output_token by provider, model).quantile(0.95, window),
@@ -265,49 +259,42 @@ fn tokens(names: &Names, window: &str) -> Row {
     Row {
         title: "Tokens".to_owned(),
         panels: vec![
-            lines("Tokens", Unit::PerSecond)
-                .saying("Input and output tokens of all replies per second.")
-                .with(
-                    series!(names, token_usage by model, token_type).rate(window),
-                    "{{model}} {{token_type}}",
-                ),
-            lines("Input from a cache", Unit::Share)
+            lines("Tokens").saying("Input and output tokens of all replies per second.").with(
+                series!(names, token_usage by model, token_type).rate(window),
+                "{{model}} {{token_type}}",
+            ),
+            lines("Input from a cache")
                 .saying("The share of the input tokens that was read from a cache.")
                 .with(cached.rate(window).or_zero_of(&input()).divided_by(&input()), "{{model}}"),
-            lines("Tokens of a call, 95 %", Unit::Number)
-                .saying("The input and the output of one call.")
-                .with(
-                    series!(names, request_tokens by model, token_type).quantile(0.95, window),
-                    "{{model}} {{token_type}}",
-                ),
+            lines("Tokens of a call, 95 %").saying("The input and the output of one call.").with(
+                series!(names, request_tokens by model, token_type).quantile(0.95, window),
+                "{{model}} {{token_type}}",
+            ),
         ],
     }
 }
 
 fn cost(names: &Names, window: &str) -> Row {
-    let per_hour = |expr: Expr| expr.times(3600.0);
     Row {
         title: "Cost".to_owned(),
         panels: vec![
-            lines("Cost per hour", Unit::Dollars)
-                .saying("US dollars per hour, from the configured prices.")
-                .with(
-                    per_hour(series!(names, cost by provider, model).rate(window)),
-                    "{{provider}} {{model}}",
-                ),
-            lines("Cost per hour by token type", Unit::Dollars)
+            lines("Cost per hour").saying("US dollars per hour, from the configured prices.").with(
+                series!(names, cost by provider, model).rate(window).per_hour(),
+                "{{provider}} {{model}}",
+            ),
+            lines("Cost per hour by token type")
                 .saying("US dollars per hour, for input, cached input, output and reasoning.")
                 .with(
-                    per_hour(series!(names, cost by token_type, detail).rate(window)),
+                    series!(names, cost by token_type, detail).rate(window).per_hour(),
                     "{{token_type}} {{detail}}",
                 ),
-            lines("Calls without a price", Unit::PerSecond)
+            lines("Calls without a price")
                 .saying("Calls of models that have no price. They are missing in the cost.")
                 .with(series!(names, unpriced_calls by model).rate(window), "{{model}}"),
-            lines("Cost stated by providers, per hour", Unit::Dollars)
+            lines("Cost stated by providers, per hour")
                 .saying("What replies say that their calls cost.")
                 .with(
-                    per_hour(series!(names, provider_cost by provider, model).rate(window)),
+                    series!(names, provider_cost by provider, model).rate(window).per_hour(),
                     "{{provider}} {{model}}",
                 ),
         ],
@@ -316,20 +303,20 @@ fn cost(names: &Names, window: &str) -> Row {
 
 fn health(names: &Names, program: Program, window: &str) -> Row {
     let mut panels = vec![
-        lines("Label overflow", Unit::PerSecond)
+        lines("Label overflow")
             .saying("Observations whose label value was replaced by other.")
             .with(
                 series!(names, metrics_overflow by family, label).rate(window),
                 "{{family}} {{label}}",
             ),
-        lines("Refused scrapes", Unit::PerSecond)
+        lines("Refused scrapes")
             .saying("Scrapes that were answered with 503, or broken off.")
             .with(series!(names, scrapes_refused by reason).rate(window), "{{reason}}"),
     ];
     if program.has_calls {
         panels.insert(
             0,
-            lines("Missing usage", Unit::PerSecond)
+            lines("Missing usage")
                 .saying("Calls without usage, by the reason. Their tokens and cost are missing.")
                 .with(
                     series!(names, usage_missing by model, reason).rate(window),

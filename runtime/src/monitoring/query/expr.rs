@@ -3,36 +3,48 @@
 use std::fmt::{self, Display};
 
 use super::matcher::{Quoted, escape_regex};
+use super::unit::Unit;
 
 /// An expression in `PromQL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::monitoring) struct Expr {
     text: String,
+    unit: Unit,
     /// Whether the expression needs no parentheses as an operand.
     is_atom: bool,
 }
 
 impl Expr {
-    pub(super) fn atom(text: String) -> Self {
-        Self { text, is_atom: true }
+    pub(super) fn atom(text: String, unit: Unit) -> Self {
+        Self { text, unit, is_atom: true }
     }
 
     /// An expression that needs parentheses as an operand.
-    pub(super) fn operation(text: String) -> Self {
-        Self { text, is_atom: false }
+    pub(super) fn operation(text: String, unit: Unit) -> Self {
+        Self { text, unit, is_atom: false }
     }
 
+    /// An operation whose results have the unit of the left operand.
     fn binary(&self, operator: &str, right: &str) -> Self {
-        Self::operation(format!("{} {operator} {right}", self.operand()))
+        Self::operation(format!("{} {operator} {right}", self.operand()), self.unit)
     }
 
     fn operand(&self) -> String {
         if self.is_atom { self.text.clone() } else { format!("({})", self.text) }
     }
 
+    pub(super) fn in_unit(self, unit: Unit) -> Self {
+        Self { unit, ..self }
+    }
+
+    /// The unit of the results.
+    pub(in crate::monitoring) fn unit(&self) -> Unit {
+        self.unit
+    }
+
     /// The ratio of two expressions with the same labels.
     pub(in crate::monitoring) fn divided_by(&self, divisor: &Self) -> Self {
-        self.binary("/", &divisor.operand())
+        self.binary("/", &divisor.operand()).in_unit(self.unit.divided_by(divisor.unit))
     }
 
     /// The ratio of two expressions with the same labels, where the divisor is not zero.
@@ -41,8 +53,14 @@ impl Expr {
         self.divided_by(&divisor.above(0.0))
     }
 
-    pub(in crate::monitoring) fn times(&self, factor: f64) -> Self {
-        self.binary("*", &factor.to_string())
+    /// The increase per hour of results that are increases per second.
+    pub(in crate::monitoring) fn per_hour(&self) -> Self {
+        self.binary("*", "3600").in_unit(self.unit.per_hour())
+    }
+
+    /// How many times as large as `share` the results are.
+    pub(in crate::monitoring) fn multiple_of(&self, share: f64) -> Self {
+        self.binary("*", &(1.0 / share).to_string()).in_unit(Unit::Number)
     }
 
     pub(in crate::monitoring) fn minus(&self, right: &Self) -> Self {
@@ -53,12 +71,12 @@ impl Expr {
     pub(in crate::monitoring) fn age_of_text_file(name: &str) -> Self {
         let path = format!("(.*/)?{}", escape_regex(name));
         let written = format!("node_textfile_mtime_seconds{{file=~{}}}", Quoted(&path));
-        Self::operation(format!("time() - {written}"))
+        Self::operation(format!("time() - {written}"), Unit::Seconds)
     }
 
-    /// 1 minus this expression.
+    /// 1 minus this expression: the share that is left of a whole.
     pub(in crate::monitoring) fn complement(&self) -> Self {
-        Self::operation(format!("1 - {}", self.operand()))
+        Self::operation(format!("1 - {}", self.operand()), Unit::Share)
     }
 
     /// The results that are larger than a threshold.
@@ -83,7 +101,7 @@ impl Expr {
 
     /// These results, and zero for the labels that only `other` has.
     pub(in crate::monitoring) fn or_zero_of(&self, other: &Self) -> Self {
-        self.or(&Self::operation(format!("0 * {}", other.operand())))
+        self.or(&Self::operation(format!("0 * {}", other.operand()), other.unit))
     }
 
     /// These results, and those of `other` whose labels they lack.

@@ -2,17 +2,20 @@
 //!
 //! A query names a family of the table and labels of this family. The macro [`series!`] checks both
 //! when the crate is compiled. What a query may do depends on the type of the family: only a
-//! counter has a rate, and only a histogram has quantiles.
+//! counter has a rate, and only a histogram has quantiles. The unit of its results follows from the
+//! unit of the family.
 
 mod expr;
 mod matcher;
 mod names;
 mod selection;
+mod unit;
 
 pub(super) use self::expr::Expr;
 pub(super) use self::matcher::Matcher;
 pub(super) use self::names::{Names, Recorded};
 pub(super) use self::selection::INSTANCE;
+pub(super) use self::unit::Unit;
 
 /// Selects series of a family: `series!(names, family { label: matcher } by label)`. The query has
 /// one result for each combination of the labels after `by`. With `for each name`, it has one for
@@ -73,7 +76,7 @@ mod tests {
     #[test]
     fn sum_of_recorded_series_keeps_the_constant_labels() {
         let names = names();
-        let requests = names.recorded(&["endpoint"], "requests", "rate5m");
+        let requests = names.recorded(&["endpoint"], "requests", "rate5m", Unit::PerSecond);
         assert_eq!(
             requests.sum(&["endpoint"], &[]).to_string(),
             r#"sum by (endpoint, env) (endpoint:app_requests:rate5m{env="a\"b\\\x24c"})"#
@@ -94,6 +97,26 @@ mod tests {
             "sum(rate(http_request_duration_seconds_sum[1h])) / \
              sum(rate(http_request_duration_seconds_count[1h]))"
         );
+    }
+
+    #[test]
+    fn unit_of_results_follows_from_the_unit_of_the_family() {
+        let names = names();
+        let requests = series!(names, http_requests).rate("5m");
+        assert_eq!(requests.unit(), Unit::RequestsPerSecond);
+        assert_eq!(requests.divided_by(&requests).complement().unit(), Unit::Share);
+        assert_eq!(series!(names, active_requests).sum().unit(), Unit::Number);
+        assert_eq!(series!(names, stream_bytes).rate("5m").unit(), Unit::BytesPerSecond);
+        let cost = series!(names, cost).rate("5m");
+        assert_eq!(cost.unit(), Unit::DollarsPerSecond);
+        assert_eq!(cost.per_hour().unit(), Unit::Dollars);
+        let sizes = series!(names, response_size);
+        assert_eq!(sizes.sum_rate("5m").unit(), Unit::BytesPerSecond);
+        assert_eq!(sizes.quantile(0.5, "5m").unit(), Unit::Bytes);
+        let durations = series!(names, http_request_duration);
+        assert_eq!(durations.mean("5m").unit(), Unit::Seconds);
+        assert_eq!(durations.share_above(1.0, "5m").unit(), Unit::Share);
+        assert_eq!(series!(names, llm_calls_per_request).mean("5m").unit(), Unit::Number);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::expr::Expr;
 use super::matcher::{Matcher, Quoted};
 use super::selection::{INSTANCE, Series};
+use super::unit::Unit;
 use crate::family::Described;
 
 /// How an instance names its families in queries, and which labels all of its series have.
@@ -53,15 +54,17 @@ impl Names {
     }
 
     /// Returns the series of a recording rule. `level` are the labels that they have besides the
-    /// constant labels, and `operation` is what the rule computes.
+    /// constant labels, `operation` is what the rule computes, and `unit` is the unit of the
+    /// results.
     pub(in crate::monitoring) fn recorded(
         &self,
         level: &'static [&'static str],
         name: &str,
         operation: &str,
+        unit: Unit,
     ) -> Recorded<'_> {
         let name = format!("{}:{}{name}:{operation}", level.join("_"), self.prefix);
-        Recorded { name, level, names: self }
+        Recorded { name, level, unit, names: self }
     }
 
     /// Returns the request labels of the instance.
@@ -93,7 +96,7 @@ impl Names {
             .map(|(label, matcher)| format!("{label}{matcher}"));
         let all: Vec<_> = own.chain(self.matchers()).chain(variables).collect();
         let name = format!("{}{}", self.prefix, family.name());
-        Series::new(name, all.join(", "), self.grouping(by))
+        Series::new(name, family.unit(), all.join(", "), self.grouping(by))
     }
 }
 
@@ -102,6 +105,7 @@ impl Names {
 pub(in crate::monitoring) struct Recorded<'a> {
     name: String,
     level: &'static [&'static str],
+    unit: Unit,
     names: &'a Names,
 }
 
@@ -116,13 +120,13 @@ impl Recorded<'_> {
 
     /// Returns the series whose labels have these values. The labels are of the level of the rule.
     pub(in crate::monitoring) fn with(&self, matchers: &[(&str, Matcher<'_>)]) -> Expr {
-        Expr::atom(self.selector(matchers))
+        Expr::atom(self.selector(matchers), self.unit)
     }
 
     /// Returns the targets that Prometheus cannot scrape and that had these series within a window.
     pub(in crate::monitoring) fn down_targets(&self, window: &str) -> Expr {
         let known = format!("count_over_time({}[{window}])", self.selector(&[]));
-        Expr::operation(format!("(up == 0) and on (job, instance) {known}"))
+        Expr::operation(format!("(up == 0) and on (job, instance) {known}"), Unit::Number)
     }
 
     /// Returns the mean over a window of the series whose labels have these values.
@@ -131,7 +135,7 @@ impl Recorded<'_> {
         window: &str,
         matchers: &[(&str, Matcher<'_>)],
     ) -> Expr {
-        Expr::atom(format!("avg_over_time({}[{window}])", self.selector(matchers)))
+        Expr::atom(format!("avg_over_time({}[{window}])", self.selector(matchers)), self.unit)
     }
 
     fn selector(&self, matchers: &[(&str, Matcher<'_>)]) -> String {
@@ -152,6 +156,6 @@ impl Recorded<'_> {
     pub(in crate::monitoring) fn sum(&self, by: &[&str], matchers: &[(&str, Matcher<'_>)]) -> Expr {
         let by = self.names.grouping(by);
         let by = if by.is_empty() { by } else { format!(" by ({by}) ") };
-        Expr::atom(format!("sum{by}({})", self.with(matchers)))
+        Expr::atom(format!("sum{by}({})", self.with(matchers)), self.unit)
     }
 }

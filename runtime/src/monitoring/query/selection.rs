@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 use super::expr::Expr;
 use super::matcher::Matcher;
-use crate::family::{Counter, Gauge, Histogram, Level, MoneyCounter, openmetrics_float};
+use super::unit::Unit;
+use crate::family::{BaseUnit, Counter, Gauge, Histogram, Level, MoneyCounter, openmetrics_float};
 
 /// The label that Prometheus adds to the series of each process it scrapes.
 pub(in crate::monitoring) const INSTANCE: &str = "instance";
@@ -13,6 +14,7 @@ pub(in crate::monitoring) const INSTANCE: &str = "instance";
 #[derive(Debug)]
 pub(in crate::monitoring) struct Series<P> {
     name: String,
+    unit: BaseUnit,
     matchers: String,
     /// The labels that the results have, separated by commas.
     by: String,
@@ -21,8 +23,8 @@ pub(in crate::monitoring) struct Series<P> {
 
 impl<P> Series<P> {
     /// `by` are the labels that the results have, separated by commas.
-    pub(super) fn new(name: String, matchers: String, by: String) -> Self {
-        Self { name, matchers, by, primitive: PhantomData }
+    pub(super) fn new(name: String, unit: BaseUnit, matchers: String, by: String) -> Self {
+        Self { name, unit, matchers, by, primitive: PhantomData }
     }
 
     /// Adds a request label to the labels that the results have. The macro `series!` calls it for
@@ -60,19 +62,29 @@ impl<P> Series<P> {
         format!("{}{suffix}{{{matcher}{separator}{}}}", self.name, self.matchers)
     }
 
-    /// Aggregates an expression by the labels of the query and by `and`.
-    fn aggregate(&self, operator: &str, and: &str, inner: &str) -> Expr {
+    /// Aggregates an expression, by the labels of the query and by `and`, into results of a unit.
+    fn aggregate(&self, operator: &str, and: &str, inner: &str, unit: Unit) -> Expr {
         let separator = if and.is_empty() || self.by.is_empty() { "" } else { ", " };
         let by = match (self.by.as_str(), and) {
             ("", "") => String::new(),
             (by, and) => format!(" by ({and}{separator}{by}) "),
         };
-        Expr::atom(format!("{operator}{by}({inner})"))
+        Expr::atom(format!("{operator}{by}({inner})"), unit)
     }
 
-    fn sum_of(&self, function: &str, suffix: &str, window: &str) -> Expr {
+    fn sum_of(&self, function: &str, suffix: &str, window: &str, unit: Unit) -> Expr {
         let selector = self.selector(suffix, "");
-        self.aggregate("sum", "", &format!("{function}({selector}[{window}])"))
+        self.aggregate("sum", "", &format!("{function}({selector}[{window}])"), unit)
+    }
+
+    /// Returns the unit of results that are values of the family.
+    fn value_unit(&self) -> Unit {
+        Unit::of(self.unit)
+    }
+
+    /// Returns the unit of results that are increases per second.
+    fn rate_unit(&self) -> Unit {
+        Unit::rate_of(self.unit)
     }
 }
 
@@ -85,18 +97,19 @@ impl Growing for MoneyCounter {}
 impl<P: Growing> Series<P> {
     /// One result for each target of Prometheus that has these series.
     pub(in crate::monitoring) fn targets(&self) -> Expr {
-        self.aggregate("group", "job, instance", &self.selector("", ""))
+        self.aggregate("group", "job, instance", &self.selector("", ""), Unit::Number)
     }
 
     /// The increase per second.
     pub(in crate::monitoring) fn rate(&self, window: &str) -> Expr {
-        self.sum_of("rate", "", window)
+        self.sum_of("rate", "", window, self.rate_unit())
     }
 
     /// The increase per second in a window that ended at an earlier time.
     pub(in crate::monitoring) fn rate_before(&self, window: &str, offset: &str) -> Expr {
         let selector = self.selector("", "");
-        self.aggregate("sum", "", &format!("rate({selector}[{window}] offset {offset})"))
+        let rate = format!("rate({selector}[{window}] offset {offset})");
+        self.aggregate("sum", "", &rate, self.rate_unit())
     }
 
     /// The series that have appeared within a window. The first value of such a series is no
@@ -104,7 +117,8 @@ impl<P: Growing> Series<P> {
     fn new_within(&self, window: &str) -> Expr {
         let selector = self.selector("", "");
         let before = format!("count_over_time({selector}[{window}] offset {window})");
-        self.aggregate("sum", "", &format!("{selector} unless {before}"))
+        let new = format!("{selector} unless {before}");
+        self.aggregate("sum", "", &new, self.value_unit())
     }
 
     /// The results that have increased within a window, from the first value on.
@@ -114,7 +128,7 @@ impl<P: Growing> Series<P> {
 
     /// The increase in a window.
     fn increase(&self, window: &str) -> Expr {
-        self.sum_of("increase", "", window)
+        self.sum_of("increase", "", window, self.value_unit())
     }
 }
 
@@ -127,22 +141,22 @@ impl RisingAndFalling for Level {}
 impl<P: RisingAndFalling> Series<P> {
     /// The sum over all processes.
     pub(in crate::monitoring) fn sum(&self) -> Expr {
-        self.aggregate("sum", "", &self.selector("", ""))
+        self.aggregate("sum", "", &self.selector("", ""), self.value_unit())
     }
 
     /// The smallest value of any process.
     pub(in crate::monitoring) fn min(&self) -> Expr {
-        self.aggregate("min", "", &self.selector("", ""))
+        self.aggregate("min", "", &self.selector("", ""), self.value_unit())
     }
 
     /// The sum of the smallest values within a window.
     pub(in crate::monitoring) fn sum_of_minima(&self, window: &str) -> Expr {
-        self.sum_of("min_over_time", "", window)
+        self.sum_of("min_over_time", "", window, self.value_unit())
     }
 
     /// The sum of the largest values within a window.
     pub(in crate::monitoring) fn sum_of_maxima(&self, window: &str) -> Expr {
-        self.sum_of("max_over_time", "", window)
+        self.sum_of("max_over_time", "", window, self.value_unit())
     }
 }
 
@@ -150,23 +164,24 @@ impl Series<Histogram> {
     /// A quantile of the values in a window.
     pub(in crate::monitoring) fn quantile(&self, quantile: f64, window: &str) -> Expr {
         let rate = format!("rate({}[{window}])", self.selector("_bucket", ""));
-        let sum = self.aggregate("sum", "le", &rate);
-        Expr::atom(format!("histogram_quantile({quantile}, {sum})"))
+        let sum = self.aggregate("sum", "le", &rate, Unit::PerSecond);
+        Expr::atom(format!("histogram_quantile({quantile}, {sum})"), self.value_unit())
     }
 
     /// The number of values per second.
     pub(in crate::monitoring) fn count_rate(&self, window: &str) -> Expr {
-        self.sum_of("rate", "_count", window)
+        self.sum_of("rate", "_count", window, Unit::PerSecond)
     }
 
     /// The sum of the values that are recorded per second.
     pub(in crate::monitoring) fn sum_rate(&self, window: &str) -> Expr {
-        self.sum_of("rate", "_sum", window)
+        self.sum_of("rate", "_sum", window, self.rate_unit())
     }
 
     /// The mean of the values in a window.
     pub(in crate::monitoring) fn mean(&self, window: &str) -> Expr {
-        self.sum_rate(window).divided_by(&self.count_rate(window))
+        let mean = self.sum_rate(window).divided_by(&self.count_rate(window));
+        mean.in_unit(self.value_unit())
     }
 
     /// The share of the values that are larger than `bound`, which is the bound of a bucket.
@@ -184,6 +199,6 @@ impl Series<Histogram> {
         let matcher = if text == open_metrics { Matcher::Is(&text) } else { Matcher::OneOf(&both) };
         let matcher = matcher.of("le");
         let selector = self.selector("_bucket", &matcher);
-        self.aggregate("sum", "", &format!("rate({selector}[{window}])"))
+        self.aggregate("sum", "", &format!("rate({selector}[{window}])"), Unit::PerSecond)
     }
 }
