@@ -32,14 +32,18 @@ def rule_test(name, inputs, *evaluations):
 def after_recovery(firing, silent, minute):
     """Returns the series of a fault that ends after this minute.
 
-    Counters then go on from their values with the growth that they have in `silent`, and gauges have
+    Counters then go on from their values with the growth that they have in `silent`. Gauges have
     the values of `silent`, or end.
     """
-    faulty, healthy = ({it["series"]: expanded(it["values"]) for it in them} for them in (firing, silent))
+    faulty, healthy = _by_series(firing), _by_series(silent)
     return [
         {"series": name, "values": _recovering(name, faulty.get(name), healthy.get(name), minute)}
         for name in {**faulty, **healthy}
     ]
+
+
+def _by_series(inputs):
+    return {it["series"]: expanded(it["values"]) for it in inputs}
 
 
 def _recovering(name, faulty, healthy, minute):
