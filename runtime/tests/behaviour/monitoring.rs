@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use streamgauge::monitoring::Thresholds;
 use streamgauge::{
-    Metrics, Objective, Price, Prices, RequestLabel, instrument_endpoint, streaming_metrics,
+    Metrics, MetricsBuilder, Objective, Price, Prices, RequestLabel, instrument_endpoint,
+    streaming_metrics,
 };
 
 #[instrument_endpoint(endpoint = "/orders/{id}", objective(success = 99.9, latency("250ms", 99)))]
@@ -62,7 +63,7 @@ fn objective_panels_draw_the_goal_in() {
 
 #[test]
 fn alert_on_the_cost_of_a_request_label_needs_the_label() {
-    let rules = |builder: streamgauge::MetricsBuilder| {
+    let rules = |builder: MetricsBuilder| {
         let prices = Prices::new().price("small-1", Price::per_million(1.0, 2.0));
         let thresholds = Thresholds::default().cost_per_hour_of("tenant", 10.0);
         let metrics = builder.prices(prices).build().expect("valid");
@@ -79,7 +80,7 @@ fn alert_on_the_cost_of_a_request_label_has_the_last_limit_and_no_label_of_alert
     let labels = ["tenant", "severity"].map(|name| RequestLabel::new(name).values(["acme"]));
     let prices = Prices::new().price("small-1", Price::per_million(1.0, 2.0));
     let builder = Metrics::builder().prices(prices);
-    let metrics = labels.into_iter().fold(builder, |it, label| it.request_label(label)).build();
+    let metrics = labels.into_iter().fold(builder, MetricsBuilder::request_label).build();
     let thresholds = Thresholds::default()
         .cost_per_hour_of("tenant", 10.0)
         .cost_per_hour_of("tenant", 20.0)
@@ -95,8 +96,9 @@ fn alert_on_latency_counts_a_limit_beyond_the_largest_bound_as_this_bound() {
         let builder = Metrics::builder().buckets("http_request_duration_seconds", bounds);
         rules(&builder.build().expect("valid"))
     };
-    assert!(bounds([0.5, 1.0]).contains("duration_seconds:p99_rate5m >= 1'"));
-    assert!(bounds([0.5, 10.0]).contains("duration_seconds:p99_rate5m > 2.5'"));
+    // An attribute of this program has an objective with the first bound.
+    assert!(bounds([0.25, 1.0]).contains("duration_seconds:p99_rate5m >= 1'"));
+    assert!(bounds([0.25, 10.0]).contains("duration_seconds:p99_rate5m > 2.5'"));
 }
 
 #[test]
