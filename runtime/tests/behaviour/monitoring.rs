@@ -16,6 +16,10 @@ fn chat() -> impl futures_core::Stream<Item = &'static str> {
     futures_util::stream::iter(["data: [DONE]\n\n"])
 }
 
+/// The largest percentage.
+#[instrument_endpoint(endpoint = "/most", objective(success = 99.9999))]
+async fn most() {}
+
 fn rules(metrics: &Metrics) -> String {
     metrics.monitoring().prometheus_rules()
 }
@@ -23,6 +27,7 @@ fn rules(metrics: &Metrics) -> String {
 #[tokio::test]
 async fn objective_of_an_attribute_has_rules_and_alerts() {
     order().await;
+    most().await;
     drop(chat());
     let rules = rules(&Metrics::builder().build().expect("valid"));
     for expected in [

@@ -11,7 +11,7 @@ async fn without_condition() {}
 #[instrument_endpoint(endpoint = "/a", objective = 99.9)]
 async fn without_parentheses() {}
 
-#[instrument_endpoint(endpoint = "/a", objective(success = 100.0))]
+#[instrument_endpoint(endpoint = "/a", objective(success = 99.99991))]
 async fn all_requests() {}
 
 #[instrument_endpoint(endpoint = "/a", objective(success = "99"))]
