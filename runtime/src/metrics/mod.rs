@@ -6,6 +6,8 @@ mod error;
 mod global;
 mod instance;
 mod lifetime;
+#[cfg(feature = "monitoring")]
+mod objective_option;
 mod path_pattern;
 mod price_options;
 #[cfg(feature = "process")]
