@@ -139,14 +139,10 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         .pending("10m")
         .saying(
             "{{ $value | humanizePercentage }} of the requests to {{ $labels.endpoint }} fail.",
-            "Requests end with a status 5xx, with a panic, or with a response body that breaks off.",
+            "Requests end with a status 5xx, with a panic, or with a response body that breaks \
+             off.",
         ),
-        Alert::new(
-            "Panics",
-            Severity::Ticket,
-            panics.grown_within("10m"),
-        )
-        .saying(
+        Alert::new("Panics", Severity::Ticket, panics.grown_within("10m")).saying(
             "A request to {{ $labels.endpoint }} has panicked.",
             "A handler or its response body has panicked within the last ten minutes.",
         ),
@@ -161,7 +157,8 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         )
         .pending("15m")
         .saying(
-            "1 % of the requests to {{ $labels.endpoint }} take {{ $value | humanizeDuration }} or longer.",
+            "1 % of the requests to {{ $labels.endpoint }} take {{ $value | humanizeDuration }} or \
+             longer.",
             "The 99th percentile of the duration of requests is too high.",
         ),
         Alert::new(
@@ -189,8 +186,10 @@ fn requests(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Ale
         )
         .pending("15m")
         .saying(
-            "Clients cancel {{ $value | humanizePercentage }} of the requests to {{ $labels.endpoint }}.",
-            "Clients disconnect before the response is complete, perhaps because it takes too long.",
+            "Clients cancel {{ $value | humanizePercentage }} of the requests to \
+             {{ $labels.endpoint }}.",
+            "Clients disconnect before the response is complete, perhaps because it takes too \
+             long.",
         ),
     ]
 }
@@ -279,7 +278,8 @@ fn calls(names: &Names, program: Program, thresholds: &Thresholds) -> Vec<Alert>
             )
             .pending("15m")
             .saying(
-                "5 % of the replies of {{ $labels.endpoint }} begin after {{ $value | humanizeDuration }}.",
+                "5 % of the replies of {{ $labels.endpoint }} begin after \
+                 {{ $value | humanizeDuration }}.",
                 "The time from the arrival of the request to the first token of a streamed reply.",
             ),
         );

@@ -82,8 +82,8 @@ pub(super) fn row(names: &Names, goals: &[SharedGoal<'_>], window: &str) -> Opti
         .below(0.0);
     let speed = Panel::lines("Burn rate, 1 hour")
         .saying(
-            "At 1, the budget lasts 30 days. A page fires above 14.4 in the last hour and the last 5 \
-             minutes, or above 6 in the last 6 hours and the last 30 minutes.",
+            "At 1, the budget lasts 30 days. A page fires above 14.4 in the last hour and the last \
+             5 minutes, or above 6 in the last 6 hours and the last 30 minutes.",
         )
         .threshold(PAGE[0].factor);
     let panels = goals.iter().fold([left, speed], |panels, goal| goal.draw(names, panels));

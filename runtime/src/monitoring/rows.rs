@@ -109,7 +109,10 @@ fn requests(names: &Names, window: &str) -> Row {
                 .saying("A stream that breaks off after its head has the outcome server_error.")
                 .with(series!(names, http_requests by outcome).rate(window), "{{outcome}}"),
             lines("Failures by endpoint")
-                .saying("The share of an endpoint's requests that fails through a fault of the server.")
+                .saying(
+                    "The share of an endpoint's requests that fails through a fault of the \
+                     server.",
+                )
                 .with(failures.or_zero_of(&all()).divided_by(&all()), "{{endpoint}}"),
             lines("Latency by endpoint, 50 %")
                 .saying("Half of the requests take at most this time. A stream counts to its head.")
@@ -121,7 +124,10 @@ fn requests(names: &Names, window: &str) -> Row {
                 .saying("99 per cent of the requests take at most this time.")
                 .with(duration().quantile(0.99, window), "{{endpoint}}"),
             lines("Exceptions")
-                .saying("Errors that handlers return or report, by type, and failures outside handlers.")
+                .saying(
+                    "Errors that handlers return or report, by type, and failures outside \
+                     handlers.",
+                )
                 .with(
                     series!(names, exceptions by endpoint, exception_type).rate(window),
                     "{{endpoint}} {{exception_type}}",
@@ -143,7 +149,10 @@ fn clients(names: &Names, window: &str) -> Row {
                 .saying("Requests that have arrived and have not ended.")
                 .with(series!(names, active_requests by endpoint).sum(), "{{endpoint}}"),
             lines("Cancelled and refused")
-                .saying("Requests that clients cancel, and requests that are answered with a status 4xx.")
+                .saying(
+                    "Requests that clients cancel, and requests that are answered with a status \
+                     4xx.",
+                )
                 .with(ended(CANCELLED), "cancelled")
                 .with(ended(CLIENT_ERROR), "client error"),
             lines("Body bytes")
