@@ -37,7 +37,8 @@ fn compose_file_mounts_files_that_exist_where_grafana_looks_for_dashboards() {
     }
     let dashboards = yaml("grafana/dashboards.yml");
     let path = dashboards["providers"][0]["options"]["path"].as_str().expect("a path");
-    let dashboard = mounted.iter().find(|file| file.ends_with(".json")).expect("a dashboard");
+    let dashboard =
+        mounted.iter().find(|file| file.ends_with("/streamgauge.json")).expect("a dashboard");
     assert_eq!(Path::new(dashboard).parent(), Some(Path::new(path)));
     let home = &services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"];
     assert_eq!(home.as_str(), Some(*dashboard));
