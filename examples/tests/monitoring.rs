@@ -56,6 +56,7 @@ fn files_of_the_repository_are_those_that_the_gateway_writes() {
     }
     let rules = read(directory.join("rules.yml"));
     let groups = rules.lines().filter(|line| !line.starts_with('#'));
-    let groups: String = groups.map(|line| format!("  {line}\n")).collect();
-    compare(&kept().join("kubernetes/prometheus-rule.yaml"), &format!("{MANIFEST}{groups}"));
+    let groups: Vec<_> = groups.map(|line| format!("  {line}")).collect();
+    let manifest = format!("{MANIFEST}{}\n", groups.join("\n"));
+    compare(&kept().join("kubernetes/prometheus-rule.yaml"), &manifest);
 }
