@@ -27,7 +27,7 @@ EXPORTER = "prometheus-node-exporter"
 # The programs of a test with VictoriaMetrics.
 VICTORIA_METRICS = ("victoria-metrics", "vmalert", "prometheus-alertmanager")
 # Queries that return nothing here, each with the reason.
-EMPTY = {"offset 1h": "the traffic has no hour before"}
+EMPTY = {"offset 1h": "the traffic has no hour before; the test with faults runs this query"}
 # The values of a dashboard's variables.
 VARIABLES = {"$__rate_interval": "15s", "$instance": ".*", "$endpoint": ".*"}
 # The comparisons of alerts, whose thresholds the mixed traffic need not exceed.
@@ -262,6 +262,13 @@ class Faults(WrittenFiles):
         eventually(lambda: self.assertEqual(self.prometheus.query(pages), []), within=RESOLVED)
         for alert in self.receiver.alerts("firing"):
             self._assert_is_rendered(alert)
+        self._assert_requests_before_have_data()
+
+    def _assert_requests_before_have_data(self):
+        """Asserts that the one query has data that is left out of the test of mixed requests."""
+        [query] = [it["query"] for it in self.prometheus.rules() if it["name"] == "AppNoRequests"]
+        before, _ = query.split(" unless ")
+        eventually(lambda: self.assertTrue(self.prometheus.query(before), before), within=FIRING)
 
     def _assert_overflow_grows(self):
         overflow = self.prometheus.query("sum(increase(app_metrics_overflow_total[10s])) > 0")
