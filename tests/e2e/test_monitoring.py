@@ -6,7 +6,6 @@ The configuration in the directory `monitoring` of the repository is checked, to
 import json
 import os
 import re
-import subprocess
 
 from harness.case import SkipReportingTest
 from harness.gateway import program
@@ -362,26 +361,14 @@ def all_tests():
         yield minute, rule_test(f"{alert}: {name}", inputs, (f"ALERTS{{{found}}}", minute, result))
 
 
-def run_successfully(test, program, *arguments):
-    """Runs a program to its end, or skips the test if the program is missing."""
-    run = subprocess.run(
-        [test.program(program), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-    )
-    test.assertEqual(run.returncode, 0, run.stdout)
-
-
 class KeptConfiguration(SkipReportingTest):
     def test_prometheus_accepts_its_configuration_and_the_rules(self):
         path = os.path.join(MONITORING, "prometheus.yml")
-        run_successfully(self, "promtool", "check", "config", "--lint-fatal", path)
+        self.run_program("promtool", "check", "config", "--lint-fatal", path)
 
     def test_alertmanager_accepts_its_configuration(self):
         path = os.path.join(MONITORING, "alertmanager.yml")
-        run_successfully(self, "amtool", "check-config", path)
+        self.run_program("amtool", "check-config", path)
 
 
 class WrittenRules(SkipReportingTest):
@@ -389,17 +376,14 @@ class WrittenRules(SkipReportingTest):
         self.directory = written_files(self, program("MONITORING"))
         self.rules = os.path.join(self.directory, "rules.yml")
 
-    def promtool(self, *arguments):
-        run_successfully(self, "promtool", *arguments)
-
     def test_rules_are_accepted(self):
-        self.promtool("check", "rules", "--lint-fatal", self.rules)
+        self.run_program("promtool", "check", "rules", "--lint-fatal", self.rules)
 
     def test_rules_are_accepted_by_vmalert(self):
         # No server is contacted.
         server = "http://127.0.0.1:9"
         options = [f"-rule={self.rules}", f"-datasource.url={server}", f"-notifier.url={server}"]
-        run_successfully(self, "vmalert", "-dryRun", *options)
+        self.run_program("vmalert", "-dryRun", *options)
 
     def test_each_alert_fires_and_ends(self):
         with open(self.rules) as file:
@@ -411,14 +395,14 @@ class WrittenRules(SkipReportingTest):
             ("long", "10m", range(A_DAY, LENGTH)),
         ):
             tests = [test for minute, test in all_tests() if minute in minutes]
-            self.promtool("test", "rules", self.write_tests(name, interval, tests))
+            self.run_program("promtool", "test", "rules", self.write_tests(name, interval, tests))
 
     def test_error_budget_has_a_value_after_time_without_requests(self):
         budget = "endpoint_objective:app_errors:ratio_rate30d"
         labels = f'{{endpoint="{CHAT}",objective="success_99.5"}}'
         inputs = HARD_CASES["failures after an hour without requests"][-1]
         test = rule_test("error budget", inputs, (f"{budget} > 0.4 < bool 0.6", 190, labels))
-        self.promtool("test", "rules", self.write_tests("budget", "1m", [test]))
+        self.run_program("promtool", "test", "rules", self.write_tests("budget", "1m", [test]))
 
     def write_tests(self, name, interval, tests):
         path = os.path.join(self.directory, f"{name}.yml")

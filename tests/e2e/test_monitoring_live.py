@@ -177,9 +177,8 @@ class RequestsOfEveryKind(WrittenFiles):
         self._assert_prometheus_has_data(self.newest_prometheus)
 
     def test_queries_have_data_in_victoria_metrics(self):
-        [_, vmalert, _] = [self.program(name) for name in VICTORIA_METRICS]
-        code, output = VmAlert.check(vmalert, self.rules)
-        self.assertEqual(code, 0, output)
+        for name in VICTORIA_METRICS:
+            self.program(name)
         self._assert_have_data(self.storage, self._evaluated_rules(self.vmalert))
         panics = {"alertname": "AppPanics", "severity": "ticket", "endpoint": "/panic"}
         eventually(lambda: self.assertTrue(self.receiver.has("firing", panics)), within=FIRING)

@@ -2,11 +2,9 @@
 
 import http.server
 import json
-import os
-import tempfile
 import threading
 
-from harness.server import Server
+from harness.server import ServerWithFiles
 
 
 class Receiver:
@@ -48,42 +46,25 @@ class Receiver:
         self._server.server_close()
 
 
-class Alertmanager:
+class Alertmanager(ServerWithFiles):
     """A running Alertmanager that notifies a receiver of each alert at once, by itself."""
 
     def __init__(self, program, receiver):
-        self._directory = tempfile.TemporaryDirectory(prefix="e2e-alertmanager-")
-        config = os.path.join(self._directory.name, "alertmanager.yml")
-        with open(config, "w") as file:
-            # JSON is valid YAML.
-            json.dump(_configuration(receiver.url), file)
+        # JSON is valid YAML.
+        configuration = json.dumps(_configuration(receiver.url))
+        super().__init__("alertmanager", {"alertmanager.yml": configuration})
 
         def command(address):
             return [
                 program,
-                f"--config.file={config}",
-                f"--storage.path={self._directory.name}/data",
+                f"--config.file={self.path('alertmanager.yml')}",
+                f"--storage.path={self.path('data')}",
                 f"--web.listen-address={address}",
                 # Without a cluster.
                 "--cluster.listen-address=",
             ]
 
-        try:
-            log_path = os.path.join(self._directory.name, "log")
-            self._server = Server(command, "/-/ready", log_path)
-        except BaseException:
-            self._directory.cleanup()
-            raise
-
-    @property
-    def address(self):
-        return self._server.address
-
-    def stop(self):
-        try:
-            self._server.stop()
-        finally:
-            self._directory.cleanup()
+        self.start(command, "/-/ready")
 
 
 def _configuration(url):

@@ -30,6 +30,17 @@ class SkipReportingTest(unittest.TestCase):
             self._skip(f"the program `{name}` is not on the PATH")
         return path
 
+    def run_program(self, name, *arguments):
+        """Runs a program to its successful end, or skips the test if the program is missing."""
+        run = subprocess.run(
+            [self.program(name), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        self.assertEqual(run.returncode, 0, run.stdout)
+
     def javascript_clients(self):
         """Returns the command of js/clients.mjs, or reports None without node or its packages."""
         node = shutil.which("node")

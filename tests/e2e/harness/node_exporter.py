@@ -1,19 +1,15 @@
 """A real node-exporter with only its textfile collector."""
 
-import os
-import tempfile
-
 from harness.page import Page
-from harness.server import Server
+from harness.server import ServerWithFiles
 
 
-class NodeExporter:
+class NodeExporter(ServerWithFiles):
     """A running node-exporter."""
 
     def __init__(self, program, directory):
         """Starts `program`, which reads the files of `directory` on each scrape."""
-        self._directory = tempfile.TemporaryDirectory(prefix="e2e-node-exporter-")
-        self._log_path = os.path.join(self._directory.name, "log")
+        super().__init__("node-exporter")
 
         def command(address):
             return [
@@ -24,15 +20,7 @@ class NodeExporter:
                 f"--web.listen-address={address}",
             ]
 
-        try:
-            self._server = Server(command, "/", self._log_path)
-        except BaseException:
-            self._directory.cleanup()
-            raise
-
-    @property
-    def address(self):
-        return self._server.address
+        self.start(command, "/")
 
     def page(self):
         """Scrapes the current page."""
@@ -42,11 +30,5 @@ class NodeExporter:
 
     def log(self):
         """Returns the log so far."""
-        with open(self._log_path, errors="replace") as log:
+        with open(self.path("log"), errors="replace") as log:
             return log.read()
-
-    def stop(self):
-        try:
-            self._server.stop()
-        finally:
-            self._directory.cleanup()

@@ -1,20 +1,14 @@
 """A real Prometheus that scrapes its targets every second."""
 
 import json
-import os
-import tempfile
 import time
 import urllib.parse
 
-from harness.server import Server
+from harness.server import ServerWithFiles
 
 
-class PromQl:
-    """A running server that evaluates PromQL. Its process is `_server`."""
-
-    @property
-    def address(self):
-        return self._server.address
+class PromQl(ServerWithFiles):
+    """A running server that evaluates PromQL."""
 
     def query(self, promql):
         """Returns the values of an instant query, one for each series."""
@@ -45,31 +39,21 @@ class Prometheus(PromQl):
         `files` are texts by name: `prometheus.yml` instead of that configuration, and files that it
         names.
         """
-        self._directory = tempfile.TemporaryDirectory(prefix="e2e-prometheus-")
-        config = os.path.join(self._directory.name, "prometheus.yml")
         job = {"job_name": "gateway", "static_configs": [{"targets": [target, *further_targets]}]}
         # JSON is valid YAML.
         scraping = json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]})
-        for name, text in {"prometheus.yml": scraping, **(files or {})}.items():
-            with open(os.path.join(self._directory.name, name), "w") as file:
-                file.write(text)
+        super().__init__("prometheus", {"prometheus.yml": scraping, **(files or {})})
 
         def command(address):
             return [
                 program,
-                f"--config.file={config}",
-                f"--storage.tsdb.path={self._directory.name}/data",
+                f"--config.file={self.path('prometheus.yml')}",
+                f"--storage.tsdb.path={self.path('data')}",
                 f"--web.listen-address={address}",
                 *options,
             ]
 
-        self._server = None
-        try:
-            log_path = os.path.join(self._directory.name, "log")
-            self._server = Server(command, "/-/ready", log_path)
-        except BaseException:
-            self.stop()
-            raise
+        self.start(command, "/-/ready")
 
     def rules(self):
         """Returns the rules that are loaded, each with its query and its health."""
@@ -100,10 +84,3 @@ class Prometheus(PromQl):
         assert status == 200, body
         series = json.loads(body)["data"]
         return [exemplar["labels"] for one in series for exemplar in one["exemplars"]]
-
-    def stop(self):
-        try:
-            if self._server:
-                self._server.stop()
-        finally:
-            self._directory.cleanup()

@@ -1,8 +1,10 @@
 """A server process with a command line option for its address."""
 
 import http.client
+import os
 import socket
 import subprocess
+import tempfile
 
 from harness.polling import eventually
 from harness.process import Process
@@ -53,6 +55,41 @@ class Server:
             status = None
         assert status == 200, "the server is not ready"
         return True
+
+
+class ServerWithFiles:
+    """A running server with a directory of its own, which is removed with the server."""
+
+    def __init__(self, name, files=None):
+        """Creates the directory of the server `name`, with these texts by file name."""
+        self._directory = tempfile.TemporaryDirectory(prefix=f"e2e-{name}-")
+        self._server = None
+        for file_name, text in (files or {}).items():
+            with open(self.path(file_name), "w") as file:
+                file.write(text)
+
+    def path(self, name):
+        """Returns the path of a file in the directory."""
+        return os.path.join(self._directory.name, name)
+
+    def start(self, command, ready_path):
+        """Starts the command that `command` returns for an address."""
+        try:
+            self._server = Server(command, ready_path, self.path("log"))
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def address(self):
+        return self._server.address
+
+    def stop(self):
+        try:
+            if self._server:
+                self._server.stop()
+        finally:
+            self._directory.cleanup()
 
 
 def _free_port():
