@@ -62,7 +62,9 @@ impl Objective {
         if endpoint.is_none() {
             errors.at(
                 &name,
-                "an objective needs the endpoint that it is for: add `endpoint = \"…\"`".to_owned(),
+                "an objective needs the endpoint that it is for: add \
+                 `endpoint = \"…\"`"
+                    .to_owned(),
             );
         }
         if tokens.is_empty() {
@@ -139,7 +141,7 @@ fn parse_goal(input: ParseStream<'_>, allowed: &[Condition]) -> Result<(Ident, G
     }
     let nanoseconds = nanoseconds(&time.value()).ok_or_else(|| {
         let message = format!(
-            "{:?} is no time: write a number and a unit, such as \"250ms\" or \"1.5s\"",
+            "{:?} is not a time: write a number and a unit, such as \"250ms\" or \"1.5s\"",
             time.value()
         );
         Error::new_spanned(&time, message)

@@ -171,7 +171,7 @@ fn streams(names: &Names, window: &str) -> Row {
                 .saying("Streams that have been created and have not ended.")
                 .with(series!(names, active_streams by endpoint).sum(), "{{endpoint}}"),
             lines("Streams by outcome")
-                .saying("How streams end. A client that disconnects is no failure.")
+                .saying("How streams end. A disconnect of the client is not a failure.")
                 .with(series!(names, stream_duration by outcome).count_rate(window), "{{outcome}}"),
             lines("First chunk, 95 %")
                 .saying("The time from the arrival of the request to the first chunk.")

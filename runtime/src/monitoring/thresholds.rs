@@ -122,14 +122,15 @@ impl Thresholds {
         Self { limit_left: requests, ..self }
     }
 
-    /// Sets what all model calls may cost per hour, in US dollars. Without it, there is no alert on
-    /// the cost.
+    /// Sets how many US dollars all model calls together may cost per hour. Without this setting,
+    /// there is no alert on the cost of all calls.
     pub fn cost_per_hour(self, dollars: f64) -> Self {
         Self { cost_per_hour: Some(dollars), ..self }
     }
 
-    /// Sets what the model calls of one value of a request label may cost per hour, in US dollars:
-    /// for example, those of one tenant. Without it, there is no alert on the cost of a tenant.
+    /// Sets how many US dollars the model calls of one value of a request label may cost per hour:
+    /// those of one tenant, for example. Without this setting, there is no alert on the cost of a
+    /// tenant.
     ///
     /// The method may be used once for each request label. A label that the instance does not have,
     /// or that alerts have for themselves (`severity`), is ignored, with a warning.

@@ -141,7 +141,8 @@ mod tests {
         assert_eq!(
             refused,
             "objective of \"/chat\": 0.3 s is not the bound of a bucket of \
-             `http_request_duration_seconds`: use 0.25 s or 0.5 s, or set other bounds with `buckets`"
+             `http_request_duration_seconds`: use 0.25 s or 0.5 s, or set other bounds with \
+             `buckets`"
         );
         let beyond = refusal(Objective::new().first_token(Duration::from_secs(1000), 99.0));
         assert!(beyond.contains("use 160 s, or"), "{beyond}");

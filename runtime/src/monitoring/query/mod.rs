@@ -69,7 +69,10 @@ mod tests {
         let series = series!(names(), http_requests { outcome: Is("success") } by endpoint, method);
         assert_eq!(
             series.rate("5m").to_string(),
-            r#"sum by (endpoint, method, env) (rate(app_http_requests_total{outcome="success", env="a\"b\\\x24c"}[5m]))"#
+            concat!(
+                "sum by (endpoint, method, env) (rate(app_http_requests_total",
+                r#"{outcome="success", env="a\"b\\\x24c"}[5m]))"#
+            )
         );
     }
 
