@@ -76,6 +76,7 @@
 //! | serve the metrics | [`metrics_endpoint`], [`Metrics::endpoint`], [`Metrics::serve`] |
 //! | write a file for node-exporter | [`Metrics::spawn_file_writer`], [`Metrics::write_to_file`] |
 //! | write dashboards, rules and alerts | the module `monitoring`, with the feature `monitoring` |
+//! | watch the numbers in a browser | `Metrics::live`, with the feature `live` |
 //! | meter a WebSocket | `ws`, with the feature `ws` |
 //! | push from a batch job | `PushGateway`, with the feature `push` |
 //!
@@ -100,6 +101,8 @@
 //! - `exemplars`: [exemplars](guide::exporting#exemplars) in the `OpenMetrics` format, which name
 //!   the traces of recorded values.
 //! - `gzip`: compressed metrics pages.
+//! - `live`: `Metrics::live`, a page that shows the numbers of the last five minutes while they
+//!   change.
 //! - `monitoring`: the module `monitoring`, which writes [dashboards, recording rules and
 //!   alerts](guide::monitoring) that fit the program, and the objectives of endpoints. Without this
 //!   feature, the argument `objective` of attributes has no effect.
@@ -180,6 +183,9 @@ pub use streamgauge_macros::{
 pub use crate::exception::{
     ExceptionType, track_detailed_exception, track_global_exception, track_named_exception,
 };
+#[cfg(feature = "live")]
+#[cfg_attr(docsrs, doc(cfg(feature = "live")))]
+pub use crate::export::LivePage;
 pub use crate::export::{EncodeError, FileWriter, WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
 pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};

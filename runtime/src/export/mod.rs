@@ -10,6 +10,8 @@ mod error;
 mod file;
 mod foreign;
 mod histogram_lines;
+#[cfg(feature = "live")]
+mod live;
 mod number;
 mod page;
 #[cfg(feature = "axum")]
@@ -29,6 +31,8 @@ pub use self::error::EncodeError;
 #[cfg(feature = "monitoring")]
 pub(crate) use self::file::replace;
 pub use self::file::{FileWriter, WriteError, generate_prometheus_data};
+#[cfg(feature = "live")]
+pub use self::live::LivePage;
 #[cfg(feature = "push")]
 pub use self::push::{PushError, PushGateway};
 #[cfg(feature = "axum")]

@@ -180,6 +180,12 @@ impl Buckets {
         Self { unit, bounds: Bounds::new(bounds), limits, with_exemplars }
     }
 
+    /// Returns the upper bounds, as the page shows them.
+    #[cfg(feature = "live")]
+    pub(super) fn bounds(&self) -> &[f64] {
+        &self.bounds.values
+    }
+
     /// Returns the number of buckets: one per bound, and the `+Inf` bucket.
     fn len(&self) -> usize {
         self.limits.len() + 1

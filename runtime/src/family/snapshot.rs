@@ -64,6 +64,14 @@ impl SeriesLabels<'_> {
         self.const_labels
     }
 
+    /// Returns the value of a label of the family, or an empty text if the family does not have
+    /// the label. Label values live until the process ends.
+    #[cfg(feature = "live")]
+    pub(crate) fn own_value(&self, name: &str) -> &'static str {
+        let index = self.names.iter().position(|known| *known == name);
+        index.and_then(|index| self.values.get(index)).map_or("", |value| *value.0)
+    }
+
     /// Iterates over the labels by which the series of a family differ: the labels of the family,
     /// then the request labels in the order of their declaration.
     pub(crate) fn variable(&self) -> impl Iterator<Item = (&str, &str)> {

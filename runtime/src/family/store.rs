@@ -16,6 +16,8 @@ use prometheus::proto::MetricType;
 
 use super::bounded_map::BEYOND_LIMIT;
 use super::handle::{OverflowCounters, SeriesHandle};
+#[cfg(feature = "live")]
+use super::histogram::Histogram;
 use super::limit::{LabelLimit, OVERFLOW};
 use super::options::{FamilyOptions, ValueSet};
 use super::primitives::{Counter, Primitive};
@@ -199,6 +201,14 @@ impl<P: Primitive, const L: usize> Family<P, L> {
         let new: &_ = Box::leak(Box::new(OverflowCounters::new(labels.iter().map(counter))));
         series.overflow.push(new);
         Some(new)
+    }
+}
+
+#[cfg(feature = "live")]
+impl<const L: usize> Family<Histogram, L> {
+    /// Returns the upper bounds of the buckets, without `+Inf`.
+    pub(crate) fn bounds(&self) -> &'static [f64] {
+        self.settings.bounds()
     }
 }
 

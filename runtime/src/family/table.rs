@@ -89,7 +89,7 @@ macro_rules! families {
         /// All families of one instance.
         pub(crate) struct Families {
             $(pub(crate) $field: Family<$primitive, { [$($label),*].len() }>,)*
-            $overflow: Arc<Family<Counter, { [$($overflow_label),*].len() }>>,
+            pub(crate) $overflow: Arc<Family<Counter, { [$($overflow_label),*].len() }>>,
             group_status: bool,
             request_labels: Arc<RequestLabels>,
             allowed: AllowedValues,

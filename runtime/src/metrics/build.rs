@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use prometheus::{IntGauge, Opts};
 
+#[cfg(feature = "live")]
+use super::LiveHub;
 #[cfg(feature = "axum")]
 use super::ScrapeLimit;
 use super::lifetime::retire_unused;
@@ -75,10 +77,7 @@ impl MetricsBuilder {
             &mut problems,
         );
         let limits = SeriesLimits {
-            labels: LabelLimit {
-                max_values: self.max_label_values,
-                max_bytes: MAX_LABEL_VALUE_BYTES,
-            },
+            labels: label_limit(self.max_label_values),
             endpoints: ENDPOINT_LIMIT,
             max_series: self.max_series,
             allowed: AllowedValues {
@@ -153,6 +152,8 @@ impl MetricsBuilder {
             goals,
             #[cfg(feature = "axum")]
             scrape_limit: ScrapeLimit::new(self.max_scrapes),
+            #[cfg(feature = "live")]
+            live_hub: LiveHub::new(self.max_viewers),
             page_length: AtomicUsize::new(0),
         }));
         Ok(Metrics::new(instance, registration))
@@ -215,6 +216,11 @@ impl Metrics {
         problems.into_result()?;
         set_prices(self.instance.endpoints(), prices, &self.handle.0.registration)
     }
+}
+
+/// Returns the limit of the labels `model`, `provider`, `error_type` and `exception_type`.
+fn label_limit(max_values: usize) -> LabelLimit {
+    LabelLimit { max_values, max_bytes: MAX_LABEL_VALUE_BYTES }
 }
 
 /// Returns whether the environment variable that turns all instances off is set.

@@ -49,6 +49,8 @@ pub struct MetricsBuilder {
     pub(super) max_label_values: usize,
     pub(super) max_series: usize,
     pub(super) max_scrapes: usize,
+    #[cfg(feature = "live")]
+    pub(super) max_viewers: usize,
     pub(super) build_info: Option<Vec<(String, String)>>,
     #[cfg(feature = "process")]
     pub(super) process_metrics: Option<ProcessNames>,
@@ -77,6 +79,8 @@ impl Default for MetricsBuilder {
             max_label_values: 100,
             max_series: 10_000,
             max_scrapes: 64,
+            #[cfg(feature = "live")]
+            max_viewers: 16,
             build_info: None,
             #[cfg(feature = "process")]
             process_metrics: None,
@@ -333,6 +337,28 @@ impl MetricsBuilder {
     /// the responses 503 with the reason `too_many`.
     pub fn max_scrapes(mut self, limit: usize) -> Self {
         self.max_scrapes = limit;
+        self
+    }
+
+    /// Sets how many viewers the live page of [`Metrics::live`](crate::Metrics::live) may have at the same time. Defaults
+    /// to 16.
+    ///
+    /// All viewers share one reading a second, so that a viewer costs its connection and the bytes
+    /// of the readings. Beyond the limit, the stream of numbers is answered with 503, and the page
+    /// of that viewer tries again every five seconds. With 0, the page shows no numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().max_viewers(4).build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    #[cfg(feature = "live")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "live")))]
+    pub fn max_viewers(mut self, limit: usize) -> Self {
+        self.max_viewers = limit;
         self
     }
 

@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use http::Request;
 use parking_lot::Mutex;
 
+#[cfg(feature = "live")]
+use super::LiveHub;
 use super::RegistryNames;
 #[cfg(feature = "axum")]
 use super::ScrapeLimit;
@@ -64,6 +66,8 @@ pub(crate) struct Instance {
     pub(super) goals: Vec<(Box<str>, Goal)>,
     #[cfg(feature = "axum")]
     pub(super) scrape_limit: ScrapeLimit,
+    #[cfg(feature = "live")]
+    pub(super) live_hub: LiveHub,
     /// The length of the last page that was encoded as a whole.
     pub(super) page_length: AtomicUsize,
 }
@@ -88,7 +92,7 @@ impl Instance {
     }
 
     /// Returns the prefix of all exported names, with its separator.
-    #[cfg(feature = "monitoring")]
+    #[cfg(any(feature = "live", feature = "monitoring"))]
     pub(crate) fn exported_prefix(&self) -> String {
         let separator = if self.prefix.is_empty() { "" } else { "_" };
         self.registry_names.exported_name(&format!("{}{separator}", self.prefix)).into_owned()
@@ -124,6 +128,12 @@ impl Instance {
     #[cfg(feature = "axum")]
     pub(crate) fn scrape_limit(&self) -> &ScrapeLimit {
         &self.scrape_limit
+    }
+
+    /// Returns the viewers of the live page.
+    #[cfg(feature = "live")]
+    pub(crate) fn live_hub(&self) -> &LiveHub {
+        &self.live_hub
     }
 
     /// Returns the length of the last page that was encoded as a whole. The next page has about the

@@ -6,6 +6,8 @@ mod error;
 mod global;
 mod instance;
 mod lifetime;
+#[cfg(feature = "live")]
+mod live_hub;
 #[cfg(feature = "monitoring")]
 mod objective_option;
 mod path_pattern;
@@ -32,6 +34,8 @@ pub use self::error::BuildError;
 pub(crate) use self::instance::Instance;
 use self::lifetime::MetricsHandle;
 pub(crate) use self::lifetime::{Owner, ServiceHandle};
+#[cfg(feature = "live")]
+pub(crate) use self::live_hub::{LiveHub, ShownSeries, Viewer};
 use self::registration::Registration;
 pub(crate) use self::registry::RegistryNames;
 pub use self::request_label::RequestLabel;

@@ -1,0 +1,66 @@
+//! The stream of server-sent events of one viewer.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Bytes;
+use http_body::{Body, Frame};
+use serde_json::Value;
+use tokio::time::Interval;
+
+use super::describe::description;
+use super::reading::reading;
+use crate::metrics::{Metrics, Viewer};
+
+/// The body of a stream of events: a description of the instance, and a reading each second.
+///
+/// A reading is made when the transport asks for it, so that a viewer that does not read gets no
+/// readings, and none are kept for it.
+pub(super) struct EventBody {
+    metrics: Metrics,
+    viewer: Viewer,
+    timer: Interval,
+    is_described: bool,
+}
+
+impl EventBody {
+    /// Creates the body for a new viewer. Returns `None` if there are too many viewers.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime, or in a runtime without time enabled.
+    pub(super) fn new(metrics: &Metrics) -> Option<Self> {
+        let viewer = metrics.instance().live_hub().admit()?;
+        let timer = viewer.timer();
+        Some(Self { metrics: metrics.clone(), viewer, timer, is_described: false })
+    }
+}
+
+impl Body for EventBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        let instance = this.metrics.instance();
+        let event = if this.is_described {
+            ready!(this.timer.poll_tick(cx));
+            this.viewer.reading(|shown| event("reading", &reading(instance, shown)))
+        } else {
+            this.is_described = true;
+            // A browser whose connection is lost connects again after this many milliseconds.
+            let retry = Bytes::from_static(b"retry: 1000\n\n");
+            [retry, event("describe", &description(instance))].concat().into()
+        };
+        Poll::Ready(Some(Ok(Frame::data(event))))
+    }
+}
+
+/// Formats an event. JSON has no line breaks outside of its texts, and escapes those within.
+fn event(name: &str, data: &Value) -> Bytes {
+    format!("event: {name}\ndata: {data}\n\n").into()
+}

@@ -1,0 +1,232 @@
+//! The live page: the numbers of an instance in a browser, while they change.
+//!
+//! The page is a few files that are part of the program (`assets.rs`), and a stream of server-sent
+//! events (`events.rs`): a description of the instance (`describe.rs`), then a reading each second
+//! (`reading.rs`). The page computes rates and percentiles from the differences between readings
+//! and keeps the last five minutes, so that the server keeps nothing.
+
+mod assets;
+mod describe;
+mod events;
+mod reading;
+mod rows;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request};
+use axum::handler::Handler;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tower_service::Service;
+
+use self::assets::Asset;
+use self::events::EventBody;
+use crate::metrics::Metrics;
+use crate::request::{self, MetricsPage, Scope};
+
+/// The headers of all responses. The files have no other sources than this server, and the modules
+/// of two versions of the program never mix.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+];
+
+/// Serves a page that shows the numbers of one instance while they change, created by
+/// [`Metrics::live`].
+///
+/// The page shows the last five minutes: requests by outcome, latency by endpoint, streams, model
+/// calls with their tokens and cost, exceptions, and objectives. It needs no Prometheus and no
+/// network but the one to this program.
+///
+/// The type is a tower service, for `nest_service`, and a handler.
+///
+/// # Responses
+///
+/// - The path of the page gets the page. Without the slash at its end, it is redirected to the path
+///   with the slash.
+/// - The files of the page are below that path. They allow no other sources than this server
+///   (`Content-Security-Policy: default-src 'self'`).
+/// - `events` below that path is a stream of server-sent events, which ends when its client leaves.
+///   With [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, the response to another one
+///   is 503 with `Retry-After`.
+/// - Other paths get 404, and methods other than `GET` and `HEAD` get 405.
+///
+/// Requests for the page are not recorded, by any layer.
+///
+/// # Cost
+///
+/// Nothing is computed, kept or spawned while no page is open, and recording does not depend on the
+/// page. While pages are open, one reading of all series is made each second, which all viewers
+/// share. It takes about as long as a metrics page. A reading has at most 200 rows of each kind,
+/// those of the busiest series, and one row with the sum of the other series.
+///
+/// A viewer that does not read costs its connection: readings are not queued, and after a pause the
+/// viewer gets the newest reading.
+///
+/// # Graceful shutdown
+///
+/// The stream of an open page does not end by itself, so a server that waits for all connections
+/// before it stops needs a timeout.
+///
+/// # Panics
+///
+/// A request for `events` panics in a tokio runtime without time enabled.
+///
+/// # Access control
+///
+/// The page shows the names of endpoints, models and exceptions, and costs. Restrict access with a
+/// layer, as for any route. Browsers send what they are asked for by `WWW-Authenticate` with all
+/// requests of the page:
+///
+/// ```
+/// use axum::{Router, extract::Request, http::{StatusCode, header}, middleware::{Next, from_fn}};
+/// use axum::response::{IntoResponse, Response};
+/// use streamgauge::Metrics;
+///
+/// async fn developers_only(request: Request, next: Next) -> Response {
+///     let credentials = request.headers().get(header::AUTHORIZATION);
+///     // The name `live` and the password `let-me-look`, in Base64.
+///     if credentials.is_some_and(|value| value == "Basic bGl2ZTpsZXQtbWUtbG9vaw==") {
+///         return next.run(request).await;
+///     }
+///     let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"live\"")];
+///     (StatusCode::UNAUTHORIZED, challenge).into_response()
+/// }
+///
+/// let metrics = Metrics::builder().build()?;
+/// let guarded: Router = Router::new()
+///     .nest_service("/metrics/live", metrics.live())
+///     .layer(from_fn(developers_only));
+/// # Ok::<(), streamgauge::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct LivePage {
+    metrics: Metrics,
+}
+
+impl Metrics {
+    /// Creates a tower service and handler that serves a page with the numbers of this instance
+    /// while they change.
+    ///
+    /// [`LivePage`] describes the responses, what the page costs, and how to restrict access.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().build()?;
+    /// let app: Router = Router::new()
+    ///     .nest_service("/metrics/live", metrics.live())
+    ///     .layer(metrics.layer());
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn live(&self) -> LivePage {
+        LivePage { metrics: self.clone() }
+    }
+}
+
+impl LivePage {
+    fn respond<B>(&self, request: &http::Request<B>) -> Response {
+        request::current(Scope::skip_scrape);
+        let mut response = self.file_or_events(request);
+        for (name, value) in HEADERS {
+            response.headers_mut().entry(name).or_insert(value);
+        }
+        response.extensions_mut().insert(MetricsPage);
+        response
+    }
+
+    fn file_or_events<B>(&self, request: &http::Request<B>) -> Response {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let allowed = [(header::ALLOW, "GET, HEAD")];
+            return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
+        }
+        let is_head = *request.method() == Method::HEAD;
+        if let Some(location) = location_with_slash(request) {
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)])
+                .into_response();
+        }
+        let path = request.uri().path();
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        if name == "events" {
+            return self.events(is_head);
+        }
+        let Some(asset) = Asset::find(name) else { return StatusCode::NOT_FOUND.into_response() };
+        let body = if is_head { Body::empty() } else { Body::from(asset.bytes) };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+            (header::CONTENT_LENGTH, asset.bytes.len().into()),
+        ];
+        (headers, body).into_response()
+    }
+
+    fn events(&self, is_head: bool) -> Response {
+        let body = if is_head {
+            Body::empty()
+        } else if let Some(events) = EventBody::new(&self.metrics) {
+            Body::new(events)
+        } else {
+            let retry_after = [(header::RETRY_AFTER, "5")];
+            let text = "too many viewers at the same time: see the option `max_viewers`\n";
+            return (StatusCode::SERVICE_UNAVAILABLE, retry_after, text).into_response();
+        };
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (header::CACHE_CONTROL, "no-store"),
+            // nginx would keep events until it has many of them.
+            (HeaderName::from_static("x-accel-buffering"), "no"),
+        ];
+        (headers, body).into_response()
+    }
+}
+
+/// Returns the path with a slash at its end, to which a request for the path of the page without
+/// the slash is redirected: the names of files in the page are relative to the path.
+///
+/// Within `nest_service`, both paths are `/`. The location is relative, so that it is also correct
+/// behind a proxy that removes a prefix. The dot keeps a colon in the path from ending a scheme.
+fn location_with_slash<B>(request: &http::Request<B>) -> Option<HeaderValue> {
+    let OriginalUri(original) = request.extensions().get()?;
+    let path = original.path();
+    if request.uri().path() != "/" || path.ends_with('/') {
+        return None;
+    }
+    let (_, last) = path.rsplit_once('/')?;
+    HeaderValue::from_str(&format!("./{last}/")).ok()
+}
+
+impl<S> Handler<(), S> for LivePage {
+    type Future = Ready<Response>;
+
+    fn call(self, request: Request, _state: S) -> Ready<Response> {
+        ready(self.respond(&request))
+    }
+}
+
+impl<B> Service<http::Request<B>> for LivePage {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        ready(Ok(self.respond(&request)))
+    }
+}
+
+impl fmt::Debug for LivePage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LivePage").field("metrics", &self.metrics).finish()
+    }
+}

@@ -1,0 +1,254 @@
+//! The rows of the tables of the page. A row sums the series with the same label values.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::family::HistogramSnapshot;
+
+/// The endpoint, the provider or the model of the row that sums the series without a row.
+const REST: &str = "…";
+
+/// One or two label values. The second one is empty if the table has only one label.
+pub(super) type Key = [&'static str; 2];
+
+/// A row of a table.
+pub(super) trait Row: Clone {
+    /// The name of the table.
+    const TABLE: &'static str;
+    /// The names of the labels.
+    const LABELS: &'static [&'static str];
+
+    /// Returns how busy the series are.
+    fn weight(&self) -> u64;
+
+    /// Adds the numbers of another row.
+    fn add(&mut self, other: &Self);
+
+    /// Returns the numbers.
+    fn numbers(&self) -> Map<String, Value>;
+
+    /// Returns the labels and the numbers. Without a key, the row is the sum of the others.
+    fn to_json(&self, key: Option<&Key>) -> Value {
+        let values = key.copied().unwrap_or([REST; 2]);
+        let labels = Self::LABELS.iter().zip(values);
+        let mut row = self.numbers();
+        row.extend(labels.map(|(label, value)| ((*label).to_owned(), value.into())));
+        row.into()
+    }
+}
+
+/// Counters by the value of a label.
+#[derive(Clone, Default)]
+pub(super) struct Counts(BTreeMap<&'static str, u64>);
+
+impl Counts {
+    pub(super) fn add(&mut self, value: &'static str, number: u64) {
+        let count = self.0.entry(value).or_default();
+        *count = count.saturating_add(number);
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        for (value, number) in &other.0 {
+            self.add(value, *number);
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.0.values().fold(0, |total, number| total.saturating_add(*number))
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self.0)
+    }
+}
+
+/// A histogram over bounds that are given with each value.
+#[derive(Clone)]
+pub(super) struct Buckets {
+    cumulative: Vec<u64>,
+    sum: f64,
+}
+
+impl Buckets {
+    pub(super) fn new(bounds: &[f64]) -> Self {
+        Self { cumulative: vec![0; bounds.len() + 1], sum: 0.0 }
+    }
+
+    /// Adds a histogram whose bounds are among `bounds`. The values of a bucket that `bounds`
+    /// divides are added at its upper bound.
+    pub(super) fn add(&mut self, bounds: &[f64], snapshot: &HistogramSnapshot<'_>) {
+        let own_bounds = &snapshot.bounds.values;
+        let mut reached = 0;
+        for (number, bound) in self.cumulative.iter_mut().zip(bounds) {
+            while own_bounds.get(reached).is_some_and(|own| own <= bound) {
+                reached += 1;
+            }
+            let below = reached.checked_sub(1).and_then(|last| snapshot.cumulative.get(last));
+            *number = number.saturating_add(below.copied().unwrap_or_default());
+        }
+        if let Some(all) = self.cumulative.last_mut() {
+            *all = all.saturating_add(snapshot.count);
+        }
+        self.sum += snapshot.sum;
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        for (number, added) in self.cumulative.iter_mut().zip(&other.cumulative) {
+            *number = number.saturating_add(*added);
+        }
+        self.sum += other.sum;
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "buckets": self.cumulative, "sum": self.sum })
+    }
+}
+
+/// The requests of an endpoint.
+#[derive(Clone)]
+pub(super) struct Requests {
+    pub(super) outcomes: Counts,
+    pub(super) active: u64,
+    pub(super) duration: Buckets,
+}
+
+impl Row for Requests {
+    const TABLE: &'static str = "requests";
+    const LABELS: &'static [&'static str] = &["endpoint"];
+
+    fn weight(&self) -> u64 {
+        self.outcomes.total().saturating_add(self.active)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.outcomes.add_all(&other.outcomes);
+        self.active = self.active.saturating_add(other.active);
+        self.duration.add_all(&other.duration);
+    }
+
+    fn numbers(&self) -> Map<String, Value> {
+        Map::from_iter([
+            ("outcomes".to_owned(), self.outcomes.to_json()),
+            ("active".to_owned(), self.active.into()),
+            ("oldest_ms".to_owned(), Value::Null),
+            ("buckets".to_owned(), json!(self.duration.cumulative)),
+            ("sum".to_owned(), self.duration.sum.into()),
+        ])
+    }
+}
+
+/// The streams of an endpoint.
+#[derive(Clone)]
+pub(super) struct Streams {
+    pub(super) active: u64,
+    pub(super) outcomes: Counts,
+    pub(super) chunks: u64,
+    pub(super) bytes: u64,
+    pub(super) first_chunk: Buckets,
+    pub(super) first_token: Buckets,
+}
+
+impl Row for Streams {
+    const TABLE: &'static str = "streams";
+    const LABELS: &'static [&'static str] = &["endpoint"];
+
+    fn weight(&self) -> u64 {
+        self.chunks.saturating_add(self.active)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.active = self.active.saturating_add(other.active);
+        self.outcomes.add_all(&other.outcomes);
+        self.chunks = self.chunks.saturating_add(other.chunks);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.first_chunk.add_all(&other.first_chunk);
+        self.first_token.add_all(&other.first_token);
+    }
+
+    fn numbers(&self) -> Map<String, Value> {
+        Map::from_iter([
+            ("active".to_owned(), self.active.into()),
+            ("outcomes".to_owned(), self.outcomes.to_json()),
+            ("chunks".to_owned(), self.chunks.into()),
+            ("bytes".to_owned(), self.bytes.into()),
+            ("first".to_owned(), self.first_chunk.to_json()),
+            ("first_token".to_owned(), self.first_token.to_json()),
+        ])
+    }
+}
+
+/// The calls of a model.
+#[derive(Clone)]
+pub(super) struct Calls {
+    pub(super) outcomes: Counts,
+    pub(super) errors: Counts,
+    pub(super) input: u64,
+    /// The part of the input that the provider has read from its cache.
+    pub(super) cached: u64,
+    pub(super) output: u64,
+    /// The cost by the prices of the instance.
+    pub(super) cost: Option<f64>,
+    /// The cost that the provider states, which counts for models without a price.
+    pub(super) provider_cost: Option<f64>,
+    pub(super) first_token: Buckets,
+    pub(super) limits: BTreeMap<&'static str, u64>,
+}
+
+impl Row for Calls {
+    const TABLE: &'static str = "calls";
+    const LABELS: &'static [&'static str] = &["provider", "model"];
+
+    fn weight(&self) -> u64 {
+        self.outcomes.total()
+    }
+
+    /// Adds all but the limits, which belong to one model.
+    fn add(&mut self, other: &Self) {
+        self.outcomes.add_all(&other.outcomes);
+        self.errors.add_all(&other.errors);
+        self.input = self.input.saturating_add(other.input);
+        self.cached = self.cached.saturating_add(other.cached);
+        self.output = self.output.saturating_add(other.output);
+        if let Some(cost) = other.cost.or(other.provider_cost) {
+            self.cost = Some(self.cost.or(self.provider_cost).unwrap_or_default() + cost);
+        }
+        self.first_token.add_all(&other.first_token);
+        self.limits.clear();
+    }
+
+    fn numbers(&self) -> Map<String, Value> {
+        let tokens = json!({ "input": self.input, "cached": self.cached, "output": self.output });
+        Map::from_iter([
+            ("outcomes".to_owned(), self.outcomes.to_json()),
+            ("errors".to_owned(), self.errors.to_json()),
+            ("tokens".to_owned(), tokens),
+            ("cost".to_owned(), self.cost.or(self.provider_cost).into()),
+            ("first".to_owned(), self.first_token.to_json()),
+            ("limits".to_owned(), json!(self.limits)),
+        ])
+    }
+}
+
+/// The exceptions of a type at an endpoint.
+#[derive(Clone, Default)]
+pub(super) struct Exceptions {
+    pub(super) count: u64,
+}
+
+impl Row for Exceptions {
+    const TABLE: &'static str = "exceptions";
+    const LABELS: &'static [&'static str] = &["endpoint", "type"];
+
+    fn weight(&self) -> u64 {
+        self.count
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+    }
+
+    fn numbers(&self) -> Map<String, Value> {
+        Map::from_iter([("count".to_owned(), self.count.into())])
+    }
+}
