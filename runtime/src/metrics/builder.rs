@@ -340,28 +340,6 @@ impl MetricsBuilder {
         self
     }
 
-    /// Sets how many viewers the live page of [`Metrics::live`](crate::Metrics::live) may have at the same time. Defaults
-    /// to 16.
-    ///
-    /// All viewers share one reading a second, so that a viewer costs its connection and the bytes
-    /// of the readings. Beyond the limit, the stream of numbers is answered with 503, and the page
-    /// of that viewer tries again every five seconds. With 0, the page shows no numbers.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use streamgauge::Metrics;
-    ///
-    /// let metrics = Metrics::builder().max_viewers(4).build()?;
-    /// # Ok::<(), streamgauge::BuildError>(())
-    /// ```
-    #[cfg(feature = "live")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "live")))]
-    pub fn max_viewers(mut self, limit: usize) -> Self {
-        self.max_viewers = limit;
-        self
-    }
-
     /// Adds the gauge `build_info`, whose value is always 1 and whose labels identify the running
     /// build.
     ///

@@ -1,11 +1,14 @@
 //! The viewers of the live page, and the reading that they share.
 //!
-//! Nothing is spawned. Each viewer has a timer of its own, and the timers of all viewers fire at the
-//! same moments. The viewer whose timer fires first makes the reading, and the other viewers send
-//! the same bytes. When the last viewer has left, the reading is dropped.
+//! Nothing is spawned. Each viewer has a timer of its own, and the timers of all viewers fire at
+//! the same moments. The viewer whose timer fires first makes the reading, and the other viewers
+//! send the same bytes. When the last viewer has left, the reading is dropped.
+//!
+//! A viewer that does not read must not keep the place of another one. So a viewer that has stalled
+//! may lose its place: its stream then ends, and its browser connects again if it still exists.
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
@@ -13,8 +16,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::MetricsBuilder;
+
 /// The time between two readings.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// A viewer that has taken no reading for this time has stalled, and can lose its place to another
+/// viewer.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// The series that have rows of their own: the name of the table, and one or two label values.
 pub(crate) type ShownSeries = BTreeSet<(&'static str, [&'static str; 2])>;
@@ -30,7 +39,9 @@ pub(crate) struct LiveHub {
 /// The default value is that of a hub without viewers.
 #[derive(Default)]
 struct State {
-    viewers: usize,
+    /// When each viewer took its last reading, by the number of the viewer.
+    viewers: BTreeMap<u64, Instant>,
+    next_viewer: u64,
     /// The moment from which seconds are counted: the arrival of the first viewer.
     start: Option<Instant>,
     /// The newest reading, and the number of its second.
@@ -45,6 +56,15 @@ impl State {
         let start = *self.start.get_or_insert(now);
         let number = now.saturating_duration_since(start).as_secs();
         (start + Duration::from_secs(number), number)
+    }
+
+    /// Removes the viewer that has stalled longest, if any viewer has stalled.
+    fn remove_stalled(&mut self) {
+        let longest = self.viewers.iter().min_by_key(|(_, taken)| **taken);
+        let stalled = longest.filter(|(_, taken)| taken.elapsed() >= STALLED);
+        if let Some(number) = stalled.map(|(number, _)| *number) {
+            self.viewers.remove(&number);
+        }
     }
 }
 
@@ -66,19 +86,28 @@ impl LiveHub {
         self.created.elapsed()
     }
 
-    /// Adds a viewer. Returns `None` if there are as many viewers as allowed.
+    /// Adds a viewer. Returns `None` if there are as many viewers as allowed, and none of them has
+    /// stalled.
     pub(crate) fn admit(&'static self) -> Option<Viewer> {
         let mut state = self.state.lock();
-        if state.viewers >= self.max_viewers {
+        if state.viewers.len() >= self.max_viewers {
+            state.remove_stalled();
+        }
+        if state.viewers.len() >= self.max_viewers {
             return None;
         }
-        state.viewers += 1;
-        Some(Viewer(self))
+        let number = state.next_viewer;
+        state.next_viewer += 1;
+        state.viewers.insert(number, Instant::now());
+        Some(Viewer { hub: self, number })
     }
 }
 
 /// A viewer of the live page. Dropping it removes the viewer.
-pub(crate) struct Viewer(&'static LiveHub);
+pub(crate) struct Viewer {
+    hub: &'static LiveHub,
+    number: u64,
+}
 
 impl Viewer {
     /// Returns a timer that fires at once, and then whenever a reading is due for all viewers.
@@ -87,7 +116,7 @@ impl Viewer {
     ///
     /// Panics outside a tokio runtime, or in a runtime without time enabled.
     pub(crate) fn timer(&self) -> Interval {
-        let (start, _) = self.0.state.lock().second();
+        let (start, _) = self.hub.state.lock().second();
         let mut timer = interval_at(start, PERIOD);
         // A viewer that is late gets one reading, and continues with the other viewers.
         timer.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -95,29 +124,55 @@ impl Viewer {
     }
 
     /// Returns the reading of the current second, which `make` makes if no other viewer has.
+    /// Returns `None` if the viewer has lost its place.
     ///
     /// The hub is locked meanwhile: other viewers wait for the reading instead of making their own.
-    pub(crate) fn reading(&self, make: impl FnOnce(&mut ShownSeries) -> Bytes) -> Bytes {
-        let mut state = self.0.state.lock();
+    pub(crate) fn reading(&self, make: impl FnOnce(&mut ShownSeries) -> Bytes) -> Option<Bytes> {
+        let mut state = self.hub.state.lock();
+        *state.viewers.get_mut(&self.number)? = Instant::now();
         let (_, second) = state.second();
-        match &state.newest {
+        Some(match &state.newest {
             Some((newest, reading)) if *newest == second => reading.clone(),
             _ => {
                 let reading = make(&mut state.shown);
                 state.newest = Some((second, reading.clone()));
                 reading
             }
-        }
+        })
     }
 }
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.viewers -= 1;
-        if state.viewers == 0 {
-            *state = State::default();
+        let mut state = self.hub.state.lock();
+        state.viewers.remove(&self.number);
+        if state.viewers.is_empty() {
+            *state = State { next_viewer: state.next_viewer, ..State::default() };
         }
+    }
+}
+
+impl MetricsBuilder {
+    /// Sets how many viewers the page of [`Metrics::live`](crate::Metrics::live) may have at the
+    /// same time. Defaults to 16.
+    ///
+    /// All viewers share one reading a second, so that a viewer costs its connection and the bytes
+    /// of the readings. Beyond the limit, a new viewer takes the place of one that has read nothing
+    /// for ten seconds. If there is none, the stream of numbers is answered with 503, and the page
+    /// of the new viewer tries again every five seconds. With 0, the page shows no numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use streamgauge::Metrics;
+    ///
+    /// let metrics = Metrics::builder().max_viewers(4).build()?;
+    /// # Ok::<(), streamgauge::BuildError>(())
+    /// ```
+    #[cfg_attr(docsrs, doc(cfg(feature = "live")))]
+    pub fn max_viewers(mut self, limit: usize) -> Self {
+        self.max_viewers = limit;
+        self
     }
 }
 
@@ -136,10 +191,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn viewers_share_one_reading_a_second_wherever_in_the_second_they_arrive() {
         let hub = new_hub(100);
-        let made = Cell::new(0_u8);
+        let count = Cell::new(0_u8);
         let make = |_: &mut ShownSeries| {
-            made.set(made.get() + 1);
-            Bytes::copy_from_slice(&[made.get()])
+            count.set(count.get() + 1);
+            Bytes::copy_from_slice(&[count.get()])
         };
         let mut viewers = Vec::new();
         for _ in 0..100 {
@@ -150,13 +205,13 @@ mod tests {
             viewers.push((viewer, timer));
             advance(Duration::from_millis(9)).await;
         }
-        assert_eq!(made.get(), 1, "all viewers arrived within one second");
+        assert_eq!(count.get(), 1, "all viewers arrived within one second");
         for second in 2..=20 {
             for (viewer, timer) in &mut viewers {
                 timer.tick().await;
-                assert_eq!(viewer.reading(make), [second].as_slice());
+                assert_eq!(viewer.reading(make), Some(Bytes::copy_from_slice(&[second])));
             }
-            assert_eq!(made.get(), second);
+            assert_eq!(count.get(), second);
         }
     }
 
@@ -171,6 +226,26 @@ mod tests {
         let before = Instant::now();
         timer.tick().await;
         assert_eq!(before.elapsed(), Duration::from_millis(500), "the next full second");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stalled_viewer_loses_its_place_to_another_one() {
+        let hub = new_hub(2);
+        let (Some(first), Some(second)) = (hub.admit(), hub.admit()) else {
+            panic!("two viewers are allowed")
+        };
+        let read = |viewer: &Viewer| viewer.reading(|_| Bytes::new()).is_some();
+        advance(STALLED / 2).await;
+        assert!(read(&second));
+        assert!(hub.admit().is_none(), "no viewer has stalled");
+        advance(STALLED / 2).await;
+        let third = hub.admit().expect("the first viewer has stalled");
+        assert!(hub.admit().is_none(), "the other viewers have not");
+        assert!(!read(&first) && read(&second) && read(&third));
+        drop(first);
+        assert!(hub.admit().is_none(), "the first viewer had no place any more");
+        drop((second, third));
+        assert!(hub.admit().is_some());
     }
 
     #[tokio::test(start_paused = true)]

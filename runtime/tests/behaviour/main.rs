@@ -35,6 +35,8 @@ mod labels;
 mod large_pages;
 mod layer_placement;
 mod layer_transparency;
+#[cfg(feature = "live")]
+mod live;
 mod log;
 mod malformed_replies;
 mod manual_usage;

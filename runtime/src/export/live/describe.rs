@@ -77,11 +77,10 @@ fn sections(instance: &Instance) -> Value {
     let any = |records: fn(&Records) -> bool| SITES.iter().any(|site| records(site.records()));
     let has_calls = any(|it| matches!(it, Records::Tokens(_) | Records::Streams(Some(_))))
         || has_series(&families.llm_calls);
-    json!({
-        "streams": any(|it| matches!(it, Records::Streams(_))) || has_series(&families.stream_chunks),
-        "calls": has_calls,
-        "cost": has_calls && (endpoints.prices().are_used() || has_series(&families.provider_cost)),
-    })
+    let has_streams =
+        any(|it| matches!(it, Records::Streams(_))) || has_series(&families.stream_chunks);
+    let has_cost = endpoints.prices().are_used() || has_series(&families.provider_cost);
+    json!({ "streams": has_streams, "calls": has_calls, "cost": has_calls && has_cost })
 }
 
 /// Returns whether a family has a series.

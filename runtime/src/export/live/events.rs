@@ -13,7 +13,8 @@ use super::describe::description;
 use super::reading::reading;
 use crate::metrics::{Metrics, Viewer};
 
-/// The body of a stream of events: a description of the instance, and a reading each second.
+/// The body of a stream of events: a description of the instance, and a reading each second. It
+/// ends if the viewer has lost its place.
 ///
 /// A reading is made when the transport asks for it, so that a viewer that does not read gets no
 /// readings, and none are kept for it.
@@ -49,7 +50,9 @@ impl Body for EventBody {
         let instance = this.metrics.instance();
         let event = if this.is_described {
             ready!(this.timer.poll_tick(cx));
-            this.viewer.reading(|shown| event("reading", &reading(instance, shown)))
+            let reading = this.viewer.reading(|shown| event("reading", &reading(instance, shown)));
+            let Some(reading) = reading else { return Poll::Ready(None) };
+            reading
         } else {
             this.is_described = true;
             // A browser whose connection is lost connects again after this many milliseconds.

@@ -52,8 +52,9 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// - The files of the page are below that path. They allow no other sources than this server
 ///   (`Content-Security-Policy: default-src 'self'`).
 /// - `events` below that path is a stream of server-sent events, which ends when its client leaves.
-///   With [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, the response to another one
-///   is 503 with `Retry-After`.
+///   While there are [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, another one takes
+///   the place of a stream whose client has read nothing for ten seconds. If all clients read, the
+///   response is 503 with `Retry-After`.
 /// - Other paths get 404, and methods other than `GET` and `HEAD` get 405.
 ///
 /// Requests for the page are not recorded, by any layer.
@@ -104,6 +105,22 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ///     .layer(from_fn(developers_only));
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```
+///
+/// Or serve the page on a port that only developers can reach:
+///
+/// ```no_run
+/// use axum::Router;
+/// use streamgauge::Metrics;
+///
+/// # async fn example() -> std::io::Result<()> {
+/// let tools: Router = Router::new()
+///     .route_service("/metrics", Metrics::global().endpoint())
+///     .nest_service("/metrics/live", Metrics::global().live());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:9464").await?;
+/// axum::serve(listener, tools).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct LivePage {
     metrics: Metrics,
@@ -128,6 +145,7 @@ impl Metrics {
     /// # Ok::<(), streamgauge::BuildError>(())
     /// ```
     #[must_use]
+    #[cfg_attr(docsrs, doc(cfg(feature = "live")))]
     pub fn live(&self) -> LivePage {
         LivePage { metrics: self.clone() }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::describe::first_bounds;
-use super::rows::{Buckets, Calls, Counts, Exceptions, Key, Requests, Row, Streams};
+use super::rows::{Buckets, Calls, Counts, Exceptions, Key, Requests, Row, Streams, add_to};
 use crate::family::{AnyFamily, Families, SeriesLabels, SeriesSink, SeriesValue};
 use crate::metrics::{Instance, ShownSeries};
 
@@ -42,14 +42,15 @@ fn add_table<R: Row>(reading: &mut Value, rows: &BTreeMap<Key, R>, shown: &mut S
         // A series that has a row keeps it until another one is busier by a tenth, so that two
         // series that are about as busy do not change places in each reading.
         ranked.sort_by_cached_key(|(key, row)| {
-            let weight = row.weight();
-            Reverse(if was_shown(key) { weight.saturating_add(weight / 10) } else { weight })
+            let (weight, was_shown) = (row.weight(), was_shown(key));
+            let bonus = if was_shown { weight / 10 } else { 0 };
+            Reverse((weight.saturating_add(bonus), was_shown))
         });
     }
     let (busiest, others) = ranked.split_at(ranked.len().min(MAX_ROWS));
     let mut table: Vec<_> = busiest.iter().map(|(key, row)| row.to_json(Some(key))).collect();
     if let Some(((_, first), others)) = others.split_first() {
-        let mut sum = (*first).clone();
+        let mut sum = (*first).clone().without_levels();
         for (_, row) in others {
             sum.add(row);
         }
@@ -90,7 +91,7 @@ fn requests(families: &Families) -> BTreeMap<Key, Requests> {
     let mut rows = BTreeMap::new();
     for_each(&families.active_requests, |labels, value| {
         if let SeriesValue::Gauge(number) = value {
-            row(&mut rows, labels, ["endpoint", ""], new).active += number;
+            add_to(&mut row(&mut rows, labels, ["endpoint", ""], new).active, number);
         }
     });
     for_each(&families.http_request_duration, |labels, value| {
@@ -125,9 +126,9 @@ fn streams(families: &Families, bounds: &[f64]) -> BTreeMap<Key, Streams> {
             add(row, SeriesUpdate { labels, value, bounds });
         });
     };
-    add(&families.active_streams, |row, series| row.active += series.number());
-    add(&families.stream_chunks, |row, series| row.chunks += series.number());
-    add(&families.stream_bytes, |row, series| row.bytes += series.number());
+    add(&families.active_streams, |row, series| add_to(&mut row.active, series.number()));
+    add(&families.stream_chunks, |row, series| add_to(&mut row.chunks, series.number()));
+    add(&families.stream_bytes, |row, series| add_to(&mut row.bytes, series.number()));
     add(&families.stream_duration, |row, series| {
         row.outcomes.add(series.labels.own_value("outcome"), series.number());
     });
@@ -167,11 +168,11 @@ fn calls(families: &Families, bounds: &[f64]) -> BTreeMap<Key, Calls> {
     add(&families.token_usage, |row, series| {
         let number = series.number();
         match series.labels.own_value("token_type") {
-            "output" => row.output = row.output.saturating_add(number),
-            _ => row.input = row.input.saturating_add(number),
+            "output" => add_to(&mut row.output, number),
+            _ => add_to(&mut row.input, number),
         }
         if series.labels.own_value("detail") == "cache_read" {
-            row.cached = row.cached.saturating_add(number);
+            add_to(&mut row.cached, number);
         }
     });
     add(&families.cost, |row, series| {
@@ -195,7 +196,7 @@ fn exceptions(families: &Families) -> BTreeMap<Key, Exceptions> {
         for_each(family, |labels, value| {
             if let SeriesValue::Counter(number) = value {
                 let key = ["endpoint", "exception_type"];
-                row(&mut rows, labels, key, Exceptions::default).count += number;
+                add_to(&mut row(&mut rows, labels, key, Exceptions::default).count, number);
             }
         });
     }

@@ -12,6 +12,11 @@ const REST: &str = "…";
 /// One or two label values. The second one is empty if the table has only one label.
 pub(super) type Key = [&'static str; 2];
 
+/// Adds a number to a total, which stays at its largest value instead of wrapping.
+pub(super) fn add_to(total: &mut u64, number: u64) {
+    *total = total.saturating_add(number);
+}
+
 /// A row of a table.
 pub(super) trait Row: Clone {
     /// The name of the table.
@@ -24,6 +29,11 @@ pub(super) trait Row: Clone {
 
     /// Adds the numbers of another row.
     fn add(&mut self, other: &Self);
+
+    /// Returns the row without the numbers that cannot be added.
+    fn without_levels(self) -> Self {
+        self
+    }
 
     /// Returns the numbers.
     fn numbers(&self) -> Map<String, Value>;
@@ -45,7 +55,7 @@ pub(super) struct Counts(BTreeMap<&'static str, u64>);
 impl Counts {
     pub(super) fn add(&mut self, value: &'static str, number: u64) {
         let count = self.0.entry(value).or_default();
-        *count = count.saturating_add(number);
+        add_to(count, number);
     }
 
     fn add_all(&mut self, other: &Self) {
@@ -85,17 +95,17 @@ impl Buckets {
                 reached += 1;
             }
             let below = reached.checked_sub(1).and_then(|last| snapshot.cumulative.get(last));
-            *number = number.saturating_add(below.copied().unwrap_or_default());
+            add_to(number, below.copied().unwrap_or_default());
         }
         if let Some(all) = self.cumulative.last_mut() {
-            *all = all.saturating_add(snapshot.count);
+            add_to(all, snapshot.count);
         }
         self.sum += snapshot.sum;
     }
 
     fn add_all(&mut self, other: &Self) {
         for (number, added) in self.cumulative.iter_mut().zip(&other.cumulative) {
-            *number = number.saturating_add(*added);
+            add_to(number, *added);
         }
         self.sum += other.sum;
     }
@@ -123,7 +133,7 @@ impl Row for Requests {
 
     fn add(&mut self, other: &Self) {
         self.outcomes.add_all(&other.outcomes);
-        self.active = self.active.saturating_add(other.active);
+        add_to(&mut self.active, other.active);
         self.duration.add_all(&other.duration);
     }
 
@@ -158,10 +168,10 @@ impl Row for Streams {
     }
 
     fn add(&mut self, other: &Self) {
-        self.active = self.active.saturating_add(other.active);
+        add_to(&mut self.active, other.active);
         self.outcomes.add_all(&other.outcomes);
-        self.chunks = self.chunks.saturating_add(other.chunks);
-        self.bytes = self.bytes.saturating_add(other.bytes);
+        add_to(&mut self.chunks, other.chunks);
+        add_to(&mut self.bytes, other.bytes);
         self.first_chunk.add_all(&other.first_chunk);
         self.first_token.add_all(&other.first_token);
     }
@@ -203,18 +213,20 @@ impl Row for Calls {
         self.outcomes.total()
     }
 
-    /// Adds all but the limits, which belong to one model.
     fn add(&mut self, other: &Self) {
         self.outcomes.add_all(&other.outcomes);
         self.errors.add_all(&other.errors);
-        self.input = self.input.saturating_add(other.input);
-        self.cached = self.cached.saturating_add(other.cached);
-        self.output = self.output.saturating_add(other.output);
+        add_to(&mut self.input, other.input);
+        add_to(&mut self.cached, other.cached);
+        add_to(&mut self.output, other.output);
         if let Some(cost) = other.cost.or(other.provider_cost) {
             self.cost = Some(self.cost.or(self.provider_cost).unwrap_or_default() + cost);
         }
         self.first_token.add_all(&other.first_token);
-        self.limits.clear();
+    }
+
+    fn without_levels(self) -> Self {
+        Self { limits: BTreeMap::new(), ..self }
     }
 
     fn numbers(&self) -> Map<String, Value> {
@@ -245,7 +257,7 @@ impl Row for Exceptions {
     }
 
     fn add(&mut self, other: &Self) {
-        self.count = self.count.saturating_add(other.count);
+        add_to(&mut self.count, other.count);
     }
 
     fn numbers(&self) -> Map<String, Value> {
