@@ -44,6 +44,7 @@
 //! | retry and fall back between providers | [A gateway with fallbacks](guide::gateway) |
 //! | get dashboards and alerts | [Dashboards, rules and objectives](guide::monitoring) |
 //! | know what to do about an alert | [Alerts](guide::alerts) |
+//! | watch the numbers in a browser | [The live page](guide::live) |
 //! | write queries | [`PromQL` queries](guide::promql) |
 //! | tell tenants apart | [Request labels and tenants](guide::request_labels) |
 //! | export by page, file or push | [Exporting](guide::exporting) |

@@ -28,6 +28,7 @@ chapters! {
     gateway "gateway.md"
     monitoring "monitoring.md"
     alerts "alerts.md"
+    live "live.md"
     promql "promql.md"
     request_labels "request-labels.md"
     exporting "exporting.md"
