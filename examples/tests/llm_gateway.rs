@@ -112,6 +112,20 @@ fn address_is_printed_before_the_vocabulary_is_loaded() {
 }
 
 #[test]
+fn live_page_is_named_at_start_and_linked_from_the_start_page() {
+    for options in [&DEMONSTRATION[..], &PROXY] {
+        let mut program = Program::start(options);
+        let line = program.next_line();
+        assert_eq!(line, format!("live page: http://{}/live\n", program.address));
+        let (_, start_page) = program.request("GET", "/", "accept: text/html\r\n", "");
+        assert!(start_page.contains("<a href=\"/live/\">"), "{start_page}");
+        assert_eq!(program.get("/live").0, 308, "the page is below the path");
+        let (status, page) = program.get("/live/");
+        assert!(status == 200 && page.starts_with("<!doctype html>"), "{page}");
+    }
+}
+
+#[test]
 fn unknown_models_are_answered_with_the_models_that_exist() {
     let program = Program::start(&DEMONSTRATION);
     let message = "the model `nobody` does not exist; the models are `demo-1`, `demo-1-mini`";

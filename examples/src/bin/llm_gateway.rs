@@ -12,6 +12,8 @@
 //! curl http://127.0.0.1:8080/metrics
 //! ```
 //!
+//! The page at `/live` shows in a browser what the gateway records.
+//!
 //! On the metrics page, `app_llm_calls_total` counts the calls to models, `app_token_usage_total`
 //! counts their tokens, and `app_time_to_first_chunk_seconds` has the latency of streamed replies.
 //!
@@ -103,7 +105,8 @@ A gateway for language models that records Prometheus metrics.
 Without --upstream, the gateway has a demonstration model that replies with prepared sentences.
 With --upstream, the gateway is a proxy in front of a server with the API of OpenAI or Anthropic.
 
-The page at / shows requests to try, and the page at /metrics has the metrics.";
+The page at / shows requests to try, and the page at /metrics has the metrics. The page at /live
+shows them in a browser while they change.";
 
 /// The end of the help.
 const EXAMPLES: &str = "\
@@ -208,13 +211,13 @@ fn key_of_upstream(number: usize) -> Result<Option<String>, Box<dyn Error>> {
     }
 }
 
-/// Prints the address and commands to try.
+/// Prints the address, that of the live page, and commands to try.
 ///
 /// Scripts read the address from the first line. The whole greeting is a single write, so that a
 /// script may close the pipe after the first line.
 fn print_greeting(address: SocketAddr, welcome: &Welcome) -> io::Result<()> {
     let url = format!("http://{address}");
-    let greeting = format!("listening on {url}\n\n{}\n", welcome.text(&url));
+    let greeting = format!("listening on {url}\nlive page: {url}/live\n\n{}\n", welcome.text(&url));
     let mut stdout = io::stdout().lock();
     stdout.write_all(greeting.as_bytes())?;
     stdout.flush()

@@ -70,6 +70,7 @@ pub static DEMONSTRATION: Welcome = Welcome {
         ),
     ],
     links: &[
+        ("/live/", "the live page, which shows the numbers while they change"),
         ("/metrics", "the metrics page"),
         ("/v1/models", "the models"),
         ("/stream", "a stream of ten lines of text"),
@@ -85,7 +86,7 @@ pub static DEMONSTRATION: Welcome = Welcome {
         ("app_exceptions_total", "errors that handlers returned, by type"),
     ],
     paths: "GET /, POST /v1/chat/completions, POST /v1/messages, GET /v1/models, POST /generate, \
-            GET /risky, GET /stream, GET /stream2, GET /events, GET /health, GET /metrics",
+            GET /risky, GET /stream, GET /stream2, GET /events, GET /health, GET /metrics, GET /live",
 };
 
 /// What to try with the proxy.
@@ -93,8 +94,8 @@ pub static PROXY: Welcome = Welcome {
     introduction: "This gateway forwards requests to a server with the API of OpenAI or \
                    Anthropic: POST /v1/chat/completions, /v1/responses, /v1/completions, \
                    /v1/embeddings and /v1/messages, and GET /v1/models. It records Prometheus \
-                   metrics of each request, stream and model call. This page, /metrics and \
-                   /health are the gateway's own.",
+                   metrics of each request, stream and model call. This page, /live, /metrics \
+                   and /health are the gateway's own.",
     commands: &[
         ("The upstream's models", "curl {url}/v1/models"),
         ("The metrics", "curl {url}/metrics"),
@@ -102,6 +103,7 @@ pub static PROXY: Welcome = Welcome {
         ("The Python library anthropic", r#"Anthropic(base_url="{url}")"#),
     ],
     links: &[
+        ("/live/", "the live page, which shows the numbers while they change"),
         ("/metrics", "the metrics page"),
         ("/v1/models", "the upstream's models"),
         ("/health", "the health check, which is not forwarded and not recorded"),
@@ -115,7 +117,8 @@ pub static PROXY: Welcome = Welcome {
         ("app_usage_missing_total", "replies without usage, and the reason"),
     ],
     paths: "GET /, POST /v1/chat/completions, POST /v1/responses, POST /v1/completions, \
-            POST /v1/embeddings, POST /v1/messages, GET /v1/models, GET /health, GET /metrics",
+            POST /v1/embeddings, POST /v1/messages, GET /v1/models, GET /health, GET /metrics, \
+            GET /live",
 };
 
 impl Welcome {

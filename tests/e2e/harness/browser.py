@@ -66,8 +66,8 @@ class Browser:
                 os.close(end)
         self._received = b""
         self._number = 0
-        self._session = None
-        self._console = []
+        # By the session of each.
+        self._tabs = {}
 
     def stop(self):
         os.close(self._commands)
@@ -75,49 +75,30 @@ class Browser:
         self._process.stop()
         eventually(self._remove_profile)
 
+    def open(self, url, size, dark=False, mobile=False):
+        """Opens a page in a new tab, whose window has this width and height."""
+        return Tab(self, url, size, dark, mobile)
+
     def render(self, url, size, is_ready, picture=None):
         """Opens a page in a window of this width and height, until a JavaScript condition holds.
 
         With `picture`, saves a screenshot of the element `root` to this file.
         """
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        session = self._session = attached["sessionId"]
-        self._console = []
-        for domain in ("Page", "Runtime", "Log"):
-            self._call(f"{domain}.enable", session)
-        width, height = size
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self._call("Emulation.setDeviceMetricsOverride", session, **metrics)
-        self._call("Page.navigate", session, url=url)
-        deadline = time.monotonic() + PAGE_TIMEOUT
-        while not self._evaluate(session, is_ready) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        self._evaluate(session, IDLE)
+        tab = self.open(url, size)
+        tab.wait_until(is_ready)
+        tab.evaluate(IDLE)
         if picture:
-            self._save_screenshot(session, width, picture)
-        dom = self._evaluate(session, "document.documentElement.outerHTML")
-        self._call("Target.closeTarget", targetId=target)
-        return RenderedPage(dom, self._console)
+            tab.save_screenshot(picture, tab.evaluate(HEIGHT))
+        page = RenderedPage(tab.evaluate("document.documentElement.outerHTML"), tab.console)
+        tab.close()
+        return page
 
     def _remove_profile(self):
         """Removes the profile, to which Chromium's child processes may still write."""
         shutil.rmtree(self._profile, ignore_errors=True)
         assert not os.path.exists(self._profile), self._profile
 
-    def _save_screenshot(self, session, width, path):
-        height = self._evaluate(session, HEIGHT)
-        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-        shot = self._call("Page.captureScreenshot", session, clip=clip)
-        with open(path, "wb") as file:
-            file.write(base64.b64decode(shot["data"]))
-
-    def _evaluate(self, session, expression):
-        options = {"returnByValue": True, "awaitPromise": True}
-        result = self._call("Runtime.evaluate", session, expression=expression, **options)
-        return result["result"].get("value")
-
-    def _call(self, method, session=None, **parameters):
+    def call(self, method, session=None, **parameters):
         """Sends a command and returns its result."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": parameters}
@@ -130,8 +111,9 @@ class Browser:
             if message.get("id") == self._number:
                 assert "error" not in message, f"{method}: {message}"
                 return message["result"]
-            if message.get("sessionId") == self._session:
-                self._note(message)
+            tab = self._tabs.get(message.get("sessionId"))
+            if tab:
+                tab.note(message)
 
     def _receive(self, deadline):
         """Returns the next message from Chromium; each ends with a zero byte."""
@@ -144,13 +126,76 @@ class Browser:
         message, _, self._received = self._received.partition(b"\0")
         return json.loads(message)
 
-    def _note(self, message):
+    def add(self, tab, session):
+        self._tabs[session] = tab
+
+    def remove(self, session):
+        del self._tabs[session]
+
+
+class Tab:
+    """An open page, with the messages on its console."""
+
+    def __init__(self, browser, url, size, dark, mobile):
+        self.console = []
+        self._browser = browser
+        self._size = size
+        self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)
+        self._session = attached["sessionId"]
+        browser.add(self, self._session)
+        for domain in ("Page", "Runtime", "Log"):
+            self._call(f"{domain}.enable")
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+        self._call("Emulation.setDeviceMetricsOverride", **metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self._call("Page.navigate", url=url)
+
+    def close(self):
+        self._browser.remove(self._session)
+        self._browser.call("Target.closeTarget", targetId=self._target)
+
+    def evaluate(self, expression):
+        """Returns the value of a JavaScript expression, which may be a promise."""
+        options = {"returnByValue": True, "awaitPromise": True}
+        result = self._call("Runtime.evaluate", expression=expression, **options)
+        return result["result"].get("value")
+
+    def wait_until(self, condition, within=PAGE_TIMEOUT):
+        """Waits for a JavaScript condition, and returns whether it holds within these seconds."""
+        deadline = time.monotonic() + within
+        while not self.evaluate(condition):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def press(self, key, code=None):
+        """Presses and releases a key."""
+        for kind in ("keyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key)
+
+    def save_screenshot(self, path, height=None, top=0):
+        """Saves a picture of the window, or of the page from `top` on with this height."""
+        width, window = self._size
+        clip = {"x": 0, "y": top, "width": width, "height": height or window, "scale": 1}
+        options = {"clip": clip, "captureBeyondViewport": True}
+        shot = self._call("Page.captureScreenshot", **options)
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(shot["data"]))
+
+    def note(self, message):
         """Keeps the text of an event that is a message on the console or an exception."""
         parameters = message.get("params", {})
         if message.get("method") == "Runtime.consoleAPICalled":
             texts = [item.get("value", item.get("description")) for item in parameters["args"]]
-            self._console.append(" ".join(map(str, texts)))
+            self.console.append(" ".join(map(str, texts)))
         elif message.get("method") == "Runtime.exceptionThrown":
-            self._console.append(json.dumps(parameters["exceptionDetails"]))
+            self.console.append(json.dumps(parameters["exceptionDetails"]))
         elif message.get("method") == "Log.entryAdded":
-            self._console.append(parameters["entry"]["text"])
+            self.console.append(parameters["entry"]["text"])
+
+    def _call(self, method, **parameters):
+        return self._browser.call(method, self._session, **parameters)
