@@ -16,7 +16,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::MetricsBuilder;
+use super::{InFlight, MetricsBuilder};
 
 /// The time between two readings.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -25,14 +25,22 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// viewer.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// The series that have rows of their own: the name of the table, and one or two label values.
-pub(crate) type ShownSeries = BTreeSet<(&'static str, [&'static str; 2])>;
+/// What the next reading needs to know of the last one.
+#[derive(Default)]
+pub(crate) struct LastReading {
+    /// The series that had rows of their own: the name of the table, and one or two label values.
+    pub(crate) shown: BTreeSet<(&'static str, [&'static str; 2])>,
+    /// The endpoints that may have a request in flight from before the page was opened. `None`
+    /// before the first reading, when all endpoints may.
+    pub(crate) with_earlier_requests: Option<BTreeSet<&'static str>>,
+}
 
 /// The viewers of the live page of one instance.
 pub(crate) struct LiveHub {
     max_viewers: usize,
     created: std::time::Instant,
     id: u64,
+    in_flight: InFlight,
     state: Mutex<State>,
 }
 
@@ -46,7 +54,7 @@ struct State {
     start: Option<Instant>,
     /// The newest reading, and the number of its second.
     newest: Option<(u64, Bytes)>,
-    shown: ShownSeries,
+    last: LastReading,
 }
 
 impl State {
@@ -73,12 +81,18 @@ impl LiveHub {
         // The hash of nothing under keys that differ from process to process.
         let id = RandomState::new().build_hasher().finish();
         let created = std::time::Instant::now();
-        Self { max_viewers, created, id, state: Mutex::default() }
+        Self { max_viewers, created, id, in_flight: InFlight::default(), state: Mutex::default() }
     }
 
     /// Returns a number that differs from that of any other instance and process.
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Returns the requests that have arrived since the first viewer.
+    #[inline]
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.in_flight
     }
 
     /// Returns the time since the instance was built.
@@ -95,6 +109,9 @@ impl LiveHub {
         }
         if state.viewers.len() >= self.max_viewers {
             return None;
+        }
+        if state.viewers.is_empty() {
+            self.in_flight.begin_watch();
         }
         let number = state.next_viewer;
         state.next_viewer += 1;
@@ -127,14 +144,14 @@ impl Viewer {
     /// Returns `None` if the viewer has lost its place.
     ///
     /// The hub is locked meanwhile: other viewers wait for the reading instead of making their own.
-    pub(crate) fn reading(&self, make: impl FnOnce(&mut ShownSeries) -> Bytes) -> Option<Bytes> {
+    pub(crate) fn reading(&self, make: impl FnOnce(&mut LastReading) -> Bytes) -> Option<Bytes> {
         let mut state = self.hub.state.lock();
         *state.viewers.get_mut(&self.number)? = Instant::now();
         let (_, second) = state.second();
         Some(match &state.newest {
             Some((newest, reading)) if *newest == second => reading.clone(),
             _ => {
-                let reading = make(&mut state.shown);
+                let reading = make(&mut state.last);
                 state.newest = Some((second, reading.clone()));
                 reading
             }
@@ -147,6 +164,7 @@ impl Drop for Viewer {
         let mut state = self.hub.state.lock();
         state.viewers.remove(&self.number);
         if state.viewers.is_empty() {
+            self.hub.in_flight.end_watch();
             *state = State { next_viewer: state.next_viewer, ..State::default() };
         }
     }
@@ -192,7 +210,7 @@ mod tests {
     async fn viewers_share_one_reading_a_second_wherever_in_the_second_they_arrive() {
         let hub = new_hub(100);
         let count = Cell::new(0_u8);
-        let make = |_: &mut ShownSeries| {
+        let make = |_: &mut LastReading| {
             count.set(count.get() + 1);
             Bytes::copy_from_slice(&[count.get()])
         };
@@ -254,14 +272,15 @@ mod tests {
         let viewers = (hub.admit(), hub.admit());
         assert!(hub.admit().is_none(), "two viewers are allowed");
         let (Some(first), Some(second)) = viewers else { panic!("two viewers are allowed") };
-        first.reading(|shown| {
-            shown.insert(("requests", ["/", ""]));
+        first.reading(|last| {
+            last.shown.insert(("requests", ["/", ""]));
             Bytes::new()
         });
         drop(first);
-        assert!(hub.state.lock().newest.is_some());
+        assert!(hub.state.lock().newest.is_some() && hub.in_flight().is_watched());
         drop(second);
+        assert!(!hub.in_flight().is_watched());
         let state = hub.state.lock();
-        assert!(state.newest.is_none() && state.shown.is_empty() && state.start.is_none());
+        assert!(state.newest.is_none() && state.last.shown.is_empty() && state.start.is_none());
     }
 }

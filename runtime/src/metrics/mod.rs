@@ -4,6 +4,8 @@ mod build;
 mod builder;
 mod error;
 mod global;
+#[cfg(feature = "live")]
+mod in_flight;
 mod instance;
 mod lifetime;
 #[cfg(feature = "live")]
@@ -31,11 +33,13 @@ use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
+#[cfg(feature = "live")]
+pub(crate) use self::in_flight::{InFlight, KeptRequest, WatchedRequests};
 pub(crate) use self::instance::Instance;
 use self::lifetime::MetricsHandle;
 pub(crate) use self::lifetime::{Owner, ServiceHandle};
 #[cfg(feature = "live")]
-pub(crate) use self::live_hub::{LiveHub, ShownSeries, Viewer};
+pub(crate) use self::live_hub::{LastReading, LiveHub, Viewer};
 use self::registration::Registration;
 pub(crate) use self::registry::RegistryNames;
 pub use self::request_label::RequestLabel;

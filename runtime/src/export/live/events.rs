@@ -50,7 +50,7 @@ impl Body for EventBody {
         let instance = this.metrics.instance();
         let event = if this.is_described {
             ready!(this.timer.poll_tick(cx));
-            let reading = this.viewer.reading(|shown| event("reading", &reading(instance, shown)));
+            let reading = this.viewer.reading(|last| event("reading", &reading(instance, last)));
             let Some(reading) = reading else { return Poll::Ready(None) };
             reading
         } else {

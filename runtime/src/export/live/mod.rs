@@ -5,6 +5,7 @@
 //! (`reading.rs`). The page computes rates and percentiles from the differences between readings
 //! and keeps the last five minutes, so that the server keeps nothing.
 
+mod ages;
 mod assets;
 mod describe;
 mod events;

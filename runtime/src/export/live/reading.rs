@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::ages::add_ages;
 use super::describe::first_bounds;
-use super::rows::{Buckets, Calls, Counts, Exceptions, Key, Requests, Row, Streams, add_to};
+use super::rows::{
+    Buckets, Calls, Counts, Exceptions, Key, Requests, Row, Streams, add_to, milliseconds,
+};
 use crate::family::{AnyFamily, Families, SeriesLabels, SeriesSink, SeriesValue};
-use crate::metrics::{Instance, ShownSeries};
+use crate::metrics::{InFlight, Instance, LastReading};
 
 /// The largest number of rows of a table, without the row that sums the others.
 const MAX_ROWS: usize = 200;
@@ -16,26 +19,27 @@ const MAX_ROWS: usize = 200;
 /// The number of series that are read while their family is locked.
 const SERIES_PER_LOCK: usize = 1000;
 
-/// Returns the numbers of an instance. `shown` has the series that had rows in the last reading.
-pub(super) fn reading(instance: &Instance, shown: &mut ShownSeries) -> Value {
+/// Returns the numbers of an instance.
+pub(super) fn reading(instance: &Instance, last: &mut LastReading) -> Value {
     instance.decide_zero_series();
     let families = instance.endpoints().families();
-    let tables = Tables::read(families);
+    let tables = Tables::read(families, instance.live_hub().in_flight(), last);
     let mut reading = json!({
-        "uptime_ms": u64::try_from(instance.live_hub().uptime().as_millis()).unwrap_or(u64::MAX),
+        "uptime_ms": milliseconds(instance.live_hub().uptime()),
         "overflow": overflow(families),
         "refused": refused(families),
         "rest": {},
     });
-    add_table(&mut reading, &tables.requests, shown);
-    add_table(&mut reading, &tables.streams, shown);
-    add_table(&mut reading, &tables.calls, shown);
-    add_table(&mut reading, &tables.exceptions, shown);
+    add_table(&mut reading, &tables.requests, last);
+    add_table(&mut reading, &tables.streams, last);
+    add_table(&mut reading, &tables.calls, last);
+    add_table(&mut reading, &tables.exceptions, last);
     reading
 }
 
 /// Adds the busiest rows of a table, the sum of the others, and the number of the others.
-fn add_table<R: Row>(reading: &mut Value, rows: &BTreeMap<Key, R>, shown: &mut ShownSeries) {
+fn add_table<R: Row>(reading: &mut Value, rows: &BTreeMap<Key, R>, last: &mut LastReading) {
+    let shown = &mut last.shown;
     let was_shown = |key: &Key| shown.contains(&(R::TABLE, *key));
     let mut ranked: Vec<_> = rows.iter().collect();
     if ranked.len() > MAX_ROWS {
@@ -73,10 +77,10 @@ struct Tables {
 }
 
 impl Tables {
-    fn read(families: &Families) -> Self {
+    fn read(families: &Families, in_flight: &InFlight, last: &mut LastReading) -> Self {
         let first_bounds = first_bounds(families);
         Self {
-            requests: requests(families),
+            requests: requests(families, in_flight, last),
             streams: streams(families, &first_bounds),
             calls: calls(families, &first_bounds),
             exceptions: exceptions(families),
@@ -84,16 +88,27 @@ impl Tables {
     }
 }
 
-fn requests(families: &Families) -> BTreeMap<Key, Requests> {
+fn requests(
+    families: &Families,
+    in_flight: &InFlight,
+    last: &mut LastReading,
+) -> BTreeMap<Key, Requests> {
     let bounds = families.http_request_duration.bounds();
-    let new =
-        || Requests { outcomes: Counts::default(), active: 0, duration: Buckets::new(bounds) };
+    let new = || Requests {
+        outcomes: Counts::default(),
+        active: 0,
+        oldest: None,
+        duration: Buckets::new(bounds),
+    };
     let mut rows = BTreeMap::new();
+    let before = in_flight.requests();
     for_each(&families.active_requests, |labels, value| {
         if let SeriesValue::Gauge(number) = value {
             add_to(&mut row(&mut rows, labels, ["endpoint", ""], new).active, number);
         }
     });
+    let after = in_flight.requests();
+    add_ages(&mut rows, [&before, &after], in_flight.watched_for(), last);
     for_each(&families.http_request_duration, |labels, value| {
         // Objectives on latency leave cancelled requests out.
         let is_cancelled = labels.own_value("outcome") == "cancelled";

@@ -1,6 +1,7 @@
 //! The rows of the tables of the page. A row sums the series with the same label values.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,11 @@ pub(super) type Key = [&'static str; 2];
 /// Adds a number to a total, which stays at its largest value instead of wrapping.
 pub(super) fn add_to(total: &mut u64, number: u64) {
     *total = total.saturating_add(number);
+}
+
+/// Returns a time in whole milliseconds.
+pub(super) fn milliseconds(time: Duration) -> Value {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).into()
 }
 
 /// A row of a table.
@@ -115,11 +121,20 @@ impl Buckets {
     }
 }
 
+/// The age of the oldest request in flight. An age that is only known to be larger comes last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Age {
+    Exactly(Duration),
+    AtLeast(Duration),
+}
+
 /// The requests of an endpoint.
 #[derive(Clone)]
 pub(super) struct Requests {
     pub(super) outcomes: Counts,
     pub(super) active: u64,
+    /// The age of the oldest request in flight, if it is known.
+    pub(super) oldest: Option<Age>,
     pub(super) duration: Buckets,
 }
 
@@ -134,14 +149,21 @@ impl Row for Requests {
     fn add(&mut self, other: &Self) {
         self.outcomes.add_all(&other.outcomes);
         add_to(&mut self.active, other.active);
+        self.oldest = self.oldest.max(other.oldest);
         self.duration.add_all(&other.duration);
     }
 
     fn numbers(&self) -> Map<String, Value> {
+        let (oldest, is_at_least) = match self.oldest {
+            None => (Value::Null, false),
+            Some(Age::Exactly(age)) => (milliseconds(age), false),
+            Some(Age::AtLeast(age)) => (milliseconds(age), true),
+        };
         Map::from_iter([
             ("outcomes".to_owned(), self.outcomes.to_json()),
             ("active".to_owned(), self.active.into()),
-            ("oldest_ms".to_owned(), Value::Null),
+            ("oldest_ms".to_owned(), oldest),
+            ("oldest_is_at_least".to_owned(), is_at_least.into()),
             ("buckets".to_owned(), json!(self.duration.cumulative)),
             ("sum".to_owned(), self.duration.sum.into()),
         ])

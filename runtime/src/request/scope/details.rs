@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use super::state::AfterPoll;
+use super::state::{AfterPoll, Recording};
 use crate::call::{LlmCall, RequestCalls};
 use crate::free_list::FreeList;
+use crate::metrics::Instance;
+#[cfg(feature = "live")]
+use crate::metrics::KeptRequest;
 use crate::outcome::ProtocolErrors;
 use crate::request::exception::RequestExceptions;
 use crate::request::{ExpectedReply, StreamInfo};
+use crate::series::EndpointSeries;
 
 thread_local! {
     static FREE: FreeList<OwnedDetails> = const { FreeList::new() };
@@ -25,6 +29,9 @@ pub(super) struct Details {
     pub(super) protocol_errors: Option<Arc<ProtocolErrors>>,
     /// The streams that were dropped while the response body was polled.
     pub(super) after_poll: Vec<AfterPoll>,
+    /// Keeps the request for the live page, if the page was open when the request arrived.
+    #[cfg(feature = "live")]
+    pub(super) kept: Option<KeptRequest>,
 }
 
 impl Details {
@@ -49,6 +56,25 @@ pub(super) struct RequestDetails(Option<OwnedDetails>);
 type OwnedDetails = Box<Details>;
 
 impl RequestDetails {
+    /// Returns the details of a request that arrives at an endpoint: none, unless the live page is
+    /// open and keeps the request.
+    #[inline]
+    #[cfg_attr(not(feature = "live"), expect(unused_variables, reason = "nothing is kept"))]
+    pub(super) fn on_arrival(
+        instance: &'static Instance,
+        recording: Recording,
+        endpoint: &'static EndpointSeries,
+    ) -> Self {
+        #[cfg(feature = "live")]
+        if recording != Recording::Skipped && instance.live_hub().in_flight().is_watched() {
+            let endpoint = (recording == Recording::Active).then(|| endpoint.label());
+            let mut details = Self::default();
+            details.get_or_create().kept = instance.live_hub().in_flight().keep(endpoint);
+            return details;
+        }
+        Self::default()
+    }
+
     #[inline]
     pub(super) fn get(&self) -> Option<&Details> {
         self.0.as_deref()

@@ -49,7 +49,7 @@ impl Scope {
         let Some(index) = labels.index_of(name) else { return false };
         let value = labels.find(index, value.as_bytes());
         self.request_values = self.request_values.set(index, value);
-        self.update_endpoint_of_calls();
+        self.update_endpoint_of_details();
         true
     }
 
@@ -75,6 +75,7 @@ impl Scope {
         if self.recording == Recording::Deferred {
             self.recording = Recording::Active;
             self.begin_active(self.endpoint);
+            self.update_endpoint_of_details();
         }
         if site.endpoint().is_some() || self.endpoint_source == EndpointSource::Unmatched {
             self.set_endpoint(self.instance.endpoints().for_site(site));
@@ -102,12 +103,18 @@ impl Scope {
             Recording::Skipped | Recording::Deferred | Recording::Done => {}
         }
         self.endpoint = endpoint;
-        self.update_endpoint_of_calls();
+        self.update_endpoint_of_details();
     }
 
-    fn update_endpoint_of_calls(&self) {
-        if let Some(calls) = self.details.get().and_then(|details| details.calls.as_ref()) {
+    /// Tells the calls of the request, and the live page, the endpoint.
+    pub(super) fn update_endpoint_of_details(&self) {
+        let Some(details) = self.details.get() else { return };
+        if let Some(calls) = &details.calls {
             calls.set_endpoint(self.endpoint());
+        }
+        #[cfg(feature = "live")]
+        if let (Some(kept), Some(series)) = (&details.kept, self.active_in) {
+            kept.set_endpoint(series.endpoint().label());
         }
     }
 
@@ -120,6 +127,10 @@ impl Scope {
             Recording::Active => {
                 if let Some(series) = self.active_in.take() {
                     series.active().dec();
+                }
+                #[cfg(feature = "live")]
+                if let Some(details) = self.details.get_mut() {
+                    details.kept = None;
                 }
                 self.recording = Recording::Skipped;
             }

@@ -93,20 +93,20 @@ impl Scope {
         let endpoints = instance.endpoints();
         let route = template.and_then(|template| endpoints.of_template(&template));
         let endpoint = route.unwrap_or_else(|| endpoints.with_fixed_label(UNMATCHED));
-        let mut active_in = None;
         let recording = if !recorded {
             Recording::Skipped
         } else if route.is_none() && instance.ignores_unmatched() {
             Recording::Pending
         } else {
-            let recording = recording_at(endpoint, instance, method);
-            if recording == Recording::Active {
-                let series = endpoint.with_request_labels(request_values).requests(method);
-                series.active().inc();
-                active_in = Some(series);
-            }
-            recording
+            recording_at(endpoint, instance, method)
         };
+        // Before the request is counted as active.
+        let details = RequestDetails::on_arrival(instance, recording, endpoint);
+        let active_in = (recording == Recording::Active).then(|| {
+            let series = endpoint.with_request_labels(request_values).requests(method);
+            series.active().inc();
+            series
+        });
         *place = Some(Self {
             instance,
             #[cfg(feature = "exemplars")]
@@ -131,7 +131,7 @@ impl Scope {
             streams: 0,
             body_end: None,
             request_size: size,
-            details: RequestDetails::default(),
+            details,
         });
     }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod numbers;
+mod oldest;
 mod viewers;
 
 use std::sync::LazyLock;

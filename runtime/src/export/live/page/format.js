@@ -51,6 +51,11 @@ export function seconds(value) {
   return duration(value);
 }
 
+/** The age of a request, which is a lower limit if it arrived before the page was opened. */
+export function age(value, isAtLeast) {
+  return value > 0 ? (isAtLeast ? ">" : "") + seconds(value) : NONE;
+}
+
 /** A duration in whole units: `4 min 10 s`, `3 h 5 min`, `2 d 4 h`. */
 export function duration(value) {
   const parts = [

@@ -3,7 +3,7 @@
 // All times are the server's uptime. The browser's clock is not used, so that neither its jumps nor
 // readings that arrive late or in bursts change a rate.
 
-import { encode, isRest, keyOf, labelsOf, layouts } from "./vectors.js";
+import { MAXIMA, encode, isRest, keyOf, labelsOf, layouts } from "./vectors.js";
 
 export const HISTORY_SECONDS = 300;
 export const KINDS = ["requests", "streams", "calls", "exceptions"];
@@ -80,7 +80,7 @@ export class History {
     return difference(this.#sum(this.latest, kind, filter), this.#sum(start, kind, filter));
   }
 
-  /** The sum of the newest values; `oldest` is the largest instead. */
+  /** The sum of the newest values, or the largest of them for `MAXIMA`. */
   now(kind, filter) {
     return this.#sum(this.latest, kind, filter);
   }
@@ -251,11 +251,11 @@ export class History {
     const layout = this.layouts[kind];
     const labels = this.labels.get(kind);
     const sum = layout.vector();
-    const oldest = layout.slot("oldest") ?? -1;
+    const maxima = MAXIMA.map((name) => layout.slot(name));
     for (const [key, vector] of frame[kind]) {
       if (!filter.selects(labels.get(key) ?? {})) continue;
       for (let i = 0; i < sum.length; i += 1) {
-        sum[i] = i === oldest ? Math.max(sum[i], vector[i]) : sum[i] + vector[i];
+        sum[i] = maxima.includes(i) ? Math.max(sum[i], vector[i]) : sum[i] + vector[i];
       }
     }
     frame.sums[kind] = { filter: filter.text, sum };

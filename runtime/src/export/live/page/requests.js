@@ -84,6 +84,7 @@ function summarize(row, history, page) {
     p99: quantile(increase, duration, 0.99),
     active: now[layout.slot("active")],
     oldest: now[layout.slot("active")] > 0 ? now[layout.slot("oldest")] / 1000 : NaN,
+    isAtLeast: now[layout.slot("isAtLeast")] > 0,
     objectives: objectivesOf(endpoint, history, page),
     history,
   };
@@ -114,12 +115,16 @@ function columns(page) {
       format: format.seconds,
     }),
     numbers("active", "In\u00a0flight", (row) => row.active, format.compact),
-    numbers("oldest", "Oldest", (row) => row.oldest, format.seconds, {
-      hint: "Age of the oldest request in flight",
+    numbers("oldest", "Oldest", (row) => row.oldest, ageText, {
+      hint: "Age of the oldest request in flight; with “>”, it arrived before the page was opened",
     }),
   ];
   if (page.description.objectives.length > 0) all.push(objectivesColumn());
   return all;
+}
+
+function ageText(age, { isAtLeast }) {
+  return format.age(age, isAtLeast);
 }
 
 function objectivesColumn() {

@@ -4,7 +4,7 @@ import { element, setText } from "./dom.js";
 import * as format from "./format.js";
 import { allObjectives } from "./objectives.js";
 import { ALARMING, quantile, share, sum } from "./stats.js";
-import { CALL_OUTCOMES, REQUEST_OUTCOMES } from "./vectors.js";
+import { CALL_OUTCOMES, MAXIMA, REQUEST_OUTCOMES } from "./vectors.js";
 
 /** Each tile computes `{value, detail, isBad}` from the history; the detail has up to two lines. */
 const TILES = [
@@ -93,10 +93,10 @@ function latency(totals) {
 
 function inFlight(totals) {
   const active = totals.now("requests", "active");
-  const oldest = format.seconds(totals.now("requests", "oldest") / 1000);
+  const [age, isAtLeast] = MAXIMA.map((name) => totals.now("requests", name));
   return {
     value: format.compact(active),
-    detail: active > 0 ? `oldest ${oldest}` : "none",
+    detail: active > 0 ? `oldest ${format.age(age / 1000, isAtLeast > 0)}` : "none",
   };
 }
 

@@ -14,6 +14,8 @@ export const CALL_ERRORS = [
   "rate_limited", "overloaded", "timeout", "connect", "auth", "not_found", "invalid_request",
   "server_error", "protocol", "content_filter", "truncated", "panic", "other",
 ];
+/** Gauges whose sum over rows is the largest: the age of a request, and if it may be even older. */
+export const MAXIMA = ["oldest", "isAtLeast"];
 /** The endpoint of the row that sums the series which are not shown. */
 export const REST = "…";
 /** Separates labels in a key. Label values cannot be confused by it: keys are never shown. */
@@ -57,7 +59,7 @@ class Layout {
 /** Describes the vectors of a program; the bounds of its histograms come with `describe`. */
 export function layouts({ request, first }) {
   return {
-    requests: new Layout(REQUEST_OUTCOMES, ["active", "oldest"], { duration: request }),
+    requests: new Layout(REQUEST_OUTCOMES, ["active", ...MAXIMA], { duration: request }),
     streams: new Layout([...STREAM_OUTCOMES, "chunks", "bytes"], ["active"], {
       chunk: first,
       token: first,
@@ -75,7 +77,11 @@ export function layouts({ request, first }) {
 const ENCODERS = {
   requests(layout, vector, row) {
     layout.fill(vector, row.outcomes);
-    layout.fill(vector, { active: row.active, oldest: row.oldest_ms });
+    layout.fill(vector, {
+      active: row.active,
+      oldest: row.oldest_ms,
+      isAtLeast: Number(row.oldest_is_at_least ?? false),
+    });
     layout.fillBuckets(vector, "duration", row);
   },
   streams(layout, vector, row) {
