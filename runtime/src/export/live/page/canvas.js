@@ -106,9 +106,9 @@ export class Plot {
     }
   }
 
-  /** Draws lines at round values and returns the value at the top. */
-  valueAxis(highest, format) {
-    const step = roundStep(highest / 3);
+  /** Draws lines at round values, `leastStep` apart or more, and returns the value at the top. */
+  valueAxis(highest, format, leastStep = 0) {
+    const step = Math.max(leastStep, roundStep(highest / 4));
     const top = Math.max(step, Math.ceil(highest / step - 1e-9) * step);
     for (let value = 0; value <= top + step / 2; value += step) {
       const y = this.y(value, top);

@@ -58,12 +58,13 @@ export class Figure {
 
 /** The series of a chart: `[{label, style, colour, hatch?}]`; colours are names in the theme. */
 class TimeChart {
-  constructor(figure, { title, note, series, format, from }, page) {
+  constructor(figure, { title, note, series, format, from, leastStep }, page) {
     const legend = series.map(({ label, style, colour }) => ({ label, style: style ?? colour }));
     this.figure = new Figure(figure, { title, note, legend }, page);
     this.series = series;
     this.format = format;
     this.pointsOf = from;
+    this.leastStep = leastStep;
   }
 
   draw(history) {
@@ -71,7 +72,7 @@ class TimeChart {
     const points = this.pointsOf(history);
     const { range } = history;
     const plot = new Plot(this.figure.canvas, this.figure.theme, range);
-    const top = plot.valueAxis(this.highest(points), this.format);
+    const top = plot.valueAxis(this.highest(points), this.format, this.leastStep);
     plot.timeAxis();
     plot.context.save();
     plot.clip();

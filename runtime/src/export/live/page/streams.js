@@ -31,6 +31,7 @@ export class StreamsSection {
       title: "Active streams",
       series: [{ label: "active", colour: "accent" }],
       format: format.compact,
+      leastStep: 1,
       from: (history) => history.gauges("streams", page.endpointFilter, slots(history, "active")),
     }, page);
     this.table = new Table(byId("stream-table"), {
