@@ -95,7 +95,9 @@ function columns(page) {
     numbers("rate", "Calls/s", (row) => row.rate, format.rate),
     numbers("total", "Calls", (row) => row.total, format.compact),
     numbers("p50", "First token p50", (row) => row.p50.value, (_, row) => format.quantile(row.p50)),
-    numbers("p95", "p95", (row) => row.p95.value, (_, row) => format.quantile(row.p95)),
+    numbers("p95", "p95", (row) => row.p95.value, (_, row) => format.quantile(row.p95), {
+      name: "First token p95",
+    }),
     numbers("input", "In tok/s", (row) => row.input, format.rate),
     numbers("output", "Out tok/s", (row) => row.output, format.rate),
     sparkline("Out, 5\u00a0min", page.theme, {
@@ -125,10 +127,10 @@ function columns(page) {
   ];
 }
 
-/** The model with its provider below. */
+/** The model with its provider below. A call that fails has no model if the reply would name it. */
 function modelColumn(page) {
   const model = labels("model", "Model, provider", (row) =>
-    (row.isRest ? restName(page.rest.calls, "models") : row.labels.model));
+    (row.isRest ? restName(page.rest.calls, "models") : row.labels.model), "no model named");
   return {
     ...model,
     render: (cell, row) => {

@@ -10,8 +10,10 @@ export class ExceptionsSection {
       name: "Exceptions by type and endpoint",
       columns: [
         labels("type", "Type", (row) => row.labels.type),
-        labels("endpoint", "Endpoint", (row) => row.labels.endpoint),
-        numbers("recent", "In window", (row) => row.increase[0], format.count),
+        labels("endpoint", "Endpoint", (row) => row.labels.endpoint, "none"),
+        numbers("recent", "In window", (row) => row.increase[0], format.count, {
+          hint: "In the time that is chosen at the top of the page",
+        }),
         numbers("total", "Since start", (row) => row.now[0], format.count),
       ],
       sortBy: "recent",

@@ -150,7 +150,7 @@ class Page {
     const covered = this.history.covered(this.window);
     const uptime = this.history.latest.at;
     const isPartial = covered < Math.min(this.window, uptime) - 2;
-    const partly = isPartial ? ` · numbers of ${format.duration(covered)}` : "";
+    const partly = isPartial ? ` · covers ${format.duration(covered)}` : "";
     setText(byId("uptime"), `up ${format.duration(uptime)}${partly}`);
   }
 

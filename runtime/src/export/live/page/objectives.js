@@ -37,8 +37,8 @@ function measured(objective, history, page) {
 export function objectiveBadge({ condition, seconds, percent, share, isMet }) {
   const names = {
     success: "success",
-    latency: format.seconds(seconds),
-    first_token: `token ${format.seconds(seconds)}`,
+    latency: `within ${format.seconds(seconds)}`,
+    first_token: `first token within ${format.seconds(seconds)}`,
   };
   const goal = `${percent}\u202f%`;
   const state = STATES[isMet];

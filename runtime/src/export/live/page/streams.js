@@ -2,7 +2,7 @@
 
 import { restName, sparkline } from "./cells.js";
 import { LineChart } from "./charts.js";
-import { element, setAttribute, setText } from "./dom.js";
+import { element, setAttribute } from "./dom.js";
 import * as format from "./format.js";
 import { quantile, share, sum } from "./stats.js";
 import { Table, labels, numbers } from "./table.js";
@@ -11,7 +11,7 @@ import { STREAM_OUTCOMES } from "./vectors.js";
 /** Short forms of the outcomes. */
 const SHORT_NAMES = {
   complete: "complete",
-  client_disconnect: "disconnect",
+  client_disconnect: "disconnected",
   stream_error: "error",
   error_event: "error event",
   truncated: "truncated",
@@ -84,7 +84,9 @@ function columns(page) {
     numbers("chunks", "Chunks/s", (row) => row.chunks, format.rate),
     numbers("bytes", "Bytes/s", (row) => row.bytes, format.bytes),
     numbers("p50", "First chunk p50", (row) => row.p50.value, (_, row) => format.quantile(row.p50)),
-    numbers("p95", "p95", (row) => row.p95.value, (_, row) => format.quantile(row.p95)),
+    numbers("p95", "p95", (row) => row.p95.value, (_, row) => format.quantile(row.p95), {
+      name: "First chunk p95",
+    }),
     sparkline("Chunks/s, 5\u00a0min", page.theme, {
       kind: "streams",
       valueOf: (increase, seconds) => increase[page.layouts.streams.slot("chunks")] / seconds,
@@ -110,17 +112,20 @@ function renderEnds(cell, { ended, total }) {
   ended.forEach((number, i) => {
     bar.children[i].style.setProperty("flex-grow", total > 0 ? number / total : 0);
   });
-  setText(text, endsText(ended, total));
+  const parts = endsTexts(ended, total);
+  if (text.textContent === parts.join(" · ")) return;
+  // A line breaks between parts only.
+  text.replaceChildren(...parts.flatMap((part, i) => [i ? " · " : "", element("span", {}, part)]));
 }
 
-function endsText(ended, total) {
-  if (!(total > 0)) return "none ended";
+function endsTexts(ended, total) {
+  if (!(total > 0)) return ["none ended"];
   const [complete, ...others] = ended;
   const parts = others
     .map((number, i) => [number, SHORT_NAMES[STREAM_OUTCOMES[i + 1]]])
     .filter(([number]) => number > 0)
     .map(([number, name]) => `${format.compact(number)} ${name}`);
-  return [`${format.percent(complete / total)} complete`, ...parts].join(" · ");
+  return [`${format.percent(complete / total)} complete`, ...parts];
 }
 
 function emptyBar() {

@@ -10,8 +10,9 @@ const SORT_EVERY = 5;
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 /**
- * A column is `{id, label, hint, align, ascending, sort(row), render(cell, row)}`, where `sort`
- * returns a number or a text. The first column is the header of its row.
+ * A column is `{id, label, name, hint, align, ascending, sort(row), render(cell, row)}`, where
+ * `sort` returns a number or a text. `name` is the label for those who do not see the columns beside
+ * it. The first column is the header of its row.
  */
 export class Table {
   constructor(root, { name, columns, sortBy, empty }, { visibility, onChange }) {
@@ -64,12 +65,13 @@ export class Table {
     this.#markSorted();
   }
 
-  #header({ label, hint, align = "end", id }) {
+  #header({ label, name, hint, align = "end", id }) {
     const attributes = { role: "columnheader", scope: "col", class: `${align} column-${id}` };
     if (!this.columns.find((column) => column.id === id).sort) {
       return element("th", attributes, element("span", { class: "plain" }, label));
     }
     const button = element("button", { type: "button" }, label);
+    if (name) setAttribute(button, "aria-label", name);
     if (hint) button.title = hint;
     button.addEventListener("click", () => this.#sortBy(id));
     return element("th", attributes, button);
@@ -95,8 +97,10 @@ export class Table {
   }
 
   #add(key) {
-    const cells = this.columns.map(({ id, label, align = "end" }, i) => {
-      const attributes = { class: `${align} column-${id}`, "data-label": label };
+    const cells = this.columns.map(({ id, label, name = label, align = "end" }, i) => {
+      const attributes = {
+        class: `${align} column-${id}`, "data-label": label, "data-name": name,
+      };
       return i === 0
         ? element("th", { ...attributes, role: "rowheader", scope: "row" })
         : element("td", { ...attributes, role: "cell" });
@@ -176,8 +180,11 @@ export function numbers(id, label, value, text, options = {}) {
   };
 }
 
-/** A column of label values, isolated so that right-to-left text does not reorder the rest. */
-export function labels(id, label, value) {
+/**
+ * A column of label values, isolated so that right-to-left text does not reorder the rest. `missing`
+ * stands for an empty value.
+ */
+export function labels(id, label, value, missing = "–") {
   return {
     id,
     label,
@@ -187,7 +194,8 @@ export function labels(id, label, value) {
     render: (cell, row) => {
       const text = value(row);
       const shown = cell.firstElementChild ?? cell.appendChild(element("bdi"));
-      setText(shown, text || "–");
+      setText(shown, text || missing);
+      shown.classList.toggle("missing", !text);
       if (text.length > 24 && cell.title !== text) cell.title = text;
     },
   };

@@ -79,7 +79,7 @@ function failures(totals) {
   const clientErrors = totals.of("requests", "client_error");
   return {
     value: format.percent(share(failed, finished)),
-    detail: `${format.compact(failed)} failed\n${format.compact(clientErrors)} 4xx`,
+    detail: `${format.compact(failed)} failed\n4xx: ${format.compact(clientErrors)}`,
     isBad: share(failed, finished) >= ALARMING,
   };
 }
