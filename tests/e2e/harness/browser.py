@@ -75,9 +75,12 @@ class Browser:
         self._process.stop()
         eventually(self._remove_profile)
 
-    def open(self, url, size, dark=False, mobile=False):
-        """Opens a page in a new tab, whose window has this width and height."""
-        return Tab(self, url, size, dark, mobile)
+    def open(self, url, size, dark=False, mobile=False, scale=1):
+        """Opens a page in a new tab, whose window has this width and height.
+
+        Screenshots have `scale` times as many pixels.
+        """
+        return Tab(self, url, size, dark, mobile, scale)
 
     def render(self, url, size, is_ready, picture=None):
         """Opens a page in a window of this width and height, until a JavaScript condition holds.
@@ -136,7 +139,7 @@ class Browser:
 class Tab:
     """An open page, with the messages on its console."""
 
-    def __init__(self, browser, url, size, dark, mobile):
+    def __init__(self, browser, url, size, dark, mobile, scale):
         self.console = []
         self._browser = browser
         self._size = size
@@ -147,7 +150,7 @@ class Tab:
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
         width, height = size
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}
         self._call("Emulation.setDeviceMetricsOverride", **metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
@@ -171,6 +174,10 @@ class Tab:
                 return False
             time.sleep(0.1)
         return True
+
+    def bring_to_front(self):
+        """Makes the tab the visible one; the others receive events but do not draw."""
+        self._call("Page.bringToFront")
 
     def press(self, key, code=None):
         """Presses and releases a key."""
