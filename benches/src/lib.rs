@@ -48,6 +48,7 @@ mod clean_build;
 mod clock;
 mod function;
 mod future_size;
+mod live;
 mod measure;
 mod peers;
 mod request;
@@ -70,11 +71,12 @@ pub use self::allocations::{AllocationCounts, CountAllocations};
 use self::measure::{Plan, Worker};
 use self::topic::{Source, Topic};
 
-const TOPICS: [Topic; 9] = [
+const TOPICS: [Topic; 10] = [
     router::TOPIC,
     request::TOPIC,
     function::TOPIC,
     routes::TOPIC,
+    live::TOPIC,
     chunk::TOPIC,
     clock::TOPIC,
     scrape::TOPIC,

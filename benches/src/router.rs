@@ -30,7 +30,7 @@ pub(crate) const TOPIC: Topic = Topic {
     source: Source::Contenders(groups),
 };
 
-const BARE: &str = "bare router";
+pub(crate) const BARE: &str = "bare router";
 const PASS_THROUGH: &str = "a layer that does nothing";
 const LAYER: &str = "streamgauge, layer";
 const LAYER_AND_ATTRIBUTE: &str = "streamgauge, layer and attribute";
@@ -56,7 +56,7 @@ const COLUMNS: &[Column] = &[
     Column("bytes above bare", NumberFormat::Count, |line| line.above_base(ALLOCATED_BYTES)),
 ];
 
-async fn plain() -> &'static str {
+pub(crate) async fn plain() -> &'static str {
     "hello"
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn layer() -> PrometheusLayer {
 }
 
 /// Returns a router with one route.
-fn route<T: 'static>(handler: impl Handler<T, ()>) -> Router<()> {
+pub(crate) fn route<T: 'static>(handler: impl Handler<T, ()>) -> Router<()> {
     Router::new().route("/items/{id}", get(handler))
 }
 
@@ -156,7 +156,7 @@ where
 }
 
 /// Returns a contender that sends requests to a finished router, as a server does.
-fn requests(name: &str, router: Router<()>) -> Contender {
+pub(crate) fn requests(name: &str, router: Router<()>) -> Contender {
     let router: Router = router.with_state(());
     requests_to(name, router)
 }

@@ -20,6 +20,7 @@ use streamgauge::{
     Metrics, RequestLabel, TokenUsage, Usage, instrument_endpoint, request_label,
     streaming_metrics, track_tokens, wrap_streaming_response,
 };
+use tokio::runtime::Builder;
 use tower::{Layer, ServiceExt};
 
 #[instrument_endpoint]
@@ -278,6 +279,24 @@ fn layer_does_not_allocate_for_a_response_of_fixed_size() {
     }
     assert_eq!(recorded(handler) - bare(handler), 0);
     assert_eq!(recorded(annotated) - bare(handler), 0);
+}
+
+#[test]
+fn live_page_adds_no_allocation_to_a_request() {
+    async fn handler() -> &'static str {
+        "hello"
+    }
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime can be created");
+    let _entered = runtime.enter();
+    let metrics = Metrics::builder().build().expect("default settings are valid");
+    let router = Router::<()>::new().route("/", get(handler)).layer(metrics.layer()).with_state(());
+    let page = metrics.live();
+    assert_eq!(request_allocations(&router) - bare(handler), 0, "the page was never open");
+    let request = Request::get("/events").body(Body::empty()).expect("the request is well formed");
+    let events = page.oneshot(request).now_or_never().expect("ready at once");
+    assert!(events.is_ok_and(|events| events.status().is_success()));
+    assert_eq!(request_allocations(&router) - bare(handler), 0, "the page is closed again");
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Asset {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
 
     fn text_of(asset: &Asset) -> &'static str {
@@ -78,6 +83,17 @@ mod tests {
         for name in ["live.css", "live.js", "icon.svg"] {
             assert!(page.contains(&format!("\"{name}\"")) && Asset::find(name).is_some());
         }
+    }
+
+    #[test]
+    fn assets_take_at_most_60_kb_compressed() {
+        let compressed = |asset: &Asset| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(asset.bytes).expect("a vector can be written to");
+            encoder.finish().expect("a vector can be written to").len()
+        };
+        let size: usize = ASSETS.iter().map(compressed).sum();
+        assert!(size <= 60_000, "{size} bytes");
     }
 
     #[test]
