@@ -9,32 +9,45 @@ use http_body::{Body, Frame};
 use serde_json::Value;
 use tokio::time::Interval;
 
+use super::LivePage;
 use super::describe::description;
 use super::reading::reading;
-use crate::metrics::{Metrics, Viewer};
+use crate::metrics::Viewer;
 
 /// The body of a stream of events: a description of the instance, and a reading each second. It
-/// ends if the viewer has lost its place.
+/// ends if the viewer has lost its place, and when the page is closed.
 ///
 /// A reading is made when the transport asks for it, so that a viewer that does not read gets no
 /// readings, and none are kept for it.
 pub(super) struct EventBody {
-    metrics: Metrics,
+    page: LivePage,
+    /// Wakes the task of the body when the page is closed.
+    closed: Pin<Box<dyn Future<Output = ()> + Send>>,
     viewer: Viewer,
     timer: Interval,
     is_described: bool,
 }
 
 impl EventBody {
-    /// Creates the body for a new viewer. Returns `None` if there are too many viewers.
+    /// Creates the body for a new viewer.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason if the viewer is refused.
     ///
     /// # Panics
     ///
     /// Panics outside a tokio runtime, or in a runtime without time enabled.
-    pub(super) fn new(metrics: &Metrics) -> Option<Self> {
-        let viewer = metrics.instance().live_hub().admit()?;
+    pub(super) fn new(page: &LivePage) -> Result<Self, &'static str> {
+        if page.is_closed() {
+            return Err("the live page is closed\n");
+        }
+        let Some(viewer) = page.metrics.instance().live_hub().admit() else {
+            return Err("too many viewers at the same time: see the option `max_viewers`\n");
+        };
         let timer = viewer.timer();
-        Some(Self { metrics: metrics.clone(), viewer, timer, is_described: false })
+        let closed = Box::pin(page.closed());
+        Ok(Self { page: page.clone(), closed, viewer, timer, is_described: false })
     }
 }
 
@@ -47,7 +60,11 @@ impl Body for EventBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        let instance = this.metrics.instance();
+        // The value comes first, because a future that has resolved must not be polled again.
+        if this.page.is_closed() || this.closed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let instance = this.page.metrics.instance();
         let event = if this.is_described {
             ready!(this.timer.poll_tick(cx));
             let reading = this.viewer.reading(|last| event("reading", &reading(instance, last)));

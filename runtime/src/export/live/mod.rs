@@ -15,6 +15,7 @@ mod rows;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -22,6 +23,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::sync::watch;
 use tower_service::Service;
 
 use self::assets::Asset;
@@ -44,7 +46,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// calls with their tokens and cost, exceptions, and objectives. It needs no Prometheus and no
 /// network but the one to this program.
 ///
-/// The type is a tower service, for `nest_service`, and a handler.
+/// The type is a tower service, for `nest_service`, and a handler. Clones are the same page:
+/// [`close`](Self::close) closes all of them.
 ///
 /// # Responses
 ///
@@ -52,10 +55,11 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ///   with the slash.
 /// - The files of the page are below that path. They allow no other sources than this server
 ///   (`Content-Security-Policy: default-src 'self'`).
-/// - `events` below that path is a stream of server-sent events, which ends when its client leaves.
-///   While there are [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, another one takes
-///   the place of a stream whose client has read nothing for ten seconds. If all clients read, the
-///   response is 503 with `Retry-After`.
+/// - `events` below that path is a stream of server-sent events, which ends when its client leaves
+///   or the page is closed. While there are
+///   [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, another one takes the place of a
+///   stream whose client has read nothing for ten seconds. If all clients read, or if the page is
+///   closed, the response is 503 with `Retry-After`.
 /// - Other paths get 404, and methods other than `GET` and `HEAD` get 405.
 ///
 /// Requests for the page are not recorded, by any layer.
@@ -72,8 +76,9 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ///
 /// # Graceful shutdown
 ///
-/// The stream of an open page does not end by itself, so a server that waits for all connections
-/// before it stops needs a timeout.
+/// The stream of an open page does not end by itself, so a server that waits for all responses
+/// before it stops would wait for as long as somebody watches the page. [`close`](Self::close) ends
+/// the streams.
 ///
 /// # Panics
 ///
@@ -125,13 +130,17 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 #[derive(Clone)]
 pub struct LivePage {
     metrics: Metrics,
+    /// Whether the page is closed. Once true, the value stays true.
+    closed: Arc<watch::Sender<bool>>,
 }
 
 impl Metrics {
     /// Creates a tower service and handler that serves a page with the numbers of this instance
     /// while they change.
     ///
-    /// [`LivePage`] describes the responses, what the page costs, and how to restrict access.
+    /// Each call creates a page of its own, which [`LivePage::close`] closes without effect on the
+    /// others. [`LivePage`] describes the responses, what the page costs, and how to restrict
+    /// access.
     ///
     /// # Examples
     ///
@@ -148,11 +157,25 @@ impl Metrics {
     #[must_use]
     #[cfg_attr(docsrs, doc(cfg(feature = "live")))]
     pub fn live(&self) -> LivePage {
-        LivePage { metrics: self.clone() }
+        let closed = Arc::new(watch::Sender::new(false));
+        LivePage { metrics: self.clone(), closed }
     }
 }
 
 impl LivePage {
+    fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Returns a future that resolves when the page is closed.
+    fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let closed = Arc::clone(&self.closed);
+        async move {
+            // Never an error: `closed` is the sender.
+            let _ = closed.subscribe().wait_for(|closed| *closed).await;
+        }
+    }
+
     fn respond<B>(&self, request: &http::Request<B>) -> Response {
         request::current(Scope::skip_scrape);
         let mut response = self.file_or_events(request);
@@ -188,14 +211,14 @@ impl LivePage {
     }
 
     fn events(&self, is_head: bool) -> Response {
-        let body = if is_head {
-            Body::empty()
-        } else if let Some(events) = EventBody::new(&self.metrics) {
-            Body::new(events)
-        } else {
-            let retry_after = [(header::RETRY_AFTER, "5")];
-            let text = "too many viewers at the same time: see the option `max_viewers`\n";
-            return (StatusCode::SERVICE_UNAVAILABLE, retry_after, text).into_response();
+        let events = if is_head { None } else { Some(EventBody::new(self)) };
+        let body = match events {
+            None => Body::empty(),
+            Some(Ok(events)) => Body::new(events),
+            Some(Err(reason)) => {
+                let retry_after = [(header::RETRY_AFTER, "5")];
+                return (StatusCode::SERVICE_UNAVAILABLE, retry_after, reason).into_response();
+            }
         };
         let headers = [
             (header::CONTENT_TYPE, "text/event-stream"),
@@ -204,6 +227,51 @@ impl LivePage {
             (HeaderName::from_static("x-accel-buffering"), "no"),
         ];
         (headers, body).into_response()
+    }
+
+    /// Closes this page and its clones: ends the streams of their viewers, and refuses new ones.
+    ///
+    /// An open page receives a stream that does not end by itself. A server that waits for all
+    /// responses before it stops, such as axum's `with_graceful_shutdown`, must close the page, or
+    /// it runs until the last browser has left.
+    ///
+    /// The streams end at once, without waiting for their next reading. From then on, requests for
+    /// `events` are answered with 503, so that a browser that connects again while the server stops
+    /// does not keep the server running. The files of the page are still served. A browser tries to
+    /// connect again each second, or five seconds after a 503, and shows the numbers again when a
+    /// new process listens.
+    ///
+    /// A page cannot be opened again. Other pages of the same instance, which other calls of
+    /// [`Metrics::live`] have created, keep their viewers.
+    ///
+    /// The end of a stream is sent like its events: the connection of a client that has stopped
+    /// reading stays open until the client reads or leaves. Use a timeout, too, if the server must
+    /// stop in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use axum::Router;
+    /// use streamgauge::Metrics;
+    ///
+    /// # async fn example(
+    /// #     signal: impl Future<Output = ()> + Send + 'static,
+    /// # ) -> std::io::Result<()> {
+    /// let live = Metrics::global().live();
+    /// let app: Router = Router::new()
+    ///     .nest_service("/metrics/live", live.clone())
+    ///     .layer(Metrics::global().layer());
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    /// axum::serve(listener, app)
+    ///     .with_graceful_shutdown(async move {
+    ///         signal.await; // for example, ctrl-c
+    ///         live.close();
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    pub fn close(&self) {
+        self.closed.send_replace(true);
     }
 }
 
@@ -246,6 +314,9 @@ impl<B> Service<http::Request<B>> for LivePage {
 
 impl fmt::Debug for LivePage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LivePage").field("metrics", &self.metrics).finish()
+        f.debug_struct("LivePage")
+            .field("metrics", &self.metrics)
+            .field("closed", &self.is_closed())
+            .finish()
     }
 }

@@ -3,6 +3,7 @@
 mod files;
 mod numbers;
 mod oldest;
+mod shutdown;
 mod viewers;
 
 use std::sync::LazyLock;
