@@ -189,7 +189,7 @@ pub use crate::exception::{
 pub use crate::export::LivePage;
 pub use crate::export::{EncodeError, FileWriter, WriteError, generate_prometheus_data};
 #[cfg(feature = "axum")]
-pub use crate::export::{MetricsEndpoint, MetricsServer, metrics_endpoint};
+pub use crate::export::{MetricsEndpoint, MetricsServer, Serve, metrics_endpoint};
 #[cfg(feature = "push")]
 pub use crate::export::{PushError, PushGateway};
 #[cfg(feature = "axum")]

@@ -36,4 +36,4 @@ pub use self::live::LivePage;
 #[cfg(feature = "push")]
 pub use self::push::{PushError, PushGateway};
 #[cfg(feature = "axum")]
-pub use self::serve::MetricsServer;
+pub use self::serve::{MetricsServer, Serve};

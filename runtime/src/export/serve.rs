@@ -4,15 +4,20 @@ use std::fmt;
 use std::future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use pin_project_lite::pin_project;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+#[cfg(feature = "live")]
+use super::live::LivePage;
 use crate::metrics::Metrics;
 
 /// The time that open connections have to finish after `stop`.
@@ -22,17 +27,25 @@ impl Metrics {
     /// Serves `GET /metrics` at a separate address, in a new task.
     ///
     /// Use this to keep the metrics off the application's public port. Port 0 lets the operating
-    /// system choose a port. The server runs until [`MetricsServer::stop`] or the end of the
-    /// runtime; dropping the [`MetricsServer`] does not stop it.
+    /// system choose a port. Nothing is bound or spawned until the returned future is polled. The
+    /// server then runs until [`MetricsServer::stop`] or the end of the runtime; dropping the
+    /// [`MetricsServer`] does not stop it.
+    ///
+    /// With the feature `live`, the method `with_live_page` of [`Serve`] adds the live page.
     ///
     /// # Errors
     ///
-    /// Returns an error if the address cannot be bound, or if this is called outside a tokio
-    /// runtime.
+    /// The future returns an error if the address cannot be bound, or if the future is polled
+    /// outside a tokio runtime.
     ///
     /// # Panics
     ///
-    /// Panics, as [`TcpListener::bind`] does, if the runtime has no I/O driver.
+    /// The future panics, as [`TcpListener::bind`] does, if the runtime has no I/O driver.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no server has been started, and the address is
+    /// free.
     ///
     /// # Examples
     ///
@@ -47,33 +60,132 @@ impl Metrics {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<MetricsServer> {
+    pub fn serve<A: ToSocketAddrs>(
+        &self,
+        address: A,
+    ) -> Serve<impl Future<Output = io::Result<TcpListener>> + use<A>> {
+        let pages = Pages {
+            metrics: self.clone(),
+            #[cfg(feature = "live")]
+            live: None,
+        };
+        Serve { bind: TcpListener::bind(address), pages }
+    }
+}
+
+/// What a server serves.
+struct Pages {
+    metrics: Metrics,
+    #[cfg(feature = "live")]
+    live: Option<LivePage>,
+}
+
+impl Pages {
+    fn router(&self) -> Router {
+        let router = Router::new().route_service("/metrics", self.metrics.endpoint());
+        #[cfg(feature = "live")]
+        if let Some(live) = &self.live {
+            return router.nest_service("/metrics/live", live.clone());
+        }
+        router
+    }
+}
+
+pin_project! {
+    /// Future that starts a metrics server, returned by [`Metrics::serve`].
+    ///
+    /// `F` is the future that binds the address.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Serve<F> {
+        #[pin]
+        bind: F,
+        pages: Pages,
+    }
+}
+
+#[cfg(feature = "live")]
+impl<F> Serve<F> {
+    /// Serves the live page, too, at `/metrics/live`.
+    ///
+    /// Use this to keep the live page off the application's public port. The page shows the names
+    /// of endpoints, models and exceptions, and costs, to everybody who can reach the address.
+    /// [`LivePage`] describes its responses and what it costs.
+    ///
+    /// [`MetricsServer::stop`] closes the page. Other pages of the instance, which
+    /// [`Metrics::live`] has created, keep their viewers.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> std::io::Result<()> {
+    /// use streamgauge::Metrics;
+    ///
+    /// let server = Metrics::global().serve("127.0.0.1:9464").with_live_page().await?;
+    /// println!("live page at http://{}/metrics/live", server.local_addr());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg_attr(docsrs, doc(cfg(feature = "live")))]
+    pub fn with_live_page(mut self) -> Self {
+        self.pages.live = Some(self.pages.metrics.live());
+        self
+    }
+}
+
+impl<F> Future for Serve<F>
+where
+    F: Future<Output = io::Result<TcpListener>>,
+{
+    type Output = io::Result<MetricsServer>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<MetricsServer>> {
+        let this = self.project();
         let runtime = Handle::try_current().map_err(|_| {
             io::Error::other(
                 "cannot serve the metrics outside a tokio runtime: call `serve` within a runtime",
             )
         })?;
-        let listener = TcpListener::bind(address).await.map_err(|error| {
+        let listener = ready!(this.bind.poll(cx)).map_err(|error| {
             // A custom `io::Error` has one text and no source, so the cause is in the text.
             let text = format!("cannot bind the address of the metrics server: {error}");
             io::Error::new(error.kind(), text)
         })?;
-        let local_addr = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let app = Router::new().route_service("/metrics", self.endpoint());
-        let task = runtime.spawn(async move {
-            let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal(stopped));
-            // The server never fails. What its future returns depends on the version of axum.
-            let _ = server.await;
-        });
-        Ok(MetricsServer { local_addr, stop, task })
+        Poll::Ready(start(&runtime, listener, this.pages))
     }
+}
+
+fn start(runtime: &Handle, listener: TcpListener, pages: &Pages) -> io::Result<MetricsServer> {
+    let local_addr = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel();
+    let router = pages.router();
+    #[cfg(feature = "live")]
+    let live = pages.live.clone();
+    let signal = async move {
+        stop_signal(stopped).await;
+        // The streams of viewers do not end by themselves.
+        #[cfg(feature = "live")]
+        if let Some(live) = live {
+            live.close();
+        }
+    };
+    let task = runtime.spawn(async move {
+        let server = axum::serve(listener, router).with_graceful_shutdown(signal);
+        // The server never fails. What its future returns depends on the version of axum.
+        let _ = server.await;
+    });
+    Ok(MetricsServer { local_addr, stop, task })
 }
 
 /// Resolves when `stop` is called. Dropping the sender does not stop the server.
 async fn stop_signal(stopped: oneshot::Receiver<()>) {
     if stopped.await.is_err() {
         future::pending::<()>().await;
+    }
+}
+
+impl<F> fmt::Debug for Serve<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve").finish_non_exhaustive()
     }
 }
 
@@ -94,7 +206,8 @@ impl MetricsServer {
     /// Stops the server: it accepts no more connections.
     ///
     /// Waits up to five seconds for open connections. Connections that are still open after that
-    /// finish on their own.
+    /// finish on their own. If the server has a live page, the streams of its viewers are ended, so
+    /// that `stop` does not wait for them.
     ///
     /// # Panics
     ///

@@ -253,6 +253,19 @@ async fn metrics_server_serves_the_page_until_it_is_stopped() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[tokio::test]
+async fn serve_binds_nothing_until_its_future_is_polled() {
+    use tokio::net::TcpListener;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
+    let serve = metrics().serve(address);
+    drop(listener);
+    // The future borrows nothing, so that a task can poll it.
+    let server = tokio::spawn(serve).await.expect("the task does not panic");
+    server.expect("the address is free").stop().await;
+}
+
 #[test]
 fn serve_outside_a_runtime_is_an_error() {
     use std::pin::pin;

@@ -112,18 +112,15 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// # Ok::<(), streamgauge::BuildError>(())
 /// ```
 ///
-/// Or serve the page on a port that only developers can reach:
+/// Or serve the page on a port that only developers can reach, with
+/// [`Serve::with_live_page`](crate::Serve::with_live_page):
 ///
 /// ```no_run
-/// use axum::Router;
+/// # async fn example() -> std::io::Result<()> {
 /// use streamgauge::Metrics;
 ///
-/// # async fn example() -> std::io::Result<()> {
-/// let tools: Router = Router::new()
-///     .route_service("/metrics", Metrics::global().endpoint())
-///     .nest_service("/metrics/live", Metrics::global().live());
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:9464").await?;
-/// axum::serve(listener, tools).await?;
+/// let server = Metrics::global().serve("127.0.0.1:9464").with_live_page().await?;
+/// println!("live page at http://{}/metrics/live", server.local_addr());
 /// # Ok(())
 /// # }
 /// ```

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::{Method, StatusCode, header};
 use http_body_util::BodyExt;
 use streamgauge::{LivePage, Metrics};
+use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -162,4 +163,58 @@ async fn graceful_shutdown_ends_with_an_open_page_that_is_closed() {
     let ended = timeout(DEADLINE, server).await.expect("the server stops");
     drop(ended.expect("the server does not panic"));
     again.read_to_end().await;
+}
+
+#[tokio::test]
+async fn metrics_server_serves_the_live_page_on_request() {
+    let metrics = metrics();
+    let server = metrics.serve("127.0.0.1:0").with_live_page().await.expect("a port is free");
+    let address = server.local_addr();
+    for (path, status, content) in [
+        ("/metrics", "200", "content-type: text/plain"),
+        ("/metrics/live", "308", "location: ./live/\r\n"),
+        ("/metrics/live/", "200", "<!doctype html>"),
+        ("/metrics/live/live.js", "200", "import "),
+        (EVENTS, "200", "event: describe\n"),
+    ] {
+        let mut connection = Connection::request(address, path).await;
+        connection.read_until(content).await;
+        let received = connection.received;
+        assert!(received.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {received}");
+        let has_headers = received.contains("content-security-policy: default-src 'self'\r\n");
+        assert_eq!(has_headers, path != "/metrics", "{path}: {received}");
+    }
+    assert_eq!(Scrape::of(&metrics).sum("app_http_requests_total", &[]), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_server_without_the_option_has_no_live_page() {
+    let server = metrics().serve("127.0.0.1:0").await.expect("a port is free");
+    for path in ["/metrics/live", "/metrics/live/", EVENTS] {
+        let mut connection = Connection::request(server.local_addr(), path).await;
+        connection.read_until("\r\n\r\n").await;
+        assert!(connection.received.starts_with("HTTP/1.1 404 "), "{}", connection.received);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_server_with_open_live_pages_stops_before_its_timeout() {
+    let metrics = metrics();
+    let server = metrics.serve("127.0.0.1:0").with_live_page().await.expect("a port is free");
+    let address = server.local_addr();
+    let viewers = [Connection::viewer(address).await, Connection::viewer(address).await];
+    let elsewhere = app(&metrics.live());
+    let mut other = Events::open(&elsewhere).await;
+    other.next("describe").await;
+    let start = std::time::Instant::now();
+    server.stop().await;
+    // The timeout is five seconds.
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    for viewer in viewers {
+        viewer.assert_ends_cleanly().await;
+    }
+    other.reading().await;
+    Events::first_reading(&elsewhere).await;
 }
