@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::{fd::OwnedFd, unix::net::UnixStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -123,6 +123,35 @@ fn live_page_is_named_at_start_and_linked_from_the_start_page() {
         let (status, page) = program.get("/live/");
         assert!(status == 200 && page.starts_with("<!doctype html>"), "{page}");
     }
+}
+
+#[test]
+fn signal_ends_the_gateway_at_once_although_a_live_page_is_open() {
+    let mut program = Program::start(&["--pace", "0", "--drain-seconds", "60"]);
+    let mut viewer = TcpStream::connect(&program.address).expect("the program listens");
+    viewer.set_read_timeout(Some(DEADLINE)).expect("the timeout is not zero");
+    let request = b"GET /live/events HTTP/1.1\r\nhost: x\r\n\r\n";
+    viewer.write_all(request).expect("the request can be sent");
+    let mut viewer = BufReader::new(viewer);
+    let mut line = String::new();
+    while line != "event: reading\n" {
+        line.clear();
+        assert_ne!(viewer.read_line(&mut line).expect("the stream can be read"), 0);
+    }
+
+    let start = Instant::now();
+    let process = program.process.id().to_string();
+    let kill = Command::new("kill").arg(process).status().expect("the signal can be sent");
+    assert!(kill.success());
+    let mut rest = String::new();
+    viewer.read_to_string(&mut rest).expect("the connection is not reset");
+    assert!(rest.ends_with("\r\n0\r\n\r\n"), "the body has an end: {rest}");
+    let status = program.process.wait().expect("the process ends");
+    let elapsed = start.elapsed();
+    assert!(status.success() && elapsed < Duration::from_secs(30), "{status} after {elapsed:?}");
+    let mut output = String::new();
+    program.output.read_to_string(&mut output).expect("the output can be read");
+    assert!(!output.contains("did not end in time"), "{output}");
 }
 
 #[test]

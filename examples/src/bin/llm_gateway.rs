@@ -166,8 +166,16 @@ async fn serve(options: &Options) -> Result<Option<FileWriter>, Box<dyn Error>> 
         Some((first, fallbacks)) => proxy::app(first.clone(), fallbacks.to_vec(), metrics),
         None => llm_gateway::app(Pace::new(Duration::from_millis(options.pace)), metrics),
     };
+    // Outside the layers of the gateway, which are for the traffic of its clients.
+    let live = metrics.live();
+    let app = app.nest_service("/live", live.clone());
     let listener = TcpListener::bind(options.listen).await?;
     let signal = shutdown::signal()?;
+    let signal = async move {
+        signal.await;
+        // The streams of open live pages do not end by themselves.
+        live.close();
+    };
     let write = |path| metrics.spawn_file_writer(path, WRITE_INTERVAL);
     let writer = options.metrics_file.as_ref().map(write).transpose()?;
     if upstreams.is_empty() {

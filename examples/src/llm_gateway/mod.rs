@@ -68,7 +68,6 @@ pub fn app(pace: Pace, metrics: &Metrics) -> Router {
         .route("/events", get(basic_endpoints::events))
         .route("/health", get(basic_endpoints::ready))
         .route("/metrics", get(metrics.endpoint()))
-        .nest_service("/live", metrics.live())
         .fallback(|headers: HeaderMap| async move { DEMONSTRATION.not_found(&headers) })
         .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
         .layer(metrics.layer())

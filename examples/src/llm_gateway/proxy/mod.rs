@@ -58,7 +58,6 @@ pub fn app(upstream: Upstream, fallbacks: Vec<Upstream>, metrics: &Metrics) -> R
         )
         .route("/health", get(basic_endpoints::health))
         .route("/metrics", get(metrics.endpoint()))
-        .nest_service("/live", metrics.live())
         .fallback(|headers: HeaderMap| async move { PROXY.not_found(&headers) })
         .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
         .layer(metrics.layer())
