@@ -1,15 +1,13 @@
-//! Runs the fault server, with metrics at `/metrics`.
+//! Runs the fault server, with metrics at `/metrics` and the live page at `/live`.
 
 use std::error::Error;
-use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use futures_util::stream::{self, StreamExt};
-use streamgauge::{FileWriter, Metrics, wrap_streaming_response};
+use streamgauge::{FileWriter, Metrics};
 use streamgauge_tests::fault_server;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -36,6 +34,16 @@ struct Options {
     /// takes about 50 KB of the metrics page.
     #[arg(long, default_value_t = 0)]
     streams: usize,
+    /// A name of a stream that is recorded at the start, and of the model, provider and exception
+    /// of the route `/labels/<index>/x`; repeat the option for more names.
+    #[arg(long = "label", value_name = "TEXT")]
+    labels: Vec<String>,
+    /// The number of routes `/numbered/<index>`.
+    #[arg(long, default_value_t = 0)]
+    routes: usize,
+    /// The number of viewers that the live page may have.
+    #[arg(long, default_value_t = 16)]
+    max_viewers: usize,
     /// Runs each request in a span, with its trace ID in the response headers and in exemplars.
     #[cfg(feature = "traced")]
     #[arg(long)]
@@ -57,12 +65,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Serves until a signal, and returns the writer of the metrics file, if there is one.
 async fn serve(options: Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
-    let metrics = Metrics::builder().prefix(options.prefix).install()?;
-    record_streams(options.streams).await;
+    let metrics =
+        Metrics::builder().prefix(options.prefix).max_viewers(options.max_viewers).install()?;
+    for index in 0..options.streams {
+        fault_server::record_stream(&format!("stream-{index:0900}")).await;
+    }
+    for name in &options.labels {
+        fault_server::record_stream(name).await;
+    }
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
     let stop = stop_signal()?;
-    let app = fault_server::app(metrics);
+    let others = fault_server::labelled_routes(&options.labels)
+        .merge(fault_server::numbered_routes(options.routes));
+    let app = fault_server::app(metrics).merge(others.layer(metrics.layer()));
     #[cfg(feature = "traced")]
     let app = if options.traced {
         fault_server::install_traces()?;
@@ -77,18 +93,6 @@ async fn serve(options: Options) -> Result<Option<FileWriter>, Box<dyn Error>> {
     stop.await;
     serve.abort();
     Ok(writer)
-}
-
-/// Records streams of two chunks, each with an endpoint of its own.
-async fn record_streams(count: usize) {
-    for index in 0..count {
-        let chunks = stream::iter(["one", "two"]);
-        wrap_streaming_response(chunks, &format!("stream-{index:0900}")).for_each(ignore).await;
-    }
-}
-
-fn ignore(_chunk: &str) -> Ready<()> {
-    ready(())
 }
 
 /// Resolves on ctrl-c and on SIGTERM. The signals are caught from the call on, before the first

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod errors;
+mod labels;
 mod nested;
 mod streams;
 mod tokens;
@@ -13,6 +14,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use streamgauge::Metrics;
 
+pub use self::labels::{labelled_routes, numbered_routes, record_stream};
 #[cfg(feature = "traced")]
 pub use self::traced::{install as install_traces, traced};
 
@@ -22,6 +24,7 @@ pub fn app(metrics: &Metrics) -> Router {
     // own. Nested layers count a request once.
     routes(nested::service().layer(metrics.layer()))
         .route("/metrics", get(metrics.endpoint()))
+        .nest_service("/live", metrics.live())
         .layer(metrics.layer())
 }
 
