@@ -29,6 +29,8 @@ export function unseen(text) {
 /** Tracks which elements are on the screen, and calls `onShown` when one comes into view. */
 export class Visibility {
   #shown = new WeakSet();
+  /** Set while the page is printed, which shows all elements. */
+  showsAll = false;
 
   constructor(onShown) {
     this.observer = new IntersectionObserver((entries) => {
@@ -49,6 +51,6 @@ export class Visibility {
   }
 
   has(node) {
-    return this.#shown.has(node);
+    return this.showsAll || this.#shown.has(node);
   }
 }

@@ -43,6 +43,7 @@ class Page {
     this.visibility = new Visibility(this.onChange);
     this.#connectControls();
     document.addEventListener("visibilitychange", this.onChange);
+    addEventListener("beforeprint", () => this.#drawForPrint());
     this.source = new Source("events", {
       onDescribe: (description) => this.#receive(() => this.#describe(description)),
       onReading: (reading) => this.#receive(() => this.#read(reading)),
@@ -144,6 +145,14 @@ class Page {
     byId("exceptions").hidden = this.history.latest.exceptions.size === 0;
     for (const section of this.#sections) section.draw(this.history);
     this.#showUptime();
+  }
+
+  /** Draws what is not on the screen, too: it may never have been, or is out of date. */
+  #drawForPrint() {
+    if (!this.history?.latest) return;
+    this.visibility.showsAll = true;
+    this.#draw();
+    this.visibility.showsAll = false;
   }
 
   #showUptime() {
