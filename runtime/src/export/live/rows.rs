@@ -44,12 +44,16 @@ pub(super) trait Row: Clone {
     /// Returns the numbers.
     fn numbers(&self) -> Map<String, Value>;
 
-    /// Returns the labels and the numbers. Without a key, the row is the sum of the others.
+    /// Returns the labels and the numbers. Without a key, the row is the sum of the others, and has
+    /// a mark: a client may have named a model like this row.
     fn to_json(&self, key: Option<&Key>) -> Value {
         let values = key.copied().unwrap_or([REST; 2]);
         let labels = Self::LABELS.iter().zip(values);
         let mut row = self.numbers();
         row.extend(labels.map(|(label, value)| ((*label).to_owned(), value.into())));
+        if key.is_none() {
+            row.insert("is_rest".to_owned(), true.into());
+        }
         row.into()
     }
 }

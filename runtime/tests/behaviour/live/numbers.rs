@@ -282,6 +282,8 @@ fn assert_rows(reading: &Value, endpoints: &[String], all: i64) {
     let requests = rows(reading, "requests");
     assert_eq!(requests.len(), 201);
     assert_eq!(requests[200]["endpoint"], "…");
+    assert_eq!(requests[200]["is_rest"], true);
+    assert!(requests[..200].iter().all(|row| row.get("is_rest").is_none()));
     assert_eq!(reading["rest"]["requests"], 3800);
     for endpoint in endpoints {
         row(reading, "requests", "endpoint", endpoint);

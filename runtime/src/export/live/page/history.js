@@ -68,7 +68,7 @@ export class History {
     return [...this.latest[kind]].map(([key, vector]) => ({
       key,
       labels: labels.get(key),
-      isRest: isRest(labels.get(key)),
+      isRest: isRest(key),
       now: vector,
       increase: difference(vector, this.#baseline(kind, key, from)),
     }));
@@ -155,7 +155,7 @@ export class History {
       frame[kind] = new Map(
         rows.map((row) => [keyOf(kind, row), encode(kind, this.layouts[kind], row)]),
       );
-      if (rows.some((row) => isRest(labelsOf(kind, row)))) frame.summed.add(kind);
+      if (rows.some((row) => row.is_rest)) frame.summed.add(kind);
     }
     return frame;
   }
@@ -199,10 +199,9 @@ export class History {
   #anyCounterFell(before, after) {
     return KINDS.some((kind) => {
       const { counters } = this.layouts[kind];
-      const labels = this.labels.get(kind);
       return [...after[kind]].some(([key, vector]) => {
         const old = before[kind].get(key);
-        if (!old || isRest(labels.get(key))) return false;
+        if (!old || isRest(key)) return false;
         return old.subarray(0, counters).some((value, slot) => vector[slot] < value - 1e-9);
       });
     });

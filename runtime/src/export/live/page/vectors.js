@@ -16,10 +16,10 @@ export const CALL_ERRORS = [
 ];
 /** Gauges whose sum over rows is the largest: the age of a request, and if it may be even older. */
 export const MAXIMA = ["oldest", "isAtLeast"];
-/** The endpoint of the row that sums the series which are not shown. */
-export const REST = "…";
 /** Separates labels in a key. Label values cannot be confused by it: keys are never shown. */
 const SEPARATOR = "\u0000";
+/** The key of the row that sums the series which are not shown. */
+const REST = SEPARATOR + SEPARATOR;
 
 class Layout {
   constructor(counters, gauges, histograms) {
@@ -118,14 +118,14 @@ const LABELS = {
 };
 
 export function keyOf(kind, row) {
-  return LABELS[kind].map((label) => row[label] ?? "").join(SEPARATOR);
+  return row.is_rest ? REST : LABELS[kind].map((label) => row[label] ?? "").join(SEPARATOR);
 }
 
 export function labelsOf(kind, row) {
   return Object.fromEntries(LABELS[kind].map((label) => [label, String(row[label] ?? "")]));
 }
 
-/** True for the row that sums the series which are not shown, in whichever label says so. */
-export function isRest(labels) {
-  return labels.endpoint === REST || labels.provider === REST || labels.model === REST;
+/** True for the row that sums the series which are not shown. */
+export function isRest(key) {
+  return key === REST;
 }
