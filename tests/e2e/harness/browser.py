@@ -32,6 +32,14 @@ OPTIONS = [
 COMMAND_TIMEOUT = 60
 PAGE_TIMEOUT = 120
 # A promise that is kept when the scripts have nothing to do.
+# The virtual code of each key, and the text that it enters.
+KEYS = {
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    " ": (32, " "),
+    "ArrowLeft": (37, ""),
+    "ArrowRight": (39, ""),
+}
 IDLE = "new Promise(done => requestIdleCallback(() => requestIdleCallback(done)))"
 HEIGHT = "document.getElementById('root').getBoundingClientRect().bottom"
 
@@ -75,12 +83,12 @@ class Browser:
         self._process.stop()
         eventually(self._remove_profile)
 
-    def open(self, url, size, dark=False, mobile=False, scale=1):
+    def open(self, url, size, dark=False, mobile=False, scale=1, script=None):
         """Opens a page in a new tab, whose window has this width and height.
 
-        Screenshots have `scale` times as many pixels.
+        Screenshots have `scale` times as many pixels. A script runs before those of the page.
         """
-        return Tab(self, url, size, dark, mobile, scale)
+        return Tab(self, url, script, size, dark, mobile, scale)
 
     def render(self, url, size, is_ready, picture=None):
         """Opens a page in a window of this width and height, until a JavaScript condition holds.
@@ -139,31 +147,38 @@ class Browser:
 class Tab:
     """An open page, with the messages on its console."""
 
-    def __init__(self, browser, url, size, dark, mobile, scale):
+    def __init__(self, browser, url, script, *window):
         self.console = []
         self._browser = browser
-        self._size = size
         self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         attached = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)
         self._session = attached["sessionId"]
         browser.add(self, self._session)
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
-        width, height = size
-        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}
-        self._call("Emulation.setDeviceMetricsOverride", **metrics)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self.emulate(*window)
+        if script:
+            self._call("Page.addScriptToEvaluateOnNewDocument", source=script)
         self._call("Page.navigate", url=url)
 
     def close(self):
         self._browser.remove(self._session)
         self._browser.call("Target.closeTarget", targetId=self._target)
 
+    def emulate(self, size, dark=False, mobile=False, scale=1):
+        """Changes the window to this width and height, and to a light or dark scheme."""
+        self._size = size
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}
+        self._call("Emulation.setDeviceMetricsOverride", **metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
+
     def evaluate(self, expression):
         """Returns the value of a JavaScript expression, which may be a promise."""
         options = {"returnByValue": True, "awaitPromise": True}
         result = self._call("Runtime.evaluate", expression=expression, **options)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
     def wait_until(self, condition, within=PAGE_TIMEOUT):
@@ -179,10 +194,20 @@ class Tab:
         """Makes the tab the visible one; the others receive events but do not draw."""
         self._call("Page.bringToFront")
 
-    def press(self, key, code=None):
+    def press(self, key):
         """Presses and releases a key."""
-        for kind in ("keyDown", "keyUp"):
-            self._call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key)
+        code, text = KEYS[key]
+        options = {"key": key, "windowsVirtualKeyCode": code}
+        self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **options)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **options)
+
+    def enter(self, text):
+        """Enters a text at the place that has the focus."""
+        self._call("Input.insertText", text=text)
+
+    def print_page(self):
+        """Prints the page to a file that is not kept."""
+        self._call("Page.printToPDF")
 
     def save_screenshot(self, path, height=None, top=0):
         """Saves a picture of the window, or of the page from `top` on with this height."""

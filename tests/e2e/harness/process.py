@@ -1,6 +1,7 @@
 """A child process that never outlives the tests."""
 
 import atexit
+import signal
 import subprocess
 
 
@@ -28,6 +29,14 @@ class Process:
     def terminate(self):
         """Sends SIGTERM."""
         self._popen.terminate()
+
+    def pause(self):
+        """Sends SIGSTOP."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        """Sends SIGCONT."""
+        self._popen.send_signal(signal.SIGCONT)
 
     def wait(self, within=15):
         """Waits for the exit and returns the exit code. A timeout fails the test."""
