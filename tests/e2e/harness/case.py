@@ -53,6 +53,14 @@ class SkipReportingTest(unittest.TestCase):
             return None
         return [node, script]
 
+    def javascript_packages(self):
+        """Returns the directory of the packages of js/package.json, or skips the test."""
+        directory = os.path.dirname(os.environ.get("JAVASCRIPT_CLIENTS", ""))
+        packages = os.path.join(directory, "node_modules")
+        if not directory or not os.path.isdir(packages):
+            self._skip("JAVASCRIPT_CLIENTS does not name clients.mjs, which is beside its packages")
+        return packages
+
     def installed(self, variable, package):
         """Returns the directory that tests/e2e/run has made of a package, or skips the test."""
         directory = os.environ.get(variable, "")
