@@ -84,6 +84,13 @@ class SkipReportingTest(unittest.TestCase):
             self._skip("libfaketime is not installed")
         return found[0]
 
+    def firefox(self):
+        """Returns the path of Firefox, or skips the test."""
+        path = shutil.which("firefox-esr") or shutil.which("firefox")
+        if path is None:
+            self._skip("neither the program `firefox-esr` nor `firefox` is on the PATH")
+        return path
+
     def small_disk(self, size):
         """Mounts a file system of this size and returns its directory, or skips the test."""
         mount = self.program("mount")
