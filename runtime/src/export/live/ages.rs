@@ -24,8 +24,8 @@ struct Kept {
 /// the watch. As both cannot be read in the same moment, the kept requests are read `before` and
 /// `after` the gauge.
 ///
-/// Under load, a request can arrive and end between these two looks, and be in the gauge only. So an
-/// endpoint that had no earlier request in one reading has none in all later ones.
+/// Under load, a request can arrive and end between these two looks, and be in the gauge only.
+/// Therefore, an endpoint that had no earlier request in one reading has none in all later ones.
 pub(super) fn add_ages(
     rows: &mut BTreeMap<Key, Requests>,
     [before, after]: [&WatchedRequests; 2],
