@@ -27,6 +27,7 @@ snippets! {
     monitoring "docs/monitoring.md"
     alerts "docs/alerts.md"
     promql "docs/promql.md"
+    live "docs/live.md"
     request_labels "docs/request-labels.md"
     exporting "docs/exporting.md"
     testing "docs/testing.md"

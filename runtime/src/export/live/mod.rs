@@ -66,10 +66,10 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ///
 /// # Cost
 ///
-/// Nothing is computed, kept or spawned while no page is open, and recording does not depend on the
-/// page. While pages are open, one reading of all series is made each second, which all viewers
-/// share. It takes about as long as a metrics page. A reading has at most 200 rows of each kind,
-/// those of the busiest series, and one row with the sum of the other series.
+/// Nothing is computed, kept or spawned while no page is open. While pages are open, one reading of
+/// all series is made each second, which all viewers share. A reading has at most 200 rows of each
+/// kind, those of the busiest series, and one row with the sum of the other series. The arrival and
+/// the end of each request are noted, for the age of the oldest one in flight.
 ///
 /// A viewer that does not read costs its connection: readings are not queued, and after a pause the
 /// viewer gets the newest reading.
