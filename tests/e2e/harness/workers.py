@@ -18,6 +18,8 @@ import time
 UNDER_LOAD = [
     "test_all_faults",
     "test_fallbacks",
+    "test_live_bad_input",
+    "test_live_viewers",
     "test_scrape_attacks",
     "test_scrapes_under_load",
     "test_soak",
