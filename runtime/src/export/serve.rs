@@ -105,14 +105,14 @@ pin_project! {
 
 #[cfg(feature = "live")]
 impl<F> Serve<F> {
-    /// Serves the live page, too, at `/metrics/live`.
+    /// Also serves the live page, at `/metrics/live`.
     ///
     /// Use this to keep the live page off the application's public port. The page shows the names
     /// of endpoints, models and exceptions, and costs, to everybody who can reach the address.
-    /// [`LivePage`] describes its responses and what it costs.
+    /// [`LivePage`] describes the responses of the page and what the page costs.
     ///
-    /// [`MetricsServer::stop`] closes the page. Other pages of the instance, which
-    /// [`Metrics::live`] has created, keep their viewers.
+    /// [`MetricsServer::stop`] closes the page. Other pages of the instance, which calls of
+    /// [`Metrics::live`] have created, keep their viewers.
     ///
     /// # Examples
     ///
@@ -206,8 +206,8 @@ impl MetricsServer {
     /// Stops the server: it accepts no more connections.
     ///
     /// Waits up to five seconds for open connections. Connections that are still open after that
-    /// finish on their own. If the server has a live page, the streams of its viewers are ended, so
-    /// that `stop` does not wait for them.
+    /// finish on their own. If the server has a live page, `stop` closes the page, so that viewers
+    /// that receive do not keep their connections open.
     ///
     /// # Panics
     ///

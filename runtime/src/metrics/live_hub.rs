@@ -171,13 +171,15 @@ impl Drop for Viewer {
 }
 
 impl MetricsBuilder {
-    /// Sets how many viewers the page of [`Metrics::live`](crate::Metrics::live) may have at the
-    /// same time. Defaults to 16.
+    /// Sets how many viewers all live pages of the instance together may have at the same time.
+    /// Defaults to 16.
     ///
-    /// All viewers share one reading a second, so that a viewer costs its connection and the bytes
-    /// of the readings. Beyond the limit, a new viewer takes the place of one that has read nothing
-    /// for ten seconds. If there is none, the stream of numbers is answered with 503, and the page
-    /// of the new viewer tries again every five seconds. With 0, the page shows no numbers.
+    /// A viewer is a browser tab that shows a page of [`Metrics::live`](crate::Metrics::live). All
+    /// viewers share one reading a second, so that a viewer costs only its connection and the bytes
+    /// of the readings. If there are as many viewers, a new viewer takes the place of a viewer that
+    /// has received nothing for ten seconds. If all viewers receive, the request for the stream of
+    /// events gets 503, and the page of the new viewer tries again every five seconds. With 0, the
+    /// page shows no numbers.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The live page: the numbers of an instance in a browser, while they change.
+//! The live page: the metrics of an instance in a browser, updated each second.
 //!
 //! The page is a few files that are part of the program (`assets.rs`), and a stream of server-sent
 //! events (`events.rs`): a description of the instance (`describe.rs`), then a reading each second
@@ -39,46 +39,48 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
 ];
 
-/// Serves a page that shows the numbers of one instance while they change, created by
-/// [`Metrics::live`].
+/// Serves the live page, which shows the metrics of one instance in a browser and updates them each
+/// second. Created by [`Metrics::live`].
 ///
 /// The page shows the last five minutes: requests by outcome, latency by endpoint, streams, model
-/// calls with their tokens and cost, exceptions, and objectives. It needs no Prometheus and no
-/// network but the one to this program.
+/// calls with their tokens and cost, exceptions, and objectives. The page needs no Prometheus, and
+/// the browser loads all files from this server.
 ///
-/// The type is a tower service, for `nest_service`, and a handler. Clones are the same page:
-/// [`close`](Self::close) closes all of them.
+/// The type is a tower service, for `nest_service`, and a handler. A clone serves the same page:
+/// [`close`](Self::close) closes all clones.
 ///
 /// # Responses
 ///
-/// - The path of the page gets the page. Without the slash at its end, it is redirected to the path
-///   with the slash.
-/// - The files of the page are below that path. They allow no other sources than this server
-///   (`Content-Security-Policy: default-src 'self'`).
-/// - `events` below that path is a stream of server-sent events, which ends when its client leaves
-///   or the page is closed. While there are
-///   [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, another one takes the place of a
+/// - The path of the page, with a slash at its end, returns the HTML document. The path without the
+///   slash is redirected to the path with the slash.
+/// - The files of the page are below that path. The header `Content-Security-Policy: default-src
+///   'self'` of all responses forbids the browser to load anything from other servers.
+/// - `events` below that path is a stream of server-sent events. The stream ends when its client
+///   disconnects or the page is closed. If there are already
+///   [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, a new stream takes the place of a
 ///   stream whose client has read nothing for ten seconds. If all clients read, or if the page is
 ///   closed, the response is 503 with `Retry-After`.
 /// - Other paths get 404, and methods other than `GET` and `HEAD` get 405.
 ///
-/// Requests for the page are not recorded, by any layer.
+/// No layer records requests for the page.
 ///
 /// # Cost
 ///
-/// Nothing is computed, kept or spawned while no page is open. While pages are open, one reading of
-/// all series is made each second, which all viewers share. A reading has at most 200 rows of each
-/// kind, those of the busiest series, and one row with the sum of the other series. The arrival and
-/// the end of each request are noted, for the age of the oldest one in flight.
+/// While no browser has the page open, nothing is computed, kept or spawned for the page, and a
+/// request only checks a flag. While the page is open, the first viewer of each second makes a
+/// reading of all series, which all viewers share. For each kind of series, a reading has at most
+/// 200 rows, those of the busiest series, and one row with the sum of the other series. The arrival
+/// times of requests in flight are kept, too, in a map that each request locks when it arrives and
+/// when it ends.
 ///
-/// A viewer that does not read costs its connection: readings are not queued, and after a pause the
-/// viewer gets the newest reading.
+/// A viewer that does not read costs only its connection: readings are not queued, and after a
+/// pause the viewer gets the newest reading.
 ///
 /// # Graceful shutdown
 ///
-/// The stream of an open page does not end by itself, so a server that waits for all responses
-/// before it stops would wait for as long as somebody watches the page. [`close`](Self::close) ends
-/// the streams.
+/// The stream of an open page does not end by itself. A server that waits for all responses before
+/// it stops would wait until the last browser tab is closed. [`close`](Self::close) ends the
+/// streams.
 ///
 /// # Panics
 ///
@@ -87,8 +89,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// # Access control
 ///
 /// The page shows the names of endpoints, models and exceptions, and costs. Restrict access with a
-/// layer, as for any route. Browsers send what they are asked for by `WWW-Authenticate` with all
-/// requests of the page:
+/// layer, as for any route. If a response has the header `WWW-Authenticate: Basic`, a browser asks
+/// for a name and a password, and sends them with all requests of the page:
 ///
 /// ```
 /// use axum::{Router, extract::Request, http::{StatusCode, header}, middleware::{Next, from_fn}};
@@ -132,12 +134,12 @@ pub struct LivePage {
 }
 
 impl Metrics {
-    /// Creates a tower service and handler that serves a page with the numbers of this instance
-    /// while they change.
+    /// Creates a tower service and handler that serves the live page, which shows the metrics of
+    /// this instance in a browser and updates them each second.
     ///
-    /// Each call creates a page of its own, which [`LivePage::close`] closes without effect on the
-    /// others. [`LivePage`] describes the responses, what the page costs, and how to restrict
-    /// access.
+    /// Each call creates a page of its own: [`LivePage::close`] closes this page and not the pages
+    /// of other calls. [`LivePage`] describes the responses, what the page costs, and how to
+    /// restrict access.
     ///
     /// # Examples
     ///
@@ -229,14 +231,14 @@ impl LivePage {
     /// Closes this page and its clones: ends the streams of their viewers, and refuses new ones.
     ///
     /// An open page receives a stream that does not end by itself. A server that waits for all
-    /// responses before it stops, such as axum's `with_graceful_shutdown`, must close the page, or
-    /// it runs until the last browser has left.
+    /// responses before it stops, such as axum's `with_graceful_shutdown`, must close the page.
+    /// Otherwise, the server runs until the last browser tab is closed.
     ///
     /// The streams end at once, without waiting for their next reading. From then on, requests for
-    /// `events` are answered with 503, so that a browser that connects again while the server stops
-    /// does not keep the server running. The files of the page are still served. A browser tries to
-    /// connect again each second, or five seconds after a 503, and shows the numbers again when a
-    /// new process listens.
+    /// `events` get 503, so that a browser that connects again while the server stops does not keep
+    /// the server running. The files of the page are still served. A browser tries to connect again
+    /// each second, or five seconds after a 503, and shows the numbers again when a new process
+    /// listens.
     ///
     /// A page cannot be opened again. Other pages of the same instance, which other calls of
     /// [`Metrics::live`] have created, keep their viewers.
