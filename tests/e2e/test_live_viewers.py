@@ -11,7 +11,7 @@ from harness.fault_server import FaultServer
 from harness.live_page import LivePageTest, Viewer, admit_viewer, get_all, read_all
 from harness.polling import eventually
 
-RESTART = "The process has started again. All numbers begin with its start."
+RESTART = "The process has restarted. All numbers begin at the restart."
 
 
 class Restarts(LivePageTest):

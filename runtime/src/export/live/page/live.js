@@ -105,7 +105,7 @@ class Page {
   #noteRestart() {
     this.source.noteRestart();
     this.#notices.clear();
-    const text = "The process has started again. All numbers begin with its start.";
+    const text = "The process has restarted. All numbers begin at the restart.";
     this.#notices.show("restart", "restart", text);
   }
 

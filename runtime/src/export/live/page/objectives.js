@@ -7,7 +7,7 @@ import { objectiveShare } from "./stats.js";
 const STATES = {
   true: { kind: "met", mark: "✓", sign: "≥", spoken: "met" },
   false: { kind: "missed", mark: "✗", sign: "<", spoken: "missed" },
-  null: { kind: "unknown", mark: "○", sign: "of", spoken: "no requests yet" },
+  null: { kind: "unknown", mark: "○", sign: "of", spoken: "no values yet" },
 };
 
 /** The objectives of an endpoint, with their share in the last five minutes. */
@@ -46,6 +46,6 @@ export function objectiveBadge({ condition, seconds, percent, share, isMet }) {
     text: `${state.mark} ${names[condition]}: ${format.percent(share)} ${state.sign} ${goal}`,
     kind: state.kind,
     spoken: state.spoken,
-    title: `Objective ${goal}, of the last ${format.duration(HISTORY_SECONDS)}`,
+    title: `Objective: at least ${goal} in the last ${format.duration(HISTORY_SECONDS)}`,
   };
 }

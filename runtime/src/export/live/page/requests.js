@@ -97,11 +97,11 @@ function columns(page) {
     numbers("rate", "Req/s", (row) => row.rate, format.rate),
     numbers("total", "Requests", (row) => row.total, format.compact),
     numbers("failed", "Failed", (row) => row.failed, format.percent, {
-      hint: "Server errors and panics, without cancelled requests",
+      hint: "Share of server errors and panics; cancelled requests are left out",
       isBad: (row) => row.failed >= ALARMING,
     }),
     numbers("client-errors", "4xx", (row) => row.clientErrors, format.percent, {
-      hint: "Client errors, without cancelled requests",
+      hint: "Share of client errors; cancelled requests are left out",
     }),
     numbers("cancelled", "Cancelled", (row) => row.cancelled, format.percent),
     ...["p50", "p95", "p99"].map((id) =>
@@ -131,7 +131,7 @@ function objectivesColumn() {
   return {
     id: "objectives",
     label: "Objectives",
-    hint: "Share of the last five minutes, and the share that the code states",
+    hint: "Share that met the objective in the last five minutes, and the share that is required",
     align: "start",
     ascending: true,
     // Missed objectives first, then those that are met, then endpoints without any.
