@@ -188,6 +188,36 @@ class Changes(LivePageTest):
         eventually(has_ended)
         self.assertLess(time.monotonic() - cut, 2)
 
+    def test_age_of_the_oldest_request_in_flight_is_shown(self):
+        early = self._begin_stream()
+        page = self.open(self.gateway)
+
+        def oldest_is(pattern):
+            self.assertRegex(page.rows("request")[OPENAI_PATH]["oldest"], pattern)
+            self.assertRegex(page.tiles()["In flight"][1], f"^oldest {pattern}")
+
+        # Of a request from before the page, only a lower limit is known.
+        eventually(lambda: oldest_is(r">\d"))
+        late = self._begin_stream()
+        eventually(lambda: self.assertEqual(page.tiles()["In flight"][0], "2"))
+        oldest_is(r">\d")
+        early()
+        eventually(lambda: oldest_is(r"\d"))
+        late()
+        eventually(lambda: self.assertEqual(page.tiles()["In flight"], ("0", "none")))
+
+    def _begin_stream(self):
+        """Begins a stream, and returns a function that cuts it."""
+        connection = raw.connect(self.gateway)
+        response = raw.begin_post(connection, OPENAI_PATH, OPENAI_STREAM)
+        response.readline()
+
+        def cut():
+            response.close()
+            connection.close()
+
+        return cut
+
     def test_errors_show_as_failed_within_two_seconds(self):
         page = self.open(self.gateway)
         self.assertEqual(page.tiles()["Failed"][0], "–")

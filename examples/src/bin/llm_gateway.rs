@@ -105,8 +105,8 @@ A gateway for language models that records Prometheus metrics.
 Without --upstream, the gateway has a demonstration model that replies with prepared sentences.
 With --upstream, the gateway is a proxy in front of a server with the API of OpenAI or Anthropic.
 
-The page at / shows requests to try, and the page at /metrics has the metrics. The page at /live
-shows them in a browser while they change.";
+The page at / shows requests to try, the page at /metrics has the metrics, and the page at /live
+shows requests, streams and model calls in a browser as they happen.";
 
 /// The end of the help.
 const EXAMPLES: &str = "\

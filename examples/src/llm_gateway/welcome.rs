@@ -70,7 +70,7 @@ pub static DEMONSTRATION: Welcome = Welcome {
         ),
     ],
     links: &[
-        ("/live/", "the live page, which shows the numbers while they change"),
+        ("/live/", "requests, streams and model calls, as they happen"),
         ("/metrics", "the metrics page"),
         ("/v1/models", "the models"),
         ("/stream", "a stream of ten lines of text"),
@@ -103,7 +103,7 @@ pub static PROXY: Welcome = Welcome {
         ("The Python library anthropic", r#"Anthropic(base_url="{url}")"#),
     ],
     links: &[
-        ("/live/", "the live page, which shows the numbers while they change"),
+        ("/live/", "requests, streams and model calls, as they happen"),
         ("/metrics", "the metrics page"),
         ("/v1/models", "the upstream's models"),
         ("/health", "the health check, which is not forwarded and not recorded"),

@@ -95,7 +95,7 @@ class LivePage:
     def total(self):
         """Returns the number of requests since the start of the process."""
         detail = self.tiles()["Requests/s"][1]
-        return number(detail.splitlines()[1].removesuffix(" in all"))
+        return number(detail.splitlines()[1].removesuffix(" since start"))
 
     def notices(self):
         return self.tab.evaluate(

@@ -100,7 +100,7 @@ function columns(page) {
     }),
     numbers("input", "In tok/s", (row) => row.input, format.rate),
     numbers("output", "Out tok/s", (row) => row.output, format.rate),
-    sparkline("Out, 5\u00a0min", page.theme, {
+    sparkline("Out tok/s, 5\u00a0min", page.theme, {
       kind: "calls",
       valueOf: (increase, seconds) => increase[page.layouts.calls.slot("output")] / seconds,
       format: format.rate,
@@ -120,7 +120,7 @@ function columns(page) {
     },
     {
       id: "limits",
-      label: "Limits left",
+      label: "Rate limits left",
       align: "start",
       render: (cell, { limits }) => setBadges(cell, limits.map(limitBadge)),
     },

@@ -30,6 +30,11 @@ export function count(number) {
   return Number.isFinite(number) ? whole.format(number) : NONE;
 }
 
+/** A count with its noun in the singular or plural. */
+export function counted(number, noun) {
+  return `${compact(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** A count for narrow places. */
 export function compact(number) {
   if (!Number.isFinite(number)) return NONE;

@@ -12,10 +12,10 @@ import { STREAM_OUTCOMES } from "./vectors.js";
 const SHORT_NAMES = {
   complete: "complete",
   client_disconnect: "disconnected",
-  stream_error: "error",
+  stream_error: "failed",
   error_event: "error event",
   truncated: "truncated",
-  panic: "panic",
+  panic: "panicked",
 };
 
 export class StreamsSection {

@@ -69,7 +69,7 @@ function requestRate(totals) {
   const sinceStart = REQUEST_OUTCOMES.reduce((all, name) => all + totals.now("requests", name), 0);
   return {
     value: format.rate(total / totals.covered),
-    detail: `${format.count(total)} requests\n${format.count(sinceStart)} in all`,
+    detail: `${format.counted(total, "request")}\n${format.count(sinceStart)} since start`,
   };
 }
 
@@ -122,7 +122,7 @@ function failedCalls(totals) {
   const [errors, all] = [totals.of("calls", "error"), totals.of("calls", ...CALL_OUTCOMES)];
   return {
     value: format.percent(share(errors, all)),
-    detail: `${format.compact(errors)} of\n${format.compact(all)} calls`,
+    detail: `${format.compact(errors)} of\n${format.counted(all, "call")}`,
     isBad: share(errors, all) >= ALARMING,
   };
 }
@@ -135,12 +135,17 @@ function cost(totals) {
   };
 }
 
+function objectivesText(known, missed) {
+  if (known === 0) return "no values yet";
+  return missed > 0 ? `✗ ${missed} missed` : "✓ all met";
+}
+
 function objectives({ history, page }) {
   const known = allObjectives(history, page).filter(({ isMet }) => isMet !== null);
   const missed = known.filter(({ isMet }) => !isMet);
   return {
     value: known.length ? `${known.length - missed.length}/${known.length}` : "–",
-    detail: missed.length ? `✗ ${missed.length} missed\nin 5 min` : "✓ all met\nin 5 min",
+    detail: `${objectivesText(known.length, missed.length)}\nin 5 min`,
     isBad: missed.length > 0,
   };
 }
