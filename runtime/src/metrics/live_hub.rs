@@ -110,7 +110,8 @@ impl LiveHub {
         if state.viewers.len() >= self.max_viewers {
             return None;
         }
-        if state.viewers.is_empty() {
+        // A viewer that takes the place of the only other one continues its watch.
+        if !self.in_flight.is_watched() {
             self.in_flight.begin_watch();
         }
         let number = state.next_viewer;
@@ -266,6 +267,20 @@ mod tests {
         assert!(hub.admit().is_none(), "the first viewer had no place any more");
         drop((second, third));
         assert!(hub.admit().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_kept_if_the_only_viewer_loses_its_place() {
+        let hub = new_hub(1);
+        let first = hub.admit().expect("one viewer is allowed");
+        let request = hub.in_flight().keep(Some("/slow"));
+        advance(STALLED).await;
+        let second = hub.admit().expect("the first viewer has stalled");
+        assert_eq!(hub.in_flight().requests().len(), 1);
+        drop(request);
+        assert!(hub.in_flight().requests().is_empty());
+        drop((first, second));
+        assert!(!hub.in_flight().is_watched());
     }
 
     #[tokio::test(start_paused = true)]
