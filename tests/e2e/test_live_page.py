@@ -5,6 +5,7 @@ import time
 from harness import raw
 from harness.chat import ANTHROPIC_PATH, ANTHROPIC_PLAIN, MESSAGES, MODEL, OPENAI_PATH
 from harness.chat import OPENAI_STREAM
+from harness.fault_server import FaultServer
 from harness.live_page import LivePageTest, get_all, number
 from harness.polling import eventually
 
@@ -60,6 +61,16 @@ class Resources(LivePageTest):
         reply = raw.get(self.gateway, "/live/unknown.js")
         self.assertEqual((reply.status, reply.body), (404, b""))
         self.assertEqual(reply.headers["content-security-policy"], "default-src 'self'")
+
+
+class Disabled(LivePageTest):
+    def test_page_says_that_nothing_is_recorded(self):
+        server = self.started(FaultServer(environment={"STREAMGAUGE_DISABLED": "1"}))
+        get_all(server, ["/ok"])
+        page = self.open(server)
+        [notice] = page.notices()
+        self.assertIn("STREAMGAUGE_DISABLED: nothing is recorded", notice)
+        self.assertEqual((page.total(), page.tab.console), (0, []))
 
 
 class Numbers(LivePageTest):

@@ -16,6 +16,7 @@ pub(super) fn description(instance: &Instance) -> Value {
     json!({
         "instance": format!("{:016x}", instance.live_hub().id()),
         "prefix": prefix,
+        "is_disabled": !instance.is_enabled(),
         "title": if prefix.is_empty() { "streamgauge" } else { prefix },
         "bounds": {
             "request": families.http_request_duration.bounds(),

@@ -3,11 +3,13 @@
 use axum::Router;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::routing::get as route_get;
+use serde_json::Value;
 use streamgauge::Metrics;
 use streamgauge_test_support::Scrape;
 use streamgauge_test_support::client::{get, metrics, send};
 
 use super::{EVENTS, Events, with_live_page};
+use crate::disabled::disabled;
 
 fn assert_headers(headers: &HeaderMap) {
     assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
@@ -88,6 +90,16 @@ async fn other_requests_for_the_live_page_are_refused() {
         let response = send(&app, method, EVENTS).await;
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(response.headers()[header::ALLOW], "GET, HEAD");
+    }
+}
+
+#[tokio::test]
+async fn live_page_says_whether_its_instance_is_disabled() {
+    for (metrics, is_disabled) in [(metrics(), false), (disabled(), true)] {
+        let app = with_live_page(Router::new(), &metrics);
+        let description = Events::open(&app).await.next("describe").await;
+        let description: Value = serde_json::from_str(&description).expect("the text is JSON");
+        assert_eq!(description["is_disabled"], is_disabled);
     }
 }
 

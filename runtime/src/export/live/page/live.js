@@ -89,6 +89,7 @@ class Page {
     this.history = new History(description);
     if (!before || !isSameProgram(before, description)) this.#build();
     if (before) this.#noteRestart();
+    if (description.is_disabled) this.#noteDisabled();
   }
 
   #read(reading) {
@@ -107,6 +108,12 @@ class Page {
     this.#notices.clear();
     const text = "The process has restarted. All numbers begin at the restart.";
     this.#notices.show("restart", "restart", text);
+  }
+
+  #noteDisabled() {
+    const text = "streamgauge is disabled by enabled(false) or STREAMGAUGE_DISABLED: "
+      + "nothing is recorded.";
+    this.#notices.show("disabled", "warning", text);
   }
 
   /** Makes the sections that the program has. */
