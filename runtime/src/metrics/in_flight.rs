@@ -21,8 +21,8 @@ pub(crate) struct WatchedRequest {
     pub(crate) arrived: Instant,
 }
 
-/// Requests by the order of their arrival.
-pub(crate) type WatchedRequests = BTreeMap<u64, WatchedRequest>;
+/// Requests by their numbers, in the order of their arrival.
+pub(crate) type WatchedRequests = Vec<(u64, WatchedRequest)>;
 
 /// The requests of one instance that have arrived while it was watched, and have not ended.
 #[derive(Default)]
@@ -35,14 +35,14 @@ pub(crate) struct InFlight {
 struct Watch {
     since: Instant,
     next: u64,
-    requests: WatchedRequests,
+    requests: BTreeMap<u64, WatchedRequest>,
 }
 
 impl InFlight {
     /// Keeps requests from now on.
     pub(super) fn begin_watch(&self) {
         *self.watch.lock() =
-            Some(Watch { since: Instant::now(), next: 0, requests: WatchedRequests::new() });
+            Some(Watch { since: Instant::now(), next: 0, requests: BTreeMap::new() });
         self.is_watched.store(true, Relaxed);
     }
 
@@ -83,17 +83,15 @@ impl InFlight {
     pub(crate) fn requests(&self) -> WatchedRequests {
         let mut requests = WatchedRequests::new();
         loop {
-            let next: Vec<_> = {
-                let watch = self.watch.lock();
-                let Some(watch) = watch.as_ref() else { return requests };
-                let last = requests.last_key_value().map_or(Unbounded, |(last, _)| Excluded(*last));
-                let next = watch.requests.range((last, Unbounded)).take(REQUESTS_PER_LOCK);
-                next.map(|(number, request)| (*number, *request)).collect()
-            };
-            if next.is_empty() {
+            let watch = self.watch.lock();
+            let Some(watch) = watch.as_ref() else { return requests };
+            let last = requests.last().map_or(Unbounded, |(last, _)| Excluded(*last));
+            let next = watch.requests.range((last, Unbounded)).take(REQUESTS_PER_LOCK);
+            let known = requests.len();
+            requests.extend(next.map(|(number, request)| (*number, *request)));
+            if requests.len() == known {
                 return requests;
             }
-            requests.extend(next);
         }
     }
 }
@@ -117,7 +115,7 @@ impl KeptRequest {
     }
 
     /// Calls `f` unless the watch has ended. The numbers of another watch are other requests.
-    fn in_watch(&self, f: impl FnOnce(&mut WatchedRequests)) {
+    fn in_watch(&self, f: impl FnOnce(&mut BTreeMap<u64, WatchedRequest>)) {
         let mut watch = self.in_flight.watch.lock();
         if let Some(watch) = watch.as_mut().filter(|watch| watch.since == self.since) {
             f(&mut watch.requests);
@@ -142,7 +140,7 @@ mod tests {
     }
 
     fn endpoints(in_flight: &InFlight) -> Vec<Option<&'static str>> {
-        in_flight.requests().values().map(|request| request.endpoint).collect()
+        in_flight.requests().iter().map(|(_, request)| request.endpoint).collect()
     }
 
     #[test]

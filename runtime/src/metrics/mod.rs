@@ -33,6 +33,8 @@ use prometheus::Registry;
 
 pub use self::builder::MetricsBuilder;
 pub use self::error::BuildError;
+#[cfg(all(test, feature = "live"))]
+pub(crate) use self::in_flight::WatchedRequest;
 #[cfg(feature = "live")]
 pub(crate) use self::in_flight::{InFlight, KeptRequest, WatchedRequests};
 pub(crate) use self::instance::Instance;

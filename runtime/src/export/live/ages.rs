@@ -1,7 +1,7 @@
 //! The age of the oldest request in flight at each endpoint.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::rows::{Age, Key, Requests};
 use crate::metrics::{LastReading, WatchedRequests};
@@ -14,7 +14,8 @@ struct Kept {
     in_both: u64,
     /// The number of requests that were kept before or after the gauge was read.
     in_either: u64,
-    oldest: Option<Age>,
+    /// When the first of these requests arrived.
+    arrived: Option<Instant>,
 }
 
 /// Adds the age of the oldest request in flight to the rows of endpoints.
@@ -37,7 +38,7 @@ pub(super) fn add_ages(
     let mut with_earlier_requests = BTreeSet::new();
     for ([endpoint, _], row) in rows {
         let kept = kept.remove(endpoint).unwrap_or_default();
-        row.oldest = kept.oldest;
+        row.oldest = kept.arrived.map(|arrived| Age::Exactly(arrived.elapsed()));
         let is_candidate = candidates.as_ref().is_none_or(|known| known.contains(endpoint));
         if is_candidate && row.active > kept.in_both {
             with_earlier_requests.insert(*endpoint);
@@ -54,15 +55,50 @@ fn kept_by_endpoint(
     after: &WatchedRequests,
 ) -> BTreeMap<&'static str, Kept> {
     let mut endpoints = BTreeMap::<_, Kept>::new();
-    let arrived_between = after.iter().filter(|(number, _)| !before.contains_key(number));
+    // Numbers rise, so the requests that arrived in between come after all others.
+    let last = before.last().map(|(number, _)| *number);
+    let new = after.partition_point(|(number, _)| Some(*number) <= last);
+    let (still_in_flight, arrived_between) = after.split_at(new);
+    let mut still_in_flight = still_in_flight.iter().peekable();
     for (number, request) in before.iter().chain(arrived_between) {
+        let is_in_both = still_in_flight.next_if(|(other, _)| other == number).is_some();
         let Some(endpoint) = request.endpoint else { continue };
         let kept = endpoints.entry(endpoint).or_default();
         kept.in_either += 1;
-        if before.contains_key(number) && after.contains_key(number) {
-            kept.in_both += 1;
-        }
-        kept.oldest = kept.oldest.max(Some(Age::Exactly(request.arrived.elapsed())));
+        kept.in_both += u64::from(is_in_both);
+        kept.arrived.get_or_insert(request.arrived);
     }
     endpoints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::WatchedRequest;
+
+    #[test]
+    fn kept_requests_are_counted_by_the_looks_that_saw_them() {
+        let start = Instant::now();
+        let requests = |numbers: &[u64]| -> WatchedRequests {
+            let request = |number: &u64| {
+                let endpoint = (*number != 3).then_some(if *number < 5 { "/a" } else { "/b" });
+                let arrived = start + Duration::from_secs(*number);
+                (*number, WatchedRequest { endpoint, arrived })
+            };
+            numbers.iter().map(request).collect()
+        };
+        let check = |before: &[u64], after: &[u64], endpoint, expected: Option<(u64, u64, u64)>| {
+            let kept = kept_by_endpoint(&requests(before), &requests(after));
+            let kept = kept.get(endpoint).map(|kept| {
+                let arrived = kept.arrived.expect("each of them has arrived");
+                (kept.in_both, kept.in_either, (arrived - start).as_secs())
+            });
+            assert_eq!(kept, expected, "{before:?} {after:?}");
+        };
+        check(&[1, 2, 3, 4, 6], &[2, 3, 6, 7, 8], "/a", Some((1, 3, 1)));
+        check(&[1, 2, 3, 4, 6], &[2, 3, 6, 7, 8], "/b", Some((1, 3, 6)));
+        check(&[], &[2, 4], "/a", Some((0, 2, 2)));
+        check(&[2, 4], &[], "/a", Some((0, 2, 2)));
+        check(&[3], &[3], "/a", None);
+    }
 }
