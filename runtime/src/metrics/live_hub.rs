@@ -177,10 +177,16 @@ impl MetricsBuilder {
     ///
     /// A viewer is a browser tab that shows a page of [`Metrics::live`](crate::Metrics::live). All
     /// viewers share one reading a second, so that a viewer costs only its connection and the bytes
-    /// of the readings. If there are as many viewers, a new viewer takes the place of a viewer that
-    /// has received nothing for ten seconds. If all viewers receive, the request for the stream of
-    /// events gets 503, and the page of the new viewer tries again every five seconds. With 0, the
-    /// page shows no numbers.
+    /// of the readings. If there are as many viewers, a new viewer takes the place of a viewer to
+    /// which nothing could be sent for ten seconds, or else of the viewer that has been connected
+    /// longest, if it has been connected for five minutes. The browser that has lost its place
+    /// connects again. If no viewer can lose its place, the request for the stream of events gets
+    /// 503, and the page of the new viewer tries again every five seconds. With 0, the page shows no
+    /// numbers.
+    ///
+    /// The operating system buffers what a client does not read, from tens of kilobytes to some
+    /// megabytes. As a reading of a small program has about one kilobyte, a client that reads
+    /// nothing can seem to receive for many minutes.
     ///
     /// # Examples
     ///

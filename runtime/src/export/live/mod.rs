@@ -46,8 +46,9 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// calls with their tokens and cost, exceptions, and objectives. The page needs no Prometheus, and
 /// the browser loads all files from this server.
 ///
-/// The type is a tower service, for `nest_service`, and a handler. A clone serves the same page:
-/// [`close`](Self::close) closes all clones.
+/// The type is a tower service, for `nest_service`, and a handler, which needs two routes, such as
+/// `/live/` and `/live/{file}`. A clone serves the same page: [`close`](Self::close) closes all
+/// clones.
 ///
 /// # Responses
 ///
@@ -56,11 +57,11 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// - The files of the page are below that path. The header `Content-Security-Policy: default-src
 ///   'self'` of all responses forbids the browser to load anything from other servers.
 /// - `events` below that path is a stream of server-sent events. The stream ends when its client
-///   disconnects or the page is closed. If there are already
-///   [`max_viewers`](crate::MetricsBuilder::max_viewers) streams, a new stream takes the place of a
-///   stream whose client has read nothing for ten seconds. If all clients read, or if the page is
-///   closed, the response is 503 with `Retry-After`.
-/// - Other paths get 404, and methods other than `GET` and `HEAD` get 405.
+///   disconnects, when the page is closed, or when the viewer loses its place to another one: see
+///   [`max_viewers`](crate::MetricsBuilder::max_viewers). If there is no place for a new viewer, or
+///   if the page is closed, the response is 503 with `Retry-After`.
+/// - Other files get 404, and methods other than `GET` and `HEAD` get 405. The last segment of a
+///   path names the file.
 ///
 /// No layer records requests for the page.
 ///
@@ -73,8 +74,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// times of requests in flight are kept, too, in a map that each request locks when it arrives and
 /// when it ends.
 ///
-/// A viewer that does not read costs only its connection: readings are not queued, and after a
-/// pause the viewer gets the newest reading.
+/// A viewer that does not read costs only its connection and the buffers of the connection. When
+/// these are full, readings are not queued, and after a pause the viewer gets the newest reading.
 ///
 /// # Graceful shutdown
 ///
