@@ -27,6 +27,15 @@ LABELS = [
 MARKUP = "document.querySelectorAll('table :is(script, img, svg, b, [onclick])').length"
 ENDPOINTS = 4000
 
+# Pushes a reading for each cost of a model, and returns the results.
+PUSH_COSTS = """import("/live/history.js").then(({ History }) => {
+    const history = new History({ bounds: { request: [1], first: [1] } });
+    return %s.map((cost, i) => {
+        const calls = [{ provider: "house", model: "small-1", outcomes: { success: i }, cost }];
+        return history.push({ uptime_ms: 1000 * (i + 1), calls });
+    });
+})"""
+
 
 class Labels(LivePageTest):
     def test_unusual_label_values_are_shown_as_text(self):
@@ -84,6 +93,14 @@ class ManyEndpoints(LivePageTest):
         self.assertLess(page.filter(""), 5)
         page.sort("request", "endpoint")
         self.assertEqual(list(page.rows("request"))[-1], summed)
+        self.assertEqual(page.tab.console, [])
+
+
+class Costs(LivePageTest):
+    def test_model_that_gets_a_price_is_no_restart(self):
+        page = self.open(self.started(FaultServer()))
+        pushed = page.tab.evaluate(PUSH_COSTS % "[5, 6, 0.01, 0.02]")
+        self.assertEqual(pushed, ["added"] * 4)
         self.assertEqual(page.tab.console, [])
 
 
