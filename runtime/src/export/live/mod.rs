@@ -63,7 +63,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// - Other files get 404, and methods other than `GET` and `HEAD` get 405. The last segment of a
 ///   path names the file.
 ///
-/// No layer records requests for the page.
+/// No layer records requests for the page. A request that another layer refuses before it reaches
+/// the page is recorded.
 ///
 /// # Cost
 ///
