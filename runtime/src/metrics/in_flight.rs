@@ -28,28 +28,34 @@ pub(crate) type WatchedRequests = Vec<(u64, WatchedRequest)>;
 #[derive(Default)]
 pub(crate) struct InFlight {
     is_watched: AtomicBool,
-    watch: Mutex<Option<Watch>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of the next request, which no request of an earlier watch has had.
+    next: u64,
+    watch: Option<Watch>,
 }
 
 /// Exists as long as the instance is watched.
 struct Watch {
     since: Instant,
-    next: u64,
     requests: BTreeMap<u64, WatchedRequest>,
 }
 
 impl InFlight {
     /// Keeps requests from now on.
     pub(super) fn begin_watch(&self) {
-        *self.watch.lock() =
-            Some(Watch { since: Instant::now(), next: 0, requests: BTreeMap::new() });
+        let watch = Watch { since: Instant::now(), requests: BTreeMap::new() };
+        self.state.lock().watch = Some(watch);
         self.is_watched.store(true, Relaxed);
     }
 
     /// Keeps no further requests, and forgets those that are kept.
     pub(super) fn end_watch(&self) {
         self.is_watched.store(false, Relaxed);
-        *self.watch.lock() = None;
+        self.state.lock().watch = None;
     }
 
     /// Returns whether requests are kept. A request that arrives in the moment of a change may see
@@ -66,25 +72,25 @@ impl InFlight {
     /// request is no longer counted, so that each counted request is kept.
     #[cold]
     pub(crate) fn keep(&'static self, endpoint: Option<&'static str>) -> Option<KeptRequest> {
-        let mut watch = self.watch.lock();
-        let watch = watch.as_mut()?;
-        let number = watch.next;
-        watch.next += 1;
+        let mut state = self.state.lock();
+        let State { next, watch: Some(watch) } = &mut *state else { return None };
+        let number = *next;
+        *next += 1;
         watch.requests.insert(number, WatchedRequest { endpoint, arrived: Instant::now() });
-        Some(KeptRequest { in_flight: self, number, since: watch.since })
+        Some(KeptRequest { in_flight: self, number })
     }
 
     /// Returns the time since which requests are kept. Zero if they are not.
     pub(crate) fn watched_for(&self) -> Duration {
-        self.watch.lock().as_ref().map(|watch| watch.since.elapsed()).unwrap_or_default()
+        self.state.lock().watch.as_ref().map(|watch| watch.since.elapsed()).unwrap_or_default()
     }
 
     /// Returns the requests that are in flight now.
     pub(crate) fn requests(&self) -> WatchedRequests {
         let mut requests = WatchedRequests::new();
         loop {
-            let watch = self.watch.lock();
-            let Some(watch) = watch.as_ref() else { return requests };
+            let state = self.state.lock();
+            let Some(watch) = &state.watch else { return requests };
             let last = requests.last().map_or(Unbounded, |(last, _)| Excluded(*last));
             let next = watch.requests.range((last, Unbounded)).take(REQUESTS_PER_LOCK);
             let known = requests.len();
@@ -100,34 +106,24 @@ impl InFlight {
 pub(crate) struct KeptRequest {
     in_flight: &'static InFlight,
     number: u64,
-    /// The begin of the watch in which the request is kept.
-    since: Instant,
 }
 
 impl KeptRequest {
     /// Notes at which endpoint the request is counted as active.
     pub(crate) fn set_endpoint(&self, endpoint: &'static str) {
-        self.in_watch(|requests| {
-            if let Some(request) = requests.get_mut(&self.number) {
+        if let Some(watch) = &mut self.in_flight.state.lock().watch {
+            if let Some(request) = watch.requests.get_mut(&self.number) {
                 request.endpoint = Some(endpoint);
             }
-        });
-    }
-
-    /// Calls `f` unless the watch has ended. The numbers of another watch are other requests.
-    fn in_watch(&self, f: impl FnOnce(&mut BTreeMap<u64, WatchedRequest>)) {
-        let mut watch = self.in_flight.watch.lock();
-        if let Some(watch) = watch.as_mut().filter(|watch| watch.since == self.since) {
-            f(&mut watch.requests);
         }
     }
 }
 
 impl Drop for KeptRequest {
     fn drop(&mut self) {
-        self.in_watch(|requests| {
-            requests.remove(&self.number);
-        });
+        if let Some(watch) = &mut self.in_flight.state.lock().watch {
+            watch.requests.remove(&self.number);
+        }
     }
 }
 

@@ -25,6 +25,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// viewer.
 const STALLED: Duration = Duration::from_secs(10);
 
+/// A viewer that has been connected for this time can lose its place to another viewer, although it
+/// takes readings: the buffers of a connection can take them for many minutes, while nobody reads.
+const LONG_CONNECTED: Duration = Duration::from_secs(300);
+
 /// What the next reading needs to know of the last one.
 #[derive(Default)]
 pub(crate) struct LastReading {
@@ -47,14 +51,21 @@ pub(crate) struct LiveHub {
 /// The default value is that of a hub without viewers.
 #[derive(Default)]
 struct State {
-    /// When each viewer took its last reading, by the number of the viewer.
-    viewers: BTreeMap<u64, Instant>,
+    /// The viewers by their numbers, in the order of their arrival.
+    viewers: BTreeMap<u64, Place>,
     next_viewer: u64,
     /// The moment from which seconds are counted: the arrival of the first viewer.
     start: Option<Instant>,
     /// The newest reading, and the number of its second.
     newest: Option<(u64, Bytes)>,
     last: LastReading,
+}
+
+/// The place of a viewer.
+struct Place {
+    connected: Instant,
+    /// When the viewer took its last reading.
+    taken: Instant,
 }
 
 impl State {
@@ -66,11 +77,14 @@ impl State {
         (start + Duration::from_secs(number), number)
     }
 
-    /// Removes the viewer that has stalled longest, if any viewer has stalled.
-    fn remove_stalled(&mut self) {
-        let longest = self.viewers.iter().min_by_key(|(_, taken)| **taken);
-        let stalled = longest.filter(|(_, taken)| taken.elapsed() >= STALLED);
-        if let Some(number) = stalled.map(|(number, _)| *number) {
+    /// Takes a place away: that of the viewer that has stalled longest, or else of the one that has
+    /// been connected longest.
+    fn free_a_place(&mut self) {
+        let longest = self.viewers.iter().min_by_key(|(_, place)| place.taken);
+        let stalled = longest.filter(|(_, place)| place.taken.elapsed() >= STALLED);
+        let first = self.viewers.first_key_value();
+        let first = first.filter(|(_, place)| place.connected.elapsed() >= LONG_CONNECTED);
+        if let Some(number) = stalled.or(first).map(|(number, _)| *number) {
             self.viewers.remove(&number);
         }
     }
@@ -100,12 +114,12 @@ impl LiveHub {
         self.created.elapsed()
     }
 
-    /// Adds a viewer. Returns `None` if there are as many viewers as allowed, and none of them has
-    /// stalled.
+    /// Adds a viewer. Returns `None` if there are as many viewers as allowed, and none of them can
+    /// lose its place.
     pub(crate) fn admit(&'static self) -> Option<Viewer> {
         let mut state = self.state.lock();
         if state.viewers.len() >= self.max_viewers {
-            state.remove_stalled();
+            state.free_a_place();
         }
         if state.viewers.len() >= self.max_viewers {
             return None;
@@ -116,7 +130,8 @@ impl LiveHub {
         }
         let number = state.next_viewer;
         state.next_viewer += 1;
-        state.viewers.insert(number, Instant::now());
+        let now = Instant::now();
+        state.viewers.insert(number, Place { connected: now, taken: now });
         Some(Viewer { hub: self, number })
     }
 }
@@ -147,7 +162,7 @@ impl Viewer {
     /// The hub is locked meanwhile: other viewers wait for the reading instead of making their own.
     pub(crate) fn reading(&self, make: impl FnOnce(&mut LastReading) -> Bytes) -> Option<Bytes> {
         let mut state = self.hub.state.lock();
-        *state.viewers.get_mut(&self.number)? = Instant::now();
+        state.viewers.get_mut(&self.number)?.taken = Instant::now();
         let (_, second) = state.second();
         Some(match &state.newest {
             Some((newest, reading)) if *newest == second => reading.clone(),
@@ -287,6 +302,25 @@ mod tests {
         assert!(hub.in_flight().requests().is_empty());
         drop((first, second));
         assert!(!hub.in_flight().is_watched());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn viewer_that_has_been_connected_longest_loses_its_place_after_five_minutes() {
+        let hub = new_hub(2);
+        let (Some(first), Some(second)) = (hub.admit(), hub.admit()) else {
+            panic!("two viewers are allowed")
+        };
+        let read = |viewer: &Viewer| viewer.reading(|_| Bytes::new()).is_some();
+        for _ in 1..LONG_CONNECTED.as_secs() {
+            advance(PERIOD).await;
+            assert!(read(&first) && read(&second) && hub.admit().is_none());
+        }
+        advance(PERIOD).await;
+        assert!(read(&first) && read(&second), "nobody else needs a place");
+        let third = hub.admit().expect("the first viewer has been connected for five minutes");
+        assert!(!read(&first) && read(&second) && read(&third));
+        drop(first);
+        assert!(hub.admit().is_some(), "so has the second one");
     }
 
     #[tokio::test(start_paused = true)]

@@ -45,8 +45,8 @@ class Page {
     document.addEventListener("visibilitychange", this.onChange);
     addEventListener("beforeprint", () => this.#drawForPrint());
     this.source = new Source("events", {
-      onDescribe: (description) => this.#receive(() => this.#describe(description)),
-      onReading: (reading) => this.#receive(() => this.#read(reading)),
+      onDescribe: (description) => this.#receive("describe", () => this.#describe(description)),
+      onReading: (reading) => this.#receive("reading", () => this.#read(reading)),
       onState: (state) => this.#showState(state),
       onUnreadable: () =>
         this.#notices.show("unreadable", "warning", "The server sent an event that is not JSON."),
@@ -72,14 +72,15 @@ class Page {
   }
 
   /** Applies an event, or keeps it until the page is no longer paused. */
-  #receive(apply) {
+  #receive(name, apply) {
     if (!this.#isPaused) {
       apply();
       return;
     }
-    this.#waiting.push(apply);
-    // The first one may be `describe`, which the readings after it need.
-    if (this.#waiting.length > MOST_WAITING) this.#waiting.splice(1, 1);
+    this.#waiting.push({ name, apply });
+    if (this.#waiting.length <= MOST_WAITING) return;
+    // Readings need the `describe` before them.
+    this.#waiting.splice(this.#waiting.findIndex((event) => event.name === "reading"), 1);
   }
 
   #describe(description) {
@@ -200,7 +201,7 @@ class Page {
   #togglePause() {
     this.#isPaused = !this.#isPaused;
     setAttribute(byId("pause"), "aria-pressed", String(this.#isPaused));
-    if (!this.#isPaused) for (const apply of this.#waiting.splice(0)) apply();
+    if (!this.#isPaused) for (const { apply } of this.#waiting.splice(0)) apply();
     this.#showState(this.#state);
   }
 }

@@ -2,6 +2,8 @@
 
 /** Without an event for this long, the numbers are out of date. */
 const STALE_AFTER = 3000;
+/** Without an event for this long, the connection is taken for lost, although it is open. */
+const LOST_AFTER = 15_000;
 /** How long the state shows that the process has started again. */
 const RESTARTED_FOR = 5000;
 /** The browser does not try again after a refusal, such as 503 with too many viewers. */
@@ -68,8 +70,14 @@ export class Source {
   }
 
   #checkAge() {
+    const silence = performance.now() - this.#lastEvent;
     const isReceiving = this.#state === "live" || this.#state === "restarted";
-    if (isReceiving && performance.now() - this.#lastEvent > STALE_AFTER) this.#setState("stale");
+    if (isReceiving && silence > STALE_AFTER) this.#setState("stale");
+    if (this.#state === "stale" && silence > LOST_AFTER) {
+      this.#events.close();
+      this.#setState("lost");
+      this.#open();
+    }
   }
 
   #isRestarted() {
