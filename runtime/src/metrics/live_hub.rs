@@ -196,8 +196,8 @@ impl MetricsBuilder {
     /// which nothing could be sent for ten seconds, or else of the viewer that has been connected
     /// longest, if it has been connected for five minutes. The browser that has lost its place
     /// connects again. If no viewer can lose its place, the request for the stream of events gets
-    /// 503, and the page of the new viewer tries again every five seconds. With 0, the page shows no
-    /// numbers.
+    /// 503, and the page of the new viewer tries again every five seconds. With 0, the page shows
+    /// no numbers.
     ///
     /// The operating system buffers what a client does not read, from tens of kilobytes to some
     /// megabytes. As a reading of a small program has about one kilobyte, a client that reads
