@@ -1,8 +1,9 @@
 //! The viewers of the live page, and the reading that they share.
 //!
-//! Nothing is spawned. Each viewer has a timer of its own, and the timers of all viewers fire at
-//! the same moments. The viewer whose timer fires first makes the reading, and the other viewers
-//! send the same bytes. When the last viewer has left, the reading is dropped.
+//! Each viewer has a timer of its own, and the timers of all viewers fire at the same moments. The
+//! viewer whose timer fires first starts a task that makes the reading, and all viewers send the
+//! same bytes. The task may block: with many series, a reading takes too long for a thread that
+//! serves requests. When the last viewer has left, the reading is dropped, and no other is made.
 //!
 //! A viewer that does not read must not keep the place of another one. So a viewer that has stalled
 //! may lose its place: its stream then ends, and its browser connects again if it still exists.
@@ -10,10 +11,13 @@
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher};
+use std::mem;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{InFlight, MetricsBuilder};
@@ -58,14 +62,25 @@ struct State {
     start: Option<Instant>,
     /// The newest reading, and the number of its second.
     newest: Option<(u64, Bytes)>,
+    /// The number of the reading that is being made.
+    making: Option<u64>,
+    next_reading: u64,
     last: LastReading,
 }
 
 /// The place of a viewer.
 struct Place {
     connected: Instant,
-    /// When the viewer took its last reading.
+    /// When the viewer has last asked for a reading.
     taken: Instant,
+    /// Wakes the viewer that waits for a reading.
+    waker: Option<Waker>,
+}
+
+impl Place {
+    fn wake(self) {
+        self.waker.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl State {
@@ -85,8 +100,14 @@ impl State {
         let first = self.viewers.first_key_value();
         let first = first.filter(|(_, place)| place.connected.elapsed() >= LONG_CONNECTED);
         if let Some(number) = stalled.or(first).map(|(number, _)| *number) {
-            self.viewers.remove(&number);
+            // The viewer notices its loss when it is woken, or when its timer fires.
+            self.viewers.remove(&number).into_iter().for_each(Place::wake);
         }
+    }
+
+    /// Returns what wakes the viewers that wait.
+    fn wakers(&mut self) -> Vec<Waker> {
+        self.viewers.values_mut().filter_map(|place| place.waker.take()).collect()
     }
 }
 
@@ -131,8 +152,8 @@ impl LiveHub {
         let number = state.next_viewer;
         state.next_viewer += 1;
         let now = Instant::now();
-        state.viewers.insert(number, Place { connected: now, taken: now });
-        Some(Viewer { hub: self, number })
+        state.viewers.insert(number, Place { connected: now, taken: now, waker: None });
+        Some(Viewer { hub: self, number, due: None })
     }
 }
 
@@ -140,6 +161,8 @@ impl LiveHub {
 pub(crate) struct Viewer {
     hub: &'static LiveHub,
     number: u64,
+    /// The second whose reading the viewer waits for.
+    due: Option<u64>,
 }
 
 impl Viewer {
@@ -156,22 +179,84 @@ impl Viewer {
         timer
     }
 
-    /// Returns the reading of the current second, which `make` makes if no other viewer has.
-    /// Returns `None` if the viewer has lost its place.
+    /// Returns whether the viewer waits for a reading.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Polls for the reading of the second in which the first of these polls was. If there is none,
+    /// and none is being made, calls `make` in a task that may block. Returns `None` if the viewer
+    /// has lost its place.
     ///
-    /// The hub is locked meanwhile: other viewers wait for the reading instead of making their own.
-    pub(crate) fn reading(&self, make: impl FnOnce(&mut LastReading) -> Bytes) -> Option<Bytes> {
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    pub(crate) fn poll_reading(
+        &mut self,
+        cx: &Context<'_>,
+        make: impl FnOnce(&mut LastReading) -> Bytes + Send + 'static,
+    ) -> Poll<Option<Bytes>> {
         let mut state = self.hub.state.lock();
-        state.viewers.get_mut(&self.number)?.taken = Instant::now();
         let (_, second) = state.second();
-        Some(match &state.newest {
-            Some((newest, reading)) if *newest == second => reading.clone(),
-            _ => {
-                let reading = make(&mut state.last);
-                state.newest = Some((second, reading.clone()));
-                reading
-            }
-        })
+        let due = *self.due.get_or_insert(second);
+        let State { viewers, newest, .. } = &mut *state;
+        let Some(place) = viewers.get_mut(&self.number) else { return Poll::Ready(None) };
+        place.taken = Instant::now();
+        if let Some((_, reading)) = newest.as_ref().filter(|(newest, _)| *newest >= due) {
+            self.due = None;
+            return Poll::Ready(Some(reading.clone()));
+        }
+        place.waker = Some(cx.waker().clone());
+        if state.making.is_none() {
+            let making = Making { hub: self.hub, number: state.next_reading, second };
+            state.making = Some(making.number);
+            state.next_reading += 1;
+            let mut last = mem::take(&mut state.last);
+            // A runtime that ends drops the task at once, and the task locks the hub.
+            drop(state);
+            spawn_blocking(move || {
+                let reading = make(&mut last);
+                making.finish(reading, last);
+            });
+        }
+        Poll::Pending
+    }
+}
+
+/// A reading that is being made. If it is dropped before it is finished, because the task has
+/// panicked or its runtime has ended, all viewers lose their places.
+struct Making {
+    hub: &'static LiveHub,
+    number: u64,
+    second: u64,
+}
+
+impl Making {
+    /// Gives the reading to the viewers, unless the viewers for whom it was made have left.
+    fn finish(self, reading: Bytes, last: LastReading) {
+        self.end(|state| {
+            state.newest = Some((self.second, reading));
+            state.last = last;
+        });
+    }
+
+    /// Calls `f` and wakes the viewers if this is the reading that they wait for.
+    fn end(&self, f: impl FnOnce(&mut State)) {
+        let mut state = self.hub.state.lock();
+        if state.making != Some(self.number) {
+            return;
+        }
+        state.making = None;
+        let wakers = state.wakers();
+        f(&mut state);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        self.end(|state| state.viewers.clear());
     }
 }
 
@@ -181,7 +266,8 @@ impl Drop for Viewer {
         state.viewers.remove(&self.number);
         if state.viewers.is_empty() {
             self.hub.in_flight.end_watch();
-            *state = State { next_viewer: state.next_viewer, ..State::default() };
+            let State { next_viewer, next_reading, .. } = *state;
+            *state = State { next_viewer, next_reading, ..State::default() };
         }
     }
 }
@@ -219,125 +305,4 @@ impl MetricsBuilder {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use tokio::time::advance;
-
-    use super::*;
-
-    fn new_hub(max_viewers: usize) -> &'static LiveHub {
-        Box::leak(Box::new(LiveHub::new(max_viewers)))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn viewers_share_one_reading_a_second_wherever_in_the_second_they_arrive() {
-        let hub = new_hub(100);
-        let count = Cell::new(0_u8);
-        let make = |_: &mut LastReading| {
-            count.set(count.get() + 1);
-            Bytes::copy_from_slice(&[count.get()])
-        };
-        let mut viewers = Vec::new();
-        for _ in 0..100 {
-            let viewer = hub.admit().expect("a hundred viewers are allowed");
-            let mut timer = viewer.timer();
-            timer.tick().await;
-            viewer.reading(make);
-            viewers.push((viewer, timer));
-            advance(Duration::from_millis(9)).await;
-        }
-        assert_eq!(count.get(), 1, "all viewers arrived within one second");
-        for second in 2..=20 {
-            for (viewer, timer) in &mut viewers {
-                timer.tick().await;
-                assert_eq!(viewer.reading(make), Some(Bytes::copy_from_slice(&[second])));
-            }
-            assert_eq!(count.get(), second);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn late_viewer_gets_the_newest_reading_once() {
-        let hub = new_hub(1);
-        let viewer = hub.admit().expect("one viewer is allowed");
-        let mut timer = viewer.timer();
-        timer.tick().await;
-        advance(Duration::from_millis(10_500)).await;
-        timer.tick().await;
-        let before = Instant::now();
-        timer.tick().await;
-        assert_eq!(before.elapsed(), Duration::from_millis(500), "the next full second");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn stalled_viewer_loses_its_place_to_another_one() {
-        let hub = new_hub(2);
-        let (Some(first), Some(second)) = (hub.admit(), hub.admit()) else {
-            panic!("two viewers are allowed")
-        };
-        let read = |viewer: &Viewer| viewer.reading(|_| Bytes::new()).is_some();
-        advance(STALLED / 2).await;
-        assert!(read(&second));
-        assert!(hub.admit().is_none(), "no viewer has stalled");
-        advance(STALLED / 2).await;
-        let third = hub.admit().expect("the first viewer has stalled");
-        assert!(hub.admit().is_none(), "the other viewers have not");
-        assert!(!read(&first) && read(&second) && read(&third));
-        drop(first);
-        assert!(hub.admit().is_none(), "the first viewer had no place any more");
-        drop((second, third));
-        assert!(hub.admit().is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn requests_are_kept_if_the_only_viewer_loses_its_place() {
-        let hub = new_hub(1);
-        let first = hub.admit().expect("one viewer is allowed");
-        let request = hub.in_flight().keep(Some("/slow"));
-        advance(STALLED).await;
-        let second = hub.admit().expect("the first viewer has stalled");
-        assert_eq!(hub.in_flight().requests().len(), 1);
-        drop(request);
-        assert!(hub.in_flight().requests().is_empty());
-        drop((first, second));
-        assert!(!hub.in_flight().is_watched());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn viewer_that_has_been_connected_longest_loses_its_place_after_five_minutes() {
-        let hub = new_hub(2);
-        let (Some(first), Some(second)) = (hub.admit(), hub.admit()) else {
-            panic!("two viewers are allowed")
-        };
-        let read = |viewer: &Viewer| viewer.reading(|_| Bytes::new()).is_some();
-        for _ in 1..LONG_CONNECTED.as_secs() {
-            advance(PERIOD).await;
-            assert!(read(&first) && read(&second) && hub.admit().is_none());
-        }
-        advance(PERIOD).await;
-        assert!(read(&first) && read(&second), "nobody else needs a place");
-        let third = hub.admit().expect("the first viewer has been connected for five minutes");
-        assert!(!read(&first) && read(&second) && read(&third));
-        drop(first);
-        assert!(hub.admit().is_some(), "so has the second one");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn last_viewer_takes_the_reading_with_it() {
-        let hub = new_hub(2);
-        let viewers = (hub.admit(), hub.admit());
-        assert!(hub.admit().is_none(), "two viewers are allowed");
-        let (Some(first), Some(second)) = viewers else { panic!("two viewers are allowed") };
-        first.reading(|last| {
-            last.shown.insert(("requests", ["/", ""]));
-            Bytes::new()
-        });
-        drop(first);
-        assert!(hub.state.lock().newest.is_some() && hub.in_flight().is_watched());
-        drop(second);
-        assert!(!hub.in_flight().is_watched());
-        let state = hub.state.lock();
-        assert!(state.newest.is_none() && state.last.shown.is_empty() && state.start.is_none());
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use tokio::time::Interval;
 use super::LivePage;
 use super::describe::description;
 use super::reading::reading;
-use crate::metrics::Viewer;
+use crate::metrics::{LastReading, Viewer};
 
 /// The body of a stream of events: a description of the instance, and a reading each second. It
 /// ends if the viewer has lost its place, and when the page is closed.
@@ -66,9 +66,13 @@ impl Body for EventBody {
         }
         let instance = this.page.metrics.instance();
         let event = if this.is_described {
-            ready!(this.timer.poll_tick(cx));
-            let reading = this.viewer.reading(|last| event("reading", &reading(instance, last)));
-            let Some(reading) = reading else { return Poll::Ready(None) };
+            if !this.viewer.is_waiting() {
+                ready!(this.timer.poll_tick(cx));
+            }
+            let make = |last: &mut LastReading| event("reading", &reading(instance, last));
+            let Some(reading) = ready!(this.viewer.poll_reading(cx, make)) else {
+                return Poll::Ready(None);
+            };
             reading
         } else {
             this.is_described = true;

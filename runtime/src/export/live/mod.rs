@@ -69,11 +69,11 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 /// # Cost
 ///
 /// While no browser has the page open, nothing is computed, kept or spawned for the page, and a
-/// request only checks a flag. While the page is open, the first viewer of each second makes a
-/// reading of all series, which all viewers share. For each kind of series, a reading has at most
-/// 200 rows, those of the busiest series, and one row with the sum of the other series. The arrival
-/// times of requests in flight are kept, too, in a map that each request locks when it arrives and
-/// when it ends.
+/// request only checks a flag. While the page is open, the first viewer of each second starts a
+/// task ([`spawn_blocking`](tokio::task::spawn_blocking)) that makes a reading of all series, which
+/// all viewers share. For each kind of series, a reading has at most 200 rows, those of the busiest
+/// series, and one row with the sum of the other series. The arrival times of requests in flight
+/// are kept, too, in a map that each request locks when it arrives and when it ends.
 ///
 /// A viewer that does not read costs only its connection and the buffers of the connection. When
 /// these are full, readings are not queued, and after a pause the viewer gets the newest reading.
