@@ -261,7 +261,7 @@ impl Row for Calls {
             ("outcomes".to_owned(), self.outcomes.to_json()),
             ("errors".to_owned(), self.errors.to_json()),
             ("tokens".to_owned(), tokens),
-            ("cost".to_owned(), self.cost.or(self.provider_cost).into()),
+            ("cost".to_owned(), json!(self.cost.or(self.provider_cost))),
             ("first".to_owned(), self.first_token.to_json()),
             ("limits".to_owned(), json!(self.limits)),
         ])
