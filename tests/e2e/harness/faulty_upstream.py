@@ -7,6 +7,8 @@ import itertools
 import threading
 import time
 
+from harness.upstream_server import UpstreamServer
+
 # What a request is answered with. None forwards the gateway's whole reply.
 FAULTS = (None, "429", "cut", "500", None, "slow")
 REFUSAL = b'{"error": {"message": "on purpose", "type": "server_error"}}'
@@ -30,7 +32,7 @@ class FaultyUpstream:
             def do_POST(self):
                 self.answer(upstream)
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = UpstreamServer(Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

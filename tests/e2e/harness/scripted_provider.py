@@ -5,6 +5,8 @@ import json
 import threading
 import time
 
+from harness.upstream_server import UpstreamServer
+
 # Of each limit, what the provider says is left.
 RATE_LIMITS = {"x-ratelimit-remaining-requests": "40", "x-ratelimit-remaining-tokens": "9000"}
 USAGE = {
@@ -38,9 +40,7 @@ class ScriptedProvider:
             def do_POST(self):
                 self.answer(provider)
 
-        self._server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), Handler, bind_and_activate=False
-        )
+        self._server = UpstreamServer(Handler, bind_and_activate=False)
         self._server.daemon_threads = True
         # A port that is bound and not listened to refuses connections, and stays reserved.
         self._server.server_bind()
