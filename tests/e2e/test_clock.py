@@ -6,11 +6,11 @@ eight seconds.
 
 import os
 import random
-import tempfile
 import threading
 
 from harness import recipes
 from harness.case import SkipReportingTest
+from harness.fake_clock import FakeClock
 from harness.fault_server import FaultServer
 from harness.identities import broken_histograms, broken_identities
 from harness.polling import eventually
@@ -30,17 +30,7 @@ WITHOUT_TIMERS = [
 
 class Clock(SkipReportingTest):
     def setUp(self):
-        library = self.faketime()
-        directory = tempfile.TemporaryDirectory(prefix="e2e-clock-")
-        self.addCleanup(directory.cleanup)
-        self.offset = os.path.join(directory.name, "offset")
-        self._jump(0)
-        self.environment = {
-            "LD_PRELOAD": library,
-            "FAKETIME_TIMESTAMP_FILE": self.offset,
-            # The file is read again at each look at the clock.
-            "FAKETIME_NO_CACHE": "1",
-        }
+        self.clock = FakeClock(self)
 
     def test_wall_clock_that_jumps_changes_no_duration(self):
         server = self._server(FAKETIME_DONT_FAKE_MONOTONIC="1")
@@ -58,7 +48,7 @@ class Clock(SkipReportingTest):
         self.assertEqual(broken_histograms(page, FARTHEST + SECONDS + 30), [])
 
     def _server(self, **environment):
-        server = FaultServer(environment={**self.environment, **environment})
+        server = FaultServer(environment={**self.clock.environment, **environment})
         self.addCleanup(server.stop)
         return server
 
@@ -77,12 +67,12 @@ class Clock(SkipReportingTest):
         for thread in threads:
             thread.start()
         for _ in range(int(SECONDS / 0.2)):
-            self._jump(random.choice(JUMPS))
+            self.clock.jump(random.choice(JUMPS))
             over.wait(0.2)
         over.set()
         for thread in threads:
             thread.join(30)
-        self._jump(0)
+        self.clock.jump(0)
         print(f"{sum(complete)} requests", end=" ... ", flush=True)
         self.assertGreater(sum(complete), SECONDS * 10)
 
@@ -96,10 +86,3 @@ class Clock(SkipReportingTest):
         panicked = page.by("endpoint", "app_http_requests_total", outcome="panic")
         self.assertEqual(panicked.keys(), {"/panic", "/stream-panic"})
         return page
-
-    def _jump(self, seconds):
-        """Replaces the file at once: the server may read it at any time."""
-        part = f"{self.offset}.part"
-        with open(part, "w") as file:
-            file.write(f"{seconds:+d}\n")
-        os.replace(part, self.offset)

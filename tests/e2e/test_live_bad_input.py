@@ -1,8 +1,6 @@
 """The live page with label values that look like markup, many endpoints, and clocks that jump."""
 
-import os
-import tempfile
-
+from harness.fake_clock import FakeClock
 from harness.fault_server import FaultServer
 from harness.live_page import LivePageTest, admit_viewer, get_all, number, read_all
 from harness.polling import eventually
@@ -173,28 +171,3 @@ class Clocks(LivePageTest):
         eventually(check)
         self.assertLess(page.uptime(), 120)
         self.assertEqual((page.total(), page.notices()), (10, []))
-
-
-class FakeClock:
-    """The clock of a server, which libfaketime changes."""
-
-    def __init__(self, test, **environment):
-        library = test.faketime()
-        directory = tempfile.TemporaryDirectory(prefix="e2e-clock-")
-        test.addCleanup(directory.cleanup)
-        self._offset = os.path.join(directory.name, "offset")
-        self.jump(0)
-        self.environment = {
-            "LD_PRELOAD": library,
-            "FAKETIME_TIMESTAMP_FILE": self._offset,
-            # The file is read again at each look at the clock.
-            "FAKETIME_NO_CACHE": "1",
-            **environment,
-        }
-
-    def jump(self, seconds):
-        """Replaces the file at once: the server may read it at any time."""
-        part = f"{self._offset}.part"
-        with open(part, "w") as file:
-            file.write(f"{seconds:+d}\n")
-        os.replace(part, self._offset)
