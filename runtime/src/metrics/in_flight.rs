@@ -68,8 +68,8 @@ impl InFlight {
     /// Keeps a request that arrives now until the returned value is dropped. `endpoint` is where
     /// the request is counted as active, if it is.
     ///
-    /// To be called before the request is counted as active. The value is to be dropped after the
-    /// request is no longer counted, so that each counted request is kept.
+    /// Call this before the request is counted as active, and drop the returned value after the
+    /// request has left the gauge: each request in the gauge is then kept.
     #[cold]
     pub(crate) fn keep(&'static self, endpoint: Option<&'static str>) -> Option<KeptRequest> {
         let mut state = self.state.lock();

@@ -29,8 +29,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// viewer.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// A viewer that has been connected for this time can lose its place to another viewer, although it
-/// takes readings: the buffers of a connection can take them for many minutes, while nobody reads.
+/// A viewer that has been connected for this time can lose its place to another viewer, even if it
+/// takes readings. The buffers of its connection can take readings for many minutes although its
+/// client reads nothing.
 const LONG_CONNECTED: Duration = Duration::from_secs(300);
 
 /// What the next reading needs to know of the last one.

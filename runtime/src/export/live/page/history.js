@@ -195,7 +195,10 @@ export class History {
     return this.frames.length > MOST_FRAMES;
   }
 
-  /** The summed row is no sign of a restart: it falls whenever a series leaves it. */
+  /**
+   * Whether a counter has a smaller value than before, which only a restart of the process causes.
+   * The summed row is left out: its values fall whenever a series gets a row of its own.
+   */
   #anyCounterFell(before, after) {
     return KINDS.some((kind) => {
       const { counters } = this.layouts[kind];

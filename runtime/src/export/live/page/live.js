@@ -71,7 +71,7 @@ class Page {
     return this.#fiveMinutes[kind].get(key) ?? this.layouts[kind].vector();
   }
 
-  /** Applies an event, or keeps it until the page is no longer paused. */
+  /** Applies an event now, or when the pause ends. */
   #receive(name, apply) {
     if (!this.#isPaused) {
       apply();
@@ -155,7 +155,7 @@ class Page {
     this.#showUptime();
   }
 
-  /** Draws what is not on the screen, too: it may never have been, or is out of date. */
+  /** Draws the whole page, because the parts outside the window are blank or show old numbers. */
   #drawForPrint() {
     if (!this.history?.latest) return;
     this.visibility.showsAll = true;
